@@ -1,4 +1,4 @@
-//! The module that is shipped: what it asks of a proxy, what it offers, and how large it is.
+//! The released module: its imports, its exports and its size.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -6,9 +6,9 @@ use std::process::Command;
 
 use wasmparser::{ExternalKind, Parser, Payload, TypeRef};
 
-/// The host calls that a proxy must offer: those of proxy-wasm ABI 0.2.1, which the SDK refers to
-/// whether the filter calls them or not. One that is missing in some proxy makes the module fail to
-/// load there.
+/// The host calls that a proxy must provide: those of proxy-wasm ABI 0.2.1, which the SDK imports
+/// regardless of whether the filter uses them. If one is missing in a proxy, the module fails to
+/// load.
 const IMPORTS: [&str; 35] = [
     "proxy_add_header_map_value",
     "proxy_call_foreign_function",
@@ -47,8 +47,8 @@ const IMPORTS: [&str; 35] = [
     "proxy_set_tick_period_milliseconds",
 ];
 
-/// All that a proxy finds to call: each callback more would be one more entry for each request, but that
-/// for trailers, which few requests have.
+/// The exports. Each additional callback would be called for each request, except the one for
+/// trailers, which few requests have.
 const EXPORTS: [&str; 10] = [
     "_initialize",
     "malloc",
@@ -62,10 +62,10 @@ const EXPORTS: [&str; 10] = [
     "proxy_on_vm_start",
 ];
 
-/// What every sidecar downloads and compiles.
+/// Every sidecar downloads and compiles the module.
 const MAX_BYTES: usize = 400_000;
 
-/// The module under this name.
+/// The module with this name.
 fn named(name: &str) -> Vec<u8> {
     let path = peergate_tests::module().with_file_name(name);
     std::fs::read(&path)
@@ -76,7 +76,7 @@ fn module() -> Vec<u8> {
     named("peergate_filter.wasm")
 }
 
-/// The one that compares its verdicts with RBAC's.
+/// The module that compares its decisions with RBAC's.
 fn comparing() -> Vec<u8> {
     named("peergate_filter_comparing.wasm")
 }
@@ -114,7 +114,7 @@ fn exports(module: &[u8]) -> BTreeSet<String> {
 }
 
 #[test]
-fn asks_the_proxy_for_nothing_beyond_the_list() {
+fn imports_only_listed_host_calls() {
     let permitted: BTreeSet<_> = IMPORTS.map(str::to_owned).into();
     for module in [module(), comparing()] {
         let imports = imports(&module);
@@ -124,7 +124,7 @@ fn asks_the_proxy_for_nothing_beyond_the_list() {
 }
 
 #[test]
-fn offers_the_proxy_what_it_needs_and_nothing_else_to_call() {
+fn exports_only_the_needed_callbacks() {
     let expected: BTreeSet<_> = EXPORTS.map(str::to_owned).into();
     assert_eq!(exports(&module()), expected);
     let mut expected = expected;
@@ -133,16 +133,19 @@ fn offers_the_proxy_what_it_needs_and_nothing_else_to_call() {
 }
 
 #[test]
-fn stays_within_its_size() {
+fn stays_within_its_size_budget() {
     for module in [module(), comparing()] {
         let size = module.len();
-        assert!(size <= MAX_BYTES, "{size} bytes of at most {MAX_BYTES}");
+        assert!(
+            size <= MAX_BYTES,
+            "{size} bytes exceed the limit of {MAX_BYTES}"
+        );
     }
 }
 
-/// Whoever builds the same sources elsewhere can tell that an image is made of them.
+/// Anyone can rebuild the module to verify that an image was built from these sources.
 #[test]
-fn is_the_same_when_it_is_built_in_another_folder() {
+fn builds_reproducibly_in_another_folder() {
     let folder = tempfile::tempdir().unwrap();
     copy_sources(
         &Path::new(env!("CARGO_MANIFEST_DIR")).join(".."),
@@ -161,7 +164,7 @@ fn is_the_same_when_it_is_built_in_another_folder() {
     );
 }
 
-/// Copies all that is not built or fetched.
+/// Copies the sources without build outputs and downloads.
 fn copy_sources(from: &Path, to: &Path) {
     for entry in std::fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();

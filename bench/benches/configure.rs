@@ -1,4 +1,4 @@
-//! How long the filter takes to read a policy, and how long its text is.
+//! Measures how long the filter takes to load a policy, and prints the size of its config.
 
 #![expect(
     clippy::expect_used,

@@ -1,4 +1,4 @@
-//! How long a decision takes, by the number of rules.
+//! Measures how long a decision takes, by the number of rules.
 
 #![expect(
     clippy::expect_used,
@@ -9,7 +9,7 @@ use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use peergate_bench::policies::{
-    Asked, Ends, SIZES, Shape, any_caller, compiled, hits, misses, templates,
+    BenchRequest, SIZES, Shape, Suffixes, any_caller, compiled, hits, misses, templates,
 };
 
 fn decide(criterion: &mut Criterion) {
@@ -18,11 +18,14 @@ fn decide(criterion: &mut Criterion) {
         for rules in SIZES {
             let policy = compiled(shape, rules).expect("a policy");
             for (kind, asked) in [("hit", hits(rules)), ("miss", misses(shape, rules))] {
-                // The identity is read for each decision, as the filter does it for each request.
+                // The identity is parsed for each decision, as the filter does for each request.
                 let mut requests = asked.iter().cycle();
                 group.bench_function(BenchmarkId::new(kind, rules), |bencher| {
                     bencher.iter(|| {
-                        let request = requests.next().map(Asked::as_request).expect("a cycle");
+                        let request = requests
+                            .next()
+                            .map(BenchRequest::as_request)
+                            .expect("a cycle");
                         black_box(policy.evaluate(black_box(&request)).lets_pass())
                     });
                 });
@@ -31,12 +34,12 @@ fn decide(criterion: &mut Criterion) {
     }
 }
 
-/// A denied request with a path as long as a proxy takes, which many templates begin like.
+/// A denied request with a path of the maximum length, whose prefix many templates share.
 fn long_path(criterion: &mut Criterion) {
     let path = format!("/api/{}/x", "a".repeat(60_000));
     let mut group = criterion.benchmark_group("decide/long-path");
     for rules in SIZES {
-        for ends in Ends::ALL {
+        for ends in Suffixes::ALL {
             let policy = templates(ends, rules).expect("a policy");
             group.bench_function(BenchmarkId::new(ends.name(), rules), |bencher| {
                 bencher.iter(|| {

@@ -1,4 +1,4 @@
-//! How long it takes to render a whole mesh, by the number of its services, each with ten rules.
+//! Measures how long rendering a whole mesh takes, by the number of services, each with ten rules.
 
 #![expect(
     clippy::expect_used,
@@ -25,7 +25,7 @@ fn documents(services: usize) -> SourceText {
     }
 }
 
-fn understand(source: &SourceText) -> PolicySet {
+fn validated(source: &SourceText) -> PolicySet {
     let options = Options {
         at: Timestamp::from_unix_nanoseconds(0),
         istio_version: None,
@@ -34,7 +34,7 @@ fn understand(source: &SourceText) -> PolicySet {
     validated.policies.expect("sound policies")
 }
 
-/// All objects, as JSON; how many bytes.
+/// Renders all objects as JSON, and returns their size in bytes.
 fn render(set: &PolicySet) -> usize {
     let mut bytes = 0;
     let mut count = |object: serde_json::Result<Vec<u8>>| bytes += object.expect("JSON").len();
@@ -56,12 +56,12 @@ fn whole_mesh(criterion: &mut Criterion) {
     group.sample_size(10);
     for services in SERVICES {
         let source = documents(services);
-        let set = understand(&source);
+        let set = validated(&source);
         println!("{services} services: {} bytes rendered", render(&set));
         group.throughput(Throughput::Elements(services as u64));
         let id = |step: &str| BenchmarkId::new(step, services);
         group.bench_with_input(id("validate"), &source, |bencher, source| {
-            bencher.iter(|| understand(black_box(source)));
+            bencher.iter(|| validated(black_box(source)));
         });
         group.bench_with_input(id("render"), &set, |bencher, set| {
             bencher.iter(|| render(black_box(set)));

@@ -1,8 +1,10 @@
-//! What the filter costs a request in Envoy: CPU time of the proxy over that of the same proxy without a filter, side by
-//! side in one run. Prints a table; `cargo bench -p peergate-bench --bench request`.
+//! Measures the CPU time that the filter adds per request in Envoy, compared with the same proxy
+//! without a filter in the same run. Prints a table; run `cargo bench -p peergate-bench --bench
+//! request`.
 //!
-//! Short slices of all variants take turns, so that what else the machine does falls on all of them alike, and the
-//! scheduler's nanoseconds are counted (`/proc/PID/task/*/schedstat`), since the ticks of `/proc/PID/stat` are too coarse.
+//! Variants alternate in short slices, so that other load affects all of them alike. Uses the
+//! scheduler's nanoseconds (`/proc/PID/task/*/schedstat`), because the ticks in `/proc/PID/stat`
+//! are too coarse.
 
 #![expect(
     clippy::expect_used,
@@ -21,11 +23,12 @@ use serde_json::{Value, json};
 
 const WEB: &str = "spiffe://cluster.local/ns/shop/sa/web";
 
-/// How many requests each connection has in a slice, and how many slices each variant.
+/// The number of requests per connection and slice, and of slices per variant.
 const REQUESTS: usize = 150;
 const ROUNDS: usize = 40;
 
-/// How many connections send at a time: a proxy that wakes up for each request costs more by itself.
+/// The number of concurrent connections: a proxy that wakes up for each request has a higher cost
+/// by itself.
 const CONNECTIONS: usize = 16;
 
 /// A proxy with or without the filter.
@@ -33,7 +36,7 @@ struct Variant {
     name: &'static str,
     service: Service,
     client: Client,
-    /// CPU time for each request of each slice, in microseconds.
+    /// CPU time per request of each slice, in microseconds.
     costs: Vec<f64>,
 }
 
@@ -51,7 +54,7 @@ fn config(reporting: &Value) -> String {
     config.to_string()
 }
 
-/// The module that `make filter` leaves.
+/// The module built by `make filter`.
 fn module(name: &str) -> PathBuf {
     let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/filter/peergate_filter.wasm");
     let module = std::env::var_os("PEERGATE_FILTER").map_or(built, PathBuf::from);
@@ -59,7 +62,7 @@ fn module(name: &str) -> PathBuf {
 }
 
 fn main() {
-    // `cargo test` builds and starts benchmarks too.
+    // `cargo test` also builds and starts benchmarks.
     if !std::env::args().any(|argument| argument == "--bench") {
         return;
     }
@@ -102,7 +105,7 @@ fn main() {
         for position in 0..count {
             if let Some(variant) = variants.get_mut((position + round) % count) {
                 let cost = slice(variant);
-                // The first round warms up.
+                // The first round is a warm-up.
                 if round > 0 {
                     variant.costs.push(cost);
                 }
@@ -128,7 +131,7 @@ fn start(name: &'static str, filter: Option<Value>) -> Variant {
     }
 }
 
-/// CPU time for each request of one slice, in microseconds.
+/// CPU time per request of one slice, in microseconds.
 fn slice(variant: &Variant) -> f64 {
     let connections: Vec<_> = (0..CONNECTIONS)
         .map(|_| variant.client.connect().expect("a connection"))

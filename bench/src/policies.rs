@@ -1,4 +1,4 @@
-//! What the benchmarks measure on: one rule for each caller, as policies grow in practice.
+//! Input for the benchmarks: one rule per caller, as policies grow in practice.
 
 use policy_schema::engine::{CompiledPolicy, Request};
 use policy_schema::identity::PeerIdentity;
@@ -9,15 +9,15 @@ use policy_schema::rule_spec::{
 };
 use policy_schema::timestamp::Timestamp;
 
-/// How many rules the policies have.
+/// The numbers of rules in the policies.
 pub const SIZES: [usize; 4] = [10, 100, 1_000, 10_000];
 
-/// What the rules look at.
+/// What the rules test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
-    /// Who calls.
+    /// The caller.
     Identity,
-    /// Who calls, with which method, and which path.
+    /// The caller, the method and the path.
     Request,
 }
 
@@ -54,41 +54,41 @@ pub fn config(shape: Shape, rules: usize) -> PluginConfig {
         otherwise: Otherwise::Deny,
         mesh_otherwise: Otherwise::Deny,
         rules: (0..rules).map(|number| rule(shape, number)).collect(),
-        along: Vec::new(),
+        co_enforced: Vec::new(),
         known_gateways: Vec::new(),
         at_gateway: false,
-        yields: false,
+        may_be_led: false,
     }
 }
 
-/// How templates end that begin alike.
+/// How the suffixes of templates with a common prefix differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ends {
-    /// Each in its own way.
-    Apart,
-    /// All alike, and alike with the path that is asked for.
-    Alike,
+pub enum Suffixes {
+    /// All suffixes are different.
+    Distinct,
+    /// All suffixes are the same, and equal to the suffix of the requested path.
+    Shared,
 }
 
-impl Ends {
+impl Suffixes {
     /// Both.
-    pub const ALL: [Self; 2] = [Self::Apart, Self::Alike];
+    pub const ALL: [Self; 2] = [Self::Distinct, Self::Shared];
 
     /// The name in reports.
     pub fn name(self) -> &'static str {
         match self {
-            Self::Apart => "apart",
-            Self::Alike => "alike",
+            Self::Distinct => "apart",
+            Self::Shared => "alike",
         }
     }
 }
 
-/// A policy with as many rules for all callers, each with a template, and with as many templates under
-/// `notPaths` of one more rule.
-pub fn templates(ends: Ends, rules: usize) -> Option<CompiledPolicy> {
+/// A policy with `rules` rules for all callers, each with a template, and another rule with as many
+/// templates under `notPaths`.
+pub fn templates(ends: Suffixes, rules: usize) -> Option<CompiledPolicy> {
     let template = |number: usize| match ends {
-        Ends::Apart => format!("/api/{{*}}/x{number}"),
-        Ends::Alike => format!("/api/{{*}}/{number}/{{**}}/x"),
+        Suffixes::Distinct => format!("/api/{{*}}/x{number}"),
+        Suffixes::Shared => format!("/api/{{*}}/{number}/{{**}}/x"),
     };
     let rule = |number: usize, operation: OperationSpec| RuleSpec {
         effect: Effect::Allow,
@@ -114,30 +114,30 @@ pub fn templates(ends: Ends, rules: usize) -> Option<CompiledPolicy> {
     config.try_into().ok()
 }
 
-/// A request of a caller that no rule names.
+/// A request by a caller that no rule names.
 pub fn any_caller(path: &[u8]) -> Request<'_> {
     let id = b"spiffe://cluster.local/ns/a/sa/b";
     Request {
         method: Some(b"GET"),
         path: Some(path),
-        ..Request::of_peer(
+        ..Request::from_peer(
             PeerIdentity::from_uri_san(Some(id)),
             Timestamp::from_unix_nanoseconds(1_767_225_600_000_000_000),
         )
     }
 }
 
-/// The config as the filter gets it.
+/// The config as delivered to the filter.
 pub fn json(config: &PluginConfig) -> Vec<u8> {
     serde_json::to_vec(config).unwrap_or_default()
 }
 
-/// The config as the filter enforces it; none if it is refused, which it is not.
+/// The compiled config; `None` if it is rejected, which does not happen.
 pub fn compiled(shape: Shape, rules: usize) -> Option<CompiledPolicy> {
     config(shape, rules).try_into().ok()
 }
 
-/// One in ten rules denies, and so none of the callers that hit.
+/// One in ten rules denies; hits never use their callers.
 fn rule(shape: Shape, number: usize) -> RuleSpec {
     let source = SourceSpec {
         service_accounts: Some(vec![account(number)]),
@@ -186,22 +186,22 @@ fn path(number: usize) -> String {
     format!("/v1/service-{number}/orders")
 }
 
-/// A request, as the proxy has it.
+/// A request with the attributes that a proxy provides.
 #[derive(Clone, Debug)]
-pub struct Asked {
+pub struct BenchRequest {
     peer: String,
     path: String,
 }
 
-impl Asked {
-    /// The attributes that the engine reads.
+impl BenchRequest {
+    /// The request for the engine.
     pub fn as_request(&self) -> Request<'_> {
         Request {
             method: Some(b"GET"),
             path: Some(self.path.as_bytes()),
             authority: Some(b"orders.shop:8080"),
             port: Some(8080),
-            ..Request::of_peer(
+            ..Request::from_peer(
                 PeerIdentity::from_uri_san(Some(self.peer.as_bytes())),
                 Timestamp::from_unix_nanoseconds(1_767_225_600_000_000_000),
             )
@@ -210,15 +210,15 @@ impl Asked {
 }
 
 /// Requests that a policy with `rules` rules allows, by callers spread over the policy.
-pub fn hits(rules: usize) -> Vec<Asked> {
+pub fn hits(rules: usize) -> Vec<BenchRequest> {
     let step = rules.div_ceil(97);
     let numbers = (0..rules).step_by(step).filter(|&number| !is_deny(number));
     numbers.map(|number| asked(number, number)).collect()
 }
 
-/// Requests that it does not allow: for rules on the caller alone by callers it does not know,
-/// for others by callers that it knows, on the path of another.
-pub fn misses(shape: Shape, rules: usize) -> Vec<Asked> {
+/// Requests that the policy does not allow. For rules that only test the caller, they come from
+/// unknown callers; for others, from known callers with another caller's path.
+pub fn misses(shape: Shape, rules: usize) -> Vec<BenchRequest> {
     let hits = (0..rules).step_by(rules.div_ceil(97));
     let hits = hits.filter(|&number| !is_deny(number));
     hits.map(|number| match shape {
@@ -228,9 +228,9 @@ pub fn misses(shape: Shape, rules: usize) -> Vec<Asked> {
     .collect()
 }
 
-fn asked(caller: usize, target: usize) -> Asked {
+fn asked(caller: usize, target: usize) -> BenchRequest {
     let account = account(caller).replace('/', "/sa/");
-    Asked {
+    BenchRequest {
         peer: format!("spiffe://cluster.local/ns/{account}"),
         path: path(target),
     }
@@ -243,9 +243,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_template_takes_the_long_path() {
+    fn no_template_matches_the_long_path() {
         let path = format!("/api/{}/x", "a".repeat(60_000));
-        for ends in Ends::ALL {
+        for ends in Suffixes::ALL {
             let policy = templates(ends, 100).expect("a policy");
             let reason = policy.evaluate(&any_caller(path.as_bytes())).reason();
             assert_eq!(reason.code(), ReasonCode::NoRuleMatched);
@@ -257,7 +257,8 @@ mod tests {
         for shape in Shape::ALL {
             for rules in SIZES {
                 let policy = compiled(shape, rules).expect("a policy");
-                let code = |asked: &Asked| policy.evaluate(&asked.as_request()).reason().code();
+                let code =
+                    |asked: &BenchRequest| policy.evaluate(&asked.as_request()).reason().code();
                 for asked in hits(rules) {
                     assert_eq!(
                         code(&asked),

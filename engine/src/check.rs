@@ -1,16 +1,15 @@
-//! From rules as written to rules as meant.
+//! Turns rules as written into rules as meant.
 //!
-//! Everything that is not understood is reported, and a rule with a problem is not built: there
-//! is no way from a doubtful text to a wider rule. Policy documents and the plugin config both
-//! come through here.
+//! Unknown or ambiguous input is reported, and a rule with a problem is not built, so a doubtful
+//! text never widens a rule. Policy documents and the plugin config share these checks.
 
 mod client_certificate;
 mod condition;
+mod context;
 mod ip_block;
 mod list;
 mod names;
 mod operation;
-mod scope;
 mod source;
 
 use rustc_hash::{FxBuildHasher, FxHashSet};
@@ -21,17 +20,17 @@ use crate::rule::{Condition, Rule, Source, Test};
 use crate::rule_spec::{Effect, Enforcement, Otherwise, RuleSpec};
 use crate::timestamp::{Timestamp, Validity};
 
+pub use context::RuleContext;
 use list::{check_header_pattern, check_list, check_pattern, check_texts};
 pub use names::is_dns_label;
 pub use names::{is_dns_subdomain, is_object_name};
 pub use operation::check_port;
-pub use scope::Scope;
 pub(crate) use source::read_service_account;
 
-/// Checks the rules of one policy: for each what it means, or none where a problem was added.
+/// Checks the rules of one policy. A rule with a problem yields `None`.
 pub fn check_rules(
     specs: &[RuleSpec],
-    scope: &Scope<'_>,
+    scope: &RuleContext<'_>,
     cursor: &Cursor<'_>,
     problems: &mut Problems,
 ) -> Vec<Option<Rule>> {
@@ -54,7 +53,7 @@ pub fn check_rules(
 
 fn check_rule(
     spec: &RuleSpec,
-    scope: &Scope<'_>,
+    scope: &RuleContext<'_>,
     cursor: &Cursor<'_>,
     problems: &mut Problems,
 ) -> Option<Rule> {
@@ -112,10 +111,10 @@ fn check_rule(
     })
 }
 
-/// Where what is not denied passes, there is nothing to allow.
+/// With `otherwise: Pass`, an enforced `Allow` rule has no effect.
 fn check_otherwise(
     spec: &RuleSpec,
-    scope: &Scope<'_>,
+    scope: &RuleContext<'_>,
     cursor: &Cursor<'_>,
     problems: &mut Problems,
 ) {
@@ -130,7 +129,7 @@ fn check_otherwise(
     }
 }
 
-/// A provider is named by `Custom` rules, and by them alone.
+/// `Custom` rules, and only they, name a provider.
 fn check_provider(spec: &RuleSpec, cursor: &Cursor<'_>, problems: &mut Problems) {
     match (spec.effect, spec.provider.as_deref()) {
         (Effect::Custom, None) => problems.report(
@@ -155,7 +154,7 @@ fn check_provider(spec: &RuleSpec, cursor: &Cursor<'_>, problems: &mut Problems)
     }
 }
 
-/// Istio asks the provider before it knows the caller, and accepts no condition on identities.
+/// Istio asks the provider before it knows the caller, so it rejects conditions on identities.
 fn check_custom(
     spec: &RuleSpec,
     sources: &[Source],
@@ -181,9 +180,9 @@ fn check_custom(
     }
     let from = cursor.key("from");
     let asks = |source: &Source| {
-        source.asks_for_identity()
-            || source.asks_for_request_principal()
-            || source.asks_for_client_certificate()
+        source.uses_identity()
+            || source.uses_request_principal()
+            || source.uses_client_certificate()
     };
     for (index, source) in sources.iter().enumerate() {
         if source.anonymous || asks(source) {
@@ -197,12 +196,12 @@ fn check_custom(
     }
     let when = cursor.key("when");
     for (index, condition) in conditions.iter().enumerate() {
-        let asks_for_identity = match &condition.test {
+        let uses_identity = match &condition.test {
             Test::Caller(source) => asks(source),
             Test::Metadata { key, .. } => key.is_claim(),
             _ => false,
         };
-        if asks_for_identity {
+        if uses_identity {
             problems.report(
                 code::EXCLUSIVE_FIELDS,
                 &when.index(index).key("key"),
@@ -213,20 +212,20 @@ fn check_custom(
     }
 }
 
-/// A caller without identity cannot be asked for one.
+/// Anonymous callers cannot match conditions on identities.
 fn check_anonymous(
     sources: &[Source],
     conditions: &[Condition],
     cursor: &Cursor<'_>,
     problems: &mut Problems,
 ) {
-    let lacks_identity = |source: &Source| source.anonymous || source.asks_for_client_certificate();
+    let lacks_identity = |source: &Source| source.anonymous || source.uses_client_certificate();
     if !sources.iter().any(lacks_identity) {
         return;
     }
     let when = cursor.key("when");
     for (index, condition) in conditions.iter().enumerate() {
-        if matches!(&condition.test, Test::Caller(source) if source.asks_for_identity()) {
+        if matches!(&condition.test, Test::Caller(source) if source.uses_identity()) {
             problems.report(
                 code::EXCLUSIVE_FIELDS,
                 &when.index(index).key("key"),
@@ -268,7 +267,7 @@ fn check_validity(spec: &RuleSpec, cursor: &Cursor<'_>, problems: &mut Problems)
     validity
 }
 
-/// A list of ports of a workload.
+/// Checks a list of a workload's ports.
 pub fn check_ports(
     values: Option<&[u16]>,
     cursor: &Cursor<'_>,

@@ -1,19 +1,19 @@
-//! The stable names of what can be wrong with a plugin config.
+//! Stable codes for problems in a plugin config.
 
 use std::fmt;
 
-/// How much a problem matters.
+/// How serious a problem is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
-    /// What was read is accepted; a person should look.
+    /// The input is accepted, but should be reviewed.
     Warning,
-    /// What was read is refused.
+    /// The input is rejected.
     Error,
 }
 
 /// The stable name of a kind of problem. Scripts and suppressions may rely on it.
 ///
-/// Each crate declares its own with [`codes!`](crate::codes).
+/// Each crate declares its own codes with [`codes!`](crate::codes).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Code {
     name: &'static str,
@@ -21,17 +21,17 @@ pub struct Code {
 }
 
 impl Code {
-    /// A code with this name, in kebab case.
+    /// A code with this name in kebab case.
     pub const fn new(name: &'static str, severity: Severity) -> Self {
         Self { name, severity }
     }
 
-    /// The name as it is printed, in kebab case.
+    /// The name in kebab case.
     pub const fn as_str(self) -> &'static str {
         self.name
     }
 
-    /// How much it matters.
+    /// How serious the problem is.
     pub const fn severity(self) -> Severity {
         self.severity
     }
@@ -43,16 +43,16 @@ impl fmt::Display for Code {
     }
 }
 
-/// A code and what it means, for the documentation.
+/// A code with its documentation.
 #[derive(Clone, Copy, Debug)]
 pub struct Explained {
     /// The code.
     pub code: Code,
-    /// Its meaning in Markdown.
+    /// The explanation, in Markdown.
     pub explanation: &'static str,
 }
 
-/// Declares codes as constants, each with what it means and how much it matters, and all of them as `EXPLAINED`.
+/// Declares codes as constants, each with explanation and severity, and all of them as `EXPLAINED`.
 #[macro_export]
 macro_rules! codes {
     ($( $(#[doc = $doc:literal])+ $code:ident = $name:literal, $severity:ident; )+) => {
@@ -62,7 +62,7 @@ macro_rules! codes {
                 $crate::code::Code::new($name, $crate::code::Severity::$severity);
         )+
 
-        /// Every code that is declared here, in the order of the documentation.
+        /// Every code declared here, in the order of the documentation.
         pub const EXPLAINED: &[$crate::code::Explained] = &[$(
             $crate::code::Explained { code: $code, explanation: concat!($($doc, "\n",)+) },
         )+];

@@ -1,25 +1,25 @@
-//! A decision in one short text, which says by itself what was decided and of which request.
+//! Decision IDs: a decision and its request, encoded in one short text.
 //!
-//! A denied caller gets it, and hands it to whoever can help: `peergate explain` reads it and decides
-//! again. It has what the caller sent and what it presented, without query, headers and tokens; the
-//! policy's name and revision; and the reason with the number of the rule, which says nothing to who
-//! has not the policy.
+//! A denied caller receives the ID and passes it on; `peergate explain` decodes it and repeats the
+//! decision. It contains what the caller sent and presented, without query, headers and tokens. It
+//! also contains the policy's name and revision, the reason, and the number of the rule, which is
+//! meaningless without the policy.
 //!
-//! The bytes, in base64 for URLs without padding, are one of
+//! The ID is one of these, in base64url without padding:
 //!
 //! ```text
 //! 1 ‖ content ‖ checksum          where no key is configured
 //! 2 ‖ tag ‖ encrypted content     where one is, see `key`
 //! ```
 //!
-//! The checksum tells typing errors but no forgeries. The content is
+//! The checksum detects typing errors, not forgeries. The content is
 //!
 //! ```text
 //! flags ‖ reason ‖ time (seconds) ‖ rule + 1 ‖ port + 1 ‖ texts
 //! ```
 //!
-//! Numbers are LEB128. The texts are policy, revision, caller, method, path and host, each with its
-//! length before it; one that the request did not have is left out, as the flags tell.
+//! Numbers are LEB128. The texts are policy, revision, caller, method, path and host, each preceded
+//! by its length. The flags tell which of them are present.
 
 mod key;
 
@@ -30,96 +30,96 @@ use thiserror::Error;
 
 pub use key::DecisionKey;
 
-/// A decision, as far as its id tells it.
+/// The content of a decision ID.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DecisionRecord {
-    /// The reason: the number of its [`ReasonCode`](crate::telemetry::ReasonCode).
+    /// The number of the [`ReasonCode`](crate::telemetry::ReasonCode).
     pub reason: u8,
-    /// When, in seconds since 1970; 0 where the proxy did not tell.
+    /// The time in seconds since 1970; 0 if the proxy did not report it.
     pub time: u64,
-    /// The position of the rule that decided, among those of the compiled policy.
+    /// The position of the deciding rule in the compiled policy.
     pub rule: Option<u32>,
-    /// The policy that led, as `NAMESPACE/NAME`.
+    /// The leader, as `NAMESPACE/NAME`.
     pub policy: String,
     /// The policy's revision.
     pub revision: Option<String>,
-    /// Who called.
+    /// The caller.
     pub caller: RecordedCaller,
     /// `:method`.
     pub method: Option<Vec<u8>>,
     /// `:path` without query.
     pub path: Option<Vec<u8>>,
-    /// Whether the path is longer than what is here of it.
-    pub path_is_cut: bool,
-    /// `:authority`, without user.
+    /// Whether `path` is truncated.
+    pub path_is_truncated: bool,
+    /// `:authority`, without user information.
     pub host: Option<Vec<u8>>,
     /// The workload's port.
     pub port: Option<u16>,
 }
 
-/// Who called.
+/// The caller in a decision ID.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RecordedCaller {
-    /// Somebody without identity.
+    /// A caller without identity.
     Anonymous,
-    /// Somebody whose certificate has something other than one SPIFFE ID.
+    /// A caller whose certificate does not contain exactly one SPIFFE ID.
     Malformed,
     /// A workload with this SPIFFE ID.
     Workload(String),
-    /// A client from outside the mesh, whose certificate a gateway validated: its names, each as
-    /// `KIND:NAME`, one to a line. Perhaps not all of them.
+    /// A client from outside the mesh, whose certificate a gateway validated. Contains its names as
+    /// `KIND:NAME`, one per line, possibly not all of them.
     Certificate(String),
 }
 
-/// Why a text is not the id of a decision that can be trusted.
+/// Why a decision ID is rejected.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum InvalidDecisionId {
-    /// It is no base64 of this form at all.
+    /// It is not base64 of the expected form.
     #[error("this is not a decision ID, or only part of one")]
     Malformed,
-    /// It was made by another version.
+    /// Its format version is unknown.
     #[error("this version does not support the format of this decision ID")]
     UnknownVersion,
-    /// It was sealed with a key, and none was given.
+    /// It is sealed, and no key was given.
     #[error("this decision ID is sealed: the decision key is required to read it")]
     NeedsKey,
-    /// A key was given, and it was not sealed with any.
+    /// A key was given, but it is not sealed.
     #[error("this decision ID is not sealed, so it may be forged")]
     NotSealed,
-    /// It is not what was made, or was made under another key.
+    /// It was altered, or sealed with a different key.
     #[error("this decision ID was altered or issued elsewhere")]
     BadSeal,
 }
 
-/// What the first byte says of the rest.
+/// The first byte, which determines the format of the rest.
 const OPEN: u8 = 1;
 const SEALED: u8 = 2;
 
-/// The bits of the flags. The two lowest say who called.
+/// The bits of the flags. The two lowest encode the kind of caller.
 mod flag {
     pub(super) const MALFORMED: u8 = 1;
     pub(super) const WORKLOAD: u8 = 2;
     pub(super) const CERTIFICATE: u8 = 3;
     pub(super) const METHOD: u8 = 4;
     pub(super) const PATH: u8 = 8;
-    pub(super) const PATH_IS_CUT: u8 = 16;
+    pub(super) const PATH_IS_TRUNCATED: u8 = 16;
     pub(super) const HOST: u8 = 32;
     pub(super) const REVISION: u8 = 64;
-    /// No form has it.
+    /// Unused by all formats.
     pub(super) const UNKNOWN: u8 = 128;
 }
 
-/// The most bytes of a path that an id has, and that is told anywhere.
+/// The maximum length of a path in an ID, replies and logs, in bytes.
 #[doc(hidden)]
-pub const LONGEST_PATH: usize = 512;
-/// The most bytes of a method or a host, likewise.
+pub const MAX_PATH_LEN: usize = 512;
+/// The maximum length of a method or a host there, in bytes.
 #[doc(hidden)]
-pub const LONGEST_TEXT: usize = 255;
+pub const MAX_TEXT_LEN: usize = 255;
 
 const CHECKSUM: usize = 4;
 
 impl DecisionRecord {
-    /// An id that everybody can read and make.
+    /// An ID that anyone can read and forge.
     pub fn encode(&self) -> String {
         let mut bytes = vec![OPEN];
         bytes.extend(self.content());
@@ -128,16 +128,16 @@ impl DecisionRecord {
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    /// An id that nobody can read or make without the key.
+    /// An ID that requires the key to be read or forged.
     pub fn seal(&self, key: &DecisionKey) -> String {
         let (tag, content) = key.encrypt(self.content());
         URL_SAFE_NO_PAD.encode([&[SEALED][..], &tag, &content].concat())
     }
 
-    /// Reads an id that is not sealed.
+    /// Decodes an ID that is not sealed.
     pub fn decode(id: &str) -> Result<Self, InvalidDecisionId> {
         let bytes = bytes_of(id)?;
-        let mut rest = Bytes(&bytes);
+        let mut rest = Reader(&bytes);
         match rest.byte()? {
             OPEN => {}
             SEALED => return Err(InvalidDecisionId::NeedsKey),
@@ -149,14 +149,14 @@ impl DecisionRecord {
         is_good.then_some(record).ok_or(InvalidDecisionId::BadSeal)
     }
 
-    /// Reads an id that was sealed with one of these keys, each that of the policy it comes with: nothing
-    /// of an id can be read without its key, its policy included.
+    /// Decodes a sealed ID. `keys` contains policies with their keys, because even the policy
+    /// cannot be read without the key.
     pub fn unseal(
         id: &str,
         keys: impl IntoIterator<Item = (String, DecisionKey)>,
     ) -> Result<Self, InvalidDecisionId> {
         let bytes = bytes_of(id)?;
-        let mut rest = Bytes(&bytes);
+        let mut rest = Reader(&bytes);
         match rest.byte()? {
             OPEN => return Err(InvalidDecisionId::NotSealed),
             SEALED => {}
@@ -170,9 +170,9 @@ impl DecisionRecord {
             let Some(content) = key.decrypt(tag, encrypted) else {
                 continue;
             };
-            let mut rest = Bytes(&content);
+            let mut rest = Reader(&content);
             let record = Self::read(&mut rest)?;
-            // Who has the key of one policy could name another.
+            // The holder of one policy's key could name another policy.
             let is_good = rest.0.is_empty() && record.policy == policy;
             return is_good.then_some(record).ok_or(InvalidDecisionId::BadSeal);
         }
@@ -185,20 +185,23 @@ impl DecisionRecord {
             RecordedCaller::Malformed => (None, flag::MALFORMED),
             RecordedCaller::Workload(id) => (Some(id.as_bytes()), flag::WORKLOAD),
             RecordedCaller::Certificate(names) => {
-                let (names, _) = cut(Some(names.as_bytes()), LONGEST_PATH);
+                let (names, _) = truncate(Some(names.as_bytes()), MAX_PATH_LEN);
                 (names, flag::CERTIFICATE)
             }
         };
-        let (method, _) = cut(self.method.as_deref(), LONGEST_TEXT);
-        let (path, path_is_cut) = cut(self.path.as_deref(), LONGEST_PATH);
-        let (host, _) = cut(self.host.as_deref(), LONGEST_TEXT);
+        let (method, _) = truncate(self.method.as_deref(), MAX_TEXT_LEN);
+        let (path, path_is_truncated) = truncate(self.path.as_deref(), MAX_PATH_LEN);
+        let (host, _) = truncate(self.host.as_deref(), MAX_TEXT_LEN);
         let revision = self.revision.as_deref().map(str::as_bytes);
-        let (revision, _) = cut(revision, LONGEST_TEXT);
+        let (revision, _) = truncate(revision, MAX_TEXT_LEN);
         let flags = [
             (true, kind),
             (method.is_some(), flag::METHOD),
             (path.is_some(), flag::PATH),
-            (path_is_cut || self.path_is_cut, flag::PATH_IS_CUT),
+            (
+                path_is_truncated || self.path_is_truncated,
+                flag::PATH_IS_TRUNCATED,
+            ),
             (host.is_some(), flag::HOST),
             (revision.is_some(), flag::REVISION),
         ];
@@ -221,7 +224,7 @@ impl DecisionRecord {
         bytes
     }
 
-    fn read(rest: &mut Bytes<'_>) -> Result<Self, InvalidDecisionId> {
+    fn read(rest: &mut Reader<'_>) -> Result<Self, InvalidDecisionId> {
         let flags = rest.byte()?;
         let has = |bit: u8| flags & bit != 0;
         if has(flag::UNKNOWN) {
@@ -229,8 +232,8 @@ impl DecisionRecord {
         }
         let reason = rest.byte()?;
         let time = rest.number()?;
-        let rule = rest.one_more()?;
-        let port = rest.one_more()?;
+        let rule = rest.optional_number()?;
+        let port = rest.optional_number()?;
         let policy = rest.utf8()?;
         let mut text = |bit| has(bit).then(|| rest.text()).transpose();
         let utf8 = |text: Option<&[u8]>| {
@@ -257,15 +260,15 @@ impl DecisionRecord {
             caller,
             method,
             path,
-            path_is_cut: has(flag::PATH_IS_CUT),
+            path_is_truncated: has(flag::PATH_IS_TRUNCATED),
             host,
             port: narrowed(port)?,
         })
     }
 }
 
-/// A host without the user and the password that a client may have put before it. Their `@` stays:
-/// the rules have seen that something stood there.
+/// A host without the user information that a client may have put before it. The `@` stays, because
+/// the rules have seen that there was some.
 #[doc(hidden)]
 pub fn without_userinfo(host: &[u8]) -> &[u8] {
     let end = host.iter().rposition(|byte| *byte == b'@');
@@ -287,11 +290,11 @@ fn checksum(bytes: &[u8]) -> Vec<u8> {
     digest.into_iter().take(CHECKSUM).collect()
 }
 
-/// The beginning of a text, and whether that is not all of it.
-fn cut(text: Option<&[u8]>, longest: usize) -> (Option<&[u8]>, bool) {
+/// The text truncated to `max_len`, and whether it was longer.
+fn truncate(text: Option<&[u8]>, max_len: usize) -> (Option<&[u8]>, bool) {
     match text {
-        Some(text) => match text.get(..longest) {
-            Some(start) if text.len() > longest => (Some(start), true),
+        Some(text) => match text.get(..max_len) {
+            Some(start) if text.len() > max_len => (Some(start), true),
             _ => (Some(text), false),
         },
         None => (None, false),
@@ -310,10 +313,10 @@ fn push_number(bytes: &mut Vec<u8>, mut number: u64) {
     }
 }
 
-/// What is still to be read.
-struct Bytes<'b>(&'b [u8]);
+/// The bytes that are still to be read.
+struct Reader<'b>(&'b [u8]);
 
-impl<'b> Bytes<'b> {
+impl<'b> Reader<'b> {
     fn byte(&mut self) -> Result<u8, InvalidDecisionId> {
         let (first, rest) = self.0.split_first().ok_or(InvalidDecisionId::Malformed)?;
         self.0 = rest;
@@ -332,8 +335,8 @@ impl<'b> Bytes<'b> {
         Err(InvalidDecisionId::Malformed)
     }
 
-    /// A number that is written as the next one, with 0 for none.
-    fn one_more(&mut self) -> Result<Option<u64>, InvalidDecisionId> {
+    /// A number that is encoded as its successor, with 0 for none.
+    fn optional_number(&mut self) -> Result<Option<u64>, InvalidDecisionId> {
         Ok(self.number()?.checked_sub(1))
     }
 

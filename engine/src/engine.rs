@@ -1,13 +1,13 @@
 //! The engine: compiled policies × request → decision.
 //!
-//! Pure and total: no I/O, no clock, no panic, no allocation per decision. Time, like every other
-//! attribute of the request, is asked for only when a rule that is still in question needs it.
+//! Pure and total: no I/O, no clock, no panic, no allocation per decision. Each attribute of the
+//! request, including the time, is fetched only when a candidate rule needs it.
 //!
-//! Order (Istio, "Authorization policy", evaluation): a caller with a malformed or foreign
-//! identity is denied; then ANY `Deny` rule that matches denies; then ANY `Allow` rule that
-//! matches allows; else the request is denied, unless every policy leaves it be. Policies for the
-//! same workload add up: their rules are as those of one. Of several rules that match, the first
-//! is named.
+//! Order (Istio, "Authorization policy", evaluation): a caller with a malformed or foreign identity
+//! is denied; then ANY `Deny` rule that matches denies; then ANY `Allow` rule that matches allows;
+//! else the request is denied, unless every policy has `otherwise: Pass`. Policies for the same
+//! workload are combined as if their rules were in one policy. If several rules match, the first is
+//! reported.
 
 mod attribute;
 mod caller;
@@ -35,22 +35,22 @@ use crate::telemetry::{DecisionEffect, ReasonCode};
 use crate::timestamp::Phase;
 
 pub use attribute::{Attribute, Differences};
-pub use decision::{Decision, Outcome, Reason};
+pub use decision::{Decision, DecisionOutcome, Reason};
 pub use nearest::NearMiss;
 pub use request::{MetadataText, PeerIp, Request, RequestAttributes, path_without_query};
 
-use caller::Caller;
+use caller::EngineCaller;
 pub use compiled_rule::CompiledRule;
 use evaluation::Evaluation;
 use index::RuleIndex;
 
-/// A policy in the form in which it is enforced, with the others that are for the same workload.
+/// A policy compiled for evaluation, with the other policies for the same workload.
 #[derive(Debug)]
 pub struct CompiledPolicy {
     name: PolicyName,
     revision: Option<String>,
     trust_domains: TrustDomains,
-    /// What follows the trust domain in the SPIFFE IDs of the mesh's gateways.
+    /// The SPIFFE IDs of the mesh's gateways, without the trust domain.
     gateways: Vec<Box<str>>,
     enforcement: Enforcement,
     otherwise: Otherwise,
@@ -60,10 +60,10 @@ pub struct CompiledPolicy {
     decision_key: Option<DecisionKey>,
     known_gateways: Vec<KnownGateway>,
     at_gateway: bool,
-    /// Whether client certificates from outside the mesh are callers of their own.
-    takes_client_certificates: bool,
+    /// Whether client certificates from outside the mesh identify callers.
+    accepts_client_certificates: bool,
     policies: Vec<EnforcedPolicy>,
-    yields: bool,
+    may_be_led: bool,
     rules: Vec<CompiledRule>,
     deny: RuleIndex,
     allow: RuleIndex,
@@ -84,29 +84,29 @@ impl EnforcedPolicy {
         &self.name
     }
 
-    /// A digest of what is enforced of it.
+    /// A digest of everything that affects the policy's decisions.
     pub fn digest(&self) -> &PolicyDigest {
         &self.digest
     }
 }
 
 impl CompiledPolicy {
-    /// The namespace and name of the policy that leads.
+    /// The namespace and name of the leader.
     pub fn name(&self) -> &PolicyName {
         &self.name
     }
 
-    /// The policies that are enforced together, the leading one first.
+    /// The policies that are enforced together, the leader first.
     pub fn policies(&self) -> &[EnforcedPolicy] {
         &self.policies
     }
 
-    /// Whether the filter of another policy may have enforced this one along.
-    pub fn yields(&self) -> bool {
-        self.yields
+    /// Whether the filter of another policy may enforce this one.
+    pub fn may_be_led(&self) -> bool {
+        self.may_be_led
     }
 
-    /// How the filter in a proxy learns whether a client's certificate was validated.
+    /// How the filter in a proxy learns whether a client certificate was validated.
     pub fn certificate_validation(
         &self,
         proxy: &ProxyDescription<impl Fn(&str) -> Option<String>>,
@@ -114,58 +114,57 @@ impl CompiledPolicy {
         proxy.certificate_validation(&self.known_gateways, self.at_gateway)
     }
 
-    /// Whether client certificates from outside the mesh are callers of their own.
-    pub fn takes_client_certificates(&self) -> bool {
-        self.takes_client_certificates
+    /// Whether client certificates from outside the mesh identify callers.
+    pub fn accepts_client_certificates(&self) -> bool {
+        self.accepts_client_certificates
     }
 
-    /// Which state of the documents the policy was rendered from.
+    /// The revision of the documents that the policy was rendered from.
     pub fn revision(&self) -> Option<&str> {
         self.revision.as_deref()
     }
 
-    /// Whether decisions are carried out.
+    /// Whether decisions are enforced.
     pub fn enforcement(&self) -> Enforcement {
         self.enforcement
     }
 
-    /// What becomes of a request that no rule matches.
+    /// What happens to a request that no rule matches.
     pub fn otherwise(&self) -> Otherwise {
         self.otherwise
     }
 
-    /// What is to be told of decisions.
+    /// What the filter reports about decisions.
     pub fn reporting(&self) -> &Reporting {
         &self.reporting
     }
 
-    /// The key of the ids of the policy's decisions.
+    /// The key for the policy's decision IDs.
     pub fn decision_key(&self) -> Option<&DecisionKey> {
         self.decision_key.as_ref()
     }
 
-    /// The rules, those of the leading policy first, in the order of the documents.
+    /// The rules, in document order, those of the leader first.
     pub fn rules(&self) -> &[CompiledRule] {
         &self.rules
     }
 
     /// Whether a caller has an identity of the mesh.
-    pub fn is_of_mesh(&self, peer: PeerIdentity<'_>) -> bool {
-        matches!(self.caller(peer), Ok(Caller::Workload(_)))
+    pub fn is_mesh_identity(&self, peer: PeerIdentity<'_>) -> bool {
+        matches!(self.caller(peer), Ok(EngineCaller::Workload(_)))
     }
 
-    /// Whether what a caller sends comes from somebody who is not of the mesh: it has no identity of
-    /// the mesh, or is a gateway, which relays what others send.
+    /// Whether the caller is a stranger: it has no identity of the mesh, or is a gateway, which
+    /// forwards requests of others.
     pub fn is_stranger(&self, peer: PeerIdentity<'_>) -> bool {
         match self.caller(peer) {
-            Ok(Caller::Workload(id)) => self.gateways.iter().any(|path| **path == *id.path()),
-            Ok(Caller::Anonymous | Caller::Certificate(_)) | Err(_) => true,
+            Ok(EngineCaller::Workload(id)) => self.gateways.iter().any(|path| **path == *id.path()),
+            Ok(EngineCaller::Anonymous | EngineCaller::Certificate(_)) | Err(_) => true,
         }
     }
 
-    /// What a rule does where it matches and decides, or is recorded: its effect and its reason, as
-    /// metrics and logs have them.
-    pub fn recorded_as(&self, rule: &CompiledRule) -> (DecisionEffect, ReasonCode) {
+    /// The effect and reason that metrics and logs report for a rule that decides or is recorded.
+    pub fn recorded_effect(&self, rule: &CompiledRule) -> (DecisionEffect, ReasonCode) {
         let enforcement = if rule.is_shadow {
             Enforcement::Shadow
         } else {
@@ -179,7 +178,7 @@ impl CompiledPolicy {
         (DecisionEffect::new(rule.effect, enforcement), reason)
     }
 
-    /// Decides about a request.
+    /// Decides a request.
     pub fn evaluate(&self, request: &impl RequestAttributes) -> Decision<'_> {
         Decision {
             reason: self.reason(request, self.otherwise),
@@ -187,8 +186,8 @@ impl CompiledPolicy {
         }
     }
 
-    /// Decides a request that other policies have decided by the mesh's default already: these may
-    /// deny it, and do not ask the mesh again.
+    /// Decides a request to which earlier filters have already applied the mesh default: these
+    /// policies may deny it, and the default is not applied again.
     pub fn evaluate_without_mesh(&self, request: &impl RequestAttributes) -> Decision<'_> {
         Decision {
             reason: self.reason(request, self.otherwise_of_policies),
@@ -196,9 +195,9 @@ impl CompiledPolicy {
         }
     }
 
-    /// The denial of a request that is denied whatever is allowed: by a `Deny` rule, or because its caller
+    /// The denial of a request regardless of `Allow` rules: by a `Deny` rule, or because its caller
     /// has a malformed or foreign identity.
-    pub fn refuse(&self, request: &impl RequestAttributes) -> Option<Decision<'_>> {
+    pub fn unconditional_denial(&self, request: &impl RequestAttributes) -> Option<Decision<'_>> {
         let reason = match self.caller_of(request) {
             Ok(caller) => self.denial(&Evaluation::new(caller, request))?,
             Err(refusal) => refusal,
@@ -220,13 +219,13 @@ impl CompiledPolicy {
         }
     }
 
-    /// What the `Deny` rules say of a request.
+    /// The denial by a `Deny` rule, if one matches.
     fn denial(&self, evaluation: &Evaluation<'_, impl RequestAttributes>) -> Option<Reason<'_>> {
         let denied = self.deny.first_match(&self.rules, evaluation, 0);
         self.rule(denied.rule).map(Reason::DeniedByRule)
     }
 
-    /// What the `Allow` rules say of a request that is not denied, and else `otherwise`.
+    /// The result of the `Allow` rules for a request that is not denied, or else of `otherwise`.
     fn allowance(
         &self,
         evaluation: &Evaluation<'_, impl RequestAttributes>,
@@ -244,15 +243,19 @@ impl CompiledPolicy {
                 Phase::Before => Reason::RuleNotYetValid(rule),
                 Phase::Within | Phase::After => Reason::ExpiredRule(rule),
             },
-            (Caller::Anonymous, None) if evaluation.request.peer() == PeerIdentity::Unvalidated => {
+            (EngineCaller::Anonymous, None)
+                if evaluation.request.peer() == PeerIdentity::Unvalidated =>
+            {
                 Reason::UnvalidatedCertificate
             }
-            (Caller::Anonymous, None) => Reason::NoIdentity,
-            (Caller::Workload(_) | Caller::Certificate(_), None) => Reason::NoRuleMatched,
+            (EngineCaller::Anonymous, None) => Reason::NoIdentity,
+            (EngineCaller::Workload(_) | EngineCaller::Certificate(_), None) => {
+                Reason::NoRuleMatched
+            }
         }
     }
 
-    /// The rules that match the request and are only recorded, in their order. They take no part in
+    /// The matching rules that are only recorded, in order. They do not affect
     /// [`evaluate`](Self::evaluate).
     pub fn recorded_matches<'p>(
         &'p self,
@@ -273,43 +276,43 @@ impl CompiledPolicy {
         })
     }
 
-    /// The certificate of a caller from outside the mesh, where it is a caller of its own.
+    /// The certificate that identifies a caller from outside the mesh.
     pub fn client_certificate<'r>(
         &self,
         request: &'r impl RequestAttributes,
     ) -> Option<&'r ClientCertificate> {
         match self.caller_of(request) {
-            Ok(Caller::Certificate(certificate)) => Some(certificate),
-            Ok(Caller::Anonymous | Caller::Workload(_)) | Err(_) => None,
+            Ok(EngineCaller::Certificate(certificate)) => Some(certificate),
+            Ok(EngineCaller::Anonymous | EngineCaller::Workload(_)) | Err(_) => None,
         }
     }
 
-    /// Who sends a request. A client certificate from outside the mesh is a caller at gateways alone, and
-    /// only if no policy there denies all such callers.
+    /// The caller of a request. A client certificate from outside the mesh identifies a caller only
+    /// at gateways, and only if no policy there denies all such callers.
     fn caller_of<'r>(
         &self,
         request: &'r impl RequestAttributes,
-    ) -> Result<Caller<'r>, Reason<'static>> {
+    ) -> Result<EngineCaller<'r>, Reason<'static>> {
         let peer = request.peer();
         let caller = self.caller(peer);
-        if !self.takes_client_certificates
+        if !self.accepts_client_certificates
             || peer == PeerIdentity::Unvalidated
-            || matches!(caller, Ok(Caller::Workload(_)))
+            || matches!(caller, Ok(EngineCaller::Workload(_)))
         {
             return caller;
         }
         match request.client_certificate() {
-            Some(certificate) => Ok(Caller::Certificate(certificate)),
+            Some(certificate) => Ok(EngineCaller::Certificate(certificate)),
             None => caller,
         }
     }
 
-    fn caller<'r>(&self, peer: PeerIdentity<'r>) -> Result<Caller<'r>, Reason<'static>> {
+    fn caller<'r>(&self, peer: PeerIdentity<'r>) -> Result<EngineCaller<'r>, Reason<'static>> {
         match peer {
-            PeerIdentity::Absent | PeerIdentity::Unvalidated => Ok(Caller::Anonymous),
+            PeerIdentity::Absent | PeerIdentity::Unvalidated => Ok(EngineCaller::Anonymous),
             PeerIdentity::Malformed => Err(Reason::MalformedIdentity),
             PeerIdentity::Verified(id) if self.trust_domains.contains(id.trust_domain()) => {
-                Ok(Caller::Workload(id))
+                Ok(EngineCaller::Workload(id))
             }
             PeerIdentity::Verified(_) => Err(Reason::ForeignTrustDomain),
         }

@@ -1,8 +1,7 @@
-//! Who calls: SPIFFE IDs as the SPIFFE ID specification defines them, read without allocating.
+//! Identities: SPIFFE IDs as in the SPIFFE ID specification, parsed without allocation.
 //!
-//! The comparison is of bytes, as Envoy's RBAC does it, so an ID in another spelling (an
-//! upper-case trust domain, a percent-encoded path) is malformed here, never normalised into a
-//! match.
+//! Like Envoy's RBAC, this compares bytes. An ID in another spelling (an upper-case trust domain, a
+//! percent-encoded path) is malformed and never normalized into a match.
 
 mod certificate_names;
 mod client_certificate;
@@ -10,22 +9,22 @@ mod client_certificate;
 use thiserror::Error;
 
 pub use certificate_names::CertificateNames;
-pub(crate) use client_certificate::reads_as_id;
+pub(crate) use client_certificate::looks_like_id;
 pub use client_certificate::{ClientCertificate, NameKind};
 
-/// The scheme of every SPIFFE ID, with its separator.
+/// The scheme of SPIFFE IDs, with its separator.
 pub const SCHEME: &str = "spiffe://";
 
-/// The longest SPIFFE ID in bytes (SPIFFE ID specification, section 2.3).
+/// The maximum length of a SPIFFE ID in bytes (SPIFFE ID specification, section 2.3).
 pub const MAX_ID: usize = 2048;
 
-/// The longest trust domain in bytes (SPIFFE ID specification, section 2.1).
+/// The maximum length of a trust domain in bytes (SPIFFE ID specification, section 2.1).
 const MAX_TRUST_DOMAIN: usize = 255;
 
-/// Why a text is no SPIFFE ID of a workload.
+/// Why a text is not the SPIFFE ID of a workload.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum SpiffeIdError {
-    /// It does not begin with `spiffe://`.
+    /// It does not start with `spiffe://`.
     #[error("it does not begin with `spiffe://`")]
     Scheme,
     /// It is longer than the specification allows.
@@ -34,7 +33,7 @@ pub enum SpiffeIdError {
     /// Its trust domain is empty, too long, or has characters outside `a-z0-9.-_`.
     #[error("its trust domain is not 1 to 255 characters of `a-z`, `0-9`, `.`, `-` and `_`")]
     TrustDomain,
-    /// It names a trust domain but no workload: a leaf certificate must have a path (X.509-SVID
+    /// It has a trust domain but no path. A leaf certificate must have one (X.509-SVID
     /// specification, section 2).
     #[error("it has no path after the trust domain")]
     NoPath,
@@ -43,7 +42,7 @@ pub enum SpiffeIdError {
     Path,
 }
 
-/// A valid SPIFFE ID of a workload, borrowed from wherever it was read.
+/// A valid SPIFFE ID of a workload, borrowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SpiffeId<'a> {
     id: &'a str,
@@ -52,7 +51,7 @@ pub struct SpiffeId<'a> {
 }
 
 impl<'a> SpiffeId<'a> {
-    /// Reads a SPIFFE ID (SPIFFE ID specification, section 2) with a path.
+    /// Parses a SPIFFE ID with a path (SPIFFE ID specification, section 2).
     pub fn parse(id: &'a [u8]) -> Result<Self, SpiffeIdError> {
         if id.len() > MAX_ID {
             return Err(SpiffeIdError::TooLong);
@@ -95,23 +94,23 @@ impl<'a> SpiffeId<'a> {
     }
 }
 
-/// A valid SPIFFE ID of a workload that is kept, so that it is read once only.
+/// A valid SPIFFE ID of a workload, owned, so that it is parsed only once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OwnedSpiffeId {
     id: String,
-    /// How long the trust domain is, in bytes.
+    /// The length of the trust domain in bytes.
     trust_domain: usize,
 }
 
 impl OwnedSpiffeId {
-    /// Reads a SPIFFE ID as [`SpiffeId::parse`] does.
+    /// Parses a SPIFFE ID like [`SpiffeId::parse`].
     pub fn parse(id: Vec<u8>) -> Result<Self, SpiffeIdError> {
         let trust_domain = SpiffeId::parse(&id)?.trust_domain().len();
         let id = String::from_utf8(id).map_err(|_| SpiffeIdError::Path)?;
         Ok(Self { id, trust_domain })
     }
 
-    /// The ID, without reading it again.
+    /// The ID, without parsing it again.
     pub fn borrowed(&self) -> SpiffeId<'_> {
         let rest = self.id.get(SCHEME.len()..).unwrap_or_default();
         let (trust_domain, path) = rest.split_at_checked(self.trust_domain).unwrap_or_default();
@@ -128,14 +127,14 @@ pub fn is_trust_domain(text: &str) -> bool {
     (1..=MAX_TRUST_DOMAIN).contains(&text.len()) && text.bytes().all(is_trust_domain_byte)
 }
 
-/// Which bytes may stand where, looked up instead of compared: an ID is read for each request.
+/// Which bytes each part may contain. A table, because an ID is parsed for each request.
 const TRUST_DOMAIN: u8 = 1;
 const PATH: u8 = 2;
 #[expect(
     clippy::indexing_slicing,
     reason = "the compiler evaluates it, and would refuse an index out of range"
 )]
-const MAY_STAND_IN: [u8; 256] = {
+const ALLOWED_IN: [u8; 256] = {
     let mut table = [0; 256];
     let mut byte: u8 = 0;
     while byte < 128 {
@@ -149,25 +148,25 @@ const MAY_STAND_IN: [u8; 256] = {
     table
 };
 
-fn may_stand_in(part: u8, byte: u8) -> bool {
-    MAY_STAND_IN
+fn is_allowed_in(part: u8, byte: u8) -> bool {
+    ALLOWED_IN
         .get(usize::from(byte))
         .is_some_and(|parts| parts & part != 0)
 }
 
 pub(crate) fn is_trust_domain_byte(byte: u8) -> bool {
-    may_stand_in(TRUST_DOMAIN, byte)
+    is_allowed_in(TRUST_DOMAIN, byte)
 }
 
 pub(crate) fn is_path_byte(byte: u8) -> bool {
-    may_stand_in(PATH, byte)
+    is_allowed_in(PATH, byte)
 }
 
 pub(crate) fn is_path_segment(segment: &str) -> bool {
     !segment.contains('/') && are_path_segments(segment.as_bytes())
 }
 
-/// Whether these are segments joined by slashes, none of them empty, `.` or `..`.
+/// Whether `bytes` are segments joined by slashes, none of them empty, `.` or `..`.
 fn are_path_segments(bytes: &[u8]) -> bool {
     let is_segment = |length: usize, dots: usize| length > 2 || length > dots;
     let (mut length, mut dots) = (0, 0);
@@ -187,16 +186,16 @@ fn are_path_segments(bytes: &[u8]) -> bool {
     is_segment(length, dots)
 }
 
-/// What the handshake says about the caller. Separate states, so that "no certificate" can never be
-/// taken for "a certificate that we do not understand".
+/// The caller's identity according to the handshake. The states are separate, so that an unreadable
+/// certificate is never mistaken for a missing one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PeerIdentity<'a> {
     /// No identity was presented: plaintext, or no client certificate.
     Absent,
-    /// A certificate was presented that the proxy did not validate. It proves nothing, so the caller
-    /// has no identity.
+    /// The proxy did not validate the certificate. It proves nothing, so the caller has no
+    /// identity.
     Unvalidated,
-    /// Something was presented that is not exactly one SPIFFE ID.
+    /// The caller did not present exactly one SPIFFE ID.
     Malformed,
     /// The SPIFFE ID that the handshake verified.
     Verified(SpiffeId<'a>),
@@ -204,8 +203,8 @@ pub enum PeerIdentity<'a> {
 
 impl<'a> PeerIdentity<'a> {
     /// Reads the URI SAN that the proxy reports. Several SANs joined by commas, as some proxies
-    /// report them, are malformed: an X.509-SVID has exactly one (X.509-SVID specification,
-    /// section 2).
+    /// report them, are malformed: an X.509-SVID has exactly one (X.509-SVID specification, section
+    /// 2).
     pub fn from_uri_san(san: Option<&'a [u8]>) -> Self {
         match san {
             None => Self::Absent,
@@ -219,7 +218,7 @@ impl<'a> PeerIdentity<'a> {
 pub struct TrustDomains(Vec<Box<str>>);
 
 impl TrustDomains {
-    /// The mesh's own trust domain and its aliases; none when one of them is not a valid name.
+    /// The mesh's own trust domain and its aliases. `None` if a name is invalid.
     pub fn new<S: AsRef<str>>(own: &str, aliases: &[S]) -> Option<Self> {
         let names = std::iter::once(own).chain(aliases.iter().map(AsRef::as_ref));
         names
@@ -233,17 +232,17 @@ impl TrustDomains {
         self.0.first().map_or("", |name| name)
     }
 
-    /// The other names under which the same mesh is known.
+    /// The aliases of the mesh's trust domain.
     pub fn aliases(&self) -> impl Iterator<Item = &str> {
         self.iter().skip(1)
     }
 
-    /// All of them, the mesh's own first.
+    /// All trust domains, the mesh's own first.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(AsRef::as_ref)
     }
 
-    /// Whether identities of this trust domain are the mesh's.
+    /// Whether identities of this trust domain belong to the mesh.
     pub fn contains(&self, name: &str) -> bool {
         self.iter().any(|known| known == name)
     }

@@ -1,7 +1,8 @@
-//! Decides who may call what in a service mesh, by SPIFFE identities.
+//! Decides which callers may send which requests in a service mesh, by SPIFFE identities.
 //!
-//! The plugin config of a policy is compiled once. Then each request gets a decision with its reason, at a cost that
-//! does not grow with the number of rules. No I/O, no clock, no panic, and no allocation per decision.
+//! A plugin config is compiled once. Then each request gets a decision with its reason, at a cost
+//! that does not grow with the number of rules. No I/O, no clock, no panic, and no allocation per
+//! decision.
 //!
 //! ```
 //! use peergate_engine::{CompiledPolicy, PeerIdentity, PluginConfig, ReasonCode, Request, Timestamp};
@@ -26,7 +27,7 @@
 //! let read = Request {
 //!     method: Some(b"GET"),
 //!     path: Some(b"/cart/7"),
-//!     ..Request::of_peer(frontend, now)
+//!     ..Request::from_peer(frontend, now)
 //! };
 //! assert!(policy.evaluate(&read).lets_pass());
 //!
@@ -40,8 +41,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! A proxy implements [`RequestAttributes`] instead of filling in a [`Request`]: it is asked for an attribute only when
-//! a rule that is still in question needs it.
+//! A proxy implements [`RequestAttributes`] instead of filling in a [`Request`]. The engine fetches
+//! an attribute only when a candidate rule needs it.
 //!
 //! # Features
 //!
@@ -71,8 +72,8 @@ pub mod timestamp;
 
 pub use code::{Code, Severity};
 pub use engine::{
-    Attribute, CompiledPolicy, CompiledRule, Decision, Differences, MetadataText, NearMiss,
-    Outcome, PeerIp, Reason, Request, RequestAttributes, path_without_query,
+    Attribute, CompiledPolicy, CompiledRule, Decision, DecisionOutcome, Differences, MetadataText,
+    NearMiss, PeerIp, Reason, Request, RequestAttributes, path_without_query,
 };
 pub use identity::{
     ClientCertificate, NameKind, PeerIdentity, SpiffeId, SpiffeIdError, TrustDomains,

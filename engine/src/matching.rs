@@ -1,5 +1,5 @@
-//! The patterns of the policy language: Istio's syntax, with what can never match refused, and the
-//! spellings that clients and proxies have for the same value.
+//! The patterns of the policy language, in Istio's syntax. Patterns that can never match are
+//! rejected. Also covers the different spellings of a value by clients and proxies.
 
 pub mod arrival;
 pub mod header;

@@ -1,15 +1,14 @@
-//! What is shipped to each sidecar: the configuration of the filter, as JSON inside a
-//! `WasmPlugin`.
+//! The configuration of the filter, as JSON in a `WasmPlugin`.
 //!
-//! Its rules are spelt as in a policy document, so that an operator can read and change them in
+//! Rules have the same syntax as in policy documents, so that operators can read and edit them in
 //! place. `PluginConfig` → [`CompiledPolicy`](crate::engine::CompiledPolicy) is the only way to a
-//! decision, for the filter, the command line, tests and benchmarks alike.
+//! decision: for the filter, the command line, tests and benchmarks.
 
-mod along;
 mod checked;
 mod digest;
 mod gateways;
 mod names;
+mod policy;
 
 #[cfg(feature = "schemars")]
 use schemars::JsonSchema;
@@ -20,7 +19,6 @@ use crate::problem::Problem;
 use crate::reporting::ReportingSpec;
 use crate::rule_spec::{Enforcement, Otherwise, RuleSpec};
 
-pub use along::{ApiVersion, InvalidPolicyName, MeshIdentity, PolicyAlong, PolicyName};
 pub(crate) use checked::{CheckedConfig, CheckedPolicy};
 pub use digest::PolicyDigest;
 #[doc(hidden)]
@@ -29,76 +27,77 @@ pub use gateways::KnownGateway;
 pub use gateways::{CertificateValidation, ProxyDescription, ProxyKind};
 #[doc(hidden)]
 pub use names::{check_policy_name, check_trust_domains};
+pub use policy::{ApiVersion, CoEnforcedPolicy, InvalidPolicyName, MeshIdentity, PolicyName};
 
-/// The configuration of one filter: one policy, what of the mesh it needs to know, and the other
-/// policies that are for some of the same workloads.
+/// The configuration of one filter: a policy, the settings of the mesh that it needs, and the other
+/// policies for the same workloads.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schemars", derive(JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PluginConfig {
-    /// A filter refuses a version that it does not know.
+    /// The version of the format. A filter rejects versions that it does not know.
     pub api_version: ApiVersion,
-    /// Which state of the documents this was rendered from.
+    /// The revision of the documents that this was rendered from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<String>,
     /// The identities that the mesh accepts.
     pub mesh: MeshIdentity,
-    /// The gateways of the mesh that the policy may apply to: their pods, as
-    /// `NAMESPACE/KEY=VALUE,KEY=VALUE`, after `unvalidated:` if their listeners may accept client
-    /// certificates that they have not validated.
+    /// The gateways that the policy may apply to: their pods, as `NAMESPACE/KEY=VALUE,KEY=VALUE`.
+    /// The prefix `unvalidated:` marks gateways whose listeners may accept client certificates
+    /// without validation.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub known_gateways: Vec<String>,
     /// Whether the policy applies to gateways only.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub at_gateway: bool,
-    /// The policy that the rules come from.
+    /// The policy that contains the rules.
     pub policy: PolicyName,
-    /// `Shadow` to let every request pass and only record what the policy would do.
+    /// `Shadow` to let every request pass and only record decisions.
     #[serde(default)]
     pub enforcement: Enforcement,
     /// What the filter reports about decisions, and to whom.
     #[serde(default, skip_serializing_if = "ReportingSpec::is_empty")]
     pub reporting: ReportingSpec,
-    /// The key that the ids of decisions are encrypted with: 32 bytes in base64 for URLs, without padding.
+    /// The key that seals decision IDs: 32 bytes in base64url, without padding.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decision_key: Option<String>,
-    /// What becomes of a request that no rule matches.
+    /// What happens to a request that no rule matches.
     #[serde(default)]
     pub otherwise: Otherwise,
-    /// What the mesh does with a request that every policy leaves to it with `otherwise: Pass`.
+    /// The mesh's default for requests that every policy passes on with `otherwise: Pass`.
     #[serde(default, skip_serializing_if = "is_default")]
     pub mesh_otherwise: Otherwise,
     /// The rules.
     pub rules: Vec<RuleSpec>,
-    /// Other policies, which this filter enforces along where they are for the same workload.
+    /// The followers: other policies that this filter enforces on workloads that they select.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub along: Vec<PolicyAlong>,
-    /// Whether the filter of another policy may enforce this one along. Where it has enforced exactly
-    /// these rules, this filter stands aside. Where it has enforced others, this filter adds its own
-    /// denials.
+    pub co_enforced: Vec<CoEnforcedPolicy>,
+    /// Whether the filter of another policy may lead. If the leader has enforced exactly these
+    /// rules, this filter does nothing. If it has enforced another version, this filter adds its
+    /// own denials.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub yields: bool,
+    pub may_be_led: bool,
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 
-/// Why a plugin config is refused.
+/// Why a plugin config is rejected.
 #[derive(Debug, Error)]
 pub enum ConfigError {
-    /// There is no configuration at all.
+    /// The configuration is empty.
     #[error("the plugin config is empty; render one with `peergate render --only plugin-config`")]
     Empty,
     /// It is not JSON of the expected shape.
-    #[error("the plugin config is not valid: {0}")]
+    #[error("invalid plugin config: {0}")]
     Json(#[from] serde_json::Error),
-    /// Its content cannot be accepted.
-    #[error("the plugin config is refused: {}", first_of(.0))]
+    /// Its content is invalid.
+    #[error("invalid plugin config: {}", summarize(.0))]
     Refused(Vec<Problem>),
 }
 
-fn first_of(problems: &[Problem]) -> String {
+fn summarize(problems: &[Problem]) -> String {
     match problems {
         [] => String::new(),
         [only] => only.to_string(),
@@ -107,7 +106,7 @@ fn first_of(problems: &[Problem]) -> String {
 }
 
 impl PluginConfig {
-    /// Reads the JSON that the proxy hands to the filter.
+    /// Parses the JSON that the proxy passes to the filter.
     pub fn from_json(json: &[u8]) -> Result<Self, ConfigError> {
         if json.iter().all(u8::is_ascii_whitespace) {
             return Err(ConfigError::Empty);
@@ -115,7 +114,7 @@ impl PluginConfig {
         Ok(serde_json::from_slice(json)?)
     }
 
-    /// The decision on a request that no rule matches if no other policy selects the workload.
+    /// The decision for a request that no rule matches, if no other policy selects the workload.
     pub fn otherwise_alone(&self) -> Otherwise {
         match self.otherwise {
             Otherwise::Deny => Otherwise::Deny,

@@ -1,14 +1,14 @@
-//! What can be wrong with a policy, as data: a stable code, where, why, and what to do.
+//! Problems in a policy as data: code, location, message and help.
 //!
-//! Nothing here knows about files or terminals. The command line adds file, line and excerpt;
-//! the filter prints a problem as one log line.
+//! Independent of files and terminals. The command line adds file, line and excerpt; the filter
+//! prints a problem as one log line.
 
 use std::borrow::Cow;
 use std::fmt;
 
 use crate::code::Code;
 
-/// One step from the root of a document towards the value a problem is about.
+/// One step from the root of a document towards a value.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Step {
     /// A field of a mapping.
@@ -17,7 +17,7 @@ pub enum Step {
     Index(usize),
 }
 
-/// Where a value stands in its document, such as `spec.rules[3].from[0].principals[1]`.
+/// The location of a value in its document, such as `spec.rules[3].from[0].principals[1]`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Location(Vec<Step>);
 
@@ -47,32 +47,31 @@ impl fmt::Display for Location {
     }
 }
 
-/// The location of the value being checked, kept on the stack: it costs nothing until a problem
-/// is found.
+/// The location of the current value, kept on the stack: it costs nothing until a problem is found.
 #[derive(Clone, Copy, Debug)]
 pub enum Cursor<'a> {
     /// The document itself.
     Root,
-    /// A field of the mapping at the first cursor.
+    /// A field of the mapping at the parent cursor.
     Key(&'a Cursor<'a>, &'a str),
-    /// An element of the sequence at the first cursor.
+    /// An element of the sequence at the parent cursor.
     Index(&'a Cursor<'a>, usize),
 }
 
 impl<'a> Cursor<'a> {
-    /// The cursor of field `key` below this one.
+    /// The cursor of field `key` in this value.
     #[must_use]
     pub fn key(&'a self, key: &'a str) -> Cursor<'a> {
         Cursor::Key(self, key)
     }
 
-    /// The cursor of element `index` below this one.
+    /// The cursor of element `index` in this value.
     #[must_use]
     pub fn index(&'a self, index: usize) -> Cursor<'a> {
         Cursor::Index(self, index)
     }
 
-    /// Writes the location down, to outlive the walk.
+    /// An owned copy of the location.
     pub fn location(&self) -> Location {
         let mut steps = Vec::new();
         let mut cursor = self;
@@ -93,16 +92,16 @@ impl<'a> Cursor<'a> {
     }
 }
 
-/// Something in a policy that cannot be accepted as it is written.
+/// A problem in a policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// The stable name of this kind of problem.
+    /// The kind of problem.
     pub code: Code,
-    /// Where in the document.
+    /// The location in the document.
     pub location: Location,
-    /// What is wrong, in one clause: lower case, no full stop, user text in back-ticks.
+    /// The problem in one clause: lower case, no full stop, user text in backticks.
     pub message: String,
-    /// What to do about it.
+    /// How to fix it.
     pub help: String,
 }
 
@@ -118,7 +117,7 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Collects every problem of a walk, so that one run reports them all.
+/// Collects all problems of a run.
 #[derive(Debug, Default)]
 pub struct Problems(Vec<Problem>);
 
@@ -139,7 +138,7 @@ impl Problems {
         });
     }
 
-    /// How many problems were found so far.
+    /// The number of problems so far.
     pub fn count(&self) -> usize {
         self.0.len()
     }

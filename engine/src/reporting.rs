@@ -1,5 +1,5 @@
-//! What the filter tells of its decisions, and to whom: the same words in the `Mesh` and in the plugin
-//! config.
+//! What the filter reports about decisions, and to whom. The `Mesh` and the plugin config share
+//! these fields.
 
 #[cfg(feature = "schemars")]
 use schemars::JsonSchema;
@@ -8,29 +8,29 @@ use serde::{Deserialize, Serialize};
 use crate::code;
 use crate::problem::{Cursor, Problems};
 
-/// What the filter tells of its decisions.
+/// What the filter reports about decisions.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schemars", derive(JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ReportingSpec {
-    /// Whether upstreams are told the verified caller and the decision, in the header `x-peergate`.
-    /// Costs a few microseconds a request. `false` when left out.
+    /// Whether upstreams receive the verified caller and the decision in the header `x-peergate`.
+    /// Costs a few microseconds per request. Default: `false`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upstream_header: Option<bool>,
-    /// How metrics are named. `Labelled` when left out.
+    /// How metrics are named. Default: `Labelled`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metric_names: Option<MetricNames>,
-    /// Of which requests the proxy's access log is told policy, rule, effect and reason. `Denied`
-    /// when left out; `All` costs a few microseconds a request.
+    /// The requests for which the proxy's access log receives policy, rule, effect and reason.
+    /// `All` costs a few microseconds per request. Default: `Denied`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access_log: Option<ReportedRequests>,
-    /// What callers are told who are denied.
+    /// What denied callers learn.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub denials: Option<DenialsSpec>,
     /// The filter's own log.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log: Option<LogSpec>,
-    /// Counts requests by caller, method and path, for `peergate learn`. Not done when left out.
+    /// Counts requests by caller, method and path, for `peergate learn`. Default: off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub learning: Option<LearningSpec>,
 }
@@ -39,43 +39,42 @@ pub struct ReportingSpec {
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schemars", derive(JsonSchema))]
 pub enum MetricNames {
-    /// With labels, which proxies take out of names where they are told to (Istio,
-    /// `extraStatTags`).
+    /// With labels, which proxies extract from names (Istio, `extraStatTags`).
     #[default]
     Labelled,
-    /// With everything in the name, for proxies that are not; Prometheus can get labels out of it.
+    /// With all values in the name, for proxies that do not extract labels. Prometheus can extract
+    /// them by relabelling.
     Flat,
 }
 
-/// Which requests are told of.
+/// Which requests are reported.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schemars", derive(JsonSchema))]
 pub enum ReportedRequests {
-    /// Those that are denied, or would be by what is in shadow.
+    /// Requests that are denied, or that a policy or rule in shadow would deny.
     #[default]
     Denied,
-    /// All.
+    /// All requests.
     All,
 }
 
-/// What callers are told who are denied.
+/// What denied callers learn.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schemars", derive(JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DenialsSpec {
-    /// A page about denials: an `https://` URL. Who is told the reason gets it with the reason's code
-    /// as its fragment.
+    /// A page about denials: an `https://` URL. Callers who learn the reason get the URL with the
+    /// reason code as its fragment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub documentation: Option<String>,
-    /// Whom a caller may ask: a URL, an address, the name of a channel.
+    /// A contact for denied callers, such as a URL, an email address or a channel.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contact: Option<String>,
-    /// What callers with an identity of the mesh learn, but for its gateways. `NearestRule` when left
-    /// out.
+    /// What callers of the mesh learn, except gateways. Default: `NearestRule`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to_mesh: Option<Disclosure>,
-    /// What all others learn, and whoever calls through a gateway of the mesh. `Decision` when left
-    /// out.
+    /// What all other callers learn, and callers through a gateway of the mesh. Default:
+    /// `Decision`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to_strangers: Option<Disclosure>,
 }
@@ -84,22 +83,22 @@ pub struct DenialsSpec {
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[cfg_attr(feature = "schemars", derive(JsonSchema))]
 pub enum Disclosure {
-    /// The id of the decision, with which `peergate explain` tells the rest.
+    /// The decision ID, which `peergate explain` reads.
     Decision,
-    /// The reason too.
+    /// Also the reason.
     Reason,
-    /// The rule that decided or came nearest too, its owner, and what would have to differ.
+    /// Also the rule that decided or is nearest, its owner, and the differences.
     NearestRule,
 }
 
-/// The filter's own log: a line of JSON for each denial and each match of a rule in shadow.
+/// The filter's own log: a line of JSON for each denial and each shadow hit.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schemars", derive(JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LogSpec {
-    /// How many lines a second each worker of a proxy writes at most of each of four kinds: denials and
-    /// shadow hits, of callers of the mesh and of strangers. The next line of a kind says how many were
-    /// left out. From 0, for none, to 1000. 10 when left out.
+    /// The maximum number of lines per second and worker, separately for denials and shadow hits of
+    /// mesh callers and of strangers. The next line reports how many were omitted. From 0 (no log)
+    /// to 1000. Default: 10.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lines_per_second: Option<u16>,
 }
@@ -109,78 +108,78 @@ pub struct LogSpec {
 #[cfg_attr(feature = "schemars", derive(JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LearningSpec {
-    /// How many different ones each worker of a proxy counts apart, from 1 to 10000; all others are
-    /// counted as one. 500 when left out.
+    /// The maximum number of combinations that each worker counts separately, from 1 to 10000; all
+    /// others are counted together. Default: 500.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_series: Option<u16>,
 }
 
-/// The same, understood: with what holds where nothing is said.
+/// The validated reporting settings, with defaults filled in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reporting {
-    /// Whether upstreams are told the caller and the decision.
+    /// Whether upstreams receive the caller and the decision.
     pub upstream_header: bool,
     /// How metrics are named.
     pub metric_names: MetricNames,
-    /// Of which requests the proxy's access log is told.
+    /// Which requests the access log reports.
     pub access_log: ReportedRequests,
     /// A page about denials.
     pub documentation: Option<String>,
-    /// Whom a caller may ask.
+    /// A contact for denied callers.
     pub contact: Option<String>,
-    /// What callers with an identity of the mesh learn, but for its gateways.
+    /// What callers of the mesh learn, except gateways.
     pub to_mesh: Disclosure,
-    /// What all others learn, and whoever calls through a gateway.
+    /// What all other callers learn, and callers through a gateway.
     pub to_strangers: Disclosure,
-    /// How many lines a second are logged at most, of denials and of shadow hits, of callers of the mesh
-    /// and of strangers each.
+    /// The maximum number of log lines per second, separately for denials and shadow hits of mesh
+    /// callers and of strangers.
     pub lines_per_second: u16,
-    /// How many series requests may make in learning mode; none where it is off.
-    pub learned_series: Option<u16>,
+    /// The maximum number of series in learning mode; `None` if it is off.
+    pub max_learned_series: Option<u16>,
 }
 
-/// The longest text that goes into a reply, in bytes.
-const LONGEST_TEXT: usize = 256;
+/// The maximum length of a text in a reply, in bytes.
+const MAX_TEXT_LEN: usize = 256;
 
-/// How many lines a second may be asked for.
-const MOST_LINES: u16 = 1_000;
+/// The upper limit for log lines per second.
+const MAX_LINES_PER_SECOND: u16 = 1_000;
 
-/// How many series may be asked for.
-const MOST_SERIES: u16 = 10_000;
+/// The upper limit for series in learning mode.
+const MAX_SERIES: u16 = 10_000;
 
 impl ReportingSpec {
-    /// Understands it, or says all that stands in the way.
+    /// Validates the settings and fills in defaults.
     pub fn check(&self, cursor: &Cursor<'_>, problems: &mut Problems) -> Reporting {
         let silent = DenialsSpec::default();
         let denials = self.denials.as_ref().unwrap_or(&silent);
         denials.check(&cursor.key("denials"), problems);
         let lines = self.log.as_ref().and_then(|log| log.lines_per_second);
-        if lines.is_some_and(|lines| lines > MOST_LINES) {
+        if lines.is_some_and(|lines| lines > MAX_LINES_PER_SECOND) {
             problems.report(
                 code::INVALID_VALUE,
                 &cursor.key("log").key("linesPerSecond"),
-                "these are more lines than a proxy should write",
-                format!("write a number from 0 to {MOST_LINES}"),
+                "the number of lines per second exceeds the limit",
+                format!("use a number from 0 to {MAX_LINES_PER_SECOND}"),
             );
         }
         let learned = self.learning.as_ref();
         let learned = learned.map(|learning| learning.max_series.unwrap_or(500));
         let metric_names = self.metric_names.unwrap_or_default();
         let learning = cursor.key("learning");
-        if learned.is_some_and(|most| !(1..=MOST_SERIES).contains(&most)) {
+        if learned.is_some_and(|most| !(1..=MAX_SERIES).contains(&most)) {
             problems.report(
                 code::INVALID_VALUE,
                 &learning.key("maxSeries"),
-                "a proxy keeps each series for good",
-                format!("write a number from 1 to {MOST_SERIES}"),
+                "the number of series is out of range: a proxy keeps each series until it restarts",
+                format!("use a number from 1 to {MAX_SERIES}"),
             );
         }
         if learned.is_some() && metric_names == MetricNames::Flat {
             problems.report(
                 code::EXCLUSIVE_FIELDS,
                 &learning,
-                "callers and paths cannot be told from a flat name",
-                "remove `metricNames: Flat`, and tell the proxies the tags of the metrics",
+                "learning mode requires labelled metric names",
+                "remove `metricNames: Flat`, and configure the metric tags on the proxies",
             );
         }
         Reporting {
@@ -192,11 +191,11 @@ impl ReportingSpec {
             to_mesh: denials.to_mesh.unwrap_or(Disclosure::NearestRule),
             to_strangers: denials.to_strangers.unwrap_or(Disclosure::Decision),
             lines_per_second: lines.unwrap_or(10),
-            learned_series: learned,
+            max_learned_series: learned,
         }
     }
 
-    /// Whether nothing is said, and so all is as it is by default.
+    /// Whether all settings have their defaults.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
@@ -207,7 +206,7 @@ impl DenialsSpec {
         if let Some(url) = &self.documentation {
             let is_good = |rest: &str| {
                 !rest.is_empty()
-                    && url.len() <= LONGEST_TEXT
+                    && url.len() <= MAX_TEXT_LEN
                     && rest.bytes().all(|byte| {
                         byte.is_ascii_graphic()
                             && !matches!(byte, b'#' | b'"' | b'\\' | b'<' | b'>')
@@ -217,21 +216,21 @@ impl DenialsSpec {
                 problems.report(
                     code::INVALID_VALUE,
                     &cursor.key("documentation"),
-                    format!("`{url}` is not a link that every denied caller may be given"),
-                    "write an `https://` URL without fragment, of at most 256 characters",
+                    format!("invalid documentation URL `{url}`"),
+                    "use an `https://` URL without fragment, of at most 256 characters",
                 );
             }
         }
         if let Some(contact) = &self.contact {
             let is_good = !contact.trim().is_empty()
-                && contact.len() <= LONGEST_TEXT
+                && contact.len() <= MAX_TEXT_LEN
                 && !contact.chars().any(char::is_control);
             if !is_good {
                 problems.report(
                     code::INVALID_VALUE,
                     &cursor.key("contact"),
-                    "this tells a denied caller nothing, or more than a reply can hold",
-                    "write one line of at most 256 bytes, such as an address or the name of a channel",
+                    "the contact is empty, too long or not a single line",
+                    "use one line of at most 256 bytes, such as an email address or a channel",
                 );
             }
         }

@@ -1,4 +1,4 @@
-//! Rules as they are meant: typed, sound, and built by [`check`](crate::check) alone.
+//! Rules as meant: typed, validated, and built only by [`check`](crate::check).
 
 mod attributes;
 mod condition;
@@ -13,39 +13,39 @@ use crate::matching::{PathMatch, TextMatch};
 use crate::rule_spec::{Effect, Enforcement};
 use crate::timestamp::Validity;
 
-pub use condition::{Condition, MetadataKey, MetadataMatch, Place, Test};
+pub use condition::{Condition, MetadataKey, MetadataMatch, MetadataTarget, Test};
 pub use request_principal::{InvalidRequestPrincipal, RequestPrincipal};
 pub use source::{CertificateMatch, ServiceAccount, Source};
 pub use spec::ip_block;
 pub use terms::Terms;
 
-/// A rule that can be enforced.
+/// A validated rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rule {
     /// Unique in its policy: a DNS label.
     pub id: Box<str>,
     /// What happens to a request that matches.
     pub effect: Effect,
-    /// Who decides about what a `Custom` rule matches; none for all other effects.
+    /// The external authorizer of a `Custom` rule; `None` for other effects.
     pub provider: Option<Box<str>>,
-    /// The rule's own enforcement; none where the policy's holds.
+    /// The rule's own enforcement; `None` to inherit the policy's.
     pub enforcement: Option<Enforcement>,
-    /// For readers of the document.
+    /// A description for people.
     pub description: Option<Box<str>>,
-    /// Whom to ask about the rule.
+    /// The owner of the rule.
     pub owner: Option<Box<str>>,
-    /// When the rule is in force.
+    /// When the rule applies.
     pub validity: Validity,
-    /// Any one of these; empty means no condition on the caller beyond the rule's effect: an
-    /// identity for `Allow`, nothing for all others.
+    /// One of these must match. If empty, `Allow` rules match every caller with an identity, and
+    /// other rules match every caller.
     pub sources: Vec<Source>,
-    /// Any one of these; empty means every request.
+    /// One of these must match. If empty, every request matches.
     pub operations: Vec<Operation>,
-    /// All of these.
+    /// All of these must hold.
     pub conditions: Vec<Condition>,
 }
 
-/// Requests: ALL the fields must match.
+/// Requests: ALL fields must match.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Operation {
     /// HTTP methods.

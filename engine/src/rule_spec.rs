@@ -1,118 +1,118 @@
-//! Rules as they are written: the same words in a policy document and in the plugin config.
+//! Rules as written, with the same syntax in policy documents and the plugin config.
 //!
-//! These types hold what stands in the text and nothing more; `check` turns them into the
-//! [`Rule`](crate::rule::Rule) they mean, or says why it cannot.
+//! These types only hold the content of the text. `check` turns them into a
+//! [`Rule`](crate::rule::Rule), or reports why it cannot.
 
 #[cfg(feature = "schemars")]
 use schemars::JsonSchema;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
 
-/// What a rule that matches does.
+/// What a matching rule does.
 #[derive(Clone, Copy, Debug, Deserialize, Hash, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schemars", derive(JsonSchema))]
 pub enum Effect {
-    /// Lets the request through, unless a `Deny` rule matches too.
+    /// Allows the request, unless a `Deny` rule matches too.
     Allow,
-    /// Refuses the request, whatever else matches.
+    /// Denies the request, regardless of other rules.
     Deny,
-    /// Records the request and has no say about it.
+    /// Records the request without affecting it.
     Audit,
-    /// Has the rule's `provider`, an external authorizer of the mesh, decide first: what it refuses
-    /// is refused, whatever else matches.
+    /// Asks the rule's `provider`, an external authorizer of the mesh, first. If the provider
+    /// denies, the request is denied, regardless of other rules.
     Custom,
 }
 
-/// Whether a decision is carried out or only recorded.
+/// Whether decisions are enforced or only recorded.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Hash, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schemars", derive(JsonSchema))]
 pub enum Enforcement {
-    /// The decision is carried out.
+    /// Decisions are enforced.
     #[default]
     Enforce,
-    /// The decision is counted and reported, and changes nothing.
+    /// Decisions are counted and reported, but not enforced.
     Shadow,
 }
 
-/// What becomes of a request that no rule of a policy matches.
+/// What happens to a request that no rule of a policy matches.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Hash, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schemars", derive(JsonSchema))]
 pub enum Otherwise {
-    /// It is denied, unless another policy for the same workload allows it.
+    /// The request is denied, unless another policy for the same workload allows it.
     #[default]
     Deny,
-    /// The policy has no say about it: it passes, unless another policy for the same workload
-    /// denies it. Such a policy has no `Allow` rules.
+    /// The request passes, unless another policy for the same workload denies it. Such a policy has
+    /// no `Allow` rules.
     Pass,
 }
 
-/// One rule: these callers (`from`), for these requests (`to`).
+/// A rule: callers (`from`), requests (`to`) and conditions (`when`).
 #[derive(Clone, Debug, Deserialize, Hash, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schemars", derive(JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RuleSpec {
-    /// The rule's name, unique in its policy: a DNS label, since it becomes a metric label.
+    /// The rule's ID, unique in its policy: a DNS label, because it becomes a metric label.
     pub id: String,
-    /// What a match does.
+    /// What the rule does when it matches.
     pub effect: Effect,
-    /// With the effect `Custom`: the name of an extension provider in Istio's mesh config.
+    /// Only with the effect `Custom`: the name of an extension provider in Istio's mesh config.
     #[serde(
         default,
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
     pub provider: Option<String>,
-    /// Why the rule exists, for people.
+    /// Why the rule exists.
     #[serde(
         default,
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
     pub description: Option<String>,
-    /// Whom to ask about the rule.
+    /// The owner: the team to ask about the rule.
     #[serde(
         default,
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
     pub owner: Option<String>,
-    /// The first moment at which the rule applies: RFC 3339 in UTC.
+    /// The time from which the rule applies, inclusive: RFC 3339 in UTC.
     #[serde(
         default,
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
     pub not_before: Option<String>,
-    /// The first moment at which the rule no longer applies: RFC 3339 in UTC.
+    /// The time from which the rule no longer applies: RFC 3339 in UTC.
     #[serde(
         default,
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
     pub not_after: Option<String>,
-    /// `Shadow` to record what the rule would do without doing it.
+    /// `Shadow` to record what the rule would do without enforcing it.
     #[serde(
         default,
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
     pub enforcement: Option<Enforcement>,
-    /// The callers: any one of these sources. Left out, an `Allow` rule takes every caller with
-    /// an identity of the mesh, a `Deny` rule every caller.
+    /// The callers: any of these sources. If omitted, an `Allow` rule matches every caller with an
+    /// identity of the mesh, and a `Deny` rule matches every caller.
     #[serde(
         default,
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
     pub from: Option<Vec<SourceSpec>>,
-    /// The requests: any one of these operations. Left out, every request.
+    /// The requests: any of these operations. If omitted, every request.
     #[serde(
         default,
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
     pub to: Option<Vec<OperationSpec>>,
-    /// What else must be true of the request: all of these conditions.
+    /// Further conditions, all of which must hold.
     #[serde(
         default,
         deserialize_with = "present",
@@ -121,13 +121,13 @@ pub struct RuleSpec {
     pub when: Option<Vec<ConditionSpec>>,
 }
 
-/// Callers. All fields that are present must match; in each list any one value does.
+/// Callers. All fields that are present must match; in each list, any value is enough.
 #[derive(Clone, Debug, Default, Deserialize, Hash, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schemars", derive(JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SourceSpec {
-    /// `true` for callers without any identity. Stands alone: an anonymous caller has nothing
-    /// else to match.
+    /// `true` for callers without any identity. Excludes all other fields, because an anonymous
+    /// caller has nothing else to match.
     #[serde(
         default,
         deserialize_with = "present",
@@ -135,14 +135,15 @@ pub struct SourceSpec {
     )]
     pub anonymous: Option<bool>,
     /// Client certificates from outside the mesh that the gateway validated, by any of their names:
-    /// `dns:NAME`, `uri:URI`, `subject:SUBJECT`, or `*` for all of them. For policies at gateways.
+    /// `dns:NAME`, `uri:URI`, `subject:SUBJECT`, or `*` for all of them. Only for policies at
+    /// gateways.
     #[serde(
         default,
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
     pub client_certificates: Option<Vec<String>>,
-    /// No client certificate from outside the mesh with one of these names.
+    /// Excludes client certificates from outside the mesh with one of these names.
     #[serde(
         default,
         deserialize_with = "present",
@@ -157,7 +158,7 @@ pub struct SourceSpec {
         skip_serializing_if = "Option::is_none"
     )]
     pub principals: Option<Vec<String>>,
-    /// No caller that one of these SPIFFE IDs matches.
+    /// Excludes callers with one of these SPIFFE IDs.
     #[serde(
         default,
         deserialize_with = "present",
@@ -171,7 +172,7 @@ pub struct SourceSpec {
         skip_serializing_if = "Option::is_none"
     )]
     pub service_accounts: Option<Vec<String>>,
-    /// None of these service accounts.
+    /// Excludes these service accounts.
     #[serde(
         default,
         deserialize_with = "present",
@@ -185,7 +186,7 @@ pub struct SourceSpec {
         skip_serializing_if = "Option::is_none"
     )]
     pub namespaces: Option<Vec<String>>,
-    /// None of these namespaces.
+    /// Excludes these namespaces.
     #[serde(
         default,
         deserialize_with = "present",
@@ -199,51 +200,51 @@ pub struct SourceSpec {
         skip_serializing_if = "Option::is_none"
     )]
     pub trust_domains: Option<Vec<String>>,
-    /// None of these trust domains.
+    /// Excludes these trust domains.
     #[serde(
         default,
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
     pub not_trust_domains: Option<Vec<String>>,
-    /// Whom the request's JWT is about, as `ISSUER/SUBJECT`: exact, `prefix*`, `*suffix`, or `*`
-    /// for every request with a JWT that was verified.
+    /// Principals in the request's JWT, as `ISSUER/SUBJECT`: exact, `prefix*`, `*suffix`, or `*`
+    /// for every request with a verified JWT.
     #[serde(
         default,
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
     pub request_principals: Option<Vec<String>>,
-    /// None of these, and also no JWT at all.
+    /// Excludes these request principals, and requests without a JWT.
     #[serde(
         default,
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
     pub not_request_principals: Option<Vec<String>>,
-    /// IP addresses or CIDR blocks that the connection itself comes from.
+    /// Source addresses of the connection: IP addresses or CIDR blocks.
     #[serde(
         default,
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
     pub ip_blocks: Option<Vec<String>>,
-    /// None of these addresses.
+    /// Excludes these addresses.
     #[serde(
         default,
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
     pub not_ip_blocks: Option<Vec<String>>,
-    /// IP addresses or CIDR blocks of the client, by `x-forwarded-for` or the PROXY protocol where
-    /// the proxy is set up to believe them.
+    /// Addresses of the client: IP addresses or CIDR blocks. The proxy takes them from
+    /// `x-forwarded-for` or the PROXY protocol if it is configured to trust them.
     #[serde(
         default,
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
     pub remote_ip_blocks: Option<Vec<String>>,
-    /// None of these addresses.
+    /// Excludes these addresses.
     #[serde(
         default,
         deserialize_with = "present",
@@ -252,7 +253,7 @@ pub struct SourceSpec {
     pub not_remote_ip_blocks: Option<Vec<String>>,
 }
 
-/// Requests. All fields that are present must match; in each list any one value does.
+/// Requests. All fields that are present must match; in each list, any value is enough.
 #[derive(Clone, Debug, Default, Deserialize, Hash, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schemars", derive(JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -264,7 +265,7 @@ pub struct OperationSpec {
         skip_serializing_if = "Option::is_none"
     )]
     pub methods: Option<Vec<String>>,
-    /// None of these methods.
+    /// Excludes these methods.
     #[serde(
         default,
         deserialize_with = "present",
@@ -279,36 +280,36 @@ pub struct OperationSpec {
         skip_serializing_if = "Option::is_none"
     )]
     pub paths: Option<Vec<String>>,
-    /// None of these paths.
+    /// Excludes these paths.
     #[serde(
         default,
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
     pub not_paths: Option<Vec<String>>,
-    /// The request's `:authority`, with its port if it has one, without regard to case: exact,
-    /// `prefix*`, `*suffix`, or `*`.
+    /// The request's `:authority`, with its port if it has one, ignoring case: exact, `prefix*`,
+    /// `*suffix`, or `*`.
     #[serde(
         default,
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
     pub hosts: Option<Vec<String>>,
-    /// None of these hosts.
+    /// Excludes these hosts.
     #[serde(
         default,
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
     pub not_hosts: Option<Vec<String>>,
-    /// The ports on which the workload itself listens, not those of its Service.
+    /// The ports on which the workload listens, not those of its Service.
     #[serde(
         default,
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
     pub ports: Option<Vec<u16>>,
-    /// None of these ports.
+    /// Excludes these ports.
     #[serde(
         default,
         deserialize_with = "present",
@@ -317,23 +318,23 @@ pub struct OperationSpec {
     pub not_ports: Option<Vec<u16>>,
 }
 
-/// A condition on one attribute. Any one of `values` must match, and none of `notValues` may; at
-/// least one of the two lists is there.
+/// A condition on one attribute. Any of `values` must match, and none of `notValues`. At least one
+/// of the two lists is required.
 #[derive(Clone, Debug, Default, Deserialize, Hash, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schemars", derive(JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ConditionSpec {
-    /// The attribute, by Istio's name for it, such as `request.headers[x-tenant]` or
+    /// The attribute, with Istio's name for it, such as `request.headers[x-tenant]` or
     /// `request.auth.claims[groups]`.
     pub key: String,
-    /// One of these values.
+    /// Values of which one must match.
     #[serde(
         default,
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
     pub values: Option<Vec<String>>,
-    /// None of these values.
+    /// Values of which none may match.
     #[serde(
         default,
         deserialize_with = "present",
@@ -342,8 +343,8 @@ pub struct ConditionSpec {
     pub not_values: Option<Vec<String>>,
 }
 
-/// Reads a field that is there. `null` is refused: taken for a field that is left out, it would
-/// widen the rule in silence.
+/// Deserializes a field that is present. `null` is rejected: read as an omitted field, it would
+/// silently widen the rule.
 fn present<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,

@@ -1,8 +1,9 @@
-//! The vocabulary of telemetry: what the filter writes into metrics, logs and the state of a request, and what the
-//! command line reads back.
+//! The vocabulary of telemetry: what the filter writes to metrics, logs and the filter state, and
+//! the command line reads back.
 //!
-//! The filter encodes with these types, every reader decodes with them, and `peergate metrics` and the documentation
-//! list them. No other place spells out the name of a metric or a label, or encodes a value of one.
+//! The filter encodes with these types, and every reader decodes with them. `peergate metrics` and
+//! the documentation list them. No other code spells out the name of a metric or label, or encodes
+//! a label value.
 
 pub mod metric;
 
@@ -11,10 +12,10 @@ mod filter_state;
 mod label;
 mod observed;
 mod policy_label;
+mod rbac_comparison;
 mod reason;
 mod revision;
 mod rule_label;
-mod verdicts;
 mod word;
 
 pub use effect::DecisionEffect;
@@ -22,10 +23,10 @@ pub use filter_state::{DECISION_FIELDS, DECISION_ID, DENIAL_DETAILS};
 pub use label::{Label, flat_value, plain_value};
 pub use observed::{InvalidEncoding, ObservedValue};
 pub use policy_label::{InvalidPolicyLabel, PolicyLabel};
+pub use rbac_comparison::RbacComparison;
 pub use reason::ReasonCode;
 pub use revision::{InvalidRevision, RevisionNumber};
 pub use rule_label::{NO_RULE, rule_id, rule_label};
-pub use verdicts::Verdicts;
 pub use word::UnknownWord;
 
 #[cfg(test)]

@@ -1,12 +1,12 @@
-//! Points in time, as rules name them and as requests carry them.
+//! Points in time, in rules and requests.
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use thiserror::Error;
 
-/// A point in time, in nanoseconds since the Unix epoch, UTC. The last one is in the year 2554, and
-/// stands for all later ones.
+/// A point in time, in nanoseconds since the Unix epoch, UTC. The maximum is in the year 2554 and
+/// represents all later times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Timestamp(u64);
 
@@ -31,23 +31,23 @@ impl Timestamp {
         self.0 / 1_000_000_000
     }
 
-    /// The point that is so much later.
+    /// The point in time that is `time` later.
     #[must_use]
     pub fn after(self, time: Duration) -> Self {
         let nanoseconds = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
         Self(self.0.saturating_add(nanoseconds))
     }
 
-    /// The day's beginning, UTC.
+    /// The start of the day, UTC.
     #[must_use]
-    pub const fn whole_days(self) -> Self {
+    pub const fn start_of_day(self) -> Self {
         const ONE_DAY: u64 = 24 * 60 * 60 * 1_000_000_000;
         Self(self.0 - self.0 % ONE_DAY)
     }
 
     /// Reads RFC 3339 in UTC.
     pub fn parse(text: &str) -> Result<Self, InvalidTime> {
-        // It ends its reading at the first of these, whatever stands between that and the last.
+        // `humantime` stops at the first of these, whatever follows.
         let is_zone = |byte: &u8| matches!(byte, b'Z' | b'+');
         if text.bytes().filter(is_zone).count() != 1 {
             return Err(InvalidTime);
@@ -80,30 +80,30 @@ impl fmt::Display for Timestamp {
 /// When a rule applies: from `not_before`, inclusive, to `not_after`, exclusive.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Validity {
-    /// The first moment at which the rule applies.
+    /// The time from which the rule applies.
     pub not_before: Option<Timestamp>,
-    /// The first moment at which it no longer does.
+    /// The time from which it no longer applies.
     pub not_after: Option<Timestamp>,
 }
 
-/// Where a moment lies with regard to a rule's validity.
+/// The position of a time relative to a rule's validity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
     /// The rule does not apply yet.
     Before,
     /// The rule applies.
     Within,
-    /// The rule does not apply any more.
+    /// The rule has expired.
     After,
 }
 
 impl Validity {
-    /// Whether the rule applies at any time, so that nobody need ask for the time.
+    /// Whether the rule always applies, so that the time need not be fetched.
     pub fn is_unlimited(&self) -> bool {
         self.not_before.is_none() && self.not_after.is_none()
     }
 
-    /// Where `now` lies.
+    /// The position of `now`.
     pub fn phase(&self, now: Timestamp) -> Phase {
         if self.not_after.is_some_and(|end| now >= end) {
             Phase::After

@@ -1,4 +1,4 @@
-//! What a decision costs: no memory, and no question to the host that no rule needs answered.
+//! The cost of a decision: no allocation, and no attribute that no candidate rule needs.
 
 #![cfg(not(target_arch = "wasm32"))]
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
@@ -23,7 +23,7 @@ fn compile(rules: &Value) -> CompiledPolicy {
     CompiledPolicy::from_json(config.to_string().as_bytes()).expect("a policy")
 }
 
-/// A rule of every kind, with lists too long to be tried value by value.
+/// A rule of every kind, with lists that are long enough to be indexed.
 fn mixed_policy() -> CompiledPolicy {
     let many =
         |start: &str| -> Vec<_> { (0..20).map(|number| format!("{start}{number}")).collect() };
@@ -80,7 +80,7 @@ fn decisions_allocate_nothing() {
                     authority: hosts.next().flatten(),
                     port: Some(8080),
                     headers: &[("user-agent", b"a, b (c, d)")],
-                    ..Request::of_peer(
+                    ..Request::from_peer(
                         PeerIdentity::from_uri_san(peer.map(str::as_bytes)),
                         Timestamp::from_unix_nanoseconds(1_780_000_000_000_000_000),
                     )
@@ -105,13 +105,13 @@ fn decisions_allocate_nothing() {
     assert!(shadow_matches > 0);
 }
 
-/// A request that writes down what it is asked for.
+/// A request that records the attributes that are fetched.
 #[derive(Default)]
 struct Watched {
     asked: RefCell<Vec<&'static str>>,
-    /// How often it was asked for the path.
+    /// How often the path was fetched.
     paths: Cell<usize>,
-    /// How often it was asked for the method.
+    /// How often the method was fetched.
     methods: Cell<usize>,
 }
 
@@ -192,7 +192,7 @@ impl RequestAttributes for Watched {
 }
 
 #[test]
-fn the_path_is_asked_for_once_for_all_rules() {
+fn fetches_the_path_once() {
     let rules: Vec<_> = (0..50)
         .flat_map(|number| {
             ["Deny", "Allow"].map(|effect| {
@@ -209,7 +209,7 @@ fn the_path_is_asked_for_once_for_all_rules() {
 }
 
 #[test]
-fn a_rule_is_looked_at_once_however_many_of_its_patterns_take_the_caller() {
+fn evaluates_a_rule_once_for_many_matching_patterns() {
     let id = "cluster.local/ns/shop/sa/cart";
     let patterns: Vec<_> = (14..id.len())
         .map(|length| format!("{}*", id.get(..length).unwrap_or_default()))
@@ -223,7 +223,7 @@ fn a_rule_is_looked_at_once_however_many_of_its_patterns_take_the_caller() {
 }
 
 #[test]
-fn attributes_are_asked_for_only_when_a_rule_in_question_needs_them() {
+fn fetches_only_attributes_that_candidate_rules_need() {
     let by_cart = json!([{"serviceAccounts": ["cart"]}]);
     let by_web = json!([{"serviceAccounts": ["web"]}]);
     let all = json!([{"methods": ["*"], "paths": ["*"], "hosts": ["*"], "ports": [8080]}]);
@@ -243,7 +243,7 @@ fn attributes_are_asked_for_only_when_a_rule_in_question_needs_them() {
             json!([{"id": "r", "effect": "Deny", "from": [{"namespaces": ["*"]}]}]),
             &["peer"],
         ),
-        // The rule is of another caller.
+        // The rule is for another caller.
         (
             json!([{"id": "r", "effect": "Allow", "from": by_web, "to": all, "notAfter": time}]),
             &["peer"],
@@ -296,7 +296,7 @@ fn attributes_are_asked_for_only_when_a_rule_in_question_needs_them() {
             json!([{"id": "r", "effect": "Allow", "from": [{"ipBlocks": ["::/0"], "remoteIpBlocks": ["::/0"]}]}]),
             &["peer", "peer_ip", "remote_ip"],
         ),
-        // The first rule decides; the second is not looked at.
+        // The first rule decides; the second is not evaluated.
         (
             json!([{"id": "r", "effect": "Allow"}, {"id": "s", "effect": "Allow", "to": [{"methods": ["GET"]}]}]),
             &["peer"],

@@ -1,4 +1,4 @@
-//! The table of decisions in WebAssembly, as the filter runs it: `usize` has 32 bits there.
+//! The table of decisions in WebAssembly, as in the filter: `usize` has 32 bits there.
 
 #![cfg(target_arch = "wasm32")]
 #![expect(
@@ -14,98 +14,98 @@ mod table;
 use wasm_bindgen_test::wasm_bindgen_test;
 
 #[wasm_bindgen_test]
-fn callers_are_told_apart_before_any_rule_is_read() {
-    table::callers_are_told_apart_before_any_rule_is_read();
+fn checks_the_caller_before_any_rule() {
+    table::checks_the_caller_before_any_rule();
 }
 
 #[wasm_bindgen_test]
-fn principals_match_ids_in_every_spelling() {
-    table::principals_match_ids_in_every_spelling();
+fn matches_principals_in_every_spelling() {
+    table::matches_principals_in_every_spelling();
 }
 
 #[wasm_bindgen_test]
-fn callers_match_by_account_namespace_and_trust_domain() {
-    table::callers_match_by_account_namespace_and_trust_domain();
+fn matches_callers_by_account_namespace_and_trust_domain() {
+    table::matches_callers_by_account_namespace_and_trust_domain();
 }
 
 #[wasm_bindgen_test]
-fn requests_match_by_method_path_host_and_port() {
-    table::requests_match_by_method_path_host_and_port();
+fn matches_requests_by_method_path_host_and_port() {
+    table::matches_requests_by_method_path_host_and_port();
 }
 
 #[wasm_bindgen_test]
-fn what_a_request_lacks_counts_against_the_caller() {
-    table::what_a_request_lacks_counts_against_the_caller();
+fn missing_attributes_count_against_the_caller() {
+    table::missing_attributes_count_against_the_caller();
 }
 
 #[wasm_bindgen_test]
-fn deny_goes_before_allow_and_the_first_rule_is_named() {
-    table::deny_goes_before_allow_and_the_first_rule_is_named();
+fn deny_precedes_allow_and_the_first_rule_is_reported() {
+    table::deny_precedes_allow_and_the_first_rule_is_reported();
 }
 
 #[wasm_bindgen_test]
-fn rules_apply_from_their_first_moment_to_before_their_last() {
-    table::rules_apply_from_their_first_moment_to_before_their_last();
+fn applies_rules_within_their_validity() {
+    table::applies_rules_within_their_validity();
 }
 
 #[wasm_bindgen_test]
-fn shadow_rules_are_told_and_never_decide() {
-    table::shadow_rules_are_told_and_never_decide();
+fn shadow_rules_are_recorded_and_never_decide() {
+    table::shadow_rules_are_recorded_and_never_decide();
 }
 
 #[wasm_bindgen_test]
-fn a_policy_in_shadow_decides_and_lets_everything_pass() {
-    table::a_policy_in_shadow_decides_and_lets_everything_pass();
+fn a_shadow_policy_lets_every_request_pass() {
+    table::a_shadow_policy_lets_every_request_pass();
 }
 
 #[wasm_bindgen_test]
-fn configs_that_are_not_understood_in_full_are_refused() {
-    table::configs_that_are_not_understood_in_full_are_refused();
+fn rejects_configs_with_unknown_or_invalid_parts() {
+    table::rejects_configs_with_unknown_or_invalid_parts();
 }
 
 #[wasm_bindgen_test]
-fn a_thousand_rules_are_told_apart() {
-    table::a_thousand_rules_are_told_apart();
+fn distinguishes_a_thousand_rules() {
+    table::distinguishes_a_thousand_rules();
 }
 
 #[wasm_bindgen_test]
-fn templates_that_begin_or_end_alike_are_told_apart() {
-    table::templates_that_begin_or_end_alike_are_told_apart();
+fn distinguishes_templates_with_a_common_prefix_or_suffix() {
+    table::distinguishes_templates_with_a_common_prefix_or_suffix();
 }
 
 #[wasm_bindgen_test]
-fn a_repeated_header_is_denied_by_one_value_and_allowed_by_all() {
-    table::a_repeated_header_is_denied_by_one_value_and_allowed_by_all();
+fn a_repeated_header_is_denied_by_any_value_and_allowed_by_all() {
+    table::a_repeated_header_is_denied_by_any_value_and_allowed_by_all();
 }
 
 #[wasm_bindgen_test]
-fn an_ambiguous_host_passes_only_as_it_is_listed() {
-    table::an_ambiguous_host_passes_only_as_it_is_listed();
+fn allows_an_ambiguous_host_only_as_listed() {
+    table::allows_an_ambiguous_host_only_as_listed();
 }
 
 #[wasm_bindgen_test]
-fn a_host_is_denied_in_every_spelling_and_allowed_in_its_plain_one() {
-    table::a_host_is_denied_in_every_spelling_and_allowed_in_its_plain_one();
+fn denies_a_host_in_every_spelling() {
+    table::denies_a_host_in_every_spelling();
 }
 
 #[wasm_bindgen_test]
-fn a_template_denies_every_character_and_allows_those_of_istio() {
-    table::a_template_denies_every_character_and_allows_those_of_istio();
+fn templates_deny_every_character_and_allow_istios() {
+    table::templates_deny_every_character_and_allow_istios();
 }
 
 #[wasm_bindgen_test]
-fn client_certificates_match_by_any_name_of_the_kind_in_the_rule() {
-    table::client_certificates_match_by_any_name_of_the_kind_in_the_rule();
+fn matches_client_certificates_by_any_name() {
+    table::matches_client_certificates_by_any_name();
 }
 
 #[wasm_bindgen_test]
-fn client_certificates_are_excluded_by_any_of_their_names() {
-    table::client_certificates_are_excluded_by_any_of_their_names();
+fn excludes_client_certificates_by_any_name() {
+    table::excludes_client_certificates_by_any_name();
 }
 
 #[wasm_bindgen_test]
-fn no_client_certificate_is_an_identity_of_the_mesh_nor_anonymous() {
-    table::no_client_certificate_is_an_identity_of_the_mesh_nor_anonymous();
+fn client_certificates_are_neither_mesh_identities_nor_anonymous() {
+    table::client_certificates_are_neither_mesh_identities_nor_anonymous();
 }
 
 #[wasm_bindgen_test]
@@ -114,6 +114,6 @@ fn an_unvalidated_certificate_gives_no_identity() {
 }
 
 #[wasm_bindgen_test]
-fn client_certificates_are_callers_at_gateways_alone() {
-    table::client_certificates_are_callers_at_gateways_alone();
+fn client_certificates_count_only_at_gateways() {
+    table::client_certificates_count_only_at_gateways();
 }

@@ -1,5 +1,5 @@
-//! Decision → what Envoy's access log can show of it: values in the filter state, which no client can
-//! write, as `%FILTER_STATE(wasm.NAME:PLAIN)%`.
+//! Writes decisions to the filter state for Envoy's access log, as
+//! `%FILTER_STATE(wasm.NAME:PLAIN)%`. Clients cannot write filter state.
 
 use peergate_engine::engine::{CompiledPolicy, CompiledRule, Decision};
 use peergate_engine::telemetry::{DECISION_ID, DecisionEffect, Label, ReasonCode, rule_label};
@@ -7,9 +7,9 @@ use peergate_engine::telemetry::{DECISION_ID, DecisionEffect, Label, ReasonCode,
 use crate::denial::Denial;
 use crate::host::Host;
 
-/// Leaves a denial.
-pub fn leave_denial(denial: &Denial<'_>, host: &impl Host) {
-    leave(
+/// Writes a denial.
+pub fn write_denial(denial: &Denial<'_>, host: &impl Host) {
+    write(
         &denial.policy.to_string(),
         denial.rule(),
         denial.effect(),
@@ -19,11 +19,11 @@ pub fn leave_denial(denial: &Denial<'_>, host: &impl Host) {
     host.set_property(DECISION_ID.as_bytes(), denial.id.as_bytes());
 }
 
-/// Leaves a decision that lets the request pass.
-pub fn leave_allowance(policy: &CompiledPolicy, decision: &Decision<'_>, host: &impl Host) {
+/// Writes a decision that lets the request pass.
+pub fn write_allowance(policy: &CompiledPolicy, decision: &Decision<'_>, host: &impl Host) {
     let reason = decision.reason();
     let by = reason.rule().map_or(policy.name(), CompiledRule::policy);
-    leave(
+    write(
         &by.to_string(),
         reason.rule(),
         decision.effect(),
@@ -32,24 +32,24 @@ pub fn leave_allowance(policy: &CompiledPolicy, decision: &Decision<'_>, host: &
     );
 }
 
-/// Leaves that a rule in shadow matched. What a `Telemetry` logs as denied goes by its effect.
-pub fn leave_shadow_match(policy: &CompiledPolicy, rule: &CompiledRule, host: &impl Host) {
-    let (effect, reason) = policy.recorded_as(rule);
-    leave(&rule.policy().to_string(), Some(rule), effect, reason, host);
+/// Writes a match of a rule in shadow. A `Telemetry` recognizes denials by the effect.
+pub fn write_shadow_match(policy: &CompiledPolicy, rule: &CompiledRule, host: &impl Host) {
+    let (effect, reason) = policy.recorded_effect(rule);
+    write(&rule.policy().to_string(), Some(rule), effect, reason, host);
 }
 
-fn leave(
+fn write(
     policy: &str,
     rule: Option<&CompiledRule>,
     effect: DecisionEffect,
     reason: ReasonCode,
     host: &impl Host,
 ) {
-    let leave = |label: Label, value: &str| {
+    let write = |label: Label, value: &str| {
         host.set_property(label.tag().as_bytes(), value.as_bytes());
     };
-    leave(Label::Policy, policy);
-    leave(Label::Rule, rule_label(rule.map(CompiledRule::id)));
-    leave(Label::Effect, effect.as_str());
-    leave(Label::Reason, reason.as_str());
+    write(Label::Policy, policy);
+    write(Label::Rule, rule_label(rule.map(CompiledRule::id)));
+    write(Label::Effect, effect.as_str());
+    write(Label::Reason, reason.as_str());
 }

@@ -1,11 +1,12 @@
-//! The policies that filters have enforced on a request and their decisions, for the filters that run later.
+//! Announces the policies that a filter has enforced on a request, and their decision, to later
+//! filters.
 //!
-//! Several policies may select one workload, each with a filter of its own. The leader's filter runs first and
-//! enforces its own copies of the others. Such a copy can differ from what the other filter has: one of the
-//! objects was edited in place, or a roll-out has reached only some of them. So an announcement identifies each
-//! policy by name and digest.
+//! Several policies may select one workload, each with a filter of its own. The leader's filter
+//! runs first and enforces its own copies of the followers. A copy can differ from a follower's own
+//! configuration, because one of the objects was edited in place or a roll-out is in progress. So
+//! an announcement identifies each policy by name and digest.
 //!
-//! No client can write an announcement: it is filter state of the request.
+//! An announcement is filter state of the request, which clients cannot write.
 
 use peergate_engine::engine::{CompiledPolicy, EnforcedPolicy};
 use peergate_engine::plugin_config::PolicyName;
@@ -14,23 +15,23 @@ use crate::host::Host;
 
 const PROPERTY: &[u8] = b"peergate.enforced";
 
-/// Why filters let a request pass: the first line of an announcement.
+/// Why the filters so far let a request pass: the first line of an announcement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Passage {
-    /// An `Allow` rule that is enforced matched.
+    /// An enforced `Allow` rule matched.
     Allowed,
-    /// Nothing denied it: no policy of theirs denies by default, or they are in shadow.
+    /// Nothing denied it: none of their policies denies by default, or all are in shadow.
     NotDenied,
 }
 
-/// The policies that a filter enforces, as it announces them: each with its name and its digest, on a line
-/// that a line break begins.
+/// The policies that a filter enforces, in the form of an announcement: name and digest, each on a
+/// line that starts with a line break.
 #[derive(Debug)]
 pub struct OwnPolicies {
     lines: Box<str>,
 }
 
-/// What filters before this one have announced.
+/// The announcements of earlier filters.
 #[derive(Debug)]
 pub struct Announcement {
     passage: Passage,
@@ -47,23 +48,23 @@ impl Passage {
 }
 
 impl OwnPolicies {
-    /// Those of a policy that leads or may be led; none of one that no other meets.
-    pub fn of(policy: &CompiledPolicy) -> Option<Self> {
+    /// The policies of a leader or potential follower; `None` if no other policy overlaps.
+    pub fn new(policy: &CompiledPolicy) -> Option<Self> {
         let policies = policy.policies();
-        let is_alone = policies.len() == 1 && !policy.yields();
+        let is_alone = policies.len() == 1 && !policy.may_be_led();
         let line = |policy: &EnforcedPolicy| format!("\n{} {}", policy.name(), policy.digest());
         (!is_alone).then(|| Self {
             lines: policies.iter().map(line).collect(),
         })
     }
 
-    /// Announces them, and why the request passes.
+    /// Announces the policies, and why the request passes.
     pub fn announce(&self, passage: Passage, host: &impl Host) {
         let text = [passage.as_str(), &self.lines].concat();
         host.set_property(PROPERTY, text.as_bytes());
     }
 
-    /// Announces them with those that were announced before.
+    /// Announces the policies in addition to earlier announcements.
     pub fn announce_after(&self, before: &Announcement, passage: Passage, host: &impl Host) {
         let text = [passage.as_str(), &before.lines, &self.lines].concat();
         host.set_property(PROPERTY, text.as_bytes());
@@ -71,7 +72,7 @@ impl OwnPolicies {
 }
 
 impl Announcement {
-    /// Reads what was left with the request. What is not understood announces nothing.
+    /// Reads the announcements on the request. Invalid ones are ignored.
     pub fn read(host: &impl Host) -> Option<Self> {
         let text = String::from_utf8(host.property(PROPERTY)?).ok()?;
         let (first, lines) = text.split_at_checked(text.find('\n')?)?;
@@ -87,13 +88,13 @@ impl Announcement {
         self.passage
     }
 
-    /// Whether all these policies were enforced as they are.
+    /// Whether all these policies were enforced in this version.
     pub fn covers(&self, policies: &OwnPolicies) -> bool {
         let is_known = |line: &str| self.lines.lines().any(|known| known == line);
         policies.lines.lines().all(is_known)
     }
 
-    /// Whether a policy was enforced, in this version or another.
+    /// Whether a policy was enforced, in any version.
     pub fn names(&self, policy: &PolicyName) -> bool {
         let name = policy.to_string();
         let mut lines = self.lines.lines();

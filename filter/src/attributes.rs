@@ -1,4 +1,4 @@
-//! The attributes of the current request, each asked for when first needed and then kept.
+//! The attributes of the current request, each fetched on first use and cached.
 
 use std::cell::OnceCell;
 use std::fmt;
@@ -15,17 +15,17 @@ use crate::host::{Bytes, Host};
 use crate::peer::Peer;
 use crate::peer_certificates::PeerCertificates;
 
-/// Where Istio's waypoints leave the caller's URI SANs: its TLS connection ends in another
+/// Where Istio's waypoints store the caller's URI SANs, because the TLS connection ends in another
 /// listener.
 const WAYPOINT_PEER: &[u8] = b"filter_state\0io.istio.peer_principal";
 const DESTINATION_PORT: &[u8] = b"destination\0port";
 const DESTINATION_ADDRESS: &[u8] = b"destination\0address";
-/// The client's address, after `x-forwarded-for` where the proxy believes that.
+/// The client's address, from `x-forwarded-for` if the proxy trusts it.
 const SOURCE_ADDRESS: &[u8] = b"source\0address";
 const SERVER_NAME: &[u8] = b"connection\0requested_server_name";
 const DYNAMIC_METADATA: &[u8] = b"metadata";
 
-/// The request that the proxy is at.
+/// The current request.
 pub struct HostAttributes<'h, H> {
     host: &'h H,
     certificates: &'h PeerCertificates,
@@ -44,7 +44,7 @@ pub struct HostAttributes<'h, H> {
 }
 
 impl<'h, H: Host> HostAttributes<'h, H> {
-    /// The request that `host` is at.
+    /// The current request of `host`.
     pub fn new(host: &'h H, certificates: &'h PeerCertificates) -> Self {
         Self {
             host,
@@ -64,7 +64,7 @@ impl<'h, H: Host> HostAttributes<'h, H> {
         }
     }
 
-    fn ask_for_peer(&self) -> Peer {
+    fn fetch_peer(&self) -> Peer {
         let (peer, certificate) = self.certificates.peer(self.host);
         if let Some(certificate) = certificate {
             self.client_certificate.get_or_init(|| certificate);
@@ -78,19 +78,19 @@ impl<'h, H: Host> HostAttributes<'h, H> {
         }
     }
 
-    fn ask_for_port(&self) -> Option<u16> {
+    fn fetch_port(&self) -> Option<u16> {
         let bytes = self.host.property(DESTINATION_PORT)?;
         u16::try_from(i64::from_le_bytes(bytes.try_into().ok()?)).ok()
     }
 
     /// The address in a property of the form `ADDRESS:PORT`.
-    fn ask_for_ip(&self, path: &[u8]) -> Option<IpAddr> {
+    fn fetch_ip(&self, path: &[u8]) -> Option<IpAddr> {
         let text = String::from_utf8(self.host.property(path)?).ok()?;
         let address: SocketAddr = text.parse().ok()?;
         Some(address.ip())
     }
 
-    /// Whether the client speaks gRPC, by what Envoy takes for it, and so takes no HTTP status for an answer.
+    /// Whether the client speaks gRPC, by Envoy's criteria, and so expects a gRPC status.
     pub fn is_grpc(&self) -> bool {
         let kind = self.host.request_header(b"content-type");
         kind.is_some_and(|kind| {
@@ -111,7 +111,7 @@ impl<'h, H: Host> HostAttributes<'h, H> {
 
 impl<H: Host> RequestAttributes for HostAttributes<'_, H> {
     fn peer(&self) -> PeerIdentity<'_> {
-        self.peer.get_or_init(|| self.ask_for_peer()).identity()
+        self.peer.get_or_init(|| self.fetch_peer()).identity()
     }
 
     fn client_certificate(&self) -> Option<&ClientCertificate> {
@@ -135,24 +135,22 @@ impl<H: Host> RequestAttributes for HostAttributes<'_, H> {
     }
 
     fn port(&self) -> Option<u16> {
-        *self.port.get_or_init(|| self.ask_for_port())
+        *self.port.get_or_init(|| self.fetch_port())
     }
 
     fn local_ip(&self) -> Option<IpAddr> {
         *self
             .local_ip
-            .get_or_init(|| self.ask_for_ip(DESTINATION_ADDRESS))
+            .get_or_init(|| self.fetch_ip(DESTINATION_ADDRESS))
     }
 
-    /// No property has it: `source.address` may be what a client forwarded.
+    /// No property contains it: `source.address` may be forwarded by the client.
     fn peer_ip(&self) -> PeerIp {
         PeerIp::Hidden
     }
 
     fn remote_ip(&self) -> Option<IpAddr> {
-        *self
-            .remote_ip
-            .get_or_init(|| self.ask_for_ip(SOURCE_ADDRESS))
+        *self.remote_ip.get_or_init(|| self.fetch_ip(SOURCE_ADDRESS))
     }
 
     fn server_name(&self) -> Option<&[u8]> {
@@ -161,7 +159,7 @@ impl<H: Host> RequestAttributes for HostAttributes<'_, H> {
             .as_deref()
     }
 
-    /// All headers are asked for: a single one would be its first value.
+    /// Fetches all headers, because the call for a single header returns only its first value.
     fn header(&self, name: &str, visit: &mut dyn FnMut(&[u8])) {
         let name = match name {
             "host" => ":authority",
@@ -189,7 +187,7 @@ impl<H: Host> RequestAttributes for HostAttributes<'_, H> {
     }
 }
 
-/// Without the values: what a client sent has no place in a log.
+/// Omits the values: client data must not appear in logs.
 impl<H> fmt::Debug for HostAttributes<'_, H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HostAttributes").finish_non_exhaustive()
@@ -217,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_asked_for_before_it_is_needed_nor_twice() {
+    fn fetches_attributes_lazily_and_once() {
         let host = FakeHost::with_uri_sans_before_envoy_1_38(&[WEB]);
         with(&host, |request| {
             assert_eq!(host.calls.answered.get(), 0);
@@ -259,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_not_utf_8_are_only_bytes() {
+    fn accepts_invalid_utf_8() {
         let host = FakeHost::anonymous()
             .without_header(":path")
             .with_header(":path", b"/\xff?\xfe");
@@ -269,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn a_port_that_is_none_is_absent() {
+    fn treats_an_invalid_port_as_absent() {
         for bytes in [
             &[0x90_u8, 0x1f][..],
             &(-1_i64).to_le_bytes(),
@@ -281,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn the_certificate_says_who_calls() {
+    fn reads_the_caller_from_the_certificate() {
         assert_eq!(
             caller(&FakeHost::with_uri_sans(&[WEB])),
             Ok(Some(WEB.to_owned()))
@@ -292,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn the_waypoint_says_who_calls_where_there_is_no_certificate() {
+    fn reads_the_caller_from_the_waypoint_without_a_certificate() {
         let waypoint = |sans: &str| {
             caller(&FakeHost::anonymous().with_property(WAYPOINT_PEER, sans.as_bytes()))
         };
@@ -304,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_are_read_with_their_ports() {
+    fn parses_addresses_with_ports() {
         for (text, address) in [
             ("10.0.0.1:8080", Some("10.0.0.1")),
             ("[2001:db8::1]:8080", Some("2001:db8::1")),
@@ -327,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_has_each_of_its_values() {
+    fn visits_each_value_of_a_header() {
         let host = FakeHost::anonymous()
             .with_header("x-tenant", "a")
             .with_header("x-other", "b")
@@ -348,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn metadata_is_asked_for_once() {
+    fn fetches_metadata_once() {
         let metadata = serialized(&json!({"jwt": {"payload": {"iss": "a"}}}));
         let host = FakeHost::anonymous().with_property(DYNAMIC_METADATA, &metadata);
         let key = MetadataKey {

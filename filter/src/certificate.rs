@@ -1,7 +1,7 @@
-//! As much of X.509 as it takes to know the names and the end of a certificate.
+//! Parses the parts of X.509 that contain the names and the end of validity of a certificate.
 //!
-//! The handshake has verified all else. The walk is strict: what is not one certificate, in PEM
-//! and DER, gives nothing.
+//! The handshake has verified everything else. The parser is strict: it rejects anything but a
+//! single certificate in PEM and DER.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -19,7 +19,7 @@ const GENERALIZED_TIME: u8 = 0x18;
 const SEQUENCE: u8 = 0x30;
 /// `TBSCertificate.extensions` (RFC 5280, section 4.1).
 const EXTENSIONS: u8 = 0xa3;
-/// Where `TBSCertificate.validity` stands among the sequences of a `TBSCertificate`, from 0.
+/// The position of `TBSCertificate.validity` among the sequences of a `TBSCertificate`, from 0.
 const VALIDITY: usize = 2;
 /// `GeneralName.dNSName` and `GeneralName.uniformResourceIdentifier` (RFC 5280, section 4.2.1.6).
 const DNS: u8 = 0x82;
@@ -27,29 +27,29 @@ const URI: u8 = 0x86;
 /// 2.5.29.17, `subjectAltName`.
 const SUBJECT_ALT_NAME: &[u8] = &[0x55, 0x1d, 0x11];
 
-/// What a certificate says of its holder.
+/// The relevant contents of a certificate.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Certificate {
     /// Its URI SANs and DNS SANs.
     pub names: Vec<(NameKind, Vec<u8>)>,
-    /// Until when it is valid; none where the time cannot be read.
+    /// The end of validity; `None` if the time cannot be read.
     pub not_after: Option<Timestamp>,
 }
 
 impl Certificate {
-    /// Reads a certificate in PEM; none when it is not one.
+    /// Parses a certificate in PEM; `None` if it is not one.
     pub fn read(pem: &[u8]) -> Option<Self> {
-        let der = der_of(pem)?;
-        let mut certificate = Elements(only(&der, SEQUENCE)?);
+        let der = decode_pem(pem)?;
+        let mut certificate = Elements(single_element(&der, SEQUENCE)?);
         let mut to_be_signed = Elements(certificate.expect_tag(SEQUENCE)?);
         let mut read = Self::default();
         let mut sequences = 0;
         while let Some((tag, content)) = to_be_signed.next()? {
             if tag == EXTENSIONS {
-                read.add_extensions(only(content, SEQUENCE)?)?;
+                read.add_extensions(single_element(content, SEQUENCE)?)?;
             } else if tag == SEQUENCE {
                 if sequences == VALIDITY {
-                    read.not_after = end_of(content);
+                    read.not_after = end_of_validity(content);
                 }
                 sequences += 1;
             }
@@ -57,7 +57,8 @@ impl Certificate {
         Some(read)
     }
 
-    /// How many names it has that Envoy's RBAC takes for a SPIFFE ID: URI SANs, and DNS SANs that read as one.
+    /// The number of names that Envoy's RBAC reads as SPIFFE IDs: URI SANs, and DNS SANs that look
+    /// like one.
     pub fn ids(&self) -> usize {
         let is_id = |(kind, name): &&(NameKind, Vec<u8>)| {
             *kind == NameKind::Uri || name.starts_with(SCHEME.as_bytes())
@@ -72,10 +73,10 @@ impl Certificate {
             if fields.expect_tag(OBJECT_IDENTIFIER)? != SUBJECT_ALT_NAME {
                 continue;
             }
-            // `critical` may stand before the value.
+            // `critical` is optional and precedes the value.
             while let Some((tag, content)) = fields.next()? {
                 if tag == OCTET_STRING {
-                    self.add_names(only(content, SEQUENCE)?)?;
+                    self.add_names(single_element(content, SEQUENCE)?)?;
                 }
             }
         }
@@ -97,7 +98,7 @@ impl Certificate {
 }
 
 /// The end of a `Validity`.
-fn end_of(validity: &[u8]) -> Option<Timestamp> {
+fn end_of_validity(validity: &[u8]) -> Option<Timestamp> {
     let mut times = Elements(validity);
     times.next()??;
     let (tag, time) = times.next()??;
@@ -110,7 +111,7 @@ fn end_of(validity: &[u8]) -> Option<Timestamp> {
         _ => return None,
     };
     let mut text = century.to_owned();
-    // RFC 3339 has something between most of the parts, each of two digits.
+    // RFC 3339 has a separator between most of the two-digit parts.
     for (position, byte) in rest.chars().enumerate() {
         match position {
             2 | 4 => text.push('-'),
@@ -123,18 +124,18 @@ fn end_of(validity: &[u8]) -> Option<Timestamp> {
     Timestamp::parse(&text).ok()
 }
 
-/// The content of the one element that `der` is, which must have this tag.
-fn only(der: &[u8], tag: u8) -> Option<&[u8]> {
+/// The content of `der`, which must be a single element with this tag.
+fn single_element(der: &[u8], tag: u8) -> Option<&[u8]> {
     let mut elements = Elements(der);
     let content = elements.expect_tag(tag)?;
     elements.0.is_empty().then_some(content)
 }
 
-/// DER elements, one after the other.
+/// Iterates over consecutive DER elements.
 struct Elements<'d>(&'d [u8]);
 
 impl<'d> Elements<'d> {
-    /// Tag and content of the next element, `Some(None)` after the last; `None` when the bytes are
+    /// Tag and content of the next element, `Some(None)` after the last; `None` if the bytes are
     /// not DER.
     #[expect(
         clippy::option_option,
@@ -169,8 +170,8 @@ impl<'d> Elements<'d> {
     }
 }
 
-/// What stands in base64 between the two lines of a PEM certificate.
-fn der_of(pem: &[u8]) -> Option<Vec<u8>> {
+/// Decodes the base64 between the two lines of a PEM certificate.
+fn decode_pem(pem: &[u8]) -> Option<Vec<u8>> {
     let body = pem
         .trim_ascii()
         .strip_prefix(PEM_BEGIN)?
@@ -193,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_rbac_takes_for_ids_are_counted() {
+    fn counts_names_that_rbac_reads_as_ids() {
         let cases: [(&[&str], &[&str], usize); 9] = [
             (&[], &[], 0),
             (&[], &["web.shop"], 0),
@@ -212,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn names_longer_than_one_byte_can_say_are_walked_over() {
+    fn skips_names_with_long_lengths() {
         let path = "a".repeat(1500);
         let long = format!("spiffe://cluster.local/{path}");
         for names in [1, 2, 60] {
@@ -222,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_may_end_as_they_like() {
+    fn accepts_any_line_ending() {
         let pem = certificate(&[WEB], &[]);
         for pem in [
             pem.replace('\n', "\r\n"),
@@ -234,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_one_certificate_has_no_count() {
+    fn rejects_anything_but_one_certificate() {
         let pem = certificate(&[WEB], &[]);
         let other = certificate(&[ADMIN], &[]);
         for text in [
@@ -254,8 +255,8 @@ mod tests {
     }
 
     #[test]
-    fn no_cut_or_changed_certificate_counts_as_good_by_accident() {
-        let der = der_of(certificate(&[WEB, ADMIN], &["web.shop"]).as_bytes()).unwrap();
+    fn rejects_truncated_and_altered_certificates() {
+        let der = decode_pem(certificate(&[WEB, ADMIN], &["web.shop"]).as_bytes()).unwrap();
         let pem_of = |der: &[u8]| {
             let body = STANDARD.encode(der);
             format!("-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n").into_bytes()
@@ -264,7 +265,7 @@ mod tests {
         for length in 0..der.len() {
             assert_eq!(count(&pem_of(&der[..length])), None, "{length}");
         }
-        // Whatever the change, it ends, without a panic.
+        // Parsing must end without a panic for any change.
         for position in 0..der.len() {
             for value in [0, 0x30, 0x7f, 0x80, 0x83, 0xff] {
                 let mut changed = der.clone();
@@ -275,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn the_end_is_read_in_either_form_of_a_time() {
+    fn parses_both_time_formats() {
         for (year, time) in [
             (2031, "2031-02-03T00:00:00Z"),
             (2049, "2049-02-03T00:00:00Z"),
@@ -288,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_that_is_none_is_not_read() {
+    fn rejects_invalid_times() {
         for time in [
             "",
             "30",
@@ -299,7 +300,11 @@ mod tests {
         ] {
             let length = u8::try_from(time.len()).unwrap();
             let time = [&[UTC_TIME, length], time.as_bytes()].concat();
-            assert_eq!(end_of(&[&time[..], &time].concat()), None, "{time:?}");
+            assert_eq!(
+                end_of_validity(&[&time[..], &time].concat()),
+                None,
+                "{time:?}"
+            );
         }
     }
 }

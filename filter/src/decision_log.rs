@@ -1,13 +1,13 @@
-//! Denials and shadow hits → log lines: one JSON object each, and never more than a proxy should write.
+//! Writes denials and shadow hits as log lines: one JSON object each, with a rate limit.
 //!
-//! They have the field names of the access log, and nothing that could be a secret: of what a client
-//! sent only method, host without user, and the path without query.
+//! Fields have the same names as in the access log. Nothing could be a secret: of client data, only
+//! the method, the host without user information, and the path without query are logged.
 
 use std::borrow::Cow;
 use std::cell::Cell;
 
 use log::Level;
-use peergate_engine::decision_id::{LONGEST_PATH, LONGEST_TEXT, without_userinfo};
+use peergate_engine::decision_id::{MAX_PATH_LEN, MAX_TEXT_LEN, without_userinfo};
 use peergate_engine::engine::{CompiledPolicy, CompiledRule, RequestAttributes};
 use peergate_engine::identity::PeerIdentity;
 use peergate_engine::rule_spec::Enforcement;
@@ -15,36 +15,36 @@ use peergate_engine::telemetry::{DecisionEffect, ReasonCode};
 use peergate_engine::timestamp::Timestamp;
 use serde::Serialize;
 
-use crate::denial::{Denial, shown};
+use crate::denial::{Denial, truncated_text};
 use crate::host::Host;
 use crate::metrics::Counters;
 
-/// The log of a policy's decisions. Denials and matches of rules in shadow each have their own bounds:
-/// the one must not push out the other.
+/// The log of a policy's decisions. Denials and shadow hits have separate rate limits, so that
+/// neither displaces the other.
 #[derive(Debug)]
 pub struct DecisionLog {
-    denials: Bounds,
-    shadow: Bounds,
+    denials: RateLimits,
+    shadow: RateLimits,
 }
 
-/// A bound for callers of the mesh and one for all others: whoever reaches a proxy can have requests
-/// denied as fast as they like, and must not hide what becomes of the mesh's own.
+/// One limit for callers of the mesh and one for strangers. Strangers can cause denials at any
+/// rate, and must not hide those of mesh callers.
 #[derive(Debug)]
-struct Bounds {
-    mesh: Bound,
-    strangers: Bound,
+struct RateLimits {
+    mesh: RateLimit,
+    strangers: RateLimit,
 }
 
-/// How many lines a second are written, and how many were not.
+/// Limits the lines per second, and counts omitted ones.
 #[derive(Debug)]
-struct Bound {
+struct RateLimit {
     per_second: u16,
     second: Cell<u64>,
     written: Cell<u16>,
     omitted: Cell<u64>,
 }
 
-/// A line, in the order of its fields.
+/// A log line, in the order of its fields.
 #[derive(Debug, Serialize)]
 struct Line<'a> {
     peergate: DecisionEffect,
@@ -57,17 +57,17 @@ struct Line<'a> {
     host: Option<Cow<'a, str>>,
     revision: Option<&'a str>,
     decision: Option<&'a str>,
-    /// How many lines were left out before this one.
+    /// The number of lines omitted before this one.
     omitted: u64,
 }
 
 impl DecisionLog {
-    /// A log of at most this many lines a second of either kind, about callers of the mesh and about
-    /// strangers each.
+    /// A log with at most this many lines per second of each kind, separately for callers of the
+    /// mesh and strangers.
     pub fn new(per_second: u16) -> Self {
         Self {
-            denials: Bounds::new(per_second),
-            shadow: Bounds::new(per_second),
+            denials: RateLimits::new(per_second),
+            shadow: RateLimits::new(per_second),
         }
     }
 
@@ -84,7 +84,7 @@ impl DecisionLog {
             Enforcement::Enforce => &self.denials,
             Enforcement::Shadow => &self.shadow,
         };
-        let Some(omitted) = bounds.of(denial.is_stranger).admit(now) else {
+        let Some(omitted) = bounds.for_caller(denial.is_stranger).admit(now) else {
             return counters.count_omitted_line(host);
         };
         let line = Line {
@@ -103,7 +103,7 @@ impl DecisionLog {
         write(&line, host);
     }
 
-    /// Logs that a rule in shadow matched.
+    /// Logs a match of a rule in shadow.
     pub fn shadow_match(
         &self,
         policy: &CompiledPolicy,
@@ -113,7 +113,7 @@ impl DecisionLog {
         host: &impl Host,
     ) {
         let peer = request.peer();
-        let bound = self.shadow.of(policy.is_stranger(peer));
+        let bound = self.shadow.for_caller(policy.is_stranger(peer));
         let Some(omitted) = bound.admit(request.now()) else {
             return counters.count_omitted_line(host);
         };
@@ -121,16 +121,17 @@ impl DecisionLog {
             PeerIdentity::Verified(id) => Some(id.as_str()),
             PeerIdentity::Absent | PeerIdentity::Unvalidated | PeerIdentity::Malformed => None,
         };
-        let (effect, reason) = policy.recorded_as(rule);
+        let (effect, reason) = policy.recorded_effect(rule);
         let line = Line {
             peergate: effect,
             policy: rule.policy().to_string(),
             rule: Some(rule.id()),
             reason,
             caller,
-            method: shown(request.method(), LONGEST_TEXT).map(Cow::Owned),
-            path: shown(request.path(), LONGEST_PATH).map(Cow::Owned),
-            host: shown(request.authority().map(without_userinfo), LONGEST_TEXT).map(Cow::Owned),
+            method: truncated_text(request.method(), MAX_TEXT_LEN).map(Cow::Owned),
+            path: truncated_text(request.path(), MAX_PATH_LEN).map(Cow::Owned),
+            host: truncated_text(request.authority().map(without_userinfo), MAX_TEXT_LEN)
+                .map(Cow::Owned),
             revision: policy.revision(),
             decision: None,
             omitted,
@@ -139,22 +140,22 @@ impl DecisionLog {
     }
 }
 
-/// At a level that Istio's proxies write unless told otherwise.
+/// Uses a level that Istio's proxies log by default.
 fn write(line: &Line<'_>, host: &impl Host) {
     if let Ok(text) = serde_json::to_string(line) {
         host.log(Level::Warn, &text);
     }
 }
 
-impl Bounds {
+impl RateLimits {
     fn new(per_second: u16) -> Self {
         Self {
-            mesh: Bound::new(per_second),
-            strangers: Bound::new(per_second),
+            mesh: RateLimit::new(per_second),
+            strangers: RateLimit::new(per_second),
         }
     }
 
-    fn of(&self, is_stranger: bool) -> &Bound {
+    fn for_caller(&self, is_stranger: bool) -> &RateLimit {
         if is_stranger {
             &self.strangers
         } else {
@@ -163,7 +164,7 @@ impl Bounds {
     }
 }
 
-impl Bound {
+impl RateLimit {
     fn new(per_second: u16) -> Self {
         Self {
             per_second,
@@ -173,8 +174,8 @@ impl Bound {
         }
     }
 
-    /// Whether one more line may be written, and how many were not since the last. Without a clock all
-    /// time is one second.
+    /// Whether another line may be written, and how many were omitted since the last. Without a
+    /// clock, all times fall into one second.
     fn admit(&self, now: Option<Timestamp>) -> Option<u64> {
         let second = now.map_or(0, Timestamp::unix_seconds);
         if self.second.replace(second) != second {
@@ -223,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn a_denial_is_one_line_that_says_who_was_denied_what_and_why() {
+    fn logs_a_denial_in_one_line() {
         let host = FakeHost::with_uri_sans(&[ADMIN]);
         let [line] = &logged(|config| config["revision"] = "abc".into(), &host)[..] else {
             panic!("not one line");
@@ -249,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn callers_that_are_nobody_of_the_mesh_are_among_them() {
+    fn logs_callers_outside_the_mesh() {
         for (host, reason, caller) in [
             (FakeHost::anonymous(), "no-identity", Value::Null),
             (
@@ -271,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn matches_of_rules_in_shadow_and_denials_of_policies_in_shadow_are_told_apart() {
+    fn distinguishes_shadow_rules_from_shadow_policies() {
         let host = FakeHost::with_uri_sans(&[WEB]);
         let [line] = &logged(|_| {}, &host)[..] else {
             panic!("not one line");
@@ -287,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn what_passes_is_not_logged() {
+    fn does_not_log_allowed_requests() {
         let host = FakeHost::with_uri_sans(&[WEB]);
         let is_silent = |config: &mut Value| {
             config["rules"].as_array_mut().unwrap().pop();
@@ -306,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_that_could_be_a_secret_is_logged() {
+    fn does_not_log_secrets() {
         for caller in [ADMIN, WEB] {
             let lines = logged(|_| {}, &with_secrets(caller));
             assert_eq!(lines[0]["host"], "@orders.shop:8080");
@@ -315,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn nor_is_it_part_of_an_id() {
+    fn does_not_put_secrets_into_ids() {
         let lines = logged(|_| {}, &with_secrets(ADMIN));
         let id = lines[0]["decision"].as_str().unwrap();
         let record = DecisionRecord::decode(id).unwrap();
@@ -324,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn no_line_is_longer_for_what_a_client_sends() {
+    fn limits_the_length_of_a_line() {
         let long = "\"".repeat(50_000);
         for caller in [ADMIN, WEB] {
             let host = FakeHost::with_uri_sans(&[caller])
@@ -344,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flood_is_cut_short_and_the_next_line_says_by_how_many() {
+    fn limits_the_rate_and_reports_omitted_lines() {
         let start = FakeHost::with_uri_sans(&[ADMIN]).at("2026-06-01T12:00:00Z");
         let mut config = config(&rules());
         config["reporting"] = json!({"log": {"linesPerSecond": 2}});
@@ -365,7 +366,7 @@ mod tests {
 
     const GATEWAY: &str = "spiffe://cluster.local/ns/edge/sa/gateway";
 
-    /// The callers in the log under a flood: each of them asks five times within a second in which two
+    /// The callers in the log of a flood: each sends five requests within a second, in which two
     /// lines may be written.
     fn callers_logged(enforcement: &str, callers: &[Option<&str>]) -> Vec<String> {
         let mut config = config(&rules());
@@ -391,7 +392,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flood_by_strangers_hides_nothing_of_callers_of_the_mesh() {
+    fn strangers_cannot_hide_denials_of_mesh_callers() {
         for enforcement in ["Enforce", "Shadow"] {
             let logged = callers_logged(enforcement, &[None, Some(GATEWAY), Some(ADMIN)]);
             assert_eq!(logged, ["-", "-", ADMIN, ADMIN]);
@@ -400,15 +401,15 @@ mod tests {
         }
     }
 
-    /// Of `WEB` a rule in shadow is logged, by the same bounds as denials in shadow.
+    /// For `WEB`, a rule in shadow is logged under the same limits as denials in shadow.
     #[test]
-    fn nor_does_it_hide_matches_in_shadow() {
+    fn strangers_cannot_hide_shadow_matches() {
         let logged = callers_logged("Shadow", &[None, Some(WEB)]);
         assert_eq!(logged, ["-", "-", WEB, WEB]);
     }
 
     #[test]
-    fn no_line_is_written_where_none_is_wanted() {
+    fn logs_nothing_if_disabled() {
         let host = FakeHost::with_uri_sans(&[ADMIN]);
         let is_off = |config: &mut Value| {
             config["reporting"] = json!({"log": {"linesPerSecond": 0}});

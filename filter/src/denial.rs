@@ -1,27 +1,27 @@
-//! Decision → all that is told of a denial: gathered once, for the reply, the logs and the caller.
+//! The facts about a denial, collected once for the reply, the logs and the decision ID.
 
-use peergate_engine::decision_id::{LONGEST_PATH, LONGEST_TEXT, RecordedCaller};
+use peergate_engine::decision_id::{MAX_PATH_LEN, MAX_TEXT_LEN, RecordedCaller};
 use peergate_engine::engine::{
-    CompiledPolicy, CompiledRule, Decision, NearMiss, Outcome, Reason, RequestAttributes,
+    CompiledPolicy, CompiledRule, Decision, DecisionOutcome, NearMiss, Reason, RequestAttributes,
 };
 use peergate_engine::plugin_config::PolicyName;
 use peergate_engine::rule_spec::Enforcement;
 use peergate_engine::telemetry::DecisionEffect;
 
-/// How many parts of rules are looked at for the one that comes nearest: anybody can have requests
-/// denied, and a large policy must not make that dear.
-const PARTS_LOOKED_AT: usize = 64;
+/// The search is limited to this many rule parts, so that denials stay cheap even with large
+/// policies: any client can cause them.
+const MAX_PARTS_COMPARED: usize = 64;
 
 /// A request that is denied, or would be if its policy were not in shadow.
 #[derive(Debug)]
 pub struct Denial<'p> {
-    /// Why.
+    /// The reason.
     pub reason: Reason<'p>,
-    /// The policy of the rule that decided, or the one that leads.
+    /// The policy that contains the deciding rule, or the leader.
     pub policy: &'p PolicyName,
-    /// Whether the request is denied, or only would be.
+    /// Whether the denial is enforced or in shadow.
     pub enforcement: Enforcement,
-    /// Whether it comes from somebody who is not of the mesh.
+    /// Whether the caller is a stranger.
     pub is_stranger: bool,
     /// The caller's SPIFFE ID, if it has one.
     pub caller: Option<String>,
@@ -29,14 +29,14 @@ pub struct Denial<'p> {
     pub method: Option<String>,
     /// The path without query.
     pub path: Option<String>,
-    /// The host without user.
+    /// The host without user information.
     pub host: Option<String>,
-    /// The id of the decision.
+    /// The decision ID.
     pub id: String,
 }
 
 impl<'p> Denial<'p> {
-    /// What is to be told of a decision against a request.
+    /// Collects the facts about a denial.
     pub fn new(
         policy: &'p CompiledPolicy,
         decision: &Decision<'p>,
@@ -50,21 +50,23 @@ impl<'p> Denial<'p> {
             policy: reason.rule().map_or(policy.name(), CompiledRule::policy),
             enforcement: decision.enforcement(),
             is_stranger: policy.is_stranger(peer),
-            id: policy.id_of(&record),
-            method: shown(record.method.as_deref(), LONGEST_TEXT),
-            path: shown(record.path.as_deref(), LONGEST_PATH),
-            host: shown(record.host.as_deref(), LONGEST_TEXT),
+            id: policy.decision_id(&record),
+            method: truncated_text(record.method.as_deref(), MAX_TEXT_LEN),
+            path: truncated_text(record.path.as_deref(), MAX_PATH_LEN),
+            host: truncated_text(record.host.as_deref(), MAX_TEXT_LEN),
             caller: match record.caller {
                 RecordedCaller::Workload(id) => Some(id),
-                RecordedCaller::Certificate(names) => shown(Some(names.as_bytes()), LONGEST_PATH),
+                RecordedCaller::Certificate(names) => {
+                    truncated_text(Some(names.as_bytes()), MAX_PATH_LEN)
+                }
                 RecordedCaller::Anonymous | RecordedCaller::Malformed => None,
             },
         }
     }
 
-    /// What was decided, as metrics have it.
+    /// The effect that metrics report.
     pub fn effect(&self) -> DecisionEffect {
-        Outcome::Denied.effect(self.enforcement)
+        DecisionOutcome::Denied.effect(self.enforcement)
     }
 
     /// The rule that decided.
@@ -73,22 +75,22 @@ impl<'p> Denial<'p> {
     }
 }
 
-/// What a client sent, as text that is no longer than it may be: logs must not grow by what it likes.
-pub fn shown(text: Option<&[u8]>, longest: usize) -> Option<String> {
+/// Client data as text of limited length, so that clients cannot bloat the logs.
+pub fn truncated_text(text: Option<&[u8]>, max_len: usize) -> Option<String> {
     let text = text?;
-    match text.get(..longest) {
-        Some(start) if text.len() > longest => {
+    match text.get(..max_len) {
+        Some(start) if text.len() > max_len => {
             Some([&String::from_utf8_lossy(start), "…"].concat())
         }
         _ => Some(String::from_utf8_lossy(text).into_owned()),
     }
 }
 
-/// The rule that came nearest to allowing a request, as far as is looked.
-pub fn nearest<'p>(
+/// The nearest `Allow` rule within the limit of the search.
+pub fn nearest_rule<'p>(
     policy: &'p CompiledPolicy,
     request: &impl RequestAttributes,
 ) -> Option<NearMiss<'p>> {
-    let misses = policy.nearest(request, 1, PARTS_LOOKED_AT);
+    let misses = policy.nearest(request, 1, MAX_PARTS_COMPARED);
     misses.into_iter().next()
 }

@@ -1,13 +1,13 @@
-//! Dynamic metadata as the proxy hands it over: a serialised `envoy.config.core.v3.Metadata`.
+//! Dynamic metadata from the proxy: a serialized `envoy.config.core.v3.Metadata`.
 //!
-//! Only as much of the wire format is read as leads to one value; what is not well-formed is as if
-//! it were not there. The proxy can hand over single values too, but then a text and a list look
-//! alike, and a token's subject could pass for a list of groups.
+//! Reads only the path to one value, and treats malformed data as absent. The proxy can also return
+//! single values, but then texts and lists are indistinguishable, and a token's subject could pass
+//! for a list of groups.
 
 use peergate_engine::engine::MetadataText;
 use peergate_engine::rule::MetadataKey;
 
-// Field numbers of the messages, by their `.proto` files.
+// Field numbers of the messages in their `.proto` files.
 const METADATA_FILTERS: u64 = 1;
 const ENTRY_KEY: u64 = 1;
 const ENTRY_VALUE: u64 = 2;
@@ -17,7 +17,7 @@ const VALUE_STRUCT: u64 = 5;
 const VALUE_LIST: u64 = 6;
 const LIST_VALUES: u64 = 1;
 
-/// Calls `visit` with the text at `key`, or with each text of the list there.
+/// Calls `visit` with the text at `key`, or with each text of a list there.
 pub fn visit(metadata: &[u8], key: &MetadataKey, visit: &mut dyn FnMut(MetadataText<'_>)) {
     let Some((last, parents)) = key.path.split_last() else {
         return;
@@ -43,7 +43,7 @@ pub fn visit(metadata: &[u8], key: &MetadataKey, visit: &mut dyn FnMut(MetadataT
     }
 }
 
-/// The value of a map under `key`. A map is a list of entries, and the last one counts.
+/// The value for `key` in a map, which is a list of entries. The last one counts.
 fn entry<'m>(message: &'m [u8], map: u64, key: &str) -> Option<&'m [u8]> {
     fields(message, map)
         .filter(|entry| field(entry, ENTRY_KEY).unwrap_or_default() == key.as_bytes())
@@ -56,12 +56,12 @@ fn field(message: &[u8], number: u64) -> Option<&[u8]> {
     fields(message, number).last()
 }
 
-/// All values of a field that is a text or a message.
+/// All values of a field that contains text or messages.
 fn fields(message: &[u8], number: u64) -> impl Iterator<Item = &[u8]> {
     Fields { rest: message }.filter_map(move |(found, value)| (found == number).then_some(value))
 }
 
-/// The fields of a message that have a length. Ends where the message is not well-formed.
+/// Iterates over the length-delimited fields of a message. Ends where the message is malformed.
 struct Fields<'m> {
     rest: &'m [u8],
 }
@@ -174,7 +174,7 @@ pub(crate) mod tests {
         message(&entries)
     }
 
-    /// Metadata as a proxy hands it over: an object with an object for each filter.
+    /// Serialized metadata: an object with an object per filter.
     pub(crate) fn serialized(json: &Value) -> Vec<u8> {
         map(json, METADATA_FILTERS, |fields| {
             map(fields, STRUCT_FIELDS, value)
@@ -211,7 +211,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn texts_and_lists_of_texts_are_found_at_any_depth() {
+    fn finds_texts_and_lists_at_any_depth() {
         let metadata = example();
         let at = |path: &[&str]| texts(&metadata, "jwt", path);
         assert_eq!(at(&["payload", "iss"]), ["https://a.example"]);
@@ -227,7 +227,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn whatever_else_stands_there_is_nothing() {
+    fn ignores_other_values() {
         let metadata = example();
         for path in [
             &["payload", "exp"][..],
@@ -247,7 +247,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn what_is_cut_or_changed_anywhere_is_never_a_trap() {
+    fn survives_truncated_and_altered_metadata() {
         let metadata = example();
         for length in 0..metadata.len() {
             texts(&metadata[..length], "jwt", &["payload", "groups"]);

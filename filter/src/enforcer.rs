@@ -1,9 +1,9 @@
-//! The one way of a request: attributes → decision → what follows from it.
+//! Handles a request: fetches attributes, decides, and carries out the decision.
 
 use std::fmt;
 
 use peergate_engine::engine::{
-    CompiledPolicy, CompiledRule, Decision, Outcome, Reason, RequestAttributes as _,
+    CompiledPolicy, CompiledRule, Decision, DecisionOutcome, Reason, RequestAttributes as _,
 };
 use peergate_engine::plugin_config::{ConfigError, ProxyDescription, ProxyKind};
 use peergate_engine::reporting::ReportedRequests;
@@ -16,90 +16,91 @@ use crate::denial::Denial;
 use crate::host::Host;
 use crate::metrics::Counters;
 use crate::peer_certificates::PeerCertificates;
-#[cfg(feature = "compare-planes")]
-use crate::planes;
+#[cfg(feature = "compare-rbac")]
+use crate::rbac_comparison;
 use crate::{access_log, learning, reply, upstream_header};
 
-/// The beginnings of the properties of the proxy's node: the second was the name before Envoy had the
-/// first.
+/// The prefixes of properties of the proxy's node. Old versions of Envoy only have the second.
 const NODE: [&[u8]; 2] = [b"xds\0node\0", b"node\0"];
-/// By Istio's node metadata.
+/// In Istio's node metadata.
 const NAMESPACE: &[u8] = b"metadata\0NAMESPACE";
 const LABELS: &[u8] = b"metadata\0LABELS\0";
 const ID: &[u8] = b"id";
 
-/// A policy that is in force.
+/// An active policy.
 #[derive(Debug)]
 pub struct Enforcer {
     policy: CompiledPolicy,
-    /// As filters after this one get to know of them. None if no other policy is enforced with this one.
+    /// The announcement for later filters. `None` if no other policy is enforced together with this
+    /// one.
     announced: Option<OwnPolicies>,
     counters: Counters,
     log: DecisionLog,
     certificates: PeerCertificates,
 }
 
-/// What becomes of a request.
+/// The result of enforcement for a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// It goes on to the next filter. Where another policy's filter decided, this one has judged
-    /// nothing.
-    Pass(Option<Outcome>),
-    /// It has been answered.
+pub enum Disposition {
+    /// It continues to the next filter. `None` if another policy's filter decided it.
+    Pass(Option<DecisionOutcome>),
+    /// The filter has sent a reply.
     Answered,
 }
 
 impl Enforcer {
-    /// Puts the policies of a plugin config in force, as far as they are for this workload.
+    /// Activates the policies of a plugin config that select this workload.
     pub fn new(config: &[u8], host: &impl Host) -> Result<Self, ConfigError> {
-        let proxy = describe(host);
+        let proxy = describe_proxy(host);
         let policy = CompiledPolicy::for_workload(config, &proxy.label)?;
         let validation = policy.certificate_validation(&proxy);
         Ok(Self {
             counters: Counters::define(&policy, validation, host),
             log: DecisionLog::new(policy.reporting().lines_per_second),
-            certificates: PeerCertificates::new(validation, policy.takes_client_certificates()),
-            announced: OwnPolicies::of(&policy),
+            certificates: PeerCertificates::new(validation, policy.accepts_client_certificates()),
+            announced: OwnPolicies::new(&policy),
             policy,
         })
     }
 
-    /// Decides the request that `host` is at, and carries out the decision.
+    /// Decides the current request of `host`, and carries out the decision.
     ///
-    /// Host calls that return data are the expensive ones. A request that passes costs one for the caller, and
-    /// one for each of method, path, host and port that a rule still in question looks at; counting it
-    /// and finding no forged header cost little.
-    pub fn enforce(&self, host: &impl Host) -> Verdict {
-        let announced = self.announced.as_ref().filter(|_| self.policy.yields());
+    /// Host calls that return data are the expensive ones. A request that passes costs one for the
+    /// caller, and one for each of method, path, host and port that a candidate rule tests.
+    /// Counting it and checking for forged headers are cheap.
+    pub fn enforce(&self, host: &impl Host) -> Disposition {
+        let announced = self.announced.as_ref().filter(|_| self.policy.may_be_led());
         let followed = announced.and_then(|own| Some((own, Announcement::read(host)?)));
         match followed {
             None => self.decide(host),
-            Some((own, earlier)) if earlier.covers(own) => Verdict::Pass(None),
+            Some((own, earlier)) if earlier.covers(own) => Disposition::Pass(None),
             Some((own, earlier)) => self.follow(own, &earlier, host),
         }
     }
 
-    /// Decides a request that no filter of another policy has decided.
-    fn decide<H: Host>(&self, host: &H) -> Verdict {
+    /// Decides a request that no other filter has decided.
+    fn decide<H: Host>(&self, host: &H) -> Disposition {
         let request = HostAttributes::new(host, &self.certificates);
         let decision = self.policy.evaluate(&request);
         let reason = decision.reason();
         let reporting = self.policy.reporting();
         self.counters.count(reason, host);
-        self.counters.tell_memory(host);
-        if let Some(most) = reporting.learned_series {
+        self.counters.report_memory(host);
+        if let Some(limit) = reporting.max_learned_series {
             let effect = decision.effect();
-            learning::observe(&self.policy, most, reason.rule(), effect, &request, host);
+            learning::observe(&self.policy, limit, reason.rule(), effect, &request, host);
         }
-        if decision.outcome() == Outcome::Allowed && reporting.access_log == ReportedRequests::All {
-            access_log::leave_allowance(&self.policy, &decision, host);
+        if decision.outcome() == DecisionOutcome::Allowed
+            && reporting.access_log == ReportedRequests::All
+        {
+            access_log::write_allowance(&self.policy, &decision, host);
         }
-        // Recorded after it, so that a match in shadow overwrites the plain allowance.
+        // Recorded last, so that a shadow match overwrites the plain allowance.
         self.record_matches(&request, None, host);
-        if decision.outcome() == Outcome::Denied {
+        if decision.outcome() == DecisionOutcome::Denied {
             self.report_denial(&decision, &request, host);
             if !decision.lets_pass() {
-                return Verdict::Answered;
+                return Disposition::Answered;
             }
         }
         if reporting.upstream_header {
@@ -110,35 +111,35 @@ impl Enforcer {
         if let Some(own) = &self.announced {
             own.announce(passage(&decision), host);
         }
-        Verdict::Pass(Some(decision.outcome()))
+        Disposition::Pass(Some(decision.outcome()))
     }
 
-    /// Adds denials to the decision of earlier filters, which have not enforced these policies in this
-    /// version. Policies for one workload add up: what an earlier filter has allowed needs no second `Allow`
-    /// rule, and a leader that knows the policy in another version is the one to allow. Earlier filters have
-    /// counted and recorded the request, so only a denial is reported.
-    fn follow<H: Host>(&self, own: &OwnPolicies, earlier: &Announcement, host: &H) -> Verdict {
+    /// Adds denials to the decision of earlier filters, which have not enforced these policies in
+    /// this version. A request that an earlier filter has allowed needs no second `Allow` rule, and
+    /// a leader that knows another version of the policy is responsible for allowing. Earlier
+    /// filters have counted and recorded the request, so only a denial is reported.
+    fn follow<H: Host>(&self, own: &OwnPolicies, earlier: &Announcement, host: &H) -> Disposition {
         let request = HostAttributes::new(host, &self.certificates);
         let is_led = earlier.names(self.policy.name());
         let decision = if is_led || earlier.passage() == Passage::Allowed {
-            self.policy.refuse(&request)
+            self.policy.unconditional_denial(&request)
         } else {
             Some(self.policy.evaluate_without_mesh(&request))
         };
         self.record_matches(&request, Some(earlier), host);
         if let Some(decision) = &decision
-            && decision.outcome() == Outcome::Denied
-            // A denial in shadow changes nothing, and a leader that knows the policy records its own.
+            && decision.outcome() == DecisionOutcome::Denied
+            // A denial in shadow has no effect, and a leader that knows the policy records its own.
             && !(decision.lets_pass() && is_led)
         {
             self.counters.count(decision.reason(), host);
-            if let Some(most) = self.policy.reporting().learned_series {
+            if let Some(limit) = self.policy.reporting().max_learned_series {
                 let rule = decision.reason().rule();
-                learning::observe(&self.policy, most, rule, decision.effect(), &request, host);
+                learning::observe(&self.policy, limit, rule, decision.effect(), &request, host);
             }
             self.report_denial(decision, &request, host);
             if !decision.lets_pass() {
-                return Verdict::Answered;
+                return Disposition::Answered;
             }
         }
         let passage = match (earlier.passage(), &decision) {
@@ -146,10 +147,10 @@ impl Enforcer {
             (known, _) => known,
         };
         own.announce_after(earlier, passage, host);
-        Verdict::Pass(None)
+        Disposition::Pass(None)
     }
 
-    /// Logs a denial, and answers the request if the denial is enforced.
+    /// Logs a denial, and replies to the request if the denial is enforced.
     fn report_denial<H: Host>(
         &self,
         decision: &Decision<'_>,
@@ -157,7 +158,7 @@ impl Enforcer {
         host: &H,
     ) {
         let denial = Denial::new(&self.policy, decision, request);
-        access_log::leave_denial(&denial, host);
+        access_log::write_denial(&denial, host);
         self.log
             .denial(&self.policy, &denial, request.now(), &self.counters, host);
         if !decision.lets_pass() {
@@ -167,7 +168,8 @@ impl Enforcer {
         }
     }
 
-    /// Counts and tells which rules match that have no say, of policies that no earlier filter knows.
+    /// Counts and reports matches of rules that are only recorded, for policies that no earlier
+    /// filter knows.
     fn record_matches<H: Host>(
         &self,
         request: &HostAttributes<'_, H>,
@@ -175,45 +177,46 @@ impl Enforcer {
         host: &H,
     ) {
         let policy = &self.policy;
-        let mut told: Option<&CompiledRule> = None;
+        let mut reported: Option<&CompiledRule> = None;
         for rule in policy.recorded_matches(request) {
             if earlier.is_some_and(|earlier| earlier.names(rule.policy())) {
                 continue;
             }
             self.counters.count_match(rule, host);
-            let (effect, _) = policy.recorded_as(rule);
+            let (effect, _) = policy.recorded_effect(rule);
             if !rule.is_shadow() {
                 continue;
             }
-            if let Some(most) = policy.reporting().learned_series {
-                learning::observe(policy, most, Some(rule), effect, request, host);
+            if let Some(limit) = policy.reporting().max_learned_series {
+                learning::observe(policy, limit, Some(rule), effect, request, host);
             }
             self.log
                 .shadow_match(policy, rule, request, &self.counters, host);
-            // A line of the access log has one rule: the first that would deny says most.
-            told = match told {
+            // An access log line contains one rule. The first one that would deny is the most
+            // informative.
+            reported = match reported {
                 Some(other) if other.effect() == Effect::Deny || rule.effect() != Effect::Deny => {
-                    told
+                    reported
                 }
                 _ => Some(rule),
             };
         }
-        if let Some(rule) = told {
-            access_log::leave_shadow_match(policy, rule, host);
+        if let Some(rule) = reported {
+            access_log::write_shadow_match(policy, rule, host);
         }
     }
 
-    /// Counts what RBAC said of a request that this filter judged so and let pass. Asked when the
-    /// request is over.
-    #[cfg(feature = "compare-planes")]
-    pub fn compare_planes(&self, outcome: Outcome, host: &impl Host) {
-        if let Some(verdicts) = planes::compare(outcome, host) {
-            self.counters.count_verdicts(verdicts, host);
+    /// Counts RBAC's decision on a request that this filter decided with `outcome` and let pass.
+    /// Called at the end of the request.
+    #[cfg(feature = "compare-rbac")]
+    pub fn compare_with_rbac(&self, outcome: DecisionOutcome, host: &impl Host) {
+        if let Some(verdicts) = rbac_comparison::compare(outcome, host) {
+            self.counters.count_comparison(verdicts, host);
         }
     }
 }
 
-/// What filters after this one need to know of a decision that lets a request pass.
+/// What later filters need to know about a decision that lets a request pass.
 fn passage(decision: &Decision<'_>) -> Passage {
     match (decision.enforcement(), decision.reason()) {
         (Enforcement::Enforce, Reason::AllowedByRule(_)) => Passage::Allowed,
@@ -221,29 +224,29 @@ fn passage(decision: &Decision<'_>) -> Passage {
     }
 }
 
-/// The proxy that the filter runs in, by its node.
-fn describe(host: &impl Host) -> ProxyDescription<impl Fn(&str) -> Option<String>> {
-    let id = of_node(host, ID).unwrap_or_default();
+/// The proxy's description of itself, from its node.
+fn describe_proxy(host: &impl Host) -> ProxyDescription<impl Fn(&str) -> Option<String>> {
+    let id = node_property(host, ID).unwrap_or_default();
     ProxyDescription {
         kind: ProxyKind::from_node_id(id.as_bytes()),
-        namespace: of_node(host, NAMESPACE),
-        label: move |label: &str| of_node(host, &[LABELS, label.as_bytes()].concat()),
+        namespace: node_property(host, NAMESPACE),
+        label: move |label: &str| node_property(host, &[LABELS, label.as_bytes()].concat()),
     }
 }
 
-fn of_node(host: &impl Host, path: &[u8]) -> Option<String> {
+fn node_property(host: &impl Host, path: &[u8]) -> Option<String> {
     let value = NODE
         .iter()
         .find_map(|start| host.property(&[start, path].concat()));
     String::from_utf8(value?).ok()
 }
 
-/// What is in force, in one line.
+/// A one-line summary of the active policy.
 impl fmt::Display for Enforcer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "policy {} in force: revision {}, {} rules",
+            "policy {} is active: revision {}, {} rules",
             self.policy.name(),
             self.policy.revision().unwrap_or("-"),
             self.policy.rules().len(),

@@ -1,4 +1,4 @@
-//! A proxy for tests, which answers as Envoy does and remembers what it was asked.
+//! A proxy for tests that answers like Envoy and records the calls.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::enforcer::Enforcer;
 use crate::host::{Bytes, Host, LocalResponse, MetricId};
 use crate::learning;
-use crate::metrics::forget_metrics;
+use crate::metrics::reset_metrics;
 
 pub(crate) const WEB: &str = "spiffe://cluster.local/ns/shop/sa/web";
 pub(crate) const ADMIN: &str = "spiffe://cluster.local/ns/shop/sa/admin";
@@ -26,14 +26,14 @@ pub(crate) fn config(rules: &Value) -> Value {
     })
 }
 
-/// An enforcer in a VM of its own.
+/// An enforcer in its own VM.
 pub(crate) fn enforcer(config: &Value, host: &FakeHost) -> Enforcer {
-    forget_metrics();
-    learning::forget();
+    reset_metrics();
+    learning::reset();
     Enforcer::new(config.to_string().as_bytes(), host).unwrap()
 }
 
-/// A self-signed certificate in PEM that ends at the beginning of this day.
+/// A self-signed certificate in PEM that expires at the start of this day.
 pub(crate) fn certificate_until(year: i32, month: u8, day: u8) -> String {
     let mut params = CertificateParams::new(Vec::new()).unwrap();
     params.not_after = date_time_ymd(year, month, day);
@@ -56,7 +56,7 @@ pub(crate) fn certificate(uri_sans: &[&str], dns_sans: &[&str]) -> String {
     params.self_signed(&key).unwrap().pem()
 }
 
-/// A proxy that is at one request.
+/// A proxy with one request.
 #[derive(Debug, Default)]
 pub(crate) struct FakeHost {
     properties: RefCell<BTreeMap<Bytes, Bytes>>,
@@ -64,7 +64,7 @@ pub(crate) struct FakeHost {
     trailers: RefCell<Vec<(String, Bytes)>>,
     now: Option<Timestamp>,
     refuses_metrics: bool,
-    /// Every metric that was defined, by id: the same name twice is two ids.
+    /// Every defined metric, by ID. Defining a name twice creates two IDs.
     pub(crate) defined: RefCell<Vec<String>>,
     values: RefCell<BTreeMap<String, u64>>,
     pub(crate) responses: RefCell<Vec<LocalResponse>>,
@@ -72,19 +72,19 @@ pub(crate) struct FakeHost {
     pub(crate) calls: Calls,
 }
 
-/// How often each kind of call was made.
+/// Counts the calls of each kind.
 #[derive(Debug, Default)]
 pub(crate) struct Calls {
-    /// Calls that returned data, which are the dear ones.
+    /// Calls that returned data, which are the expensive ones.
     pub(crate) answered: Cell<u32>,
-    /// Calls for something that is not there.
+    /// Calls for absent data.
     pub(crate) unanswered: Cell<u32>,
     pub(crate) header_writes: Cell<u32>,
     pub(crate) increments: Cell<u32>,
     pub(crate) time: Cell<u32>,
 }
 
-/// The labels in the name of a series, each with its value.
+/// The labels in a series name, each with its value.
 pub(crate) fn labels(series: &str) -> Vec<(&str, &str)> {
     let (_, labels) = series.split_once('.').unwrap_or_default();
     let labels = labels.split_terminator(";.;");
@@ -119,7 +119,7 @@ impl FakeHost {
             .with_property(b"connection\0peer_certificate", pem.as_bytes())
     }
 
-    /// The same on an Envoy that does not give the certificate.
+    /// The same on an Envoy that does not provide the certificate.
     pub(crate) fn with_uri_sans_before_envoy_1_38(uri_sans: &[&str]) -> Self {
         let digest = uri_sans.join(" ");
         let host = Self::anonymous().with_property(
@@ -184,9 +184,9 @@ impl FakeHost {
             .collect()
     }
 
-    /// The decisions that were counted, each as `rule effect reason` and how often.
+    /// The counted decisions, each as `rule effect reason`, with their counts.
     pub(crate) fn counted(&self) -> Vec<(String, u64)> {
-        let counted = self.counted_of("peergate_decisions_total").into_iter();
+        let counted = self.series_values("peergate_decisions_total").into_iter();
         counted
             .map(|(labels, count)| {
                 let (_, others) = labels.split_once(' ').unwrap();
@@ -195,8 +195,9 @@ impl FakeHost {
             .collect()
     }
 
-    /// The series of a metric that have a value, each as the values of its labels, and its own.
-    pub(crate) fn counted_of(&self, metric: &str) -> Vec<(String, u64)> {
+    /// The series of a metric that have a value, each as the values of its labels, with their
+    /// counts.
+    pub(crate) fn series_values(&self, metric: &str) -> Vec<(String, u64)> {
         let values = self.values.borrow();
         let series = values.iter().filter(|(name, _)| name.starts_with(metric));
         series
@@ -208,7 +209,7 @@ impl FakeHost {
             .collect()
     }
 
-    /// The value of a series by its full name, 0 where it was never given one.
+    /// The value of a series by its full name; 0 if it was never set.
     pub(crate) fn value(&self, series: &str) -> u64 {
         self.values
             .borrow()
@@ -219,7 +220,7 @@ impl FakeHost {
 
     fn answer(&self, answer: Option<Bytes>) -> Option<Bytes> {
         let calls = &self.calls;
-        // Without a single byte the proxy has nothing to allocate, which is what is dear.
+        // For an empty value the proxy allocates nothing, which is what makes calls expensive.
         let is_answered = answer.as_ref().is_some_and(|bytes| !bytes.is_empty());
         tick(if is_answered {
             &calls.answered

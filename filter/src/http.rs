@@ -1,13 +1,13 @@
-//! One request, as the proxy calls.
+//! The callbacks for one request.
 
 use std::rc::Rc;
 
-#[cfg(feature = "compare-planes")]
-use peergate_engine::engine::Outcome;
+#[cfg(feature = "compare-rbac")]
+use peergate_engine::engine::DecisionOutcome;
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
 
-use crate::enforcer::{Enforcer, Verdict};
+use crate::enforcer::{Disposition, Enforcer};
 use crate::host::Host as _;
 use crate::host::proxy_wasm::Proxy;
 use crate::{reply, upstream_header};
@@ -16,17 +16,17 @@ use crate::{reply, upstream_header};
 #[derive(Debug)]
 pub(crate) struct Http {
     enforcer: Option<Rc<Enforcer>>,
-    /// What the filter said of it, where it judged it and let it pass.
-    #[cfg(feature = "compare-planes")]
-    outcome: Option<Outcome>,
+    /// The filter's decision, if it let the request pass.
+    #[cfg(feature = "compare-rbac")]
+    outcome: Option<DecisionOutcome>,
 }
 
 impl Http {
-    /// A request under the policy in force; without one it will be denied.
+    /// A request under the active policy. Without a policy it will be denied.
     pub(crate) fn new(enforcer: Option<Rc<Enforcer>>) -> Self {
         Self {
             enforcer,
-            #[cfg(feature = "compare-planes")]
+            #[cfg(feature = "compare-rbac")]
             outcome: None,
         }
     }
@@ -42,29 +42,29 @@ impl HttpContext for Http {
             return Action::Pause;
         };
         match enforcer.enforce(&Proxy) {
-            #[cfg(feature = "compare-planes")]
-            Verdict::Pass(outcome) => {
+            #[cfg(feature = "compare-rbac")]
+            Disposition::Pass(outcome) => {
                 self.outcome = outcome;
                 Action::Continue
             }
-            #[cfg(not(feature = "compare-planes"))]
-            Verdict::Pass(_) => Action::Continue,
-            Verdict::Answered => Action::Pause,
+            #[cfg(not(feature = "compare-rbac"))]
+            Disposition::Pass(_) => Action::Continue,
+            Disposition::Answered => Action::Pause,
         }
     }
 
-    /// Called of a request that has trailers, once they are there. They reach the upstream after this, also
-    /// where it had the headers long before.
+    /// Called when the trailers of a request have arrived. They reach the upstream only afterwards,
+    /// even if the headers were sent long before.
     fn on_http_request_trailers(&mut self, _count: usize) -> Action {
         upstream_header::remove_trailers(&Proxy);
         Action::Continue
     }
 
-    /// Called of every request, also of those that a filter before this one has answered.
-    #[cfg(feature = "compare-planes")]
+    /// Called for every request, including those that an earlier filter has answered.
+    #[cfg(feature = "compare-rbac")]
     fn on_log(&mut self) {
         if let (Some(enforcer), Some(outcome)) = (&self.enforcer, self.outcome) {
-            enforcer.compare_planes(outcome, &Proxy);
+            enforcer.compare_with_rbac(outcome, &Proxy);
         }
     }
 }

@@ -1,7 +1,8 @@
 //! Learning mode: requests by caller, method and path, for `peergate learn`.
 //!
-//! Here alone do requests make series, and so there is a bound on how many: what comes after is counted
-//! as one of each rule and effect. Callers without an identity of the mesh are not told apart.
+//! Only here do requests create series, so their number is limited. Beyond the limit, requests are
+//! counted together for each rule and effect. All callers without an identity of the mesh are
+//! counted as one.
 
 use std::cell::Cell;
 
@@ -14,19 +15,20 @@ use peergate_engine::telemetry::{DecisionEffect, ObservedValue, PolicyLabel, rul
 use crate::host::Host;
 use crate::metrics::{define, defined, increment};
 
-/// The longest path that is told apart, in bytes.
-const LONGEST_PATH: usize = 256;
+/// The maximum length of a path that is counted separately, in bytes.
+const MAX_PATH_LEN: usize = 256;
 
 thread_local! {
-    /// How many series requests have made in this VM: those that pass, and those that are denied, which
-    /// may not take more than half of the room. Configurations come and go, and series stay.
-    static LEARNED: [Cell<u16>; 2] = const { [Cell::new(0), Cell::new(0)] };
+    /// The number of series that requests have created in this VM, for requests that pass and those
+    /// that are denied, which may use at most half of the limit. Configurations change, but series
+    /// remain.
+    static USED_SERIES: [Cell<u16>; 2] = const { [Cell::new(0), Cell::new(0)] };
 }
 
 /// Counts a request, or a match of a rule in shadow.
 pub fn observe(
     policy: &CompiledPolicy,
-    most: u16,
+    limit: u16,
     rule: Option<&CompiledRule>,
     effect: DecisionEffect,
     request: &impl RequestAttributes,
@@ -38,29 +40,29 @@ pub fn observe(
         |caller, method, path| [label.as_str(), rule, effect.as_str(), caller, method, path];
     let peer = request.peer();
     let caller = match &peer {
-        PeerIdentity::Verified(id) if policy.is_of_mesh(peer) => Some(id.as_str().as_bytes()),
+        PeerIdentity::Verified(id) if policy.is_mesh_identity(peer) => Some(id.as_str().as_bytes()),
         PeerIdentity::Verified(_)
         | PeerIdentity::Absent
         | PeerIdentity::Unvalidated
         | PeerIdentity::Malformed => None,
     };
-    // Nothing is learned of callers outside the mesh: they must not take the room of others.
-    let is_nobody = caller.is_none();
+    // Nothing is learned about callers outside the mesh, because they could use up the series.
+    let has_no_identity = caller.is_none();
     let caller = ObservedValue::label(caller);
-    let text = |text: Option<&[u8]>| ObservedValue::label(text.filter(|_| !is_nobody));
+    let text = |text: Option<&[u8]>| ObservedValue::label(text.filter(|_| !has_no_identity));
     let method = text(request.method());
-    let path = request.path().filter(|_| !is_nobody);
-    let is_short = path.is_none_or(|path| path.len() <= LONGEST_PATH);
+    let path = request.path().filter(|_| !has_no_identity);
+    let is_short = path.is_none_or(|path| path.len() <= MAX_PATH_LEN);
     let path = text(path.filter(|_| is_short));
-    let labels_of_it = labels(&caller, &method, &path);
-    let series = OBSERVED.series(MetricNames::Labelled, &labels_of_it);
+    let values = labels(&caller, &method, &path);
+    let series = OBSERVED.series(MetricNames::Labelled, &values);
     let counter = defined(&series).or_else(|| {
-        let is_short = is_short && method.len() <= LONGEST_PATH;
-        // Room is taken last: what makes no series of its own takes none.
-        if is_short && (is_nobody || take_room(effect, most)) {
-            return define(&OBSERVED, MetricNames::Labelled, &labels_of_it, host);
+        let is_short = is_short && method.len() <= MAX_PATH_LEN;
+        // Reserved last, so that requests without a series of their own do not use up any.
+        if is_short && (has_no_identity || reserve_series(effect, limit)) {
+            return define(&OBSERVED, MetricNames::Labelled, &values, host);
         }
-        // No caller is called so.
+        // No caller has this name.
         let other = labels(
             ObservedValue::OTHER,
             ObservedValue::OTHER,
@@ -71,15 +73,15 @@ pub fn observe(
     increment(counter, host);
 }
 
-/// Takes room for one more series, if there is any.
-fn take_room(effect: DecisionEffect, most: u16) -> bool {
-    LEARNED.with(|[passing, denied]| {
-        let (learned, most) = if effect == DecisionEffect::Deny {
-            (denied, most / 2)
+/// Reserves one more series, unless the limit is reached.
+fn reserve_series(effect: DecisionEffect, limit: u16) -> bool {
+    USED_SERIES.with(|[passing, denied]| {
+        let (learned, limit) = if effect == DecisionEffect::Deny {
+            (denied, limit / 2)
         } else {
-            (passing, most.div_ceil(2))
+            (passing, limit.div_ceil(2))
         };
-        let has_room = learned.get() < most;
+        let has_room = learned.get() < limit;
         if has_room {
             learned.set(learned.get().saturating_add(1));
         }
@@ -87,10 +89,10 @@ fn take_room(effect: DecisionEffect, most: u16) -> bool {
     })
 }
 
-/// As in a new VM.
+/// Resets the state to that of a new VM.
 #[cfg(test)]
-pub(crate) fn forget() {
-    LEARNED.with(|cells| cells.iter().for_each(|learned| learned.set(0)));
+pub(crate) fn reset() {
+    USED_SERIES.with(|cells| cells.iter().for_each(|learned| learned.set(0)));
 }
 
 #[cfg(test)]
@@ -99,16 +101,16 @@ mod tests {
 
     use crate::fake_host::{ADMIN, FakeHost, WEB, config, enforcer};
 
-    fn learning(most: u16) -> Value {
+    fn learning(limit: u16) -> Value {
         let mut config = config(&json!([
             {"id": "web", "effect": "Allow", "from": [{"serviceAccounts": ["web"]}]},
         ]));
-        config["reporting"] = json!({"learning": {"maxSeries": most}});
+        config["reporting"] = json!({"learning": {"maxSeries": limit}});
         config
     }
 
     fn observed(host: &FakeHost) -> Vec<(String, u64)> {
-        let counted = host.counted_of("peergate_observed_requests_total");
+        let counted = host.series_values("peergate_observed_requests_total");
         counted
             .into_iter()
             .map(|(labels, count)| (labels.replace(WEB, "WEB"), count))
@@ -116,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn requests_are_counted_by_caller_method_and_path_without_its_query() {
+    fn counts_requests_by_caller_method_and_path() {
         let host = FakeHost::with_uri_sans(&[WEB]);
         enforcer(&learning(9), &host).enforce(&host);
         assert_eq!(
@@ -131,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn callers_that_are_nobody_of_the_mesh_are_one() {
+    fn counts_callers_outside_the_mesh_as_one() {
         for host in [
             FakeHost::anonymous(),
             FakeHost::with_uri_sans(&[WEB, ADMIN]),
@@ -146,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn past_the_bound_all_are_one() {
+    fn counts_requests_beyond_the_limit_together() {
         let mut host = FakeHost::with_uri_sans(&[WEB]);
         let enforcer = enforcer(&learning(2), &host);
         for number in 0..100 {
@@ -164,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_denied_takes_no_room_from_those_who_pass() {
+    fn denied_requests_leave_series_for_allowed_ones() {
         let setup = FakeHost::anonymous();
         let enforcer = enforcer(&learning(8), &setup);
         for number in 0..100 {
@@ -187,12 +189,12 @@ mod tests {
                 .iter()
                 .any(|name| name.contains("_2forders"))
         };
-        let told_apart = (0..10).filter(|number| made(*number)).count();
-        assert_eq!(told_apart, 4);
+        let counted_separately = (0..10).filter(|number| made(*number)).count();
+        assert_eq!(counted_separately, 4);
     }
 
     #[test]
-    fn a_path_of_any_length_makes_no_long_series() {
+    fn limits_the_length_of_a_series() {
         let path = "/".repeat(10_000);
         let host = FakeHost::with_uri_sans(&[WEB])
             .without_header(":path")
@@ -202,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_long_takes_no_room() {
+    fn long_values_use_no_series() {
         let request = |method: &str, path: &str| {
             FakeHost::with_uri_sans(&[WEB])
                 .without_header(":path")
@@ -222,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_learnt_unless_it_is_asked_for() {
+    fn learns_nothing_if_disabled() {
         let host = FakeHost::with_uri_sans(&[WEB]);
         let mut config = learning(9);
         config.as_object_mut().unwrap().remove("reporting");

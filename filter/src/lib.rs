@@ -1,23 +1,23 @@
-//! The filter that enforces a policy inside a sidecar: a proxy-wasm module.
+//! The filter that enforces a policy in a sidecar: a proxy-wasm module.
 //!
 //! ```text
 //! root: plugin config ──▶ Enforcer (compiled policy, counters, log)
 //! http: request ──attributes──▶ decision ─┬─▶ metrics           every decision
-//!                                         ├─▶ learning          callers, methods and paths, if asked to
-//!                                         ├─▶ access_log        what the proxy's own log can show
-//!                                         ├─▶ upstream_header   what the upstream is told
+//!                                         ├─▶ learning          callers, methods and paths, if enabled
+//!                                         ├─▶ access_log        fields for the proxy's access log
+//!                                         ├─▶ upstream_header   caller and decision for the upstream
 //!                                         └─▶ denial ─┬─▶ decision_log
 //!                                                     └─▶ reply
 //! its trailers, if any ────────────────▶ upstream_header
-//! at its end: RBAC's verdict ─▶ planes                          in the module that compares
+//! at its end: RBAC's decision ─▶ rbac_comparison     in the module that compares
 //! ```
 //!
-//! Whatever a client or a configuration sends, the filter answers: a trap would take down every
-//! request on the worker. So nothing here can panic, and what a proxy cannot say of a request is an
-//! attribute that the request does not have.
+//! The filter must handle any input from clients and any configuration, because a trap would abort
+//! every request on the worker. So this code cannot panic. Attributes that the proxy cannot provide
+//! are absent.
 //!
-//! Everything asks the proxy through [`host::Host`], so that it is tested without one; `root`,
-//! `http` and the adapter in `host` exist in the module only.
+//! All code accesses the proxy through [`host::Host`], so that it can be tested without one.
+//! `root`, `http` and the adapter in `host` exist only in the module.
 
 pub mod access_log;
 pub mod announcement;
@@ -32,8 +32,8 @@ pub mod learning;
 pub mod metrics;
 pub mod peer;
 pub mod peer_certificates;
-#[cfg(any(test, feature = "compare-planes"))]
-pub mod planes;
+#[cfg(any(test, feature = "compare-rbac"))]
+pub mod rbac_comparison;
 pub mod reply;
 pub mod upstream_header;
 
@@ -47,8 +47,8 @@ mod root;
 #[cfg(target_arch = "wasm32")]
 mod entry {
     proxy_wasm::main! {{
-        // All levels that the filter uses; the proxy leaves out what it was told to. It also sets
-        // a panic hook: should there ever be a panic, the log says where.
+        // Enables all levels that the filter uses; the proxy drops those that it is not configured
+        // to log. Also sets a panic hook, so that the log would show the location of a panic.
         proxy_wasm::set_log_level(proxy_wasm::types::LogLevel::Debug);
         proxy_wasm::set_root_context(|_| Box::new(crate::root::Root::default()));
     }}

@@ -1,8 +1,8 @@
-//! What is counted and measured, where a proxy's metrics endpoint shows it.
+//! Metrics, as shown by the proxy's metrics endpoint.
 //!
-//! Everything is defined when the policy is put in force, of its configuration alone: a proxy keeps a
-//! metric for good, and no request must be able to make one. What counts requests by what clients
-//! chose is apart, in [`learning`](crate::learning).
+//! All metrics are defined when the policy is activated and depend only on its configuration: a
+//! proxy never drops a metric, so requests must not be able to create any. Counters whose labels
+//! depend on clients are in [`learning`](crate::learning).
 
 use std::cell::Cell;
 
@@ -10,8 +10,8 @@ use peergate_engine::engine::{CompiledPolicy, CompiledRule, Reason};
 use peergate_engine::plugin_config::CertificateValidation;
 use peergate_engine::reporting::MetricNames;
 use peergate_engine::rule_spec::{Effect, Otherwise};
-#[cfg(feature = "compare-planes")]
-use peergate_engine::telemetry::Verdicts;
+#[cfg(feature = "compare-rbac")]
+use peergate_engine::telemetry::RbacComparison;
 use peergate_engine::telemetry::metric::{self, Metric, MetricKind};
 use peergate_engine::telemetry::{
     DecisionEffect, PolicyLabel, ReasonCode, RevisionNumber, rule_label,
@@ -21,16 +21,16 @@ use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 use crate::host::{Host, MetricId};
 
 thread_local! {
-    /// Every metric of the VM. Defining a name again would give it one more id, and the proxy one
-    /// more entry for good, with each change of the configuration.
+    /// Every metric of the VM. Defining a name again would create another ID, and another permanent
+    /// entry in the proxy, with each change of the configuration.
     static DEFINED: Cell<FxHashMap<String, MetricId>> =
         const { Cell::new(FxHashMap::with_hasher(FxBuildHasher)) };
-    /// By the label of the policy that leads: the gauges of rules that expire.
+    /// The gauges of expiring rules, by the label of the leader.
     static EXPIRING: Cell<FxHashMap<PolicyLabel, FxHashSet<MetricId>>> =
         const { Cell::new(FxHashMap::with_hasher(FxBuildHasher)) };
 }
 
-/// The counters of a policy. One that the proxy refused to define is not counted.
+/// The counters of a policy. Counters that the proxy refused to define are not used.
 #[derive(Debug)]
 pub struct Counters {
     /// By the rules' positions.
@@ -43,13 +43,13 @@ pub struct Counters {
     not_denied: Option<MetricId>,
     omitted_lines: Option<MetricId>,
     memory: Option<MetricId>,
-    /// The memory that was told last, in bytes.
-    known_memory: Cell<usize>,
-    #[cfg(feature = "compare-planes")]
-    planes: [Option<MetricId>; Verdicts::ALL.len()],
+    /// The memory that was last reported, in bytes.
+    reported_memory: Cell<usize>,
+    #[cfg(feature = "compare-rbac")]
+    rbac_comparison: [Option<MetricId>; RbacComparison::ALL.len()],
 }
 
-/// One for each thing that a rule can bring about.
+/// A counter for each possible effect of a rule.
 #[derive(Debug)]
 struct RuleCounters {
     matched: Option<MetricId>,
@@ -58,8 +58,8 @@ struct RuleCounters {
 }
 
 impl Counters {
-    /// Defines the metrics of a policy and sets those that depend on its configuration alone.
-    /// `validation` says whether client certificates can be unvalidated.
+    /// Defines the metrics of a policy and sets those that only depend on its configuration.
+    /// `validation` tells whether client certificates can be unvalidated.
     pub fn define(
         policy: &CompiledPolicy,
         validation: CertificateValidation,
@@ -76,10 +76,10 @@ impl Counters {
                 .then(|| counter(Reason::RuleNotYetValid(rule)))
                 .flatten(),
         };
-        // What no rule decides is either denied for lack of one, or passes.
+        // A request without a deciding rule is denied by default or passes.
         let if_denied = |reason| (policy.otherwise() == Otherwise::Deny).then(|| counter(reason));
         let if_passed = |reason| (policy.otherwise() == Otherwise::Pass).then(|| counter(reason));
-        tell_policy(policy, names, host);
+        report_policy(policy, names, host);
         define(&metric::REJECTIONS, names, &[], host);
         let counters = Self {
             rules: policy.rules().iter().map(of_rule).collect(),
@@ -93,15 +93,15 @@ impl Counters {
             not_denied: if_passed(Reason::NotDenied).flatten(),
             omitted_lines: define(&metric::OMITTED, names, &[], host),
             memory: define(&metric::MEMORY, names, &[], host),
-            known_memory: Cell::new(0),
-            #[cfg(feature = "compare-planes")]
-            planes: Verdicts::ALL.map(|verdicts| {
+            reported_memory: Cell::new(0),
+            #[cfg(feature = "compare-rbac")]
+            rbac_comparison: RbacComparison::ALL.map(|verdicts| {
                 let policy = PolicyLabel::from(policy.name());
                 let labels = [policy.as_str(), verdicts.as_str()];
                 define(&metric::COMPARISONS, names, &labels, host)
             }),
         };
-        counters.tell_memory(host);
+        counters.report_memory(host);
         counters
     }
 
@@ -132,15 +132,15 @@ impl Counters {
         increment(counters.and_then(|counters| counters.matched), host);
     }
 
-    /// Counts a line that was not logged.
+    /// Counts an omitted log line.
     pub fn count_omitted_line(&self, host: &impl Host) {
         increment(self.omitted_lines, host);
     }
 
-    /// Counts what the filter and RBAC said of a request.
-    #[cfg(feature = "compare-planes")]
-    pub fn count_verdicts(&self, verdicts: Verdicts, host: &impl Host) {
-        let counters = Verdicts::ALL.iter().zip(self.planes);
+    /// Counts the decisions of the filter and RBAC on a request.
+    #[cfg(feature = "compare-rbac")]
+    pub fn count_comparison(&self, verdicts: RbacComparison, host: &impl Host) {
+        let counters = RbacComparison::ALL.iter().zip(self.rbac_comparison);
         for (known, counter) in counters {
             if *known == verdicts {
                 increment(counter, host);
@@ -148,23 +148,23 @@ impl Counters {
         }
     }
 
-    /// Tells how much memory the VM has, if that has changed: it only ever grows, and rarely.
-    pub fn tell_memory(&self, host: &impl Host) {
+    /// Reports the memory size of the VM if it has changed. It only grows, and rarely.
+    pub fn report_memory(&self, host: &impl Host) {
         let memory = host.memory();
-        if self.known_memory.replace(memory) != memory {
+        if self.reported_memory.replace(memory) != memory {
             record(self.memory, u64::try_from(memory).unwrap_or(u64::MAX), host);
         }
     }
 }
 
-/// Counts that a configuration was refused.
+/// Counts a rejected configuration.
 pub fn count_rejection(host: &impl Host) {
     let counter = define(&metric::REJECTIONS, MetricNames::default(), &[], host);
     increment(counter, host);
 }
 
-/// What is true of a policy for as long as it is in force.
-fn tell_policy(policy: &CompiledPolicy, names: MetricNames, host: &impl Host) {
+/// Sets the gauges that are constant while a policy is active.
+fn report_policy(policy: &CompiledPolicy, names: MetricNames, host: &impl Host) {
     let label = PolicyLabel::from(policy.name());
     let tell = |metric, value| record(define(metric, names, &[label.as_str()], host), value, host);
     tell(&metric::REVISION, revision(policy).get());
@@ -176,9 +176,9 @@ fn tell_policy(policy: &CompiledPolicy, names: MetricNames, host: &impl Host) {
         tell(&metric::LOADED, now.unix_seconds());
     }
     let mut expiring = EXPIRING.take();
-    let before = expiring.insert(label, tell_expiries(policy, names, host));
+    let before = expiring.insert(label, report_expiries(policy, names, host));
     let now = expiring.get(&PolicyLabel::from(policy.name()));
-    // A gauge stays, and a rule that is gone does not expire.
+    // Gauges are permanent, but a removed rule no longer expires.
     for gauge in before.iter().flatten() {
         if now.is_some_and(|now| !now.contains(gauge)) {
             host.record_gauge(*gauge, 0);
@@ -187,8 +187,8 @@ fn tell_policy(policy: &CompiledPolicy, names: MetricNames, host: &impl Host) {
     EXPIRING.set(expiring);
 }
 
-/// Tells when rules expire, and returns by which gauges.
-fn tell_expiries(
+/// Reports when rules expire, and returns the gauges used.
+fn report_expiries(
     policy: &CompiledPolicy,
     names: MetricNames,
     host: &impl Host,
@@ -209,7 +209,7 @@ fn revision(policy: &CompiledPolicy) -> RevisionNumber {
     revision.unwrap_or_default()
 }
 
-// Only of `Allow` rules that are enforced does the engine say that they do not apply.
+// The engine gives expiry as a reason only for enforced `Allow` rules.
 
 fn can_expire(rule: &CompiledRule) -> bool {
     can_lapse(rule) && rule.validity().not_after.is_some()
@@ -223,7 +223,7 @@ fn can_lapse(rule: &CompiledRule) -> bool {
     rule.effect() == Effect::Allow && !rule.is_shadow()
 }
 
-/// The one id of the series with these values of the labels.
+/// The unique ID of the series with these label values.
 pub(crate) fn define(
     metric: &Metric,
     names: MetricNames,
@@ -247,7 +247,7 @@ fn define_series(metric: &Metric, series: String, host: &impl Host) -> Option<Me
     id
 }
 
-/// The id of a series, if it was defined before.
+/// The ID of a series, if it has been defined.
 pub(crate) fn defined(series: &str) -> Option<MetricId> {
     let defined = DEFINED.take();
     let id = defined.get(series).copied();
@@ -281,7 +281,7 @@ fn define_match(
     rule: &CompiledRule,
     host: &impl Host,
 ) -> Option<MetricId> {
-    let (effect, reason) = policy.recorded_as(rule);
+    let (effect, reason) = policy.recorded_effect(rule);
     define_decision(policy, Some(rule), effect, reason, host)
 }
 
@@ -303,9 +303,9 @@ fn define_decision(
     )
 }
 
-/// As in a new VM.
+/// Resets the state to that of a new VM.
 #[cfg(test)]
-pub(crate) fn forget_metrics() {
+pub(crate) fn reset_metrics() {
     DEFINED.take();
     EXPIRING.take();
 }

@@ -1,4 +1,4 @@
-//! Who calls, read once and kept: for as long as the certificate that says so, or for the request.
+//! A caller, parsed once and cached with the certificate or for the request.
 
 use std::rc::Rc;
 
@@ -6,26 +6,26 @@ use peergate_engine::identity::{OwnedSpiffeId, PeerIdentity};
 
 use crate::host::Bytes;
 
-/// Who calls, as [`PeerIdentity`] has it.
+/// An owned [`PeerIdentity`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Peer {
     /// The caller presented no identity.
     Absent,
     /// The proxy has not validated the caller's certificate.
     Unvalidated,
-    /// The caller presented something other than one SPIFFE ID.
+    /// The caller did not present exactly one SPIFFE ID.
     Malformed,
     /// The workload with this SPIFFE ID.
     Verified(Rc<OwnedSpiffeId>),
 }
 
 impl Peer {
-    /// Who has this URI SAN, or these, joined by commas, which no SPIFFE ID has.
+    /// The caller with this URI SAN. Several SANs, joined by commas, are not a SPIFFE ID.
     pub fn from_uri_san(san: Bytes) -> Self {
         OwnedSpiffeId::parse(san).map_or(Self::Malformed, |id| Self::Verified(Rc::new(id)))
     }
 
-    /// The identity that the engine asks for.
+    /// The identity for the engine.
     pub fn identity(&self) -> PeerIdentity<'_> {
         match self {
             Self::Absent => PeerIdentity::Absent,

@@ -1,20 +1,20 @@
-//! Who the caller's certificate says it is.
+//! Determines the caller from its certificate.
 //!
-//! An X.509-SVID has exactly one URI SAN (X.509-SVID specification, section 2), and the caller
-//! with several must be denied; but the proxy's attribute for the URI SAN is only the first. The
-//! certificate itself tells (`connection.peer_certificate`, from Envoy 1.38 on), and to walk
-//! through it for each request would be dear. So the proxy is asked for the certificate's SHA-256
-//! digest in place of the SAN, which costs the same, and what was found in a certificate is kept
-//! by its digest. The digest is computed by the proxy and stands for the whole certificate, so
-//! nothing a client sends makes one certificate pass for another, and all connections of a worker
-//! share what was found. The id of the connection is no such key: with QUIC it is a hash of what
-//! the client may choose. Nor is `x-forwarded-client-cert`, which only some listeners set.
+//! An X.509-SVID has exactly one URI SAN (X.509-SVID specification, section 2), and a caller with
+//! several must be denied. But the proxy's attribute contains only the first URI SAN. The
+//! certificate itself has them all (`connection.peer_certificate`, since Envoy 1.38), but parsing
+//! it for each request would be expensive. So the filter fetches the certificate's SHA-256 digest
+//! instead of the SAN, at the same cost, and caches results by digest. The proxy computes the
+//! digest over the whole certificate, so a client cannot pass one certificate off as another, and
+//! all connections of a worker share the cache. The connection ID is not a suitable key, because
+//! with QUIC it is a hash of client-chosen data. Nor is `x-forwarded-client-cert`, which only some
+//! listeners set.
 //!
-//! Looking into the certificate can only take an identity away. Before Envoy 1.38 there is nothing
-//! to look into, and the first URI SAN stands.
+//! Parsing the certificate can only take an identity away. Before Envoy 1.38 it is not available,
+//! and the first URI SAN counts.
 //!
 //! A caller is anonymous only without a certificate. A certificate without a URI SAN is malformed,
-//! whatever other names it has, and also if it has none: a rule about every certificate cannot miss it.
+//! whether or not it has other names, so a rule that matches every certificate cannot miss it.
 
 mod validations;
 
@@ -37,20 +37,20 @@ const FIRST_URI_SAN: &[u8] = b"connection\0uri_san_peer_certificate";
 const SUBJECT: &[u8] = b"connection\0subject_peer_certificate";
 const CERTIFICATE: &[u8] = b"connection\0peer_certificate";
 
-/// How many certificates are kept. Callers renew theirs several times a day, so in the end the
-/// dead ones fill the place; then all are forgotten, and the living are looked into once more.
-const MOST: usize = 1024;
+/// The maximum number of cached certificates. Callers renew theirs several times a day, so the
+/// cache fills up with expired ones. Then it is cleared, and active certificates are parsed again.
+const MAX_CERTIFICATES: usize = 1024;
 
-/// The certificates that a policy's callers have shown.
+/// The certificates of a policy's callers.
 #[derive(Default)]
 pub struct PeerCertificates {
     validation: CertificateValidation,
-    /// Whether clients from outside the mesh are callers of their own.
-    takes_outsiders: bool,
+    /// Whether client certificates from outside the mesh identify callers.
+    accepts_outsiders: bool,
     by_digest: Cell<FxHashMap<Bytes, KnownCertificate>>,
 }
 
-/// What was found in a certificate.
+/// The result of parsing a certificate.
 struct KnownCertificate {
     peer: Peer,
     names: Option<Rc<ClientCertificate>>,
@@ -58,29 +58,29 @@ struct KnownCertificate {
 }
 
 impl PeerCertificates {
-    /// No certificates yet, at a proxy that validates them so. `takes_outsiders` says whether clients from
-    /// outside the mesh are callers of their own.
-    pub fn new(validation: CertificateValidation, takes_outsiders: bool) -> Self {
+    /// An empty cache for a proxy with this validation. `accepts_outsiders` tells whether client
+    /// certificates from outside the mesh identify callers.
+    pub fn new(validation: CertificateValidation, accepts_outsiders: bool) -> Self {
         Self {
             validation,
-            takes_outsiders,
+            accepts_outsiders,
             ..Self::default()
         }
     }
 
-    /// Who calls by the certificate of the connection that `host` is at, and the certificate itself,
-    /// where that is from outside the mesh and all its names are known.
+    /// The caller according to the certificate of the current connection, and the certificate
+    /// itself if it is from outside the mesh and all its names are known.
     pub fn peer(&self, host: &impl Host) -> (Peer, Option<Rc<ClientCertificate>>) {
         let Some(digest) = host.property(DIGEST) else {
             return (Peer::Absent, None);
         };
         let mut by_digest = self.by_digest.take();
-        if by_digest.len() >= MOST && !by_digest.contains_key(&digest) {
+        if by_digest.len() >= MAX_CERTIFICATES && !by_digest.contains_key(&digest) {
             by_digest.clear();
         }
         let known = by_digest
             .entry(digest)
-            .or_insert_with(|| look_into_certificate(host, self.takes_outsiders));
+            .or_insert_with(|| parse_certificate(host, self.accepts_outsiders));
         let found = if known.validations.is_validated(self.validation, host) {
             (known.peer.clone(), known.names.clone())
         } else {
@@ -91,35 +91,38 @@ impl PeerCertificates {
     }
 }
 
-fn look_into_certificate(host: &impl Host, takes_outsiders: bool) -> KnownCertificate {
+fn parse_certificate(host: &impl Host, accepts_outsiders: bool) -> KnownCertificate {
     let read = host
         .property(CERTIFICATE)
         .map(|pem| Certificate::read(&pem));
     let ids = read.as_ref().map(|read| Some(read.as_ref()?.ids()));
     let peer = match (host.property(FIRST_URI_SAN), ids) {
-        // No longer than a SPIFFE ID may be, so what is kept is bounded.
+        // Limited to the length of a SPIFFE ID, which bounds the cache.
         (Some(san), None | Some(Some(1))) => Peer::from_uri_san(san),
-        // More than one, none, or one that is empty, which the proxy reports as none.
+        // Several, none, or an empty one, which the proxy reports as none.
         _ => Peer::Malformed,
     };
     let read = read.flatten();
-    let names = read.as_ref().filter(|_| takes_outsiders).and_then(|read| {
-        // The proxy writes it as RFC 2253 does.
-        let subject = host.property(SUBJECT);
-        let subject = subject
-            .iter()
-            .map(|subject| (NameKind::Subject, &**subject));
-        let names = read.names.iter().map(|(kind, name)| (*kind, &**name));
-        ClientCertificate::new(names.chain(subject))
-    });
+    let names = read
+        .as_ref()
+        .filter(|_| accepts_outsiders)
+        .and_then(|read| {
+            // The proxy formats it as in RFC 2253.
+            let subject = host.property(SUBJECT);
+            let subject = subject
+                .iter()
+                .map(|subject| (NameKind::Subject, &**subject));
+            let names = read.names.iter().map(|(kind, name)| (*kind, &**name));
+            ClientCertificate::new(names.chain(subject))
+        });
     KnownCertificate {
         peer,
         names: names.map(Rc::new),
-        validations: Validations::of(read.and_then(|read| read.not_after)),
+        validations: Validations::new(read.and_then(|read| read.not_after)),
     }
 }
 
-/// Without the callers' names.
+/// Omits the callers' names.
 impl fmt::Debug for PeerCertificates {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PeerCertificates").finish_non_exhaustive()

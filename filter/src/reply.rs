@@ -1,6 +1,6 @@
-//! Denial → the answer that the caller gets: problem details (RFC 9457), or what a gRPC client takes.
+//! Builds the reply to a denied caller: problem details (RFC 9457), or a gRPC status.
 //!
-//! How much it says depends on who asks. Everybody gets the id of the decision.
+//! The level of detail depends on the caller. Every reply contains the decision ID.
 
 use peergate_engine::engine::{
     Attribute, CompiledPolicy, CompiledRule, NearMiss, Reason, RequestAttributes,
@@ -12,12 +12,12 @@ use serde::Serialize;
 use crate::denial::{self, Denial};
 use crate::host::LocalResponse;
 
-/// The header with the id of the decision.
+/// The header with the decision ID.
 pub const DECISION: &str = "x-peergate-decision";
-/// The header with the code of the reason.
+/// The header with the reason code.
 pub const REASON: &str = "x-peergate-reason";
 
-/// The gRPC status `PERMISSION_DENIED`: the caller may not do this.
+/// The gRPC status `PERMISSION_DENIED`.
 const PERMISSION_DENIED: i32 = 7;
 
 /// Problem details, in the order of their fields.
@@ -32,10 +32,10 @@ struct Problem<'a> {
     reason: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     policy: Option<String>,
-    /// The rule that decided, or the one that came nearest.
+    /// The rule that decided, or the nearest rule.
     #[serde(skip_serializing_if = "Option::is_none")]
     rule: Option<&'a str>,
-    /// What would have to differ for that rule to allow the request.
+    /// The attributes in which the request differs from that rule.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     differs: Vec<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -47,7 +47,7 @@ struct Problem<'a> {
 
 const TITLE: &str = "Access denied";
 
-/// The answer of a filter that has no policy.
+/// The reply of a filter without a policy.
 pub fn no_policy() -> LocalResponse {
     LocalResponse {
         status: 403,
@@ -61,7 +61,7 @@ pub fn no_policy() -> LocalResponse {
     }
 }
 
-/// The answer to a request that is denied.
+/// The reply to a denied request.
 pub fn denied(
     policy: &CompiledPolicy,
     denial: &Denial<'_>,
@@ -100,7 +100,7 @@ fn details(reason: &str) -> String {
     [DENIAL_DETAILS, reason, "]"].concat()
 }
 
-/// Short: gRPC carries it in a header.
+/// Short, because gRPC carries it in a header.
 fn message(reason: Option<&str>, id: &str) -> String {
     match reason {
         Some(reason) => format!("access denied: {reason}; decision {id}"),
@@ -121,7 +121,7 @@ fn problem<'a>(
         r#type: kind(reporting, is_told.then_some(reason)),
         title: TITLE,
         status: 403,
-        detail: is_told.then(|| plainly(denial.reason)),
+        detail: is_told.then(|| summary(denial.reason)),
         reason: is_told.then_some(reason),
         policy: None,
         rule: None,
@@ -133,7 +133,7 @@ fn problem<'a>(
     if disclosure >= Disclosure::NearestRule {
         let near = match denial.reason {
             Reason::NoRuleMatched | Reason::NoIdentity | Reason::UnvalidatedCertificate => {
-                denial::nearest(policy, request)
+                denial::nearest_rule(policy, request)
             }
             _ => None,
         };
@@ -145,12 +145,12 @@ fn problem<'a>(
             let attributes = near.differences.iter();
             problem.differs = attributes.map(Attribute::name).collect();
         }
-        problem.detail = Some(in_full(denial, near));
+        problem.detail = Some(explanation(denial, near));
     }
     problem
 }
 
-/// What kind of problem this is: a URL, as RFC 9457 has it.
+/// The problem type: a URL, as in RFC 9457.
 fn kind(reporting: &Reporting, reason: Option<&str>) -> String {
     match (&reporting.documentation, reason) {
         (Some(page), Some(reason)) => [page, "#", reason].concat(),
@@ -160,17 +160,17 @@ fn kind(reporting: &Reporting, reason: Option<&str>) -> String {
 }
 
 /// The reason in a sentence that names no rule.
-fn plainly(reason: Reason<'_>) -> String {
+fn summary(reason: Reason<'_>) -> String {
     match reason {
         Reason::AllowedByRule(_) | Reason::NotDenied => "The request is allowed.",
         Reason::DeniedByRule(_) => "A rule denies this request.",
         Reason::NoIdentity => "The caller has no identity.",
         Reason::MalformedIdentity => {
-            "The caller's certificate has something other than one SPIFFE ID."
+            "The caller's certificate does not contain exactly one SPIFFE ID."
         }
-        Reason::ForeignTrustDomain => "The caller's trust domain is not one of this mesh's.",
+        Reason::ForeignTrustDomain => "The caller's trust domain does not belong to this mesh.",
         Reason::ExpiredRule(_) => "The rule that allowed this request has expired.",
-        Reason::RuleNotYetValid(_) => "The rule that will allow this request does not apply yet.",
+        Reason::RuleNotYetValid(_) => "The rule that would allow this request is not yet valid.",
         Reason::NoRuleMatched => "No rule allows this request.",
         Reason::UnvalidatedCertificate => {
             "The gateway has not validated the caller's certificate, so the caller has no identity."
@@ -179,27 +179,27 @@ fn plainly(reason: Reason<'_>) -> String {
     .to_owned()
 }
 
-/// The same with the rule.
-fn in_full(denial: &Denial<'_>, near: Option<NearMiss<'_>>) -> String {
+/// The reason with the rule.
+fn explanation(denial: &Denial<'_>, near: Option<NearMiss<'_>>) -> String {
     let rule = denial.rule().map_or("", CompiledRule::id);
     match (denial.reason, near) {
         (Reason::DeniedByRule(_), _) => format!("The rule `{rule}` denies this request."),
         (Reason::ExpiredRule(_), _) => {
-            format!("The rule `{rule}` allowed this request and has expired.")
+            format!("The rule `{rule}` allowed this request, but has expired.")
         }
         (Reason::RuleNotYetValid(_), _) => {
-            format!("The rule `{rule}` will allow this request and does not apply yet.")
+            format!("The rule `{rule}` would allow this request, but is not yet valid.")
         }
         (reason, Some(near)) => {
             let names: Vec<_> = near.differences.iter().map(Attribute::name).collect();
             format!(
-                "{} The rule `{}` comes nearest; these would have to differ: {}.",
-                plainly(reason),
+                "{} The nearest rule, `{}`, differs in: {}.",
+                summary(reason),
                 near.rule.id(),
                 names.join(", "),
             )
         }
-        (reason, None) => plainly(reason),
+        (reason, None) => summary(reason),
     }
 }
 

@@ -1,7 +1,7 @@
-//! Plugin config → the policy in force.
+//! Activates the policy of a plugin config.
 //!
-//! The proxy keeps several roots at a time in one VM: the old and the new one during an update,
-//! and those of other plugins with the same module. So the policy belongs to the root.
+//! The proxy keeps several roots in one VM: the old and the new one during an update, and those of
+//! other plugins with the same module. So each root has its own policy.
 
 use std::rc::Rc;
 
@@ -24,8 +24,8 @@ pub(crate) struct Root {
 impl Context for Root {}
 
 impl RootContext for Root {
-    /// Accepts the configuration or refuses it. The same bytes are always judged alike: a worker
-    /// that refused what the main thread took would let everything pass.
+    /// Accepts or rejects the configuration. The result only depends on the bytes: if a worker
+    /// rejected a configuration that the main thread accepted, it would let everything pass.
     fn on_configure(&mut self, _size: usize) -> bool {
         let config = Proxy::plugin_configuration().unwrap_or_default();
         reserve_memory(&config);
@@ -43,8 +43,8 @@ impl RootContext for Root {
         }
     }
 
-    // A function for all requests of the module (`set_http_context`) would save the SDK one look
-    // for the root, and would then need it to find the root's policy.
+    // A function for all requests of the module (`set_http_context`) would save the SDK a look-up
+    // of the root, but would then have to find the root's policy itself.
     fn get_type(&self) -> Option<ContextType> {
         Some(ContextType::HttpContext)
     }
@@ -54,31 +54,31 @@ impl RootContext for Root {
     }
 }
 
-/// How many bytes reading a configuration takes for each of its quotes, at most: for keys and values.
+/// The maximum number of bytes for parsing a configuration per quote: for keys and values.
 const BYTES_PER_QUOTE: usize = 96;
 
-/// The same for each byte, for long values.
+/// The same per byte, for long values.
 const BYTES_PER_BYTE: usize = 5;
 
-/// Smaller configurations are read quickly enough without.
+/// Smaller configurations are parsed quickly enough anyway.
 const LARGE_CONFIG: usize = 1 << 20;
 
-/// Lets memory grow once before a large configuration is read. The allocator would let it grow by a page at a
-/// time, and each time V8 collects its garbage: work that is quadratic in the length of the configuration. What
-/// is not needed of it is never touched, and so takes no memory of the machine.
+/// Grows the memory once before parsing a large configuration. The allocator would grow it by one
+/// page at a time, and V8 collects garbage each time, which takes quadratic time. Unused memory is
+/// never touched, so it does not occupy physical memory.
 fn reserve_memory(config: &[u8]) {
     if config.len() > LARGE_CONFIG {
         let quotes = config.split(|&byte| byte == b'"').count();
         let for_quotes = quotes.saturating_mul(BYTES_PER_QUOTE);
         let for_bytes = config.len().saturating_mul(BYTES_PER_BYTE);
         let mut reserved: Vec<u8> = Vec::new();
-        // Without this memory it takes longer, and no more.
+        // Failure only makes parsing slower.
         let _ = reserved.try_reserve_exact(for_quotes.saturating_add(for_bytes));
         std::hint::black_box(&reserved);
     }
 }
 
-/// The text quotes the configuration, and stays one line whatever that contains.
+/// The text quotes the configuration and is kept on one line regardless of its content.
 fn log_line(level: Level, text: &impl ToString) {
     let line = text.to_string().replace(char::is_control, " ");
     Proxy.log(level, &line);

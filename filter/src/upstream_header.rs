@@ -1,10 +1,10 @@
-//! The header by which the upstream is told who calls and what was decided.
+//! The header that reports the caller and the decision to the upstream.
 //!
-//! What a client sends under its name never reaches the upstream, in however many copies and in
-//! whichever case: to the proxy header names have no case, and the calls below take all values. The
-//! same goes for trailers, which many a server puts among the headers.
+//! Values that a client sends under this name never reach the upstream, however often and in
+//! whichever case: the proxy ignores the case of header names, and these calls apply to all values.
+//! The same goes for trailers, because many servers merge them into the headers.
 
-use peergate_engine::engine::{CompiledPolicy, CompiledRule, Decision, Outcome};
+use peergate_engine::engine::{CompiledPolicy, CompiledRule, Decision, DecisionOutcome};
 use peergate_engine::identity::{PeerIdentity, SpiffeId};
 
 use crate::host::Host;
@@ -12,10 +12,10 @@ use crate::host::Host;
 /// The header's name.
 pub const NAME: &[u8] = b"x-peergate";
 
-/// A name that many applications take for the same: to CGI and all that came after it, `-` is `_`.
+/// A name that many applications treat as the same: CGI and its successors convert `-` to `_`.
 const LOOKALIKE: &[u8] = b"x_peergate";
 
-/// Makes the decision the header's one value.
+/// Sets the header to the decision.
 pub fn write(
     policy: &CompiledPolicy,
     decision: &Decision<'_>,
@@ -30,17 +30,17 @@ pub fn write(
     remove_each(LOOKALIKE, host);
 }
 
-/// Leaves the header without any value.
+/// Removes the header.
 ///
-/// A write makes Envoy look up the route again, at up to four microseconds, so a copy is removed
-/// only where there is one; that there is none is quickly seen.
+/// Writing makes Envoy recompute the route, which takes up to four microseconds, so the header is
+/// removed only if it is present. Checking that is cheap.
 pub fn remove(host: &impl Host) {
     remove_each(NAME, host);
     remove_each(LOOKALIKE, host);
 }
 
-/// Leaves the request's trailers without it. Nothing is looked up again for that, so it is done without
-/// a look.
+/// Removes the header from the request's trailers. This does not recompute the route, so no check
+/// is needed.
 pub fn remove_trailers(host: &impl Host) {
     host.remove_request_trailer(NAME);
     host.remove_request_trailer(LOOKALIKE);
@@ -52,7 +52,7 @@ fn remove_each(name: &'static [u8], host: &impl Host) {
     }
 }
 
-/// A dictionary of structured fields (RFC 9651, 3.2).
+/// A dictionary in structured fields (RFC 9651, section 3.2).
 fn value(policy: &CompiledPolicy, decision: &Decision<'_>, caller: Option<SpiffeId<'_>>) -> String {
     let rule = decision.reason().rule();
     let by = rule.map_or(policy.name(), CompiledRule::policy).to_string();
@@ -63,8 +63,8 @@ fn value(policy: &CompiledPolicy, decision: &Decision<'_>, caller: Option<Spiffe
         ("revision", policy.revision()),
     ];
     let mut value = match decision.outcome() {
-        Outcome::Allowed => "decision=allow",
-        Outcome::Denied => "decision=would-deny",
+        DecisionOutcome::Allowed => "decision=allow",
+        DecisionOutcome::Denied => "decision=would-deny",
     }
     .to_owned();
     for (key, text) in members {
@@ -75,8 +75,8 @@ fn value(policy: &CompiledPolicy, decision: &Decision<'_>, caller: Option<Spiffe
     value
 }
 
-/// Whether a text can stand between quotes as it is. A revision that somebody wrote by hand may have
-/// anything in it.
+/// Whether a text can be quoted without escaping. A hand-written revision may contain any
+/// character.
 fn is_plain(text: &str) -> bool {
     text.bytes()
         .all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\'))
@@ -89,7 +89,7 @@ mod tests {
     use super::*;
     use crate::fake_host::{FakeHost, WEB, config, enforcer};
 
-    fn told(host: &FakeHost, change: impl FnOnce(&mut Value)) -> Vec<String> {
+    fn sent_headers(host: &FakeHost, change: impl FnOnce(&mut Value)) -> Vec<String> {
         let mut config = config(&json!([
             {"id": "web", "effect": "Allow", "from": [{"serviceAccounts": ["web"]}]},
         ]));
@@ -100,10 +100,10 @@ mod tests {
     }
 
     #[test]
-    fn it_says_who_calls_and_what_was_decided_by_which_rule_of_which_revision() {
+    fn reports_caller_decision_rule_and_revision() {
         let host = FakeHost::with_uri_sans(&[WEB]);
         assert_eq!(
-            told(&host, |config| config["revision"] = "5f70bf18a086".into()),
+            sent_headers(&host, |config| config["revision"] = "5f70bf18a086".into()),
             [
                 "decision=allow, caller=\"spiffe://cluster.local/ns/shop/sa/web\", policy=\"shop/orders\", rule=\"web\", \
                  revision=\"5f70bf18a086\""
@@ -112,25 +112,26 @@ mod tests {
     }
 
     #[test]
-    fn what_a_policy_in_shadow_would_deny_is_told_so() {
+    fn reports_shadow_denials() {
         let host = FakeHost::anonymous();
         assert_eq!(
-            told(&host, |config| config["enforcement"] = "Shadow".into()),
+            sent_headers(&host, |config| config["enforcement"] = "Shadow".into()),
             ["decision=would-deny, policy=\"shop/orders\""]
         );
     }
 
     #[test]
-    fn nothing_that_stands_in_the_config_ends_a_text() {
+    fn configured_texts_cannot_break_quoting() {
         let host = FakeHost::with_uri_sans(&[WEB]);
-        let [value] = &told(&host, |config| config["revision"] = "\", a=\"b".into())[..] else {
+        let [value] = &sent_headers(&host, |config| config["revision"] = "\", a=\"b".into())[..]
+        else {
             panic!("no single value");
         };
         assert!(value.ends_with("rule=\"web\""), "{value}");
     }
 
     #[test]
-    fn without_a_copy_nothing_is_written() {
+    fn writes_nothing_without_a_forged_header() {
         let host = FakeHost::anonymous();
         remove(&host);
         assert_eq!(host.calls.header_writes.get(), 0);
@@ -138,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn every_copy_is_removed_an_empty_first_one_included() {
+    fn removes_every_copy_of_the_header() {
         let host = FakeHost::anonymous()
             .with_header("x-peergate", "")
             .with_header("X-PEERGATE", "a")
@@ -150,10 +151,10 @@ mod tests {
     }
 
     #[test]
-    fn what_an_application_could_take_for_it_goes_too() {
+    fn removes_lookalike_headers() {
         for is_told in [false, true] {
             let host = FakeHost::with_uri_sans(&[WEB]).with_header("X_Peergate", "a");
-            told(&host, |config| {
+            sent_headers(&host, |config| {
                 config["reporting"]["upstreamHeader"] = is_told.into();
             });
             assert_eq!(host.header_values(b"x_peergate"), [""; 0]);
@@ -161,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn trailers_of_either_name_are_removed_and_no_others() {
+    fn removes_only_forged_trailers() {
         let host = FakeHost::anonymous()
             .with_header("x-peergate", "of the headers")
             .with_trailer("X-Peergate", "a")
@@ -175,13 +176,13 @@ mod tests {
     }
 
     #[test]
-    fn the_decision_takes_the_place_of_every_copy() {
+    fn the_decision_replaces_every_copy() {
         let host = FakeHost::with_uri_sans(&[WEB])
             .with_header(
                 "x-peergate",
                 "caller=\"spiffe://cluster.local/ns/shop/sa/admin\"",
             )
             .with_header("X-Peergate", "b");
-        assert_eq!(told(&host, |_| {}).len(), 1);
+        assert_eq!(sent_headers(&host, |_| {}).len(), 1);
     }
 }

@@ -1,4 +1,4 @@
-//! Whatever a proxy hands over as a certificate is counted or refused, and within bounds.
+//! Any bytes that a proxy provides as a certificate are counted or rejected, within limits.
 
 #![cfg(not(target_arch = "wasm32"))]
 
@@ -6,7 +6,7 @@ use peergate_filter::certificate::Certificate;
 use peergate_fuzz::{Target, fuzz};
 
 #[test]
-fn any_certificate_is_counted_or_refused() {
+fn any_bytes_are_counted_or_rejected() {
     const TARGET: Target<'_> = Target {
         name: "certificate",
         seeds: &[],

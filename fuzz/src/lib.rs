@@ -1,9 +1,10 @@
-//! Runs a reader of foreign bytes on a corpus and on mutations of it.
+//! Fuzzes a parser of untrusted input with a corpus and mutations of it.
 //!
-//! Each input must end without a panic, within [`MAX_TIME`], and with no more than [`MAX_MEMORY`] allocated at a
-//! time. `cargo test` runs the corpus and a fixed number of mutations; it does not measure time. `make fuzz` goes on for
-//! as long as it is asked to, optimised. What fails is written to `target/fuzz-failures/`: put it into `fuzz/corpus/TARGET/`, and
-//! every later `cargo test` runs it.
+//! Each input must be handled without a panic, within [`MAX_TIME`], and with at most [`MAX_MEMORY`]
+//! allocated at a time. `cargo test` runs the corpus and a fixed number of mutations, without
+//! measuring time. `make fuzz` runs for a given time, optimized. Failing inputs are written to
+//! `target/fuzz-failures/`; move them to `fuzz/corpus/TARGET/`, and every later `cargo test` runs
+//! them.
 
 mod limits;
 mod mutation;
@@ -16,18 +17,18 @@ use limits::Watch;
 pub use limits::{MAX_MEMORY, MAX_TIME};
 use mutation::{Mutator, Random};
 
-/// How many mutations `cargo test` runs.
+/// The number of mutations in `cargo test`.
 const TEST_MUTATIONS: u64 = 300;
 
-/// More inputs than these are not kept as a base of mutations.
+/// The maximum number of inputs kept as a base for mutations.
 const MAX_KEPT: usize = 4_000;
 
-/// Something that reads foreign bytes.
+/// A parser of untrusted input.
 #[derive(Clone, Copy, Debug)]
 pub struct Target<'t> {
-    /// The name for `make fuzz TARGET=`, and of the folder in `fuzz/corpus/` if it has one.
+    /// The name for `make fuzz TARGET=`, and of the folder in `fuzz/corpus/`, if there is one.
     pub name: &'t str,
-    /// Files and folders of the repository that are inputs as well.
+    /// Files and folders in the repository that serve as additional inputs.
     pub seeds: &'t [&'t str],
     /// Words to insert.
     pub dictionary: &'t [&'t str],
@@ -42,12 +43,12 @@ enum Effort {
     Long(Duration),
 }
 
-/// Runs `read` on the corpus and on mutations. It names what became of an input, such as the codes of its errors: inputs
-/// with a new outcome are mutated further.
+/// Runs `read` on the corpus and on mutations. `read` returns the outcome of an input, such as the
+/// codes of its errors. Inputs with a new outcome are mutated further.
 ///
 /// # Panics
 ///
-/// If `read` panics or exceeds a bound, or if the corpus is empty.
+/// If `read` panics or exceeds a limit, or if the corpus is empty.
 pub fn fuzz(target: Target<'_>, read: impl Fn(&[u8]) -> String) {
     let Some((effort, seed)) = Effort::wanted(target.name) else {
         return;
@@ -67,7 +68,7 @@ pub fn fuzz(target: Target<'_>, read: impl Fn(&[u8]) -> String) {
     let mut mutator = Mutator::new(Random::new(seed), target.dictionary);
     let start = Instant::now();
     let mut count: u64 = 0;
-    while effort.goes_on(count, start) {
+    while effort.continues(count, start) {
         let input = mutator.mutate(&inputs);
         let outcome = watch.run(&input, &read);
         if outcomes.insert(outcome) && inputs.len() < MAX_KEPT {
@@ -77,22 +78,22 @@ pub fn fuzz(target: Target<'_>, read: impl Fn(&[u8]) -> String) {
     }
     if let Effort::Long(_) = effort {
         println!(
-            "{}: {corpus_size} inputs of the corpus and {count} mutations, {} outcomes; most memory {} bytes; {}",
+            "{}: {corpus_size} inputs of the corpus and {count} mutations, {} outcomes; peak memory {} bytes; {}",
             target.name,
             outcomes.len(),
-            watch.most_memory(),
+            watch.peak_memory(),
             watch.slowest(),
         );
     }
 }
 
-/// How many bytes `run` has allocated at a time, at most.
-pub fn most_memory(run: impl FnOnce()) -> u64 {
+/// The peak number of bytes that `run` has allocated.
+pub fn peak_memory(run: impl FnOnce()) -> u64 {
     allocation_counter::measure(run).bytes_max
 }
 
 impl Effort {
-    /// How much of a target to run, and from which seed on; none if another target is to be run.
+    /// How much of a target to run, and the seed; `None` if only another target is to be run.
     fn wanted(target: &str) -> Option<(Self, u64)> {
         let number = |name: &str| Some(std::env::var(name).ok()?.parse().expect("a number"));
         let seed = number("PEERGATE_FUZZ_SEED").unwrap_or(1);
@@ -106,7 +107,7 @@ impl Effort {
         }
     }
 
-    fn goes_on(self, count: u64, start: Instant) -> bool {
+    fn continues(self, count: u64, start: Instant) -> bool {
         match self {
             Self::Test(most) => count < most,
             Self::Long(time) => start.elapsed() < time,
@@ -114,7 +115,7 @@ impl Effort {
     }
 }
 
-/// The inputs of a target, in the order of their names.
+/// The inputs of a target, ordered by name.
 fn corpus(target: &Target<'_>) -> Vec<Vec<u8>> {
     let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let own = repository.join("fuzz/corpus").join(target.name);
@@ -151,7 +152,7 @@ mod tests {
     };
 
     #[test]
-    fn the_corpus_and_mutations_of_it_are_run() {
+    fn runs_the_corpus_and_mutations() {
         let count = Cell::new(0);
         let with_word = Cell::new(0);
         fuzz(TARGET, |input| {
@@ -166,7 +167,7 @@ mod tests {
 
     #[test]
     #[should_panic(expected = "it panicked")]
-    fn a_panic_fails() {
+    fn fails_on_a_panic() {
         fuzz(TARGET, |input| {
             assert!(input.is_empty(), "an input");
             String::new()
@@ -175,7 +176,7 @@ mod tests {
 
     #[test]
     #[should_panic(expected = "bytes at a time")]
-    fn too_much_memory_fails() {
+    fn fails_on_too_much_memory() {
         fuzz(TARGET, |_| {
             let bytes: Vec<u8> = Vec::with_capacity(200_000_001);
             format!("{}", bytes.len())

@@ -1,4 +1,4 @@
-//! What one input may cost.
+//! Limits on the cost of one input.
 
 use std::cell::{Cell, RefCell};
 use std::collections::hash_map::DefaultHasher;
@@ -8,24 +8,24 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How long one input may take.
+/// The maximum time for one input.
 pub const MAX_TIME: Duration = Duration::from_secs(2);
 
-/// How many bytes may be allocated at a time for one input.
+/// The maximum number of bytes allocated at a time for one input.
 pub const MAX_MEMORY: u64 = 200_000_000;
 
-/// After this time an input does not end by itself.
+/// After this time an input counts as hanging.
 const HANGS_AFTER: Duration = Duration::from_secs(30);
 
-/// The input that is being read, and since when.
+/// The input that is being read, and its start time.
 type Current = Mutex<Option<(Instant, Vec<u8>)>>;
 
-/// Runs inputs and sees to it that they keep within the bounds.
+/// Runs inputs and enforces the limits.
 pub(crate) struct Watch {
     target: String,
     measures_time: bool,
     slowest: RefCell<(Duration, Vec<u8>)>,
-    most_memory: Cell<u64>,
+    peak_memory: Cell<u64>,
     current: Arc<Current>,
 }
 
@@ -46,7 +46,7 @@ impl Watch {
             target: target.to_owned(),
             measures_time,
             slowest: RefCell::default(),
-            most_memory: Cell::default(),
+            peak_memory: Cell::default(),
             current,
         }
     }
@@ -66,8 +66,8 @@ impl Watch {
         if self.measures_time && time > self.slowest.borrow().0 {
             *self.slowest.borrow_mut() = (time, input.to_owned());
         }
-        self.most_memory
-            .set(self.most_memory.get().max(memory.bytes_max));
+        self.peak_memory
+            .set(self.peak_memory.get().max(memory.bytes_max));
         let fault = if result.is_err() {
             "it panicked".to_owned()
         } else if memory.bytes_max > MAX_MEMORY {
@@ -80,14 +80,14 @@ impl Watch {
         panic!("{}", failed(&self.target, input, &fault));
     }
 
-    /// Keeps the slowest input, and says where.
+    /// Saves the slowest input, and returns where.
     pub(crate) fn slowest(&self) -> String {
         let (time, input) = &*self.slowest.borrow();
         failed(&self.target, input, &format!("the slowest took {time:?}"))
     }
 
-    pub(crate) fn most_memory(&self) -> u64 {
-        self.most_memory.get()
+    pub(crate) fn peak_memory(&self) -> u64 {
+        self.peak_memory.get()
     }
 }
 
@@ -99,12 +99,12 @@ fn end_hanging(target: &str, current: &Current) {
     if let Some((start, input)) = &*lock(current)
         && start.elapsed() > HANGS_AFTER
     {
-        eprintln!("{}", failed(target, input, "it does not end"));
+        eprintln!("{}", failed(target, input, "it hangs"));
         std::process::abort();
     }
 }
 
-/// Keeps an input that failed, and says where.
+/// Saves a failing input, and returns where.
 fn failed(target: &str, input: &[u8], fault: &str) -> String {
     let mut hasher = DefaultHasher::new();
     input.hash(&mut hasher);

@@ -1,14 +1,15 @@
-//! Inputs made of other inputs.
+//! Generates inputs by mutation.
 
 use std::ops::Range;
 
-/// No input is longer: enough for quadratic work to show.
+/// The maximum length of an input: enough to expose quadratic time.
 const MAX_LEN: usize = 128 * 1024;
 
-/// Bytes that mean something in many formats.
+/// Bytes with a meaning in many formats.
 const SPECIAL: &[u8] = b"\0\t\n\r \"#%&'()*+,-./:;<=>?@[\\]^_`{|}~\x1b\x7f\x80\xc2\xe2\xff09azAZ";
 
-/// Numbers from a seed (Steele, Lea and Flood, "Fast splittable pseudorandom number generators").
+/// A pseudorandom number generator (Steele, Lea and Flood, "Fast splittable pseudorandom number
+/// generators").
 pub(crate) struct Random(u64);
 
 impl Random {
@@ -24,7 +25,7 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number below `end`; 0 if there is none.
+    /// A number below `end`; 0 if `end` is 0.
     fn below(&mut self, end: usize) -> usize {
         usize::try_from(self.next() % (end.max(1) as u64)).unwrap_or(0)
     }
@@ -33,7 +34,7 @@ impl Random {
         things.get(self.below(things.len())).copied()
     }
 
-    /// A part of something of this length: a short one as a rule.
+    /// A range within this length, usually a short one.
     fn range(&mut self, length: usize) -> Range<usize> {
         let start = self.below(length + 1);
         let most = match self.below(4) {
@@ -46,7 +47,7 @@ impl Random {
     }
 }
 
-/// Makes inputs.
+/// Mutates inputs.
 pub(crate) struct Mutator<'d> {
     random: Random,
     dictionary: &'d [&'d str],
@@ -57,7 +58,7 @@ impl<'d> Mutator<'d> {
         Self { random, dictionary }
     }
 
-    /// One of the inputs with a few changes.
+    /// A random input with a few changes.
     pub(crate) fn mutate(&mut self, inputs: &[Vec<u8>]) -> Vec<u8> {
         let mut any = || inputs.get(self.random.below(inputs.len())).cloned();
         let mut input = any().unwrap_or_default();
@@ -97,7 +98,7 @@ impl<'d> Mutator<'d> {
                 let part = other[self.random.range(other.len())].to_vec();
                 input.splice(at..at, part);
             }
-            // What takes quadratic time shows when there is much of it.
+            // Repetition exposes quadratic time.
             7 => {
                 let part = match self.random.below(3) {
                     0 => self

@@ -58,13 +58,13 @@ pub fn of_workload(
     labels: &Labels,
 ) -> PluginConfig {
     let selected = policy.selected_labels();
-    config.along.retain(|along| {
+    config.co_enforced.retain(|along| {
         along.match_labels.iter().all(|(key, value)| {
             let known = labels.get(key).or_else(|| selected?.get(key));
             known == Some(value)
         })
     });
-    for along in &mut config.along {
+    for along in &mut config.co_enforced {
         along.match_labels.clear();
     }
     config

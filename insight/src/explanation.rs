@@ -21,8 +21,8 @@ mod written;
 
 use policy_schema::decision_id::{DecisionRecord, RecordedCaller};
 use policy_schema::engine::{
-    Attribute, CompiledPolicy, CompiledRule, Differences, NearMiss, Outcome, PeerIp, Reason,
-    Request,
+    Attribute, CompiledPolicy, CompiledRule, DecisionOutcome, Differences, NearMiss, PeerIp,
+    Reason, Request,
 };
 use policy_schema::identity::{ClientCertificate, PeerIdentity};
 use policy_schema::plugin_config::PolicyName;
@@ -115,7 +115,7 @@ fn request<'r>(
         port: record.port,
         // As in the filter, which no proxy tells either.
         peer_ip: PeerIp::Hidden,
-        ..Request::of_peer(peer, at(record))
+        ..Request::from_peer(peer, at(record))
     }
 }
 
@@ -137,8 +137,8 @@ pub(crate) fn explain<'p>(
     let written = WrittenRules::of(compiled, policy_of);
     let spec = |rule: &CompiledRule| written.find(rule);
     let misses = match decision.outcome() {
-        Outcome::Allowed => Vec::new(),
-        Outcome::Denied => compiled.nearest(&request, usize::MAX, usize::MAX),
+        DecisionOutcome::Allowed => Vec::new(),
+        DecisionOutcome::Denied => compiled.nearest(&request, usize::MAX, usize::MAX),
     };
     let told = misses.iter().take(NEAR_RULES);
     let near: Vec<_> = told.map(|miss| NearRule::new(miss, spec)).collect();
@@ -175,7 +175,7 @@ pub(crate) fn explain<'p>(
     Explanation {
         given,
         reason: reason.code(),
-        is_allowed: decision.outcome() == Outcome::Allowed,
+        is_allowed: decision.outcome() == DecisionOutcome::Allowed,
         rule: reason.rule().map(NamedRule::from),
         near,
         unseen: unseen.map(|miss| NearRule::new(miss, spec)),

@@ -60,7 +60,7 @@
 //! let request = Request {
 //!     method: Some(b"GET"),
 //!     path: Some(b"/cart/7"),
-//!     ..Request::of_peer(caller, now)
+//!     ..Request::from_peer(caller, now)
 //! };
 //! assert!(!compiled.evaluate(&request).lets_pass());
 //! # Ok::<(), Box<dyn std::error::Error>>(())

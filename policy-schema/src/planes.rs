@@ -190,7 +190,7 @@ impl RbacPlane {
 impl FilterPlane {
     /// What the filter makes of `rule`.
     pub(crate) fn of_rule(rule: &Rule) -> Self {
-        match (rule.effect, rule.asks_for_peer_ip()) {
+        match (rule.effect, rule.uses_peer_ip()) {
             (Effect::Custom, _) => Self::Absent(RbacOnly::Custom),
             (_, false) => Self::Exact,
             (Effect::Allow, true) => Self::AnyPeerIp,
@@ -227,6 +227,6 @@ impl FilterPlane {
 pub(crate) fn names_certificates_beyond_rbac(rule: &Rule) -> bool {
     rule.sources.iter().any(|source| {
         let is_told = rule.effect != Effect::Allow && source.excludes_certificates_as_principals();
-        source.names_client_certificates() && !is_told
+        source.distinguishes_client_certificates() && !is_told
     })
 }

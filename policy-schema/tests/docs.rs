@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 
 use policy_schema::code::{self, Code, Severity};
 use policy_schema::diagnostic::SourceText;
-use policy_schema::engine::{CompiledPolicy, Outcome, Request};
+use policy_schema::engine::{CompiledPolicy, DecisionOutcome, Request};
 use policy_schema::identity::PeerIdentity;
 use policy_schema::istio::ResourceKind;
 use policy_schema::policy::PolicySet;
@@ -193,14 +193,14 @@ impl Expected {
             path: Some(self.path.as_bytes()),
             authority: self.host.as_deref().map(str::as_bytes),
             port: self.port,
-            ..Request::of_peer(
+            ..Request::from_peer(
                 PeerIdentity::from_uri_san(caller),
                 Timestamp::parse(NOW).unwrap(),
             )
         });
         let effect = match decision.outcome() {
-            Outcome::Allowed => "allow",
-            Outcome::Denied => "deny",
+            DecisionOutcome::Allowed => "allow",
+            DecisionOutcome::Denied => "deny",
         };
         if self.expect == "refused" {
             // What the sidecar refuses, the rules deny as well.

@@ -216,7 +216,7 @@ fn any_plugin_config_is_refused_or_decides() {
                     port: Some(8080),
                     server_name: Some(b"a.shop"),
                     headers: &headers,
-                    ..Request::of_peer(PeerIdentity::from_uri_san(peer.map(str::as_bytes)), NOW)
+                    ..Request::from_peer(PeerIdentity::from_uri_san(peer.map(str::as_bytes)), NOW)
                 };
                 let reason = policy.evaluate(&request).reason().code();
                 let near = policy.nearest(&request, 2, 64).len();

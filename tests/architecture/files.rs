@@ -1,7 +1,8 @@
-//! Which file of a crate takes something from which other, as the code says it.
+//! Determines which files of a crate import from each other.
 //!
-//! Names are followed through `use`, so that an import counts for the file that defines the item and not for those
-//! that pass it on. Tests are left out. What only the types of values lead to, such as a method call, is not seen.
+//! Follows names through `use`, so that an import counts for the file that defines an item, not for
+//! those that re-export it. Ignores tests. Uses that are only visible through types, such as method
+//! calls, are not detected.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -10,10 +11,10 @@ use syn::punctuated::Punctuated;
 use syn::visit::{self, Visit};
 use syn::{Attribute, Expr, Item, Token, UseTree, Visibility};
 
-/// For each file, the files that it takes something from.
+/// For each file, the files that it imports from.
 pub type Imports = BTreeMap<PathBuf, BTreeSet<PathBuf>>;
 
-/// What each file imports that the module tree below `root` reaches.
+/// The imports of each file in the module tree of `root`.
 pub fn imports(root: &Path) -> Imports {
     let mut tree = Tree::default();
     tree.read(root, Vec::new(), &directory_of_root(root));
@@ -31,7 +32,7 @@ pub fn imports(root: &Path) -> Imports {
     imports
 }
 
-/// The groups of files that import each other, each with its imports.
+/// Groups of files that import each other, each with its imports.
 pub fn circles(imports: &Imports) -> Vec<Imports> {
     let reached: BTreeMap<_, _> = imports
         .keys()
@@ -61,7 +62,7 @@ pub fn circles(imports: &Imports) -> Vec<Imports> {
     circles
 }
 
-/// All files that can be reached from one by one import or more.
+/// All files reachable from a file through imports.
 fn reach<'i>(imports: &'i Imports, file: &Path) -> BTreeSet<&'i PathBuf> {
     let mut reached = BTreeSet::new();
     let mut open: Vec<_> = imports.get(file).into_iter().flatten().collect();
@@ -75,7 +76,7 @@ fn reach<'i>(imports: &'i Imports, file: &Path) -> BTreeSet<&'i PathBuf> {
 
 type ModulePath = Vec<String>;
 
-/// The modules of a crate by their paths.
+/// The modules of a crate by path.
 #[derive(Default)]
 struct Tree {
     modules: BTreeMap<ModulePath, Module>,
@@ -88,11 +89,11 @@ struct Module {
     children: BTreeSet<String>,
     /// The items that it defines.
     defined: BTreeSet<String>,
-    /// What names mean that it has from elsewhere.
+    /// Imported names and their targets.
     names: BTreeMap<String, ModulePath>,
-    /// The modules of which it has every name.
+    /// The modules that it glob-imports.
     globs: Vec<ModulePath>,
-    /// What its code takes from elsewhere.
+    /// Paths that its code uses.
     taken: BTreeSet<ModulePath>,
 }
 
@@ -101,7 +102,7 @@ enum Target {
     Item(PathBuf),
 }
 
-/// Re-exports lead at most so far.
+/// The maximum length of a chain of re-exports.
 const MAX_STEPS: usize = 32;
 
 impl Tree {
@@ -152,7 +153,7 @@ impl Tree {
         self.modules.insert(path, module);
     }
 
-    /// What a path in a module leads to; none if it leaves the crate.
+    /// The target of a path in a module; `None` if it leaves the crate.
     fn resolve(&self, module: &Module, path: &[String], steps: usize) -> Option<Target> {
         if steps > MAX_STEPS {
             return None;
@@ -165,14 +166,14 @@ impl Tree {
             name => self.name(module, name, steps)?,
         };
         rest.iter().try_fold(start, |target, name| match target {
-            // The variants and functions of an item are in its file.
+            // Variants and associated functions are in the file of their item.
             Target::Item(file) => Some(Target::Item(file)),
             Target::Module(path) if name == "super" => Some(Target::Module(parent(&path))),
             Target::Module(path) => self.name(self.modules.get(&path)?, name, steps),
         })
     }
 
-    /// What a name means in a module.
+    /// The target of a name in a module.
     fn name(&self, module: &Module, name: &str, steps: usize) -> Option<Target> {
         if module.children.contains(name) {
             let mut path = module.path.clone();
@@ -183,7 +184,7 @@ impl Tree {
             return Some(Target::Item(module.file.clone()));
         }
         if let Some(path) = module.names.get(name) {
-            // `use log;` is another crate's.
+            // `use log;` refers to another crate.
             let is_of_itself = path.len() == 1 && path[0] == name;
             return (!is_of_itself)
                 .then(|| self.resolve(module, path, steps + 1))
@@ -246,7 +247,7 @@ impl Module {
     }
 }
 
-/// Collects the paths of code.
+/// Collects the paths in code.
 struct Taken<'t>(&'t mut BTreeSet<ModulePath>);
 
 impl<'c> Visit<'c> for Taken<'_> {
@@ -261,10 +262,10 @@ impl<'c> Visit<'c> for Taken<'_> {
 
     fn visit_macro(&mut self, call: &'c syn::Macro) {
         self.visit_path(&call.path);
-        // Most macros take what a function could.
+        // Most macros take the same arguments as functions.
         let arguments = call.parse_body_with(Punctuated::<Expr, Token![,]>::parse_terminated);
         for argument in arguments.into_iter().flatten() {
-            // Its lifetime is that of this call.
+            // The expression only lives for this call.
             Taken(self.0).visit_expr(&argument);
         }
     }
@@ -278,7 +279,7 @@ impl<'c> Visit<'c> for Taken<'_> {
     fn visit_item_mod(&mut self, _: &'c syn::ItemMod) {}
 }
 
-/// Whether it is there for tests alone.
+/// Whether an item is only for tests.
 fn is_test(attributes: &[Attribute]) -> bool {
     attributes.iter().any(|attribute| {
         attribute.path().is_ident("cfg")

@@ -1,14 +1,14 @@
-//! Files are short enough to be about one thing.
+//! Limits the length of files.
 
 use std::collections::BTreeMap;
 
 use super::{crate_folders, repository, rust_files};
 
-/// A longer file is about a second thing as well.
+/// A longer file covers more than one subject.
 const MAX_LINES: usize = 450;
 
 #[test]
-fn no_file_is_long() {
+fn files_are_short() {
     let mut long = BTreeMap::new();
     for file in crate_folders().iter().flat_map(|folder| rust_files(folder)) {
         let lines = std::fs::read_to_string(&file).unwrap().lines().count();

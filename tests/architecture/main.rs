@@ -1,4 +1,5 @@
-//! The import rules of ARCHITECTURE.md hold, files are short, and each is of one crate. The rules are read from the page itself.
+//! Checks the import rules in the ARCHITECTURE.md pages, the length of files, and that each file
+//! belongs to one crate.
 
 mod files;
 mod lengths;
@@ -27,7 +28,7 @@ fn rules_of(page: &str) -> Rules {
         .collect()
 }
 
-/// The texts between back-ticks.
+/// The texts in backticks.
 fn quoted(cell: &str) -> BTreeSet<String> {
     cell.split('`')
         .skip(1)
@@ -63,7 +64,7 @@ fn rust_files(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// The modules that a file names after `crate::`, outside comments.
+/// The modules that a file names after `crate::`, except in comments.
 fn imports(file: &Path) -> BTreeSet<String> {
     let text = std::fs::read_to_string(file).unwrap();
     let code = text
@@ -77,7 +78,7 @@ fn imports(file: &Path) -> BTreeSet<String> {
         .collect()
 }
 
-/// Crates whose modules have rules of their own.
+/// Crates with rules for their modules.
 const WITH_MODULE_RULES: [&str; 2] = ["engine", "policy-schema"];
 
 #[test]
@@ -118,7 +119,7 @@ fn modules_import_only_what_their_page_permits() {
 }
 
 #[test]
-fn modules_do_not_import_each_other_in_circles() {
+fn modules_have_no_import_cycles() {
     for folder in WITH_MODULE_RULES {
         let mut rules = rules_of(&format!("{folder}/ARCHITECTURE.md"));
         while !rules.is_empty() {
@@ -135,7 +136,7 @@ fn modules_do_not_import_each_other_in_circles() {
 }
 
 #[test]
-fn no_files_of_a_crate_import_each_other() {
+fn files_have_no_import_cycles() {
     let mut found = Vec::new();
     for root in crate_roots() {
         let imports = files::imports(&root);
@@ -160,7 +161,7 @@ fn no_files_of_a_crate_import_each_other() {
     );
 }
 
-/// The roots of the libraries and programs of the workspace.
+/// The roots of the libraries and binaries in the workspace.
 fn crate_roots() -> Vec<PathBuf> {
     let members = rules_of("ARCHITECTURE.md").into_keys().count();
     let folders = std::fs::read_dir(repository()).unwrap();
@@ -174,7 +175,7 @@ fn crate_roots() -> Vec<PathBuf> {
 }
 
 #[test]
-fn crates_depend_on_what_the_page_says() {
+fn crate_dependencies_match_the_page() {
     let rules = rules_of("ARCHITECTURE.md");
     let output = Command::new(env!("CARGO"))
         .args([
@@ -206,7 +207,7 @@ fn crates_depend_on_what_the_page_says() {
 }
 
 #[test]
-fn the_filter_is_built_of_the_engine_alone() {
+fn the_filter_depends_only_on_the_engine() {
     let output = Command::new(env!("CARGO"))
         .args([
             "tree",
@@ -257,7 +258,7 @@ fn only_one_file_of_the_filter_names_host_calls() {
     assert_eq!(naming, [Path::new("host/proxy_wasm.rs")]);
 }
 
-/// The circles among files of a crate with these texts.
+/// The import cycles in a crate with these files.
 fn circles_among(files: &[(&str, &str)]) -> Vec<Vec<String>> {
     let folder = tempfile::tempdir().unwrap();
     for (name, text) in files {
@@ -277,7 +278,7 @@ fn circles_among(files: &[(&str, &str)]) -> Vec<Vec<String>> {
 }
 
 #[test]
-fn a_planted_circle_is_found_and_what_looks_like_one_is_not() {
+fn finds_planted_cycles_only() {
     let root = ("lib.rs", "mod a; mod b;");
     let b = (
         "b.rs",
@@ -292,7 +293,7 @@ fn a_planted_circle_is_found_and_what_looks_like_one_is_not() {
     for a in [by_use, by_path, in_macro] {
         assert_eq!(circles_among(&[root, a, b]), [["a.rs", "b.rs"]], "{a:?}");
     }
-    // Of a parent and its child, and through a name that is passed on.
+    // Between a parent and its child, and through a re-export.
     let parent = (
         "a.rs",
         "mod c; pub(crate) struct A; pub(crate) fn a() { c::c(); }",
@@ -310,7 +311,7 @@ fn a_planted_circle_is_found_and_what_looks_like_one_is_not() {
     let defined = ("a/d.rs", "pub(crate) struct A;");
     let files = [root, passed_on, child, defined, none];
     assert_eq!(circles_among(&files), [[""; 0]; 0]);
-    // Of tests alone.
+    // Only in tests.
     let tested = (
         "a.rs",
         "pub(crate) fn a() {} #[cfg(test)] mod tests { use crate::b::B; }",

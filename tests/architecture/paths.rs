@@ -1,13 +1,13 @@
-//! Every file is of one crate: what several need is in one that all of them may depend on.
+//! Every file belongs to one crate. Shared code is in a crate that all users may depend on.
 
 use std::path::{Component, Path, PathBuf};
 
 use super::{crate_folders, repository, rust_files};
 
-/// How an attribute begins that says where a module's file is.
+/// The start of an attribute that sets a module's path.
 const ATTRIBUTE: &str = "#[path = \"";
 
-/// The files outside a crate's folder that a file of it with this text has for modules.
+/// The files outside the crate's folder that a file uses as modules.
 fn outside(folder: &Path, file: &Path, text: &str) -> Vec<PathBuf> {
     let attributes = text.lines().map(str::trim_start);
     let paths = attributes.filter_map(|line| line.strip_prefix(ATTRIBUTE)?.split('"').next());
@@ -18,7 +18,7 @@ fn outside(folder: &Path, file: &Path, text: &str) -> Vec<PathBuf> {
         .collect()
 }
 
-/// The path without `..`, as far as it goes up from what it names.
+/// The path without `..` components.
 fn normalized(path: &Path) -> PathBuf {
     let mut normalized = PathBuf::new();
     for part in path.components() {
@@ -30,7 +30,7 @@ fn normalized(path: &Path) -> PathBuf {
 }
 
 #[test]
-fn no_crate_takes_a_file_of_another_by_its_path() {
+fn no_crate_includes_files_of_another() {
     for folder in crate_folders() {
         for file in rust_files(&folder) {
             let text = std::fs::read_to_string(&file).unwrap();
@@ -42,7 +42,7 @@ fn no_crate_takes_a_file_of_another_by_its_path() {
 }
 
 #[test]
-fn a_path_out_of_the_crate_is_found() {
+fn finds_paths_outside_the_crate() {
     let (folder, file) = (Path::new("/mesh/a"), Path::new("/mesh/a/tests/it/main.rs"));
     let within = "#[path = \"../support/b.rs\"]\nmod b;";
     assert!(outside(folder, file, within).is_empty());

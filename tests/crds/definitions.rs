@@ -1,16 +1,16 @@
-//! Istio's custom resource definitions, as its releases have them.
+//! Istio's custom resource definitions by release.
 
 use std::fs;
 use std::path::Path;
 
 use serde_json::{Value, json};
 
-/// The releases whose definitions are at hand, oldest first. A version is checked against the
-/// newest that is not newer than itself.
+/// The available releases, oldest first. A version is checked against the newest release that is
+/// not newer.
 const RELEASES: [u16; 4] = [18, 24, 29, 31];
 
-/// Fields that came, or got a new value, between two of these releases, and the minor version in
-/// which they did. The older definitions cannot judge them.
+/// Fields or values added between two of these releases, with their minor version. The older
+/// definitions do not know them.
 const CAME_BETWEEN: [(&str, u16); 3] = [
     ("failStrategy", 19),
     ("targetRefs", 22),
@@ -24,7 +24,7 @@ pub(crate) struct Definitions {
 }
 
 impl Definitions {
-    /// Those that are in force for Istio 1.`minor`.
+    /// The definitions for Istio 1.`minor`.
     pub(crate) fn read(folder: &Path, minor: u16) -> Self {
         let release = RELEASES.iter().rfind(|release| **release <= minor).unwrap();
         let path = folder.join(format!("istio-1.{release}.yaml"));
@@ -40,12 +40,12 @@ impl Definitions {
         }
     }
 
-    /// The fields of a `spec` that these definitions are too old for.
+    /// The fields of a `spec` that are newer than these definitions.
     pub(crate) fn too_new(&self) -> &[&'static str] {
         &self.too_new
     }
 
-    /// The OpenAPI schema of an object's kind and version.
+    /// The OpenAPI schema for a kind and version.
     pub(crate) fn schema(&self, api_version: &str, kind: &str) -> Option<&Value> {
         let (group, version) = api_version.split_once('/')?;
         let definition = self.documents.iter().find(|document| {
@@ -58,8 +58,8 @@ impl Definitions {
     }
 }
 
-/// The JSON Schema that refuses what a cluster would refuse, and fields that it would drop: without
-/// a field that nobody knows, a rule is wider than it was written.
+/// A JSON Schema that rejects what a cluster would reject, and also fields that it would drop: a
+/// rule without a dropped field would match more than intended.
 pub(crate) fn json_schema(open_api: &Value) -> Value {
     let Value::Object(open_api) = open_api else {
         return open_api.clone();
@@ -98,7 +98,8 @@ pub(crate) fn json_schema(open_api: &Value) -> Value {
     Value::Object(schema)
 }
 
-/// Alternatives only say which fields go together; the fields are defined beside them.
+/// Alternatives only define which fields can be combined; the fields themselves are defined next to
+/// them.
 fn open_alternative(open_api: &Value) -> Value {
     let mut schema = json_schema(open_api);
     tolerate_others(&mut schema);

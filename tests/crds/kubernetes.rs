@@ -1,4 +1,5 @@
-//! Objects whose kinds are not Istio's, as types that were generated of their definitions read them.
+//! Checks objects of kinds outside Istio, by parsing them into types generated from their
+//! definitions.
 
 use gateway_api::apis::standard::gateways::Gateway;
 use gateway_api::apis::standard::httproutes::HttpRoute;
@@ -8,15 +9,14 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-/// What is wrong with an object: a field that the type does not have is lost when the object is read
-/// and written again, and a value that it does not take is not read.
+/// The problems of an object: fields that are lost in a round trip, and values that do not parse.
 pub(crate) fn complaints(object: &Value) -> Vec<String> {
     let read_again = match object["kind"].as_str() {
         Some("ConfigMap") => read_again::<ConfigMap>(object),
         Some("Gateway") => read_again::<Gateway>(object),
         Some("HTTPRoute") => read_again::<HttpRoute>(object),
         Some("NetworkPolicy") => read_again::<NetworkPolicy>(object),
-        kind => Err(format!("{kind:?} is not known here")),
+        kind => Err(format!("unsupported kind {kind:?}")),
     };
     match read_again {
         Ok(again) if again["spec"] == object["spec"] && again["data"] == object["data"] => {
@@ -29,7 +29,7 @@ pub(crate) fn complaints(object: &Value) -> Vec<String> {
 
 fn read_again<K: DeserializeOwned + Serialize>(object: &Value) -> Result<Value, String> {
     let mut object = object.clone();
-    // The types are of the API's `v1`, which has what is used of `v1beta1`.
+    // The types are for `v1`, which includes the fields we use of `v1beta1`.
     if object["apiVersion"] == "gateway.networking.k8s.io/v1beta1" {
         object["apiVersion"] = "gateway.networking.k8s.io/v1".into();
     }

@@ -1,8 +1,7 @@
-//! What is rendered is what Istio's own definitions accept: OpenAPI schemas and CEL rules, for each
+//! Istio's own definitions accept all rendered resources: OpenAPI schemas and CEL rules, for each
 //! version of Istio.
 //!
-//! The definitions are Istio's, and not part of this repository: `ISTIO_CRDS` is the folder that has
-//! them.
+//! The definitions are not part of this repository: `ISTIO_CRDS` is the folder that contains them.
 
 mod definitions;
 mod kubernetes;
@@ -23,9 +22,9 @@ use rules::broken;
 
 const MINORS: std::ops::RangeInclusive<u16> = 18..=31;
 
-/// Every field that all versions have, and those that came with 1.22 and 1.29.
+/// All fields supported by every version, and those added in 1.22 and 1.29.
 const EVERY_FIELD: &str = include_str!("every-field.yaml");
-/// Every field that is not about rules.
+/// All fields unrelated to rules.
 const HARDENED: &str = include_str!("hardened.yaml");
 const SINCE_1_22: &str = include_str!("since-1.22.yaml");
 const SINCE_1_29: &str = include_str!("since-1.29.yaml");
@@ -33,12 +32,12 @@ const SINCE_1_29: &str = include_str!("since-1.29.yaml");
 fn folder() -> Option<PathBuf> {
     let folder = env::var_os("ISTIO_CRDS").map(PathBuf::from);
     if folder.is_none() {
-        println!("skipped: ISTIO_CRDS does not say where Istio's definitions are");
+        println!("skipped: set ISTIO_CRDS to the folder with Istio's definitions");
     }
     folder
 }
 
-/// The objects of these documents, for Istio 1.`minor`.
+/// The rendered objects of these documents, for Istio 1.`minor`.
 fn rendered(texts: &[String], minor: u16) -> Vec<Value> {
     let sources: Vec<_> = texts
         .iter()
@@ -73,7 +72,7 @@ fn rendered(texts: &[String], minor: u16) -> Vec<Value> {
     of_policies.chain(of_mesh).collect()
 }
 
-/// What a cluster would say against the object.
+/// The problems that a cluster would report.
 fn complaints(definitions: &Definitions, object: &Value) -> Vec<String> {
     let text = |key: &str| object[key].as_str().unwrap_or_default();
     if text("apiVersion") == "v1" || text("apiVersion").contains(".k8s.io/") {
@@ -108,7 +107,7 @@ fn complaints(definitions: &Definitions, object: &Value) -> Vec<String> {
 }
 
 #[test]
-fn every_object_is_accepted_by_each_version() {
+fn every_version_accepts_every_object() {
     let Some(folder) = folder() else { return };
     let many = many_rules();
     let newest = Definitions::read(&folder, 31);
@@ -124,7 +123,7 @@ fn every_object_is_accepted_by_each_version() {
         }
         let inputs = [texts, vec![HARDENED.to_owned()], shop()];
         for object in inputs.iter().flat_map(|texts| rendered(texts, minor)) {
-            // It came between two of the releases whose definitions are at hand.
+            // It was added between two available releases.
             let is_too_new = object["kind"] == "TrafficExtension" && minor == 30;
             let definitions = if is_too_new { &newest } else { &definitions };
             let complaints = complaints(definitions, &object);
@@ -139,7 +138,7 @@ fn every_object_is_accepted_by_each_version() {
     assert!(objects > 14 * 10);
 }
 
-/// The example shop's documents.
+/// The documents of the example shop.
 fn shop() -> Vec<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/online-boutique");
     let policies = fs::read_dir(folder.join("policies")).unwrap();
@@ -152,7 +151,7 @@ fn shop() -> Vec<String> {
         .collect()
 }
 
-/// More rules than Istio takes in one object, and more sources than it takes in one rule.
+/// More rules than Istio allows in an object, and more sources than in a rule.
 fn many_rules() -> String {
     let sources: Vec<_> = (0..600)
         .map(|number| json!({"principals": [format!("cluster.local/ns/a/sa/a{number}")], "notNamespaces": ["b"]}))
@@ -171,7 +170,7 @@ fn many_rules() -> String {
 }
 
 #[test]
-fn what_a_cluster_refuses_is_refused_here() {
+fn rejects_what_a_cluster_rejects() {
     let Some(folder) = folder() else { return };
     let definitions = Definitions::read(&folder, 31);
     let policy = |spec: Value| json!({"apiVersion": "security.istio.io/v1", "kind": "AuthorizationPolicy", "spec": spec});
@@ -234,14 +233,14 @@ fn what_a_cluster_refuses_is_refused_here() {
     }
 }
 
-/// A field that Istio adds is one that the language may have to say.
+/// New fields in Istio may need support in the policy language.
 #[test]
-fn no_field_of_istios_is_unknown_here() {
+fn knows_every_field_of_istio() {
     let Some(folder) = folder() else { return };
     let definitions = Definitions::read(&folder, 31);
     let schema = definitions.schema("security.istio.io/v1", "AuthorizationPolicy");
     let mut spec = schema.unwrap()["properties"]["spec"].clone();
-    // Istio has the field and accepts no value in it.
+    // Istio has the field, but accepts no value for it.
     for target in ["/properties/targetRef", "/properties/targetRefs/items"] {
         let target = spec.pointer_mut(target).unwrap();
         target["properties"]
@@ -261,7 +260,7 @@ fn no_field_of_istios_is_unknown_here() {
     assert_eq!(written["spec"], object["spec"]);
 }
 
-/// A value with every field that a schema has.
+/// A value with all fields of a schema.
 fn example(schema: &Value) -> Value {
     if let Some(value) = schema["enum"].as_array().and_then(|values| values.first()) {
         return value.clone();

@@ -3,11 +3,11 @@
 use cel::{Context, Program, Value as Cel};
 use serde_json::Value;
 
-/// Rules with functions of Kubernetes' own, by a part that tells them. They are about URLs, which
-/// Peergate checks by itself.
+/// Rules that use Kubernetes-specific functions, recognized by a substring. They validate URLs,
+/// which Peergate checks itself.
 const NOT_EVALUATED: [&str; 1] = ["isURL("];
 
-/// What an object breaks, each with the place.
+/// The rules that an object violates, each with its location.
 pub(crate) fn broken(schema: &Value, value: &Value, place: &str) -> Vec<String> {
     let mut broken = Vec::new();
     walk(schema, value, place, &mut broken);

@@ -1,4 +1,4 @@
-//! What the proxy's own access log can say of a decision.
+//! The fields that the proxy's access log can contain about a decision.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::mesh::{Mesh, WEB, decision_id, plugin_config};
 
-/// The log lines, once there are so many.
+/// The log lines, once there are `count`.
 fn lines(path: &Path, count: usize) -> Vec<Value> {
     wait_for("the access log", PATIENCE, || {
         let text = std::fs::read_to_string(path).unwrap_or_default();
@@ -25,7 +25,7 @@ fn lines(path: &Path, count: usize) -> Vec<Value> {
     .unwrap()
 }
 
-/// What the filter left, of each request.
+/// The fields that the filter wrote for each request.
 fn left(requests: &[Request], change: impl FnOnce(&mut PluginConfig)) -> Vec<Value> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("access.log");
@@ -50,7 +50,7 @@ fn left(requests: &[Request], change: impl FnOnce(&mut PluginConfig)) -> Vec<Val
 }
 
 #[test]
-fn a_line_has_the_decision_and_its_id_and_no_query() {
+fn logs_the_decision_and_its_id_without_query() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("access.log");
     let mesh = Mesh::with_logged_fields(&path, &access_log_labels(), plugin_config(|_| {}));
@@ -77,7 +77,7 @@ fn a_line_has_the_decision_and_its_id_and_no_query() {
 }
 
 #[test]
-fn of_requests_that_pass_it_has_what_was_asked_for() {
+fn logs_allowed_requests_as_configured() {
     let requests = [
         Request::get("/orders"),
         Request::get("/orders/bulk"),

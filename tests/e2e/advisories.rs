@@ -1,5 +1,5 @@
-//! Published attacks on authorization by proxies, each against both enforcement points by
-//! themselves: the filter in one Envoy, RBAC in another. `docs/advisories.md` has the list.
+//! Published attacks on authorization by proxies, each against both enforcement points separately:
+//! the filter in one Envoy, RBAC in another. `docs/advisories.md` has the list.
 
 mod connections;
 mod headers;
@@ -32,13 +32,13 @@ spec:
   rules:
 ";
 
-/// The same rules, enforced by one point at a time.
-struct Planes {
+/// The same rules at each enforcement point.
+struct EnforcementPoints {
     filter: Mesh,
     rbac: Mesh,
 }
 
-/// The HTTP filters by which each of the two enforces these rules.
+/// The HTTP filters with which each of the two enforces these rules.
 pub(crate) fn filters(rules: &[&str]) -> (Vec<Value>, Vec<Value>) {
     let rules = rules.iter().map(|rule| format!("    - {rule}\n"));
     let source = SourceText {
@@ -68,7 +68,7 @@ pub(crate) fn filters(rules: &[&str]) -> (Vec<Value>, Vec<Value>) {
     (values(filter), values(rbac))
 }
 
-impl Planes {
+impl EnforcementPoints {
     fn enforcing(rules: &[&str]) -> Self {
         let (filter, rbac) = filters(rules);
         Self {
@@ -77,12 +77,12 @@ impl Planes {
         }
     }
 
-    /// Calls `send` with a client for each point, which has a certificate of this kind, or none.
+    /// Calls `send` with a client for each point, with this certificate, if any.
     fn answers<T>(&self, caller: Option<&Leaf>, send: impl Fn(Client) -> T) -> [T; 2] {
         [&self.filter, &self.rbac].map(|mesh| send(client(mesh, caller)))
     }
 
-    /// The status of each answer.
+    /// The status of each response.
     fn statuses(&self, caller: Option<&Leaf>, protocol: Protocol, request: &Request) -> [u16; 2] {
         self.answers(caller, |client| {
             let client = match protocol {
@@ -93,7 +93,7 @@ impl Planes {
         })
     }
 
-    /// Fails unless both points answer `web` with this status, over both protocols.
+    /// Asserts that both points answer `web` with this status, over both protocols.
     #[track_caller]
     fn assert_web_gets(&self, status: u16, request: &Request) {
         for protocol in [Protocol::Http1, Protocol::Http2] {
@@ -102,14 +102,14 @@ impl Planes {
         }
     }
 
-    /// Fails unless both points answer a caller with this certificate so.
+    /// Asserts that both points answer a caller with this certificate with this status.
     #[track_caller]
     fn assert_caller_gets(&self, status: u16, caller: &Leaf) {
         let statuses = self.statuses(Some(caller), Protocol::Http1, &Request::get("/"));
         assert_eq!(statuses, [status; 2], "{caller:?}");
     }
 
-    /// The status lines that both points answer to these bytes of `web`.
+    /// The status lines of both points for these bytes from `web`.
     fn answers_to_bytes(&self, bytes: &[u8]) -> [Vec<String>; 2] {
         self.answers(Some(&Leaf::spiffe(WEB)), |client| {
             let answer = client.send_raw(bytes).unwrap();

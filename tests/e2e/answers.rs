@@ -1,5 +1,5 @@
-//! What a denied caller gets, by who it is, why, and how much it may know, over HTTP/1.1, HTTP/2 and
-//! gRPC. The page has the tables that real responses make.
+//! Replies to denied callers, by identity, reason and level of disclosure, over HTTP/1.1, HTTP/2
+//! and gRPC. The tables on the page are generated from real responses.
 
 use std::fmt::Write as _;
 
@@ -12,7 +12,7 @@ use crate::mesh::{Mesh, WEB, decision_id, plugin_config};
 
 const PAGE: &str = include_str!("../../docs/denials.md");
 
-/// Each kind of denial: why, the client, and the path.
+/// Each kind of denial: its reason, the client, and the path.
 fn denials(mesh: &Mesh) -> [(&'static str, Client, &'static str); 7] {
     let named = |id| mesh.client_as(id);
     [
@@ -28,7 +28,7 @@ fn denials(mesh: &Mesh) -> [(&'static str, Client, &'static str); 7] {
             "/orders",
         ),
         (
-            "the rule does not apply yet",
+            "the rule is not yet valid",
             named("spiffe://cluster.local/ns/shop/sa/planning"),
             "/orders",
         ),
@@ -42,7 +42,7 @@ fn denials(mesh: &Mesh) -> [(&'static str, Client, &'static str); 7] {
     ]
 }
 
-/// A denial with the id of the decision, which no two have in common, left out.
+/// A denial without its decision ID, which is unique.
 #[derive(Clone, Debug, PartialEq)]
 struct Denial {
     status: u16,
@@ -85,7 +85,7 @@ impl Denial {
         problem
     }
 
-    /// The headers for a cell of a table.
+    /// The headers for a table cell.
     fn header_lines(&self) -> String {
         let headers = self.headers.iter();
         let lines = headers.map(|(name, value)| format!("{name}: {value}"));
@@ -93,7 +93,7 @@ impl Denial {
     }
 }
 
-/// What a client gets that is denied a path: by HTTP/1.1 and, the same, by HTTP/2; and by gRPC.
+/// The denials of a client for a path: over HTTP, equal for HTTP/1.1 and HTTP/2, and over gRPC.
 fn denied(client: Client, path: &str) -> (Denial, Denial) {
     let first = Denial::of(&client.send(&Request::get(path)).unwrap());
     assert_eq!(first.status, 403, "{first:?}");
@@ -111,12 +111,12 @@ fn denied(client: Client, path: &str) -> (Denial, Denial) {
 fn assert_on_page(table: &str) {
     assert!(
         PAGE.contains(table),
-        "docs/denials.md is to have this table:\n{table}"
+        "docs/denials.md must contain this table:\n{table}"
     );
 }
 
 #[test]
-fn the_page_has_the_answers_that_callers_get() {
+fn the_page_lists_the_replies() {
     let mesh = Mesh::with_config(plugin_config(|_| {}));
     let mut table = "| denied because | HTTP/1.1 and HTTP/2: 403, body | headers | gRPC: headers |\n| --- | --- | --- | --- |\n"
         .to_owned();
@@ -133,9 +133,9 @@ fn the_page_has_the_answers_that_callers_get() {
     assert_on_page(&table);
 }
 
-/// Other requests of the caller of that table's first row.
+/// Other requests by the caller in the first row of that table.
 #[test]
-fn the_page_has_what_other_requests_get() {
+fn the_page_lists_replies_to_other_requests() {
     let mesh = Mesh::with_config(plugin_config(|_| {}));
     let (plain, _) = denied(mesh.client_as(WEB), "/admin");
     let mut table = "| request | status | headers | body |\n| --- | --- | --- | --- |\n".to_owned();
@@ -166,8 +166,8 @@ fn the_page_has_what_other_requests_get() {
 
 const DOCUMENTATION: &str = "https://docs.example.com/mesh/denied";
 
-/// The policy with all that can be told: owners, a rule that denies whoever asks, a page and a contact;
-/// and everybody is told as much.
+/// The policy with all optional information: owners, a rule that denies any caller, a documentation
+/// page and a contact. All callers have the same level.
 fn disclosing(level: Disclosure) -> String {
     plugin_config(|config| {
         config.reporting.denials = Some(DenialsSpec {
@@ -191,8 +191,8 @@ fn disclosing(level: Disclosure) -> String {
     })
 }
 
-/// What the body says beside status, title and detail, for a cell of a table.
-fn body_says(problem: &Value) -> String {
+/// The fields of the body except status, title and detail, for a table cell.
+fn body_fields(problem: &Value) -> String {
     let fields = [
         "reason", "policy", "rule", "differs", "owner", "contact", "type", "decision",
     ];
@@ -211,7 +211,7 @@ fn body_says(problem: &Value) -> String {
 }
 
 #[test]
-fn the_page_has_what_each_caller_learns_at_each_level() {
+fn the_page_lists_disclosure_by_caller_and_level() {
     let mut table =
         "| level | caller | body says | gRPC: message |\n| --- | --- | --- | --- |\n".to_owned();
     for level in [
@@ -221,7 +221,7 @@ fn the_page_has_what_each_caller_learns_at_each_level() {
     ] {
         let mesh = Mesh::with_config(disclosing(level));
         let foreign = "spiffe://evil.example/ns/shop/sa/web";
-        // Callers who are told the same share a row.
+        // Callers with equal replies share a row.
         let mut rows: Vec<(String, Vec<&str>)> = Vec::new();
         for (caller, client, path) in [
             ("of the mesh", mesh.client_as(WEB), "/admin"),
@@ -244,14 +244,18 @@ fn the_page_has_what_each_caller_learns_at_each_level() {
         ] {
             let (plain, call) = denied(client, path);
             let message = call.header("grpc-message").unwrap();
-            let told = format!("{} | {message}", body_says(&plain.problem()));
-            match rows.iter_mut().find(|(known, _)| *known == told) {
+            let cells = format!("{} | {message}", body_fields(&plain.problem()));
+            match rows.iter_mut().find(|(known, _)| *known == cells) {
                 Some((_, callers)) => callers.push(caller),
-                None => rows.push((told, vec![caller])),
+                None => rows.push((cells, vec![caller])),
             }
         }
-        for (told, callers) in rows {
-            let _ = writeln!(table, "| `{level:?}` | {} | {told} |", callers.join("<br>"));
+        for (cells, callers) in rows {
+            let _ = writeln!(
+                table,
+                "| `{level:?}` | {} | {cells} |",
+                callers.join("<br>")
+            );
         }
     }
     assert_on_page(&table);

@@ -1,5 +1,5 @@
-//! Plugin configs as a mesh delivers them: at first, and in place of one that is running. What
-//! cannot be taken is refused, with the reason in the log, and nothing opens because of it.
+//! Delivery of plugin configs: initially, and as an update of a running filter. Invalid configs are
+//! rejected with the reason in the log, and never let requests pass.
 
 use std::fs;
 use std::path::PathBuf;
@@ -13,7 +13,7 @@ use crate::mesh::{
     Discovery, Mesh, WEB, assert_allowed, assert_denied, extension_config, plugin_config,
 };
 
-/// Configs that must be refused, each with a part of the reason that the log gives.
+/// Invalid configs, each with a part of the reason in the log.
 fn unsound() -> Vec<(String, &'static str)> {
     let changed = |change: fn(&mut PluginConfig)| plugin_config(change);
     vec![
@@ -21,10 +21,10 @@ fn unsound() -> Vec<(String, &'static str)> {
         ("  \n".to_owned(), "the plugin config is empty"),
         ("{".to_owned(), "EOF while parsing"),
         ("null".to_owned(), "invalid type: null"),
-        ("[]".to_owned(), "the plugin config is not valid"),
+        ("[]".to_owned(), "invalid plugin config"),
         ("{}".to_owned(), "missing field"),
-        ("\"rules\"".to_owned(), "the plugin config is not valid"),
-        ("[".repeat(100_000), "the plugin config is not valid"),
+        ("\"rules\"".to_owned(), "invalid plugin config"),
+        ("[".repeat(100_000), "invalid plugin config"),
         (
             plugin_config(|_| {}).replace("\"notPaths\"", "\"notPath\""),
             "unknown field `notPath`",
@@ -65,7 +65,7 @@ fn call(mesh: &Mesh) -> Response {
 }
 
 #[test]
-fn a_first_config_that_cannot_be_taken_lets_nobody_in() {
+fn an_invalid_first_config_denies_every_request() {
     let mut mesh = Mesh::discovering("{}");
     mesh.wait_for_config(Discovery::Rejected);
     mesh.envoy.wait_for_log("missing field", PATIENCE).unwrap();
@@ -78,7 +78,7 @@ fn a_first_config_that_cannot_be_taken_lets_nobody_in() {
 }
 
 #[test]
-fn a_config_that_cannot_be_taken_leaves_the_last_one_in_force() {
+fn an_invalid_update_keeps_the_active_config() {
     let mut mesh = Mesh::discovering(&plugin_config(|_| {}));
     mesh.wait_for_config(Discovery::Accepted);
     for (config, reason) in unsound() {
@@ -108,7 +108,7 @@ fn a_rule_changed_in_place_takes_effect_without_a_restart() {
     assert_allowed(&connection.send(&Request::get("/orders")).unwrap());
     mesh.deliver(&plugin_config(|config| config.rules.clear()));
     mesh.wait_for_config(Discovery::Accepted);
-    // A worker takes the new config after the main thread has; the caller's connection stays.
+    // Workers receive the new config after the main thread. The caller's connection stays open.
     wait_for("the new config on the worker", PATIENCE, || {
         let response = connection.send(&Request::get("/orders"));
         Ok(response.ok().filter(|response| response.status == 403))
@@ -119,7 +119,7 @@ fn a_rule_changed_in_place_takes_effect_without_a_restart() {
 }
 
 #[test]
-fn many_configs_one_after_the_other_do_no_harm() {
+fn survives_many_updates() {
     let mut mesh = Mesh::discovering(&plugin_config(|_| {}));
     mesh.wait_for_config(Discovery::Accepted);
     for number in 0..20 {
@@ -133,7 +133,7 @@ fn many_configs_one_after_the_other_do_no_harm() {
 }
 
 impl Mesh {
-    /// A sidecar that gets its filter as Istio delivers it: by extension config discovery, here
+    /// A sidecar that receives its filter like in Istio: through extension config discovery, here
     /// from a file.
     fn discovering(plugin_config: &str) -> Self {
         Self::discovering_extension(&extension_config(plugin_config))
@@ -146,7 +146,7 @@ impl Mesh {
         mesh
     }
 
-    /// Replaces the file as a whole, which is what Envoy watches for.
+    /// Replaces the file atomically, which Envoy watches for.
     fn deliver(&mut self, plugin_config: &str) {
         let seen = self.delivery.as_ref().unwrap().outcomes(&self.envoy);
         let delivery = self.delivery.as_mut().unwrap();
@@ -155,7 +155,7 @@ impl Mesh {
         delivery.write(&extension_config(plugin_config));
     }
 
-    /// Waits for what becomes of the last delivery.
+    /// Waits for the outcome of the last delivery.
     pub(crate) fn wait_for_config(&self, expected: Discovery) {
         let delivery = self.delivery.as_ref().unwrap();
         let (accepted, rejected) = delivery.seen;
@@ -173,11 +173,11 @@ impl Mesh {
     }
 }
 
-/// The file through which a sidecar is configured.
+/// The file that configures a sidecar.
 pub(crate) struct Delivery {
     pub(crate) path: PathBuf,
     version: u32,
-    /// How many deliveries were accepted and rejected before the last one.
+    /// The numbers of accepted and rejected deliveries before the last one.
     seen: (u64, u64),
 }
 

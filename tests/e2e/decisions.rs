@@ -1,4 +1,4 @@
-//! Each kind of decision about a caller that is who it should be.
+//! Every kind of decision for callers with a valid identity.
 
 use peergate_sandbox::{Client, Envoy, INBOUND_STRICT, OutboundSidecar, Request};
 use policy_schema::rule_spec::Enforcement;
@@ -13,7 +13,7 @@ fn a_wrong_method_is_denied() {
         &client.send(&Request::new("DELETE", "/orders")).unwrap(),
         "no-rule-matched",
     );
-    // Over HTTP/1.1 Envoy itself refuses a method that it does not know.
+    // Over HTTP/1.1, Envoy itself rejects unknown methods.
     let client = client.http2();
     assert_denied(
         &client.send(&Request::new("get", "/orders")).unwrap(),
@@ -42,7 +42,7 @@ fn a_wrong_path_is_denied() {
 }
 
 #[test]
-fn a_path_is_judged_as_the_proxy_normalised_it() {
+fn paths_are_matched_as_normalized() {
     let mesh = Mesh::start();
     let client = mesh.client_as(WEB);
     assert_allowed(&client.send(&Request::get("/admin/../orders")).unwrap());
@@ -73,7 +73,7 @@ fn an_expired_rule_no_longer_allows() {
 }
 
 #[test]
-fn a_rule_of_the_future_does_not_allow_yet() {
+fn a_rule_that_is_not_yet_valid_does_not_allow() {
     let mesh = Mesh::start();
     let client = mesh.client_as("spiffe://cluster.local/ns/shop/sa/planning");
     assert_denied(
@@ -99,7 +99,7 @@ fn a_shadow_rule_changes_nothing_and_is_counted() {
 }
 
 #[test]
-fn a_policy_in_shadow_lets_everything_pass_and_counts_what_it_would_do() {
+fn a_shadow_policy_passes_and_counts_every_request() {
     let mesh = Mesh::with_config(plugin_config(|config| {
         config.enforcement = Enforcement::Shadow
     }));
@@ -126,7 +126,7 @@ fn a_policy_in_shadow_lets_everything_pass_and_counts_what_it_would_do() {
 }
 
 #[test]
-fn hosts_are_matched_without_regard_to_case() {
+fn hosts_match_in_any_case() {
     let mesh = Mesh::start();
     let client = mesh.client_as("spiffe://cluster.local/ns/istio-system/sa/gateway");
     let to = |host: &str, path: &str| client.send(&Request::get(path).authority(host)).unwrap();
@@ -162,7 +162,7 @@ fn ports_are_those_of_the_workload() {
 }
 
 #[test]
-fn callers_behind_their_own_sidecars_are_told_apart() {
+fn distinguishes_callers_behind_sidecars() {
     let mesh = Mesh::start();
     let files = tempfile::tempdir().unwrap();
     let ca = mesh.authority.write_to(files.path(), "ca").unwrap();
@@ -187,7 +187,7 @@ fn callers_behind_their_own_sidecars_are_told_apart() {
 }
 
 #[test]
-fn http2_and_grpc_are_judged_alike() {
+fn http2_and_grpc_are_decided_alike() {
     let mesh = Mesh::start();
     let client = mesh.client_as(WEB).http2();
     assert_allowed(&client.send(&Request::get("/orders")).unwrap());

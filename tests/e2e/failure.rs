@@ -1,4 +1,4 @@
-//! Filters that fail: what passes is what the rendered filter for a plain Envoy says.
+//! Failing filters: the rendered filter for plain Envoy determines whether requests pass.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::mesh::{Mesh, WEB, assert_allowed, policies_of};
 
-/// The filter for a policy with this as its enforcement, with this module.
+/// The filter for a policy with this enforcement, with this module.
 fn filter_of(enforcement: &str, module: &Path) -> Value {
     let set = policies_of(&format!(
         "apiVersion: peergate.dev/v1alpha1\nkind: Mesh\nmetadata: {{name: test}}\n\
@@ -28,7 +28,7 @@ fn call(mesh: &Mesh) -> Response {
     mesh.client_as(WEB).send(&Request::get("/orders")).unwrap()
 }
 
-/// A module of WebAssembly that takes every configuration and traps at each request.
+/// A WebAssembly module that accepts every configuration and traps at each request.
 fn trapping_module() -> Vec<u8> {
     const I32: u8 = 0x7f;
     let function_type = |parameters: usize, results: usize| {
@@ -42,7 +42,7 @@ fn trapping_module() -> Vec<u8> {
         function_type(2, 1),
         function_type(3, 1),
     ];
-    // No local variables, and at the end `end`: nothing, `i32.const 1`, or `unreachable`.
+    // No local variables, and then `end` after: nothing, `i32.const 1`, or `unreachable`.
     let (nothing, one, trap) = (&[0, 0x0b][..], &[0, 0x41, 1, 0x0b][..], &[0, 0, 0x0b][..]);
     let bodies = [nothing, one, nothing, one, trap].map(sized);
     let functions = [
@@ -68,7 +68,7 @@ fn trapping_module() -> Vec<u8> {
     .concat()
 }
 
-/// Numbers below 16384, in LEB128.
+/// Encodes a number below 16384 as LEB128.
 fn number(number: usize) -> Vec<u8> {
     match number {
         0..=127 => vec![byte(number)],
@@ -90,7 +90,7 @@ fn section(id: u8, elements: &[Vec<u8>]) -> Vec<u8> {
 }
 
 #[test]
-fn a_filter_that_fails_passes_requests_only_where_its_policies_are_in_shadow() {
+fn a_failing_filter_passes_requests_only_in_shadow() {
     for (enforcement, policy, status) in [
         ("Shadow", "FAIL_OPEN", 200),
         ("Enforce", "FAIL_RELOAD", 503),
@@ -102,14 +102,14 @@ fn a_filter_that_fails_passes_requests_only_where_its_policies_are_in_shadow() {
         assert_eq!(sound["typed_config"]["config"]["failure_policy"], policy);
         assert_allowed(&call(&Mesh::with_filters(vec![sound])));
         let mesh = Mesh::with_filters(vec![filter_of(enforcement, &trapping)]);
-        // Whatever the failure strategy, Envoy does not go on with the request that a filter fails for.
+        // Regardless of the failure strategy, Envoy does not continue a request whose filter fails.
         assert_eq!(call(&mesh).status, 503, "{enforcement}");
         assert_eq!(call(&mesh).status, status, "{enforcement}");
     }
 }
 
 #[test]
-fn a_first_config_that_cannot_be_taken_lets_nobody_in_even_in_shadow() {
+fn an_invalid_first_config_denies_every_request_even_in_shadow() {
     let mut filter = filter_of("Shadow", &module());
     filter["typed_config"]["config"]["configuration"]["value"] = json!("{}");
     let mesh = Mesh::discovering_extension(&crate::mesh::extension_config_of(&filter));

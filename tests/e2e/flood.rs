@@ -1,4 +1,4 @@
-//! A flood of requests: what it makes a proxy keep and write is bounded.
+//! A flood of requests causes only a bounded number of series, log lines and bytes of memory.
 
 use std::collections::BTreeSet;
 use std::thread;
@@ -14,35 +14,35 @@ use proptest::{option, prop_oneof};
 use crate::log::decisions;
 use crate::mesh::{Mesh, WEB, plugin_config};
 
-/// How many requests are denied. `PEERGATE_FLOOD` asks for another number.
+/// The number of denied requests. `PEERGATE_FLOOD` overrides it.
 const REQUESTS: usize = 100_000;
 
-/// How many callers send them, each with a certificate and a connection of its own: more than the filter
-/// keeps certificates of.
+/// The number of callers, each with its own certificate and connection: more than the filter
+/// caches.
 const CALLERS: usize = 1_500;
 
-/// How many certificates the filter keeps at most, and a few.
-const MORE_THAN_ARE_KEPT: usize = 1_040;
+/// Slightly more than the number of certificates that the filter caches.
+const MORE_THAN_CACHED: usize = 1_040;
 
-/// How many callers there are at a time.
-const AT_A_TIME: usize = 8;
+/// The number of concurrent callers.
+const CONCURRENT_CALLERS: usize = 8;
 
-/// How many lines a second are logged at most, by the one worker: 10 about callers of the mesh, and as many
-/// about strangers.
-const LINES: usize = 20;
+/// The maximum number of log lines per second from the single worker: 10 about callers of the mesh,
+/// and 10 about strangers.
+const MAX_LINES_PER_SECOND: usize = 20;
 
-/// How long a line is at most, in bytes, with what the proxy puts before it.
-const LONGEST_LINE: usize = 8_000;
+/// The maximum length of a line in bytes, including the proxy's prefix.
+const MAX_LINE_LEN: usize = 8_000;
 
 fn requests() -> usize {
     let asked = std::env::var("PEERGATE_FLOOD").ok();
     asked.map_or(REQUESTS, |number| number.parse().unwrap())
 }
 
-/// The URI name in a caller's certificate; one without TLS has none.
+/// The URI name in a caller's certificate; `None` without TLS.
 type Caller = Option<String>;
 
-fn of_the_mesh() -> impl Strategy<Value = String> {
+fn mesh_callers() -> impl Strategy<Value = String> {
     "spiffe://(cluster\\.local|old\\.example)(/[a-zA-Z0-9_-]{1,40}){1,6}"
 }
 
@@ -52,19 +52,19 @@ fn strangers() -> impl Strategy<Value = Caller> {
     option::weighted(0.9, prop_oneof![foreign, malformed])
 }
 
-fn anybody() -> impl Strategy<Value = Caller> {
-    prop_oneof![of_the_mesh().prop_map(Some), strangers()]
+fn any_caller() -> impl Strategy<Value = Caller> {
+    prop_oneof![mesh_callers().prop_map(Some), strangers()]
 }
 
-/// So many of them, the same on every run.
+/// `count` random callers, the same on every run.
 fn random(callers: impl Strategy<Value = Caller>, count: usize) -> Vec<Caller> {
     let mut runner = TestRunner::deterministic();
     let mut caller = || callers.new_tree(&mut runner).unwrap().current();
     (0..count).map(|_| caller()).collect()
 }
 
-/// Callers of the mesh whose names are as long as any can be: what is kept of them takes the most memory.
-fn longest(count: usize) -> Vec<Caller> {
+/// Callers of the mesh with names of maximum length, which use the most memory in the cache.
+fn longest_names(count: usize) -> Vec<Caller> {
     let caller = |number| {
         let start = format!("spiffe://cluster.local/flood/{number}/");
         let rest = "a".repeat(MAX_ID - start.len());
@@ -73,12 +73,11 @@ fn longest(count: usize) -> Vec<Caller> {
     (0..count).map(caller).collect()
 }
 
-/// Has each of the callers send so many requests below `path`, no two of them alike, which all get this
-/// status.
+/// Lets each caller send `each` distinct requests below `path`, and asserts their status.
 fn flood(mesh: &Mesh, callers: &[Caller], each: usize, path: &str, status: u16) {
     let numbered: Vec<_> = callers.iter().enumerate().collect();
     thread::scope(|scope| {
-        for callers in numbered.chunks(callers.len().div_ceil(AT_A_TIME)) {
+        for callers in numbered.chunks(callers.len().div_ceil(CONCURRENT_CALLERS)) {
             scope.spawn(move || {
                 for (caller, name) in callers {
                     let client = match name {
@@ -87,7 +86,8 @@ fn flood(mesh: &Mesh, callers: &[Caller], each: usize, path: &str, status: u16) 
                     };
                     let mut connection = client.connect().unwrap();
                     for number in 0..each {
-                        // Envoy makes three characters of each of these, and JSON would make more.
+                        // Envoy encodes each of these as three characters, and JSON would as even
+                        // more.
                         let is_long = number == 0 && status == 403;
                         let long = "\"".repeat(if is_long { 10_000 } else { 0 });
                         let request =
@@ -123,30 +123,30 @@ fn assert_same(before: f64, now: f64) {
 }
 
 #[test]
-fn a_flood_of_denials_makes_no_series_few_lines_and_no_memory() {
+fn a_flood_of_denials_uses_no_series_few_lines_and_no_memory() {
     let mesh = Mesh::start();
-    // Buffers, and what is kept of certificates, reach their size.
-    let longest = longest(MORE_THAN_ARE_KEPT);
-    flood(&mesh, &longest, 2, "", 403);
+    // Buffers and the certificate cache reach their final size.
+    let longest_names = longest_names(MORE_THAN_CACHED);
+    flood(&mesh, &longest_names, 2, "", 403);
     let (series_before, memory_before) = (series(&mesh), memory(&mesh));
     let logged_before = decisions(&mesh, 1).len();
     let start = Instant::now();
     let each = requests().div_ceil(CALLERS);
-    flood(&mesh, &random(anybody(), CALLERS), each, "", 403);
+    flood(&mesh, &random(any_caller(), CALLERS), each, "", 403);
     let seconds = usize::try_from(start.elapsed().as_secs()).unwrap() + 2;
 
     assert_eq!(series(&mesh), series_before);
     assert_same(memory_before, memory(&mesh));
     let logged = decisions(&mesh, 1).len();
     assert!(
-        logged - logged_before <= LINES * seconds,
+        logged - logged_before <= MAX_LINES_PER_SECOND * seconds,
         "{logged} lines in {seconds} s"
     );
     let log = mesh.envoy.log().unwrap();
     let longest_line = log.lines().map(str::len).max().unwrap();
-    assert!(longest_line <= LONGEST_LINE, "{longest_line} bytes");
-    // What was left out is counted.
-    let omitted = each * CALLERS + 2 * longest.len() - logged;
+    assert!(longest_line <= MAX_LINE_LEN, "{longest_line} bytes");
+    // Omitted lines are counted.
+    let omitted = each * CALLERS + 2 * longest_names.len() - logged;
     let metrics = mesh.metrics();
     let value = |name, labels: &[_]| metrics.value(name, labels).unwrap();
     let omitted = f64::from(u32::try_from(omitted).unwrap());
@@ -165,7 +165,7 @@ fn a_flood_of_denials_makes_no_series_few_lines_and_no_memory() {
 }
 
 #[test]
-fn a_flood_in_learning_mode_makes_as_many_series_as_it_may_and_then_no_memory() {
+fn a_flood_in_learning_mode_is_bounded() {
     let most = 200;
     let mesh = Mesh::with_config(plugin_config(|config| {
         config.reporting.learning = Some(LearningSpec {
@@ -179,19 +179,19 @@ fn a_flood_in_learning_mode_makes_as_many_series_as_it_may_and_then_no_memory() 
         observed.count()
     };
     let strangers = random(strangers(), 100);
-    let web = vec![Some(WEB.to_owned()); AT_A_TIME];
+    let web = vec![Some(WEB.to_owned()); CONCURRENT_CALLERS];
     assert_eq!(observed(), 0);
-    // All strangers are one, and take no room.
+    // All strangers are counted as one, and use up no series.
     flood(&mesh, &strangers, 3, "", 403);
     assert_eq!(observed(), 1);
-    // Who is denied may have half of the room, and one series for all that comes after.
-    flood(&mesh, &longest(MORE_THAN_ARE_KEPT), 2, "", 403);
+    // Denied callers may use half of the series, and share one for all further requests.
+    flood(&mesh, &longest_names(MORE_THAN_CACHED), 2, "", 403);
     assert_eq!(observed(), 1 + half + 1);
     flood(&mesh, &web, half, "/orders", 200);
     assert_eq!(observed(), 1 + 2 * (half + 1));
 
     let (series_before, memory_before) = (series(&mesh), memory(&mesh));
-    flood(&mesh, &random(anybody(), 200), 20, "/again", 403);
+    flood(&mesh, &random(any_caller(), 200), 20, "/again", 403);
     flood(&mesh, &web, 2 * half, "/orders", 200);
     assert_eq!(series(&mesh), series_before);
     assert_same(memory_before, memory(&mesh));

@@ -12,14 +12,14 @@ use crate::mesh::{Mesh, WEB, assert_allowed, assert_denied, http_filter, plugin_
 const GATEWAY: &str = "router~127.0.0.1~gateway-0.edge~edge.svc.cluster.local";
 const SIDECAR: &str = "sidecar~127.0.0.1~orders-0.shop~shop.svc.cluster.local";
 
-/// A proxy whose listener [`INBOUND_OPTIONAL_TLS`] trusts the mesh's CA for HTTP/1.1 and another CA for
-/// HTTP/2, and whose listener [`INBOUND_STRICT`] trusts that other CA. They accept whatever they cannot
-/// validate.
+/// A proxy whose listener [`INBOUND_OPTIONAL_TLS`] trusts the mesh's CA for HTTP/1.1 and another CA
+/// for HTTP/2, and whose listener [`INBOUND_STRICT`] trusts that other CA. Both accept certificates
+/// that they cannot validate.
 fn accepting_untrusted(node: &str) -> Mesh {
     start(node, |_| {})
 }
 
-/// The same, changed.
+/// The same with a changed bootstrap.
 fn start(node: &str, change: impl FnOnce(&mut Value)) -> Mesh {
     let other_ca = json!({ "inline_string": Authority::new().unwrap().pem() });
     let filter = http_filter(plugin_config(|_| {}));
@@ -69,7 +69,7 @@ fn client(mesh: &Mesh, listener: &str, identity: &Identity) -> Client {
     client.tls(&mesh.authority, Some(identity)).unwrap()
 }
 
-/// How many handshakes were shortened.
+/// The number of resumed sessions.
 fn resumed_sessions(mesh: &Mesh) -> u64 {
     let stats = mesh
         .envoy
@@ -81,7 +81,7 @@ fn resumed_sessions(mesh: &Mesh) -> u64 {
     counts.sum()
 }
 
-/// Two requests by one client, the second on a resumed session.
+/// Two requests by one client, the second in a resumed session.
 fn on_a_full_and_a_resumed_session(mesh: &Mesh, client: Client) -> [peergate_sandbox::Response; 2] {
     let client = client.resuming();
     let before = resumed_sessions(mesh);
@@ -91,7 +91,7 @@ fn on_a_full_and_a_resumed_session(mesh: &Mesh, client: Client) -> [peergate_san
 }
 
 #[test]
-fn a_self_made_certificate_is_no_identity_at_a_gateway() {
+fn a_self_signed_certificate_is_no_identity_at_a_gateway() {
     let mesh = accepting_untrusted(GATEWAY);
     let self_made = Authority::new().unwrap().issue(&Leaf::spiffe(WEB)).unwrap();
     let client = client(&mesh, INBOUND_OPTIONAL_TLS, &self_made);
@@ -101,19 +101,19 @@ fn a_self_made_certificate_is_no_identity_at_a_gateway() {
 }
 
 #[test]
-fn a_self_made_certificate_may_do_what_callers_without_one_may() {
+fn a_self_signed_certificate_counts_as_anonymous_at_a_gateway() {
     let mesh = accepting_untrusted(GATEWAY);
     let self_made = Authority::new().unwrap().issue(&Leaf::spiffe(WEB)).unwrap();
     let client = client(&mesh, INBOUND_OPTIONAL_TLS, &self_made);
     let response = client.send(&Request::get("/status")).unwrap();
     let received = response.received().unwrap();
-    let told: Vec<_> = received
+    let reported: Vec<_> = received
         .headers
         .iter()
         .filter(|(name, _)| name == "x-peergate")
         .collect();
-    assert_eq!(told.len(), 1, "{received:?}");
-    assert!(!told[0].1.contains("caller"), "{told:?}");
+    assert_eq!(reported.len(), 1, "{received:?}");
+    assert!(!reported[0].1.contains("caller"), "{reported:?}");
 }
 
 #[test]
@@ -138,7 +138,7 @@ fn an_expired_certificate_is_no_identity_at_a_gateway() {
 }
 
 #[test]
-fn a_resumed_session_is_an_identity_where_the_full_handshake_was_validated() {
+fn a_resumed_session_keeps_its_validated_identity() {
     let mesh = accepting_untrusted(GATEWAY);
     let client = client(&mesh, INBOUND_OPTIONAL_TLS, &mesh.identity([WEB]));
     let responses = on_a_full_and_a_resumed_session(&mesh, client);
@@ -146,7 +146,7 @@ fn a_resumed_session_is_an_identity_where_the_full_handshake_was_validated() {
 }
 
 #[test]
-fn a_resumed_session_is_no_identity_where_the_filter_chain_has_no_name() {
+fn a_resumed_session_needs_a_named_filter_chain() {
     let mesh = start(GATEWAY, |bootstrap| {
         let listener = listener(bootstrap, INBOUND_OPTIONAL_TLS);
         let chain = listener["filter_chains"][0].as_object_mut().unwrap();
@@ -176,7 +176,7 @@ fn without_resumption_every_validated_handshake_is_an_identity() {
 }
 
 #[test]
-fn a_resumed_session_of_a_self_made_certificate_is_no_identity() {
+fn a_resumed_session_of_a_self_signed_certificate_is_no_identity() {
     let mesh = accepting_untrusted(GATEWAY);
     let self_made = Authority::new().unwrap().issue(&Leaf::spiffe(WEB)).unwrap();
     let client = client(&mesh, INBOUND_OPTIONAL_TLS, &self_made);
@@ -186,7 +186,7 @@ fn a_resumed_session_of_a_self_made_certificate_is_no_identity() {
 }
 
 #[test]
-fn what_one_filter_chain_validated_is_no_identity_at_another() {
+fn validation_at_one_filter_chain_does_not_count_at_another() {
     let mesh = accepting_untrusted(GATEWAY);
     let web = mesh.identity([WEB]);
     let trusting = client(&mesh, INBOUND_OPTIONAL_TLS, &web);

@@ -1,4 +1,4 @@
-//! What the upstream is told of the caller, and that nobody else can tell it.
+//! The upstream learns the verified caller, and clients cannot forge it.
 
 use peergate_sandbox::{Client, Received, Request};
 use policy_schema::reporting::ReportingSpec;
@@ -8,14 +8,14 @@ use crate::mesh::{Mesh, WEB, assert_denied, plugin_config};
 
 const HEADER: &str = "x-peergate";
 
-/// The caller that a value of the header names.
+/// The caller in a header value.
 fn caller(value: &str) -> String {
     let caller = value.split_once("caller=\"");
     let caller = caller.and_then(|(_, rest)| rest.split_once('"'));
     caller.map_or("-", |(caller, _)| caller).to_owned()
 }
 
-/// The callers of which the upstream was told when `request` was sent.
+/// The callers that the upstream received for `request`.
 fn callers_seen(client: &Client, request: &Request) -> Vec<String> {
     let received = client.send(request).unwrap().received().unwrap();
     received.header(HEADER).map(caller).collect()
@@ -36,15 +36,15 @@ fn forged(path: &str) -> Request {
 }
 
 #[test]
-fn the_upstream_is_told_the_verified_caller_the_decision_the_rule_and_the_revision() {
+fn reports_caller_decision_rule_and_revision_upstream() {
     let mesh = Mesh::with_config(plugin_config(|config| {
         config.revision = Some("5f70bf18a086".to_owned());
     }));
     let response = mesh.client_as(WEB).send(&Request::get("/orders"));
     let received = response.unwrap().received().unwrap();
-    let told: Vec<_> = received.header(HEADER).collect();
+    let reported: Vec<_> = received.header(HEADER).collect();
     assert_eq!(
-        told,
+        reported,
         [format!(
             "decision=allow, caller=\"{WEB}\", policy=\"shop/orders\", rule=\"web-places-orders\", \
              revision=\"5f70bf18a086\""
@@ -84,7 +84,7 @@ fn forged_identity_headers_of_anonymous_callers_are_removed() {
 }
 
 #[test]
-fn forged_identity_headers_are_removed_where_the_upstream_is_told_nothing() {
+fn forged_identity_headers_are_removed_without_reporting() {
     let mesh = Mesh::with_config(plugin_config(|config| {
         config.reporting = ReportingSpec::default()
     }));
@@ -99,7 +99,7 @@ fn forged_identity_headers_are_removed_where_the_upstream_is_told_nothing() {
 }
 
 #[test]
-fn forged_identity_headers_are_removed_where_the_policy_is_in_shadow() {
+fn forged_identity_headers_are_removed_in_shadow() {
     let mesh = Mesh::with_config(plugin_config(|config| {
         config.enforcement = Enforcement::Shadow;
     }));
@@ -111,7 +111,7 @@ fn forged_identity_headers_are_removed_where_the_policy_is_in_shadow() {
     assert_eq!(callers_seen(&unnamed, &forged("/orders")), ["-"]);
 }
 
-/// Trailers that a client may send, and what an upstream takes for word of the filter.
+/// Client trailers, including names that an upstream might trust.
 fn forged_trailers(path: &str) -> Request {
     Request::get(path)
         .body("a")
@@ -122,7 +122,7 @@ fn forged_trailers(path: &str) -> Request {
         .trailer("x-peergate-like", "2")
 }
 
-/// Fails unless the upstream was sent the client's own trailers and no others.
+/// Asserts that the upstream received the client's own trailers and no others.
 #[track_caller]
 fn assert_own_trailers(received: &Received) {
     let own = [("x-checksum", "1"), ("x-peergate-like", "2")];
@@ -132,12 +132,12 @@ fn assert_own_trailers(received: &Received) {
 
 #[test]
 fn forged_identity_trailers_are_removed_and_others_arrive() {
-    let told = plugin_config(|_| {});
-    let untold = plugin_config(|config| config.reporting = ReportingSpec::default());
+    let reported = plugin_config(|_| {});
+    let unreported = plugin_config(|config| config.reporting = ReportingSpec::default());
     let in_shadow = plugin_config(|config| config.enforcement = Enforcement::Shadow);
     for (config, of_web, of_anonymous) in [
-        (told, &[WEB][..], &["-"][..]),
-        (untold, &[], &[]),
+        (reported, &[WEB][..], &["-"][..]),
+        (unreported, &[], &[]),
         (in_shadow, &[WEB], &["-"]),
     ] {
         let mesh = Mesh::with_config(config);
@@ -148,14 +148,14 @@ fn forged_identity_trailers_are_removed_and_others_arrive() {
             let response = client.http2().send(&forged_trailers(path)).unwrap();
             let received = response.received().unwrap();
             assert_own_trailers(&received);
-            let told: Vec<_> = received.header(HEADER).map(caller).collect();
-            assert_eq!(told, expected);
+            let reported: Vec<_> = received.header(HEADER).map(caller).collect();
+            assert_eq!(reported, expected);
         }
     }
 }
 
 #[test]
-fn forged_identity_trailers_are_removed_where_the_proxy_lets_http1_have_trailers() {
+fn forged_identity_trailers_are_removed_over_http1() {
     let mesh = Mesh::with_http1_trailers(plugin_config(|_| {}));
     let request = "POST /orders HTTP/1.1\r\nhost: orders.shop\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n\
                    1\r\na\r\n0\r\nx-checksum: 1\r\nx-peergate: a\r\nX-PEERGATE: b\r\nX_Peergate: c\r\nx-peergate-like: 2\r\n\r\n";
@@ -166,7 +166,7 @@ fn forged_identity_trailers_are_removed_where_the_proxy_lets_http1_have_trailers
 }
 
 #[test]
-fn identity_trailers_let_nobody_in() {
+fn identity_trailers_do_not_grant_access() {
     let mesh = Mesh::start();
     let client = mesh.plaintext_client().http2();
     let response = client.send(&forged_trailers("/orders")).unwrap();
@@ -176,7 +176,7 @@ fn identity_trailers_let_nobody_in() {
 }
 
 #[test]
-fn identity_headers_of_any_kind_let_nobody_in() {
+fn identity_headers_do_not_grant_access() {
     let mesh = Mesh::start();
     let xfcc = format!("By=spiffe://cluster.local/ns/shop/sa/orders;URI={WEB}");
     let request = forged("/orders")

@@ -1,5 +1,5 @@
-//! What a client can send to break a filter, or to get round it. After each the filter still
-//! serves, on the same worker.
+//! Attempts to break or bypass a filter. After each, the filter still serves requests on the same
+//! worker.
 
 use peergate_sandbox::Request;
 
@@ -35,7 +35,7 @@ fn bytes_outside_ascii_in_path_and_host_do_no_harm() {
                 b"\r\nconnection: close\r\n\r\n",
             ]
             .concat();
-            // Envoy's parser refuses some of these by itself; nothing is let in that has no rule.
+            // Envoy's parser rejects some of these itself. No request passes without a rule.
             if let Ok(answer) = client.send_raw(&raw) {
                 let status = String::from_utf8_lossy(&answer).into_owned();
                 assert!(
@@ -64,7 +64,7 @@ fn sixty_kilobytes_of_headers_do_no_harm() {
 }
 
 #[test]
-fn connect_has_no_path_and_is_denied_where_rules_ask_for_one() {
+fn connect_is_denied_by_rules_with_a_path() {
     let mesh = Mesh::start();
     let client = mesh.client_as(WEB).http2();
     let response = client.send(&Request::connect("orders.shop:80")).unwrap();
@@ -73,7 +73,7 @@ fn connect_has_no_path_and_is_denied_where_rules_ask_for_one() {
 }
 
 #[test]
-fn connect_is_let_in_only_by_a_rule_without_conditions_on_the_path() {
+fn connect_is_allowed_only_by_rules_without_a_path() {
     let mesh = Mesh::start();
     let tunneller = mesh
         .client_as("spiffe://cluster.local/ns/shop/sa/tunneller")
@@ -101,14 +101,14 @@ fn requests_without_host_do_no_harm() {
         b"GARBAGE\r\n\r\n",
         b"\x00\x01\x02\x03\r\n\r\n",
     ] {
-        // Whatever Envoy makes of it, the next caller is served.
+        // Whatever Envoy does with it, the next caller is served.
         let _ = client.send_raw(raw);
     }
     mesh.assert_still_serves();
 }
 
 #[test]
-fn many_different_callers_on_one_worker_are_kept_apart() {
+fn distinguishes_many_callers_on_one_worker() {
     let mesh = Mesh::start();
     let web = mesh.client_as(WEB);
     let ads = mesh.client_as("spiffe://cluster.local/ns/shop/sa/ads");

@@ -1,4 +1,4 @@
-//! Each kind of caller, by name.
+//! Every kind of caller.
 
 use peergate_sandbox::{
     Authority, INBOUND_OPTIONAL_TLS, INBOUND_PERMISSIVE, INBOUND_STRICT, Leaf, Request,
@@ -7,7 +7,7 @@ use peergate_sandbox::{
 use crate::mesh::{Mesh, WEB, assert_allowed, assert_denied, assert_denied_throughout};
 
 #[test]
-fn the_right_identity_is_let_in() {
+fn allows_the_right_identity() {
     let mesh = Mesh::start();
     let response = mesh.client_as(WEB).send(&Request::get("/orders/17?full=1"));
     let received = response.unwrap().received().unwrap();
@@ -18,7 +18,7 @@ fn the_right_identity_is_let_in() {
 }
 
 #[test]
-fn the_right_identity_in_an_alias_of_the_trust_domain_is_let_in() {
+fn allows_the_right_identity_in_a_trust_domain_alias() {
     let mesh = Mesh::start();
     let client = mesh.client_as("spiffe://old.example/ns/shop/sa/web");
     assert_allowed(&client.send(&Request::get("/orders")).unwrap());
@@ -66,7 +66,7 @@ fn the_trust_domain_in_upper_case_is_denied() {
 }
 
 #[test]
-fn a_foreign_root_is_refused_in_the_handshake() {
+fn rejects_a_foreign_root_in_the_handshake() {
     let mesh = Mesh::start();
     let foreign = Authority::new().unwrap().issue(&Leaf::spiffe(WEB)).unwrap();
     let error = mesh
@@ -78,7 +78,7 @@ fn a_foreign_root_is_refused_in_the_handshake() {
 }
 
 #[test]
-fn plaintext_is_refused_where_mtls_is_strict() {
+fn rejects_plaintext_with_strict_mtls() {
     let mesh = Mesh::start();
     let error = mesh
         .at(INBOUND_STRICT)
@@ -88,14 +88,14 @@ fn plaintext_is_refused_where_mtls_is_strict() {
 }
 
 #[test]
-fn plaintext_is_denied_where_mtls_is_permissive() {
+fn denies_plaintext_with_permissive_mtls() {
     let mesh = Mesh::start();
     let response = mesh.at(INBOUND_PERMISSIVE).send(&Request::get("/orders"));
     assert_denied(&response.unwrap(), "no-identity");
 }
 
 #[test]
-fn plaintext_is_let_in_where_a_rule_says_that_callers_may_be_anonymous() {
+fn allows_plaintext_for_anonymous_rules() {
     let mesh = Mesh::start();
     let client = mesh.plaintext_client();
     assert_allowed(&client.send(&Request::get("/status")).unwrap());
@@ -106,14 +106,14 @@ fn plaintext_is_let_in_where_a_rule_says_that_callers_may_be_anonymous() {
 }
 
 #[test]
-fn an_identity_does_not_gain_what_anonymous_callers_may() {
+fn anonymous_rules_do_not_match_identities() {
     let mesh = Mesh::start();
     let response = mesh.client_as(WEB).send(&Request::get("/status")).unwrap();
     assert_denied(&response, "no-rule-matched");
 }
 
 #[test]
-fn no_certificate_is_refused_where_mtls_is_strict() {
+fn rejects_a_missing_certificate_with_strict_mtls() {
     let mesh = Mesh::start();
     let client = mesh.at(INBOUND_STRICT).tls(&mesh.authority, None).unwrap();
     let error = client.send(&Request::get("/status")).unwrap_err();
@@ -121,7 +121,7 @@ fn no_certificate_is_refused_where_mtls_is_strict() {
 }
 
 #[test]
-fn no_certificate_is_denied_where_tls_does_not_ask_for_one() {
+fn denies_a_missing_certificate_with_optional_mtls() {
     let mesh = Mesh::start();
     let client = mesh.client_without_certificate();
     assert_denied(
@@ -131,7 +131,7 @@ fn no_certificate_is_denied_where_tls_does_not_ask_for_one() {
 }
 
 #[test]
-fn a_certificate_is_still_an_identity_where_tls_does_not_ask_for_one() {
+fn accepts_a_certificate_with_optional_mtls() {
     let mesh = Mesh::start();
     let web = mesh.identity([WEB]);
     let client = mesh
@@ -223,7 +223,7 @@ fn names_that_are_no_spiffe_ids_are_no_identity() {
 }
 
 #[test]
-fn a_waypoint_takes_the_identity_that_the_outer_connection_verified() {
+fn a_waypoint_uses_the_identity_of_the_outer_connection() {
     let mesh = Mesh::in_waypoint(WEB);
     let client = mesh.plaintext_client();
     assert_allowed(&client.send(&Request::get("/orders")).unwrap());
@@ -234,7 +234,7 @@ fn a_waypoint_takes_the_identity_that_the_outer_connection_verified() {
 }
 
 #[test]
-fn a_waypoint_takes_nothing_but_one_spiffe_id() {
+fn a_waypoint_accepts_only_one_spiffe_id() {
     for left_behind in [&format!("{WEB},{WEB}"), "-", "web"] {
         let mesh = Mesh::in_waypoint(left_behind);
         let response = mesh.plaintext_client().send(&Request::get("/status"));
@@ -243,7 +243,7 @@ fn a_waypoint_takes_nothing_but_one_spiffe_id() {
 }
 
 #[test]
-fn a_certificate_counts_for_more_than_the_filter_state() {
+fn a_certificate_overrides_the_filter_state() {
     let mesh = Mesh::in_waypoint(WEB);
     let ads = mesh.client_as("spiffe://cluster.local/ns/shop/sa/ads");
     assert_denied(

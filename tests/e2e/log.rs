@@ -1,4 +1,4 @@
-//! The filter's own log lines, at the level that Istio's proxies write.
+//! The filter's own log lines, at the level that Istio's proxies log.
 
 use peergate_sandbox::Request;
 use peergate_sandbox::wait::{PATIENCE, wait_for};
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::mesh::{Mesh, WEB, decision_id};
 
-/// The lines of decisions in a proxy's log, once there are so many.
+/// The decisions in a proxy's log, once there are `count`.
 pub(crate) fn decisions(mesh: &Mesh, count: usize) -> Vec<Value> {
     wait_for("the filter's log lines", PATIENCE, || {
         let log = mesh.envoy.log()?;
@@ -33,7 +33,7 @@ fn each_denial_and_each_shadow_hit_is_a_line_of_json() {
         .unwrap();
     let lines = decisions(&mesh, 3);
     assert_eq!(lines.len(), 3, "{lines:?}");
-    let told: Vec<_> = lines
+    let reported: Vec<_> = lines
         .iter()
         .map(|line| {
             let text = |name: &str| line[name].as_str().unwrap_or("-").to_owned();
@@ -41,7 +41,7 @@ fn each_denial_and_each_shadow_hit_is_a_line_of_json() {
         })
         .collect();
     assert_eq!(
-        told,
+        reported,
         [
             ["deny", "-", "no-rule-matched", WEB, "/admin"],
             [

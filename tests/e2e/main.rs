@@ -1,5 +1,5 @@
-//! Enforcement by a real Envoy: the module that `scripts/build-filter` built, configured from a
-//! policy document by the real compiler, in a sidecar configured as Istio configures its own.
+//! Enforcement in a real Envoy: the module from `scripts/build-filter`, configured from a policy
+//! document by the real compiler, in a sidecar with Istio's configuration.
 
 mod access_log;
 mod advisories;
@@ -16,7 +16,7 @@ mod log;
 mod mesh;
 mod metrics;
 mod outside;
-mod planes;
+mod rbac_comparison;
 mod repeated_headers;
 mod spellings;
 mod strangers;

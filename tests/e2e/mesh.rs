@@ -1,4 +1,4 @@
-//! A service behind a sidecar that runs the filter, and callers of every kind.
+//! A service behind a sidecar with the filter, and callers of every kind.
 
 mod bootstrap;
 
@@ -32,10 +32,10 @@ use bootstrap::{
 
 pub(crate) const WEB: &str = "spiffe://cluster.local/ns/shop/sa/web";
 
-/// The service, and what else there is of it here. Everything ends with it.
+/// The service with its resources. They end when this is dropped.
 pub(crate) struct Mesh {
     service: Service,
-    /// Set where the filter is delivered by discovery.
+    /// Set if the filter is delivered by discovery.
     pub(crate) delivery: Option<Delivery>,
 }
 
@@ -53,7 +53,7 @@ impl DerefMut for Mesh {
     }
 }
 
-/// What becomes of a config that was delivered.
+/// The outcome of delivering a config.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Discovery {
     Accepted,
@@ -71,13 +71,13 @@ pub(crate) fn policies_of(documents: &str) -> PolicySet {
         name: "policy.yaml".to_owned(),
         text: documents.to_owned(),
     };
-    // A day on which the rule was still good that has expired by now.
+    // A day before the expired rule ended, so that validation accepts it.
     let options = Options {
         at: Timestamp::parse("2025-12-31T00:00:00Z").unwrap(),
         istio_version: None,
     };
     let validated = validate(&[source], options);
-    // A rule that another one makes useless is there on purpose.
+    // A redundant rule is intended here.
     let mut errors = validated.diagnostics.iter();
     let is_error = |found: &&Diagnostic| found.severity() == Severity::Error;
     assert_eq!(errors.find(is_error), None);
@@ -93,15 +93,15 @@ pub(crate) fn plugin_config(change: impl FnOnce(&mut PluginConfig)) -> String {
     serde_json::to_string(&config).unwrap()
 }
 
-/// The filter's name among the HTTP filters, and of what is discovered.
+/// The name of the filter in the HTTP filter chain and in discovery.
 const FILTER: &str = "peergate";
 
-/// The filter with a plugin config of any content.
+/// The filter with an arbitrary plugin config.
 pub(crate) fn http_filter(plugin_config: String) -> Value {
     http_filter_of(&module(), plugin_config)
 }
 
-/// The same by the module that compares its verdicts with RBAC's.
+/// The same with the module that compares its decisions with RBAC's.
 pub(crate) fn comparing_filter(plugin_config: String) -> Value {
     let module = module().with_file_name("peergate_filter_comparing.wasm");
     http_filter_of(&module, plugin_config)
@@ -117,12 +117,12 @@ fn http_filter_of(module: &Path, plugin_config: String) -> Value {
     serde_json::to_value(filter).unwrap()
 }
 
-/// The same as it is delivered by extension config discovery.
+/// The same for extension config discovery.
 pub(crate) fn extension_config(plugin_config: &str) -> Value {
     extension_config_of(&http_filter(plugin_config.to_owned()))
 }
 
-/// The same of any HTTP filter.
+/// The same for any HTTP filter.
 pub(crate) fn extension_config_of(filter: &Value) -> Value {
     json!({
         "@type": "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig",
@@ -132,12 +132,12 @@ pub(crate) fn extension_config_of(filter: &Value) -> Value {
 }
 
 impl Mesh {
-    /// With the policy as it is.
+    /// With the unchanged policy.
     pub(crate) fn start() -> Self {
         Self::with_config(plugin_config(|_| {}))
     }
 
-    /// With a plugin config of any content.
+    /// With an arbitrary plugin config.
     pub(crate) fn with_config(plugin_config: String) -> Self {
         Self::launch(plugin_config, &Label::TAGS)
     }
@@ -165,7 +165,7 @@ impl Mesh {
         (mesh, delivery.unwrap())
     }
 
-    /// Where the identity is what another listener left in the filter state, as in a waypoint.
+    /// With an identity from another listener in the filter state, as in a waypoint.
     pub(crate) fn in_waypoint(peer_principal: &str) -> Self {
         let left_behind = json!({
             "name": "waypoint",
@@ -183,7 +183,7 @@ impl Mesh {
         })
     }
 
-    /// With several filters, one after the other, on a workload with these labels.
+    /// With several consecutive filters, on a workload with these labels.
     pub(crate) fn with_configs(configs: &[String], labels: &[(&str, &str)]) -> Self {
         Self::run_on(labels, &Label::TAGS, |_| {
             configs.iter().cloned().map(http_filter).collect()
@@ -195,8 +195,8 @@ impl Mesh {
         Self::run(&Label::TAGS, |_| filters)
     }
 
-    /// With these HTTP filters, where a client certificate must have a URI name of one of these trust
-    /// domains, as Istio demands it in the handshake.
+    /// With these HTTP filters; a client certificate must have a URI name in one of these trust
+    /// domains, like in Istio's handshake.
     pub(crate) fn where_names_are_required(filters: Vec<Value>, trust_domains: &[&str]) -> Self {
         let trust_domains = trust_domains.iter().map(ToString::to_string).collect();
         Self::run_with(
@@ -208,7 +208,7 @@ impl Mesh {
         )
     }
 
-    /// With these HTTP filters, also behind a Unix socket that accepts plaintext.
+    /// With these HTTP filters, also on a Unix socket that accepts plaintext.
     pub(crate) fn at_unix_socket(filters: Vec<Value>, socket: &Path) -> Self {
         Self::run_with(
             |sidecar, _| sidecar.http_filters = filters,
@@ -225,7 +225,7 @@ impl Mesh {
         )
     }
 
-    /// With these HTTP filters, where routes are found by the path without its parameters.
+    /// With these HTTP filters; routing ignores path parameters.
     pub(crate) fn where_routes_ignore_parameters(filters: Vec<Value>) -> Self {
         Self::run_with(
             |sidecar, _| sidecar.http_filters = filters,
@@ -240,7 +240,7 @@ impl Mesh {
         )
     }
 
-    /// With an access log in this file whose lines have these fields, as Istio configures it of a provider.
+    /// With an access log in this file with these fields, like Istio configures it for a provider.
     pub(crate) fn with_logged_fields(path: &Path, labels: &Value, plugin_config: String) -> Self {
         Self::run_with(
             |sidecar, _| {
@@ -251,8 +251,8 @@ impl Mesh {
         )
     }
 
-    /// With an access log in this file, of the requests that an expression picks (CEL over Envoy's
-    /// attributes), as Istio configures it of a `Telemetry`.
+    /// With an access log in this file for requests selected by an expression (CEL over Envoy's
+    /// attributes), like Istio configures it for a `Telemetry`.
     pub(crate) fn with_access_log(path: &Path, expression: &str, plugin_config: String) -> Self {
         let filter = json!({
             "extension_filter": {
@@ -272,7 +272,7 @@ impl Mesh {
         )
     }
 
-    /// Where HTTP/1.1 may have trailers, which Envoy otherwise drops.
+    /// With HTTP/1.1 trailers enabled, which Envoy drops by default.
     pub(crate) fn with_http1_trailers(plugin_config: String) -> Self {
         Self::run_with(
             |sidecar, _| sidecar.http_filters = vec![http_filter(plugin_config)],
@@ -280,7 +280,7 @@ impl Mesh {
         )
     }
 
-    /// Where clients may be internal, whose `x-envoy-` headers Envoy keeps.
+    /// With internal clients, whose `x-envoy-` headers Envoy keeps.
     pub(crate) fn with_internal_clients(plugin_config: String) -> Self {
         Self::run_with(
             |sidecar, _| sidecar.http_filters = vec![http_filter(plugin_config)],
@@ -310,7 +310,7 @@ impl Mesh {
         )
     }
 
-    /// With a sidecar of this kind, whose bootstrap is changed in the end.
+    /// With a sidecar of this kind, whose bootstrap is changed last.
     pub(crate) fn run_with(
         configure: impl FnOnce(&mut InboundSidecar, &Path),
         change: impl FnOnce(&mut Value),
@@ -328,12 +328,12 @@ impl Mesh {
         }
     }
 
-    /// A certificate of the mesh's authority with these URI names.
+    /// A certificate by the mesh's CA with these URI names.
     pub(crate) fn identity<'a>(&self, uris: impl IntoIterator<Item = &'a str>) -> Identity {
         self.authority.issue(&Leaf::uris(uris)).unwrap()
     }
 
-    /// A client with this certificate at the listener that demands one.
+    /// A client with this certificate, at the listener that requires one.
     pub(crate) fn client(&self, identity: &Identity) -> Client {
         self.at(INBOUND_STRICT)
             .tls(&self.authority, Some(identity))
@@ -345,12 +345,12 @@ impl Mesh {
         self.service.client_as(spiffe_id).unwrap()
     }
 
-    /// A client without TLS, where that is accepted.
+    /// A client without TLS, at a listener that accepts it.
     pub(crate) fn plaintext_client(&self) -> Client {
         self.service.plaintext_client().unwrap()
     }
 
-    /// A TLS client without a certificate, where that is accepted.
+    /// A TLS client without a certificate, at a listener that accepts it.
     pub(crate) fn client_without_certificate(&self) -> Client {
         self.at(INBOUND_OPTIONAL_TLS)
             .tls(&self.authority, None)
@@ -361,12 +361,12 @@ impl Mesh {
         self.service.at(listener).unwrap()
     }
 
-    /// What the sidecar has counted.
+    /// The sidecar's metrics.
     pub(crate) fn metrics(&self) -> Metrics {
         Metrics::parse(&self.envoy.stats().unwrap()).unwrap()
     }
 
-    /// Fails unless the filter still serves the caller that it should.
+    /// Asserts that the filter still serves a legitimate caller.
     pub(crate) fn assert_still_serves(&self) {
         let response = self.client_as(WEB).send(&Request::get("/orders")).unwrap();
         assert_eq!(response.status, 200, "{response:?}");
@@ -377,13 +377,14 @@ impl Mesh {
     }
 }
 
-/// The id of the decision that a denied caller was given.
+/// The decision ID in a denial.
 pub(crate) fn decision_id(response: &Response) -> Option<String> {
     let id = response.header("x-peergate-decision")?;
     Some(String::from_utf8(id.to_vec()).unwrap())
 }
 
-/// Fails unless the response is a denial by the filter for this reason, whoever is told it.
+/// Asserts that the response is a denial by the filter for this reason, even if the reason is not
+/// disclosed.
 #[track_caller]
 pub(crate) fn assert_denied(response: &Response, reason: &str) {
     let id = decision_id(response);
@@ -401,7 +402,7 @@ pub(crate) fn assert_allowed(response: &Response) {
     assert_eq!(response.status, 200, "{response:?}");
 }
 
-/// Two requests on one connection: what holds for the first holds for the others.
+/// Asserts two denials on one connection, to cover reused connections.
 #[track_caller]
 pub(crate) fn assert_denied_throughout(
     connection: &mut Connection<'_>,
@@ -414,7 +415,6 @@ pub(crate) fn assert_denied_throughout(
 }
 
 pub(crate) fn envoy_binary() -> EnvoyBinary {
-    EnvoyBinary::find(None).unwrap_or_else(|error| {
-        panic!("{error}; `make test` installs an Envoy and says where it is")
-    })
+    EnvoyBinary::find(None)
+        .unwrap_or_else(|error| panic!("{error}; `make test` installs Envoy and sets its path"))
 }

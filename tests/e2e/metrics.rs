@@ -1,4 +1,4 @@
-//! Decisions are counted where Prometheus can read them.
+//! Decisions are counted in metrics that Prometheus can scrape.
 
 use peergate_sandbox::Request;
 use policy_schema::reporting::{LearningSpec, MetricNames};
@@ -57,7 +57,7 @@ fn each_decision_is_counted_once_with_policy_rule_effect_and_reason() {
 }
 
 #[test]
-fn no_request_makes_a_new_series() {
+fn requests_create_no_series() {
     let mesh = Mesh::start();
     let series = || mesh.metrics().samples(COUNTER).count();
     let before = series();
@@ -71,7 +71,7 @@ fn no_request_makes_a_new_series() {
 }
 
 #[test]
-fn counters_are_there_without_labels_where_the_mesh_has_no_tags_for_them() {
+fn without_tags_counters_have_no_labels() {
     let mesh = Mesh::launch(plugin_config(|_| {}), &[]);
     mesh.client_as(WEB).send(&Request::get("/orders")).unwrap();
     let stats = mesh.envoy.stats().unwrap();
@@ -82,7 +82,7 @@ fn counters_are_there_without_labels_where_the_mesh_has_no_tags_for_them() {
 }
 
 #[test]
-fn what_is_in_force_can_be_read() {
+fn metrics_describe_the_active_policy() {
     let before = seconds_since_1970();
     let mesh = Mesh::with_config(plugin_config(|config| {
         config.revision = Some("5f70bf18a086".to_owned());
@@ -119,7 +119,8 @@ fn what_is_in_force_can_be_read() {
     );
 }
 
-/// V8 collects its garbage whenever a VM's memory grows. The allocator would let it grow by a page at a time.
+/// V8 collects garbage whenever a VM's memory grows. The allocator would grow it by one page at a
+/// time.
 #[test]
 fn memory_grows_once_for_a_large_config() {
     let memory_with = |config: String| {
@@ -162,7 +163,7 @@ fn memory_grows_once_for_a_large_config() {
         let as_number = |number| f64::from(u32::try_from(number).unwrap());
         let reserved = as_number(5 * length + 96 * quotes);
         let grown = memory_with(config) - of_small;
-        // The text itself, and then all at once what it needs beside.
+        // First the text, then one allocation for everything else.
         let pages = 4.0 * 65_536.0;
         let expected = reserved..=reserved + as_number(length) + pages;
         assert!(
@@ -218,7 +219,7 @@ fn in_learning_mode_requests_are_counted_by_caller_method_and_path() {
         ],
     );
     assert_eq!(seen, Some(1.0));
-    // Three of the one worker, or of each of several, and one for all others.
+    // Three series for the worker, or for each of several, and one for all other requests.
     let total = metrics.value(observed, &[]);
     assert_eq!(total, Some(20.0));
     assert!(

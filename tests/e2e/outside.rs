@@ -1,5 +1,5 @@
-//! Callers from outside the mesh at a gateway whose clients need certificates: the filter and Envoy's RBAC,
-//! both rendered from one policy.
+//! Callers from outside the mesh at a gateway that requires client certificates: the filter and
+//! Envoy's RBAC, both rendered from one policy.
 
 use peergate_sandbox::{Client, INBOUND_STRICT, Identity, Leaf, Request, Response};
 use policy_schema::diagnostic::SourceText;
@@ -58,7 +58,7 @@ spec:
       from: [{clientCertificates: ["dns:banned.partner.example"]}]
 "#;
 
-/// Whether RBAC runs before the filter, as in Istio, or is left out.
+/// Whether RBAC runs before the filter, as in Istio, or is omitted.
 #[derive(Clone, Copy, PartialEq)]
 enum Rbac {
     Before,
@@ -113,7 +113,7 @@ fn named(dns: &[&str], uris: &[&str], subject: &[(&str, &str)]) -> Leaf {
 }
 
 #[test]
-fn partners_are_let_in_by_dns_name_uri_and_subject() {
+fn allows_partners_by_dns_name_uri_and_subject() {
     for rbac in [Rbac::None, Rbac::Before] {
         let mesh = gateway(rbac);
         for leaf in [
@@ -130,7 +130,7 @@ fn partners_are_let_in_by_dns_name_uri_and_subject() {
 }
 
 #[test]
-fn other_partners_are_let_in_only_where_every_partner_is() {
+fn allows_other_partners_only_by_wildcard() {
     for rbac in [Rbac::None, Rbac::Before] {
         let mesh = gateway(rbac);
         for leaf in [
@@ -139,7 +139,7 @@ fn other_partners_are_let_in_only_where_every_partner_is() {
             named(&[], &["https://partner.example/8"], &[]),
             named(&[], &["spiffe://other.example/ns/a/sa/b"], &[]),
             named(&[], &[], &[("O", "Partner"), ("CN", "client-8")]),
-            // Names of one kind that read as those of another.
+            // Names of one kind that look like another.
             named(&[], &[], &[("CN", "client-7.partner.example")]),
             named(&[], &["https://client-7.partner.example"], &[]),
         ] {
@@ -150,7 +150,7 @@ fn other_partners_are_let_in_only_where_every_partner_is() {
 }
 
 #[test]
-fn a_partner_that_a_rule_denies_is_denied_whatever_else_allows_it() {
+fn denies_a_partner_despite_allow_rules() {
     let mesh = gateway(Rbac::None);
     let leaf = named(
         &["banned.partner.example", "client-7.partner.example"],
@@ -161,7 +161,7 @@ fn a_partner_that_a_rule_denies_is_denied_whatever_else_allows_it() {
 }
 
 #[test]
-fn an_identity_of_the_mesh_is_no_partner() {
+fn mesh_identities_are_not_partners() {
     for rbac in [Rbac::None, Rbac::Before] {
         let mesh = gateway(rbac);
         let web = named(&["client-7.partner.example"], &[WEB], &[]);
@@ -179,7 +179,7 @@ fn an_identity_of_the_mesh_is_no_partner() {
 }
 
 #[test]
-fn a_certificate_that_may_pass_for_an_identity_of_the_mesh_is_refused() {
+fn rejects_certificates_that_resemble_mesh_identities() {
     let mesh = gateway(Rbac::None);
     for leaf in [
         named(&[], &[WEB, "https://partner.example/7"], &[]),
@@ -187,7 +187,7 @@ fn a_certificate_that_may_pass_for_an_identity_of_the_mesh_is_refused() {
         named(&[], &["https://partner.example/7", ""], &[]),
         // Another spelling of a name that a rule may exclude.
         named(&["client-7.partner.example."], &[], &[]),
-        // No name that a rule could know.
+        // A certificate without names that a rule could match.
         named(&[], &[], &[]),
         Leaf {
             email_sans: vec!["client-7@partner.example".to_owned()],

@@ -1,14 +1,14 @@
-//! Headers that a client sends more than once.
+//! Headers that a client repeats.
 
 use peergate_sandbox::{Client, Request};
-use policy_schema::matching::header::{JOINED_BY_ENVOY, separator_of_repeats};
+use policy_schema::matching::header::{JOINED_BY_ENVOY, repeat_separator};
 use policy_schema::plugin_config::PluginConfig;
 use policy_schema::rule_spec::RuleSpec;
 use serde_json::json;
 
 use crate::mesh::{Mesh, WEB, plugin_config};
 
-/// Headers whose repeats reach filters one by one.
+/// Headers whose repeats reach filters separately.
 const APART: [&str; 20] = [
     "accept-language",
     "b3",
@@ -32,10 +32,10 @@ const APART: [&str; 20] = [
     "x-tenant",
 ];
 
-/// What only rules with a header allow.
+/// Only rules with a header allow this path.
 const PATH: &str = "/joined";
 
-/// A rule that allows what has just this value in the header.
+/// A rule that allows requests with exactly this value in the header.
 fn allowance(id: &str, name: &str, value: &str) -> RuleSpec {
     let rule = json!({
         "id": id,
@@ -46,13 +46,13 @@ fn allowance(id: &str, name: &str, value: &str) -> RuleSpec {
     serde_json::from_value(rule).unwrap()
 }
 
-/// The workload's policy with these rules too.
+/// The workload's policy with these additional rules.
 fn with_rules(rules: Vec<RuleSpec>) -> String {
     plugin_config(|config: &mut PluginConfig| config.rules.extend(rules))
 }
 
-/// Whether a request with the header twice is allowed. Envoy takes most `x-envoy-` headers only of
-/// clients whose address is internal.
+/// Whether a request with the repeated header is allowed. Envoy accepts most `x-envoy-` headers
+/// only from internal addresses.
 fn allows_twice(client: &Client, name: &str) -> bool {
     let mut request = Request::get(PATH).header(name, "1").header(name, "2");
     if name != "x-forwarded-for" {
@@ -66,12 +66,12 @@ fn allows_twice(client: &Client, name: &str) -> bool {
     response.status == 200
 }
 
-/// The filter sees `1,2` where the two values are one: each must match where a match lets pass.
+/// The filter sees joined values as `1,2`. In an `Allow` rule, each value must match.
 #[test]
-fn envoy_joins_repeats_of_the_headers_that_are_listed_and_of_no_other() {
+fn envoy_joins_repeats_of_exactly_the_listed_headers() {
     let listed = JOINED_BY_ENVOY.into_iter();
     let rules = listed.chain(APART).enumerate().map(|(index, name)| {
-        let separator = separator_of_repeats(name).map_or(",", |separator| separator.text());
+        let separator = repeat_separator(name).map_or(",", |separator| separator.text());
         allowance(&format!("joined-{index}"), name, &format!("1{separator}2"))
     });
     let mesh = Mesh::with_internal_clients(with_rules(rules.collect()));
@@ -81,9 +81,9 @@ fn envoy_joins_repeats_of_the_headers_that_are_listed_and_of_no_other() {
         let client = if http2 { client.http2() } else { client };
         for name in JOINED_BY_ENVOY.into_iter().chain(APART) {
             let is_joined = match name {
-                // HTTP/2 refuses a `host` that is not its `:authority`.
+                // HTTP/2 rejects a `host` that differs from `:authority`.
                 "host" if http2 => continue,
-                // The proxy adds a value of its own.
+                // The proxy adds its own value.
                 "x-forwarded-client-cert" => continue,
                 "cookie" => http2,
                 name => !APART.contains(&name),

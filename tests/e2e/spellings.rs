@@ -1,4 +1,4 @@
-//! Requests that mean what a rule denies and are spelled otherwise, at the filter and at RBAC.
+//! Alternative spellings of requests that a rule denies, at the filter and at RBAC.
 
 use peergate_sandbox::{Request, Response};
 use policy_schema::envoy::rbac;
@@ -58,11 +58,11 @@ fn rbac_of(set: &PolicySet) -> Vec<Value> {
     filters.collect()
 }
 
-/// How a request is sent.
+/// How to send a request.
 enum Sent {
     Http1(Request),
     Http2(Request),
-    /// These hosts, each in a header of its own.
+    /// These hosts, each in its own header.
     Hosts(&'static [&'static str]),
 }
 
@@ -248,7 +248,7 @@ fn denied() -> Vec<(&'static str, &'static str, Sent, bool)> {
     ]
 }
 
-/// What honest clients send.
+/// Requests of honest clients.
 fn allowed() -> Vec<(&'static str, &'static str, Sent)> {
     let orders = |headers: &[(&str, &str)]| get("/orders", headers);
     let browser = "Mozilla/5.0 (X11) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130";
@@ -278,7 +278,7 @@ fn allowed() -> Vec<(&'static str, &'static str, Sent)> {
         ),
         ("host", WEB, Sent::Hosts(&["orders.shop"])),
         ("host with a dot", WEB, Sent::Hosts(&["orders.shop."])),
-        // To a proxy these are two headers, though CGI and WSGI give both one name.
+        // To a proxy these are two headers, but CGI and WSGI give both the same name.
         (
             "underscore in the name of a header",
             WEB,
@@ -294,7 +294,7 @@ fn allowed() -> Vec<(&'static str, &'static str, Sent)> {
 }
 
 #[test]
-fn other_spellings_of_what_is_denied_are_denied_by_the_filter() {
+fn the_filter_denies_alternative_spellings() {
     let set = policies();
     let mesh = Mesh::with_filters(vec![filter_of(&set)]);
     for (what, caller, sent, _) in denied() {
@@ -307,7 +307,7 @@ fn other_spellings_of_what_is_denied_are_denied_by_the_filter() {
 }
 
 #[test]
-fn rbac_lets_through_only_those_spellings_that_it_is_known_not_to_see() {
+fn rbac_misses_only_documented_spellings() {
     let mesh = Mesh::with_filters(rbac_of(&policies()));
     for (what, caller, sent, is_seen) in denied() {
         let expected = if is_seen { 403 } else { 200 };
@@ -318,9 +318,9 @@ fn rbac_lets_through_only_those_spellings_that_it_is_known_not_to_see() {
     }
 }
 
-/// CVE-2026-73550: a `host` beside `:authority`.
+/// CVE-2026-73550: a `host` in addition to `:authority`.
 #[test]
-fn a_host_beside_the_authority_of_http2_does_not_reach_the_workload() {
+fn a_host_besides_authority_does_not_reach_the_workload() {
     let mesh = Mesh::with_filters(vec![filter_of(&policies())]);
     let client = mesh.client_as(WEB).http2();
     let request = |authority: &str, host: &str| {
@@ -337,9 +337,9 @@ fn a_host_beside_the_authority_of_http2_does_not_reach_the_workload() {
     mesh.assert_still_serves();
 }
 
-/// CVE-2026-73552: regular expressions that fail to match what is not UTF-8, where that lets through.
+/// CVE-2026-73552: regular expressions that do not match invalid UTF-8, which bypasses exclusions.
 #[test]
-fn bytes_that_are_not_utf_8_get_past_no_exclusion() {
+fn invalid_utf_8_does_not_bypass_exclusions() {
     let set = policies();
     let both = std::iter::once(filter_of(&set)).chain(rbac_of(&set));
     let mesh = Mesh::with_filters(both.collect());

@@ -1,5 +1,4 @@
-//! Callers whom nobody of the mesh vouches for, also where a gateway relays what they send: what they
-//! learn, and what they cannot hide.
+//! Strangers, directly or through a gateway: what they learn, and what they cannot hide.
 
 use std::time::Duration;
 
@@ -14,7 +13,7 @@ use crate::mesh::{
 };
 
 const GATEWAY: &str = "spiffe://cluster.local/ns/istio-system/sa/gateway";
-/// The same in the cluster that the mesh moved from.
+/// The same in the mesh's former cluster.
 const OLD_GATEWAY: &str = "spiffe://old.example/ns/istio-system/sa/gateway";
 /// The same name in another namespace.
 const OTHER: &str = "spiffe://cluster.local/ns/shop/sa/gateway";
@@ -23,8 +22,8 @@ fn with_gateway(config: &mut PluginConfig) {
     config.mesh.gateways = vec!["istio-system/gateway".to_owned()];
 }
 
-/// What somebody in plaintext gets from a proxy that calls the service as `identity`.
-fn relayed(mesh: &Mesh, identity: &str, request: &Request) -> Response {
+/// The response to a plaintext client of a proxy that calls the service as `identity`.
+fn through_gateway(mesh: &Mesh, identity: &str, request: &Request) -> Response {
     let files = tempfile::tempdir().unwrap();
     let ca = mesh.authority.write_to(files.path(), "ca").unwrap();
     let own = mesh.identity([identity]);
@@ -36,8 +35,8 @@ fn relayed(mesh: &Mesh, identity: &str, request: &Request) -> Response {
     client.send(request).unwrap()
 }
 
-/// The names of what a denied caller is told, in the body.
-fn told(response: &Response) -> Vec<String> {
+/// The field names in the body of a denial.
+fn disclosed_fields(response: &Response) -> Vec<String> {
     let body: Value = serde_json::from_str(&response.text()).unwrap();
     body.as_object().unwrap().keys().cloned().collect()
 }
@@ -45,23 +44,23 @@ fn told(response: &Response) -> Vec<String> {
 const TO_A_STRANGER: [&str; 4] = ["decision", "status", "title", "type"];
 
 #[test]
-fn what_a_gateway_relays_is_answered_as_to_a_stranger() {
+fn requests_through_a_gateway_are_answered_like_strangers() {
     let mesh = Mesh::with_config(plugin_config(with_gateway));
     for gateway in [GATEWAY, OLD_GATEWAY] {
         let request = Request::get("/internal/keys").authority("shop.example.com");
-        let response = relayed(&mesh, gateway, &request);
+        let response = through_gateway(&mesh, gateway, &request);
         assert_denied(&response, "no-rule-matched");
-        assert_eq!(told(&response), TO_A_STRANGER, "{gateway}");
+        assert_eq!(disclosed_fields(&response), TO_A_STRANGER, "{gateway}");
         assert_eq!(response.header("x-peergate-reason"), None, "{gateway}");
         assert!(decision_id(&response).is_some());
     }
-    // What the rules say of the gateway holds as before.
+    // Rules about the gateway are unaffected.
     let request = Request::get("/orders").authority("shop.example.com");
-    assert_allowed(&relayed(&mesh, GATEWAY, &request));
+    assert_allowed(&through_gateway(&mesh, GATEWAY, &request));
 }
 
 #[test]
-fn callers_of_the_mesh_learn_what_they_did_beside_a_gateway() {
+fn a_gateway_does_not_change_replies_to_mesh_callers() {
     let mesh = Mesh::with_config(plugin_config(with_gateway));
     for caller in [WEB, OTHER] {
         let response = mesh
@@ -69,21 +68,24 @@ fn callers_of_the_mesh_learn_what_they_did_beside_a_gateway() {
             .send(&Request::get("/admin"))
             .unwrap();
         assert_denied(&response, "no-rule-matched");
-        assert!(told(&response).contains(&"reason".to_owned()), "{caller}");
+        assert!(
+            disclosed_fields(&response).contains(&"reason".to_owned()),
+            "{caller}"
+        );
     }
 }
 
-/// Where the documents do not name it, nothing sets a gateway apart.
+/// Without an entry in the documents, a gateway is an ordinary caller.
 #[test]
-fn a_gateway_that_is_not_named_is_a_caller_as_any() {
+fn an_undeclared_gateway_is_an_ordinary_caller() {
     let mesh = Mesh::start();
-    let response = relayed(&mesh, GATEWAY, &Request::get("/orders"));
+    let response = through_gateway(&mesh, GATEWAY, &Request::get("/orders"));
     assert_denied(&response, "no-rule-matched");
-    assert!(told(&response).contains(&"rule".to_owned()));
+    assert!(disclosed_fields(&response).contains(&"rule".to_owned()));
 }
 
 #[test]
-fn a_flood_by_strangers_hides_no_denial_of_a_caller_of_the_mesh() {
+fn a_flood_by_strangers_hides_no_denial_of_a_mesh_caller() {
     let mesh = Mesh::start();
     let stranger = mesh.plaintext_client();
     let mut stranger = stranger.connect().unwrap();

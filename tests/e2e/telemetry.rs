@@ -1,4 +1,4 @@
-//! Which requests a rendered `Telemetry` has proxies log.
+//! Which requests proxies log with a rendered `Telemetry`.
 
 use peergate_sandbox::wait::{PATIENCE, wait_for};
 use peergate_sandbox::{Request, Response};
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::mesh::{Mesh, WEB, plugin_config};
 
-/// The expression that a mesh's access log is rendered with.
+/// The rendered expression of a mesh's access log.
 fn expression(requests: &str) -> String {
     let mesh = json!({
         "apiVersion": "peergate.dev/v1alpha1",
@@ -43,8 +43,8 @@ fn expression(requests: &str) -> String {
     filter["expression"].as_str().unwrap().to_owned()
 }
 
-/// The paths that are logged of requests that are let in, let in though a rule in shadow denies them,
-/// denied, and denied as gRPC calls, with one at the end that is logged in any case.
+/// The logged paths of requests that are allowed, allowed but denied in shadow, denied, and denied
+/// as gRPC calls. The last request is always logged.
 fn logged(requests: &str, left: ReportedRequests) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("access.log");
@@ -62,7 +62,7 @@ fn logged(requests: &str, left: ReportedRequests) -> Vec<String> {
     assert_eq!(ask(Request::get("/last")).status, 403);
     let paths = || {
         let log = std::fs::read_to_string(&path).unwrap_or_default();
-        // It may be read in the midst of a line.
+        // The last line may be incomplete.
         if !log.ends_with('\n') {
             return Ok(None);
         }
@@ -79,18 +79,18 @@ fn logged(requests: &str, left: ReportedRequests) -> Vec<String> {
     paths
 }
 
-/// Also where the filter leaves what it decided of requests that pass.
+/// Also if the filter records allowed requests.
 #[test]
-fn denials_alone_are_logged_grpc_or_not_and_what_is_in_shadow() {
+fn logs_only_denials_and_shadow_denials() {
     let denied = ["/denied", "/denied/call", "/last", "/orders/bulk"];
     for left in [ReportedRequests::Denied, ReportedRequests::All] {
         assert_eq!(logged("Denied", left), denied, "{left:?}");
     }
 }
 
-/// A call that comes back without a gRPC status has failed too: the service does not speak it.
+/// A call without a gRPC status in the response has failed too: the service does not speak gRPC.
 #[test]
-fn failures_alone_are_logged() {
+fn logs_only_failures() {
     let failed = ["/denied", "/denied/call", "/last", "/orders/call"];
     assert_eq!(logged("Failed", ReportedRequests::Denied), failed);
 }

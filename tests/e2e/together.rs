@@ -1,4 +1,4 @@
-//! Several policies for one workload, each with a filter of its own in the same proxy.
+//! Several policies for one workload, each with its own filter in the same proxy.
 
 use peergate_sandbox::Request;
 use policy_schema::decision_id::DecisionRecord;
@@ -14,7 +14,7 @@ use crate::mesh::{Mesh, WEB, assert_allowed, assert_denied, decision_id};
 const BATCH: &str = "spiffe://cluster.local/ns/batch/sa/run";
 const PROBE: &str = "spiffe://cluster.local/ns/monitoring/sa/probe";
 
-/// A policy each for the workload, for back ends of the mesh, and for the whole mesh.
+/// A policy each for the workload, for back ends in the mesh, and for the whole mesh.
 const POLICIES: &str = r#"
 apiVersion: peergate.dev/v1alpha1
 kind: Mesh
@@ -75,7 +75,7 @@ fn filters(configs: &[&Value], labels: &[(&str, &str)]) -> Mesh {
     Mesh::with_configs(&configs, labels)
 }
 
-/// The filters of all policies, in the order that their priorities give them.
+/// The filters of all policies, ordered by priority.
 fn mesh(labels: &[(&str, &str)]) -> Mesh {
     let set = policies(POLICIES);
     let orders = config_of(&set, "shop", "orders");
@@ -89,7 +89,7 @@ fn mesh(labels: &[(&str, &str)]) -> Mesh {
 }
 
 #[test]
-fn what_one_policy_allows_another_does_not_deny() {
+fn another_policy_does_not_deny_allowed_requests() {
     let mesh = mesh(&[("app", "orders"), ("tier", "back")]);
     for caller in [WEB, BATCH, PROBE] {
         let client = mesh.client_as(caller);
@@ -103,7 +103,7 @@ fn what_one_policy_allows_another_does_not_deny() {
 }
 
 #[test]
-fn a_policy_for_other_workloads_has_no_say() {
+fn a_policy_for_other_workloads_has_no_effect() {
     let mesh = mesh(&[("app", "orders"), ("tier", "front")]);
     assert_allowed(
         &mesh
@@ -125,7 +125,7 @@ fn a_policy_whose_labels_are_unknown_to_the_leader_adds_its_denials() {
     let mut back_ends = config_of(&set, "istio-system", "back-ends");
     let everywhere = config_of(&set, "istio-system", "everywhere");
     add_rule(&mut back_ends, &incident(None));
-    // As on a pod that back-ends selects, whose proxy does not tell its labels.
+    // As on a pod that `back-ends` selects, but whose proxy does not report its labels.
     let mesh = filters(&[&orders, &back_ends, &everywhere], &[]);
     let web = mesh.client_as(WEB);
     assert_allowed(&web.send(&Request::get("/orders")).unwrap());
@@ -140,7 +140,7 @@ fn a_policy_whose_labels_are_unknown_to_the_leader_adds_its_denials() {
 }
 
 #[test]
-fn a_client_cannot_say_that_a_policy_was_enforced() {
+fn clients_cannot_forge_announcements() {
     let set = policies(POLICIES);
     let config = config_of(&set, "istio-system", "everywhere");
     let compiled = CompiledPolicy::from_json(config.to_string().as_bytes()).unwrap();
@@ -159,7 +159,7 @@ fn a_client_cannot_say_that_a_policy_was_enforced() {
     assert_denied(&denied, "no-rule-matched");
 }
 
-/// A `Deny` rule as an operator adds it in an emergency.
+/// A `Deny` rule that an operator adds in an emergency.
 fn incident(not_after: Option<&str>) -> Value {
     let mut rule = json!({"id": "incident", "effect": "Deny", "to": [{"paths": ["/hack*"]}]});
     if let Some(not_after) = not_after {
@@ -207,7 +207,7 @@ fn a_denial_is_in_force_at_once_whichever_config_it_is_added_to_and_whichever_fi
             ];
             if order[0] == orders {
                 assert_eq!(record.policy, names[edited]);
-                // All three allow their callers what they did.
+                // All three policies allow the same callers as before.
                 for caller in [WEB, BATCH, PROBE] {
                     let client = mesh.client_as(caller);
                     assert_allowed(&client.send(&Request::get("/orders")).unwrap());
@@ -221,7 +221,7 @@ fn a_denial_is_in_force_at_once_whichever_config_it_is_added_to_and_whichever_fi
 fn in_the_middle_of_a_roll_out_what_old_and_new_documents_allow_passes_and_what_either_denies_does_not()
  {
     let old = policies(POLICIES);
-    // `web` moves to the policy for everywhere, `batch` may no longer call, and one more path is closed.
+    // `web` moves to the policy `everywhere`, `batch` loses access, and another path is denied.
     let new = POLICIES
         .replace("[web]", "[other]")
         .replace("[batch]", "[nobody]")

@@ -1,5 +1,5 @@
-//! A connection over a Unix socket has neither address nor port: what only excludes some does not let
-//! it in, at the filter and at RBAC alike.
+//! Connections over a Unix socket have neither address nor port: rules that only exclude some
+//! addresses or ports do not allow them, at the filter and at RBAC alike.
 
 use std::io::{Read as _, Write as _};
 use std::os::unix::net::UnixStream;
@@ -10,8 +10,8 @@ use tempfile::TempDir;
 use crate::advisories::filters;
 use crate::mesh::Mesh;
 
-/// Of a rule for callers without identity: what else its source asks, its operation, and its
-/// conditions; and whether it lets in a connection over a Unix socket.
+/// Rules for anonymous callers: further fields of the source, the operation, and the conditions;
+/// and whether the rule allows a connection over a Unix socket.
 const RULES: [(&str, &str, &str, bool); 9] = [
     ("", "", "", true),
     ("notRemoteIpBlocks: [10.0.0.0/8]", "", "", false),
@@ -34,7 +34,7 @@ const RULES: [(&str, &str, &str, bool); 9] = [
     ("", "notMethods: [PUT]", "", true),
 ];
 
-/// The rule of this number, for a path that is its number.
+/// A rule for a path that is the rule's number.
 fn rule((number, (source, operation, condition, _)): (usize, (&str, &str, &str, bool))) -> String {
     let when = if condition.is_empty() {
         String::new()
@@ -59,7 +59,7 @@ fn status(socket: &Path, path: &str) -> String {
 }
 
 #[test]
-fn a_connection_without_an_address_is_let_in_by_no_rule_that_only_excludes_some() {
+fn exclusions_do_not_allow_connections_without_an_address() {
     let rules: Vec<_> = RULES.into_iter().enumerate().map(rule).collect();
     let (filter, rbac) = filters(&rules.iter().map(String::as_str).collect::<Vec<_>>());
     for (name, filters) in [("filter", filter), ("rbac", rbac)] {

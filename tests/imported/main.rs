@@ -1,10 +1,10 @@
-//! What is imported decides as Istio does of the original, with HTTP and without: for random
-//! policies, by a plain reading of Istio's source.
+//! Imported policies decide like the Istio originals, with HTTP and without: random policies
+//! against a naive implementation of Istio's source.
 
 mod meaning;
 mod policies;
 
-use peergate_tests::random::Asked;
+use peergate_tests::random::TestRequest;
 use policy_schema::diagnostic::SourceText;
 use policy_schema::engine::CompiledPolicy;
 use policy_schema::import::{Options, Outcome, import};
@@ -20,7 +20,7 @@ use meaning::{Meaning, Protocol};
 const SETS: usize = 1_500;
 const REQUESTS: usize = 40;
 
-/// What became of the random sets.
+/// The results for the random sets.
 #[derive(Debug, Default)]
 struct Counts {
     imported: usize,
@@ -30,33 +30,34 @@ struct Counts {
     outside: Outside,
 }
 
-/// Requests of clients from outside the mesh, by what Istio makes of them.
+/// Requests from outside the mesh, by Istio's decision.
 #[derive(Debug, Default)]
 struct Outside {
     allowed: usize,
     denied: usize,
-    /// Of both, those whose policies are imported with a note about certificates.
+    /// The requests whose policies are imported with a note about certificates.
     reported: usize,
 }
 
-/// What is imported, and whether it is reported that certificates from outside the mesh are treated otherwise.
+/// The import result, and whether it reports that client certificates from outside the mesh are
+/// treated differently.
 struct Imported {
     set: PolicySet,
     reports_certificates: bool,
 }
 
-/// The mesh of all sets: two names, and nothing about mutual TLS.
+/// The mesh for all sets: two trust domains, and no mutual TLS settings.
 const MESH: &str = r#"{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "istio"},
   "data": {"mesh": "trustDomain: td1\ntrustDomainAliases: [td2]\n"}}"#;
 
 #[test]
-fn imported_policies_mean_what_the_original_does() {
+fn imported_policies_decide_like_the_original() {
     let mut runner = TestRunner::deterministic();
     let mut counts = Counts::default();
     for number in 0..SETS {
         let minor = if number % 3 == 0 { 30 } else { 31 };
         let at_gateway = number % 2 == 0;
-        let originals = policies::of_a_workload(at_gateway)
+        let originals = policies::for_a_workload(at_gateway)
             .new_tree(&mut runner)
             .unwrap()
             .current();
@@ -91,7 +92,7 @@ fn imported_policies_mean_what_the_original_does() {
         denied,
         outside,
     } = counts;
-    // What is refused or always decided alike compares nothing.
+    // Rejected policies and constant decisions compare nothing.
     assert!(imported > refused, "{imported} imported, {refused} refused");
     assert!(allowed > 1000 && denied > 1000);
     let Outside {
@@ -102,12 +103,13 @@ fn imported_policies_mean_what_the_original_does() {
     assert!(allowed > 1000 && denied > 1000 && reported < allowed + denied);
 }
 
-/// Clients from outside the mesh are let in as in Istio, or fewer of them where something is reported.
+/// Clients from outside the mesh are allowed as in Istio, or fewer of them if the import reports
+/// it.
 fn compare_outside(
     originals: &[AuthorizationPolicy],
     imported: &Imported,
     minor: u16,
-    requests: &[Asked],
+    requests: &[TestRequest],
     counts: &mut Counts,
 ) {
     let set = &imported.set;
@@ -143,7 +145,7 @@ fn compare(
     originals: &[AuthorizationPolicy],
     set: &PolicySet,
     minor: u16,
-    requests: &[Asked],
+    requests: &[TestRequest],
     counts: &mut Counts,
 ) {
     let policy = set.policies().first().unwrap();
@@ -181,7 +183,7 @@ fn compare(
     }
 }
 
-/// The policies as `peergate import` takes them; none where any of them is refused.
+/// The policies after `peergate import`; `None` if one of them is rejected.
 fn imported(originals: &[AuthorizationPolicy], minor: u16) -> Option<Imported> {
     let texts = originals
         .iter()

@@ -1,11 +1,11 @@
-//! What Istio's `AuthorizationPolicy` objects mean, read from its source
-//! (`pilot/pkg/security/authz/model`, `pilot/pkg/security/trustdomain`) as plainly as can be: no index,
-//! no Envoy, nothing shared with what is tested.
+//! A naive implementation of Istio's `AuthorizationPolicy`, from its source
+//! (`pilot/pkg/security/authz/model`, `pilot/pkg/security/trustdomain`): no index, no Envoy, and no
+//! code shared with the code under test.
 
 use std::net::IpAddr;
 
 use ipnet::IpNet;
-use peergate_tests::random::Asked;
+use peergate_tests::random::TestRequest;
 use policy_schema::engine::PeerIp;
 use policy_schema::istio::AuthorizationPolicy;
 use policy_schema::istio::authorization_policy::{
@@ -19,7 +19,7 @@ pub(crate) enum Protocol {
     Tcp,
 }
 
-/// Policies for one workload, in a mesh of two names.
+/// Policies for one workload, in a mesh with two trust domains.
 pub(crate) struct Meaning<'p> {
     pub(crate) policies: &'p [AuthorizationPolicy],
     /// The minor version of Istio.
@@ -28,18 +28,18 @@ pub(crate) struct Meaning<'p> {
     pub(crate) trust_domains: [&'p str; 2],
 }
 
-/// A rule of some action, and what is asked of it.
+/// A rule with an action, and a request.
 struct Question<'q> {
     meaning: &'q Meaning<'q>,
-    asked: &'q Asked,
+    asked: &'q TestRequest,
     protocol: Protocol,
     action: Action,
-    /// The policy's own.
+    /// The policy's namespace.
     namespace: &'q str,
 }
 
 impl Meaning<'_> {
-    pub(crate) fn allows(&self, asked: &Asked, protocol: Protocol) -> bool {
+    pub(crate) fn allows(&self, asked: &TestRequest, protocol: Protocol) -> bool {
         let matches = |action: Action| {
             self.policies.iter().any(|policy| {
                 let question = Question {
@@ -60,8 +60,8 @@ impl Meaning<'_> {
 }
 
 impl Question<'_> {
-    /// An `ALLOW` rule that asks HTTP of a connection without is dropped as a whole. Of others the
-    /// question is dropped.
+    /// On connections without HTTP, an `ALLOW` rule that depends on HTTP is dropped as a whole. In
+    /// other rules only the HTTP fields are dropped.
     fn rule(&self, rule: &AuthorizationRule) -> bool {
         if self.action == Action::Allow && self.protocol == Protocol::Tcp && asks_http(rule) {
             return false;
@@ -74,23 +74,23 @@ impl Question<'_> {
     }
 
     fn source(&self, source: &Source) -> bool {
-        self.of_connection(&source.principals, &source.not_principals, |v| {
+        self.connection_list(&source.principals, &source.not_principals, |v| {
             self.principal(v)
-        }) && self.of_connection(&source.namespaces, &source.not_namespaces, |v| {
-            self.of_namespace(v)
-        }) && self.of_connection(
+        }) && self.connection_list(&source.namespaces, &source.not_namespaces, |v| {
+            self.matches_namespace(v)
+        }) && self.connection_list(
             &source.service_accounts,
             &source.not_service_accounts,
             |v| self.account(v),
-        ) && self.of_connection(&source.trust_domains, &source.not_trust_domains, |v| {
+        ) && self.connection_list(&source.trust_domains, &source.not_trust_domains, |v| {
             self.trust_domain(v)
-        }) && self.of_connection(&source.ip_blocks, &source.not_ip_blocks, |v| {
+        }) && self.connection_list(&source.ip_blocks, &source.not_ip_blocks, |v| {
             within(self.peer_ip(), v)
-        }) && self.of_connection(
+        }) && self.connection_list(
             &source.remote_ip_blocks,
             &source.not_remote_ip_blocks,
             |v| within(self.asked.remote_ip, v),
-        ) && self.of_http(
+        ) && self.http_list(
             &source.request_principals,
             &source.not_request_principals,
             |v| self.request_principal(v),
@@ -105,42 +105,44 @@ impl Question<'_> {
         );
         let path = text(&self.asked.path);
         let path = path.split(['?', '#']).next().unwrap();
-        self.of_connection(&operation.ports, &operation.not_ports, |v| self.port(v))
-            && self.of_http(&operation.methods, &operation.not_methods, |v| {
+        self.connection_list(&operation.ports, &operation.not_ports, |v| self.port(v))
+            && self.http_list(&operation.methods, &operation.not_methods, |v| {
                 v == "*" || like(&method, v)
             })
-            && self.of_http(&operation.hosts, &operation.not_hosts, |v| {
+            && self.http_list(&operation.hosts, &operation.not_hosts, |v| {
                 v == "*" || like(&host, &v.to_lowercase())
             })
-            && self.of_http(&operation.paths, &operation.not_paths, |v| like(path, v))
+            && self.http_list(&operation.paths, &operation.not_paths, |v| like(path, v))
     }
 
     fn condition(&self, condition: &Condition) -> bool {
         let (values, not_values) = (&condition.values, &condition.not_values);
         match condition.key.as_str() {
-            "source.principal" => self.of_connection(values, not_values, |v| self.principal(v)),
-            "source.namespace" => self.of_connection(values, not_values, |v| self.of_namespace(v)),
-            "source.trustDomain" => {
-                self.of_connection(values, not_values, |v| self.trust_domain(v))
+            "source.principal" => self.connection_list(values, not_values, |v| self.principal(v)),
+            "source.namespace" => {
+                self.connection_list(values, not_values, |v| self.matches_namespace(v))
             }
-            "source.ip" => self.of_connection(values, not_values, |v| within(self.peer_ip(), v)),
+            "source.trustDomain" => {
+                self.connection_list(values, not_values, |v| self.trust_domain(v))
+            }
+            "source.ip" => self.connection_list(values, not_values, |v| within(self.peer_ip(), v)),
             "remote.ip" => {
-                self.of_connection(values, not_values, |v| within(self.asked.remote_ip, v))
+                self.connection_list(values, not_values, |v| within(self.asked.remote_ip, v))
             }
             "destination.ip" => {
-                self.of_connection(values, not_values, |v| within(self.asked.local_ip, v))
+                self.connection_list(values, not_values, |v| within(self.asked.local_ip, v))
             }
-            "destination.port" => self.of_connection(values, not_values, |v| self.port(v)),
+            "destination.port" => self.connection_list(values, not_values, |v| self.port(v)),
             "request.auth.principal" => {
-                self.of_http(values, not_values, |v| self.request_principal(v))
+                self.http_list(values, not_values, |v| self.request_principal(v))
             }
-            "request.auth.claims[groups]" => self.of_http(values, not_values, |v| self.group(v)),
-            "request.headers[x-v]" => self.of_http(values, not_values, |v| self.header(v)),
+            "request.auth.claims[groups]" => self.http_list(values, not_values, |v| self.group(v)),
+            "request.headers[x-v]" => self.http_list(values, not_values, |v| self.header(v)),
             other => panic!("no random condition asks for `{other}`"),
         }
     }
 
-    fn of_connection(
+    fn connection_list(
         &self,
         values: &[String],
         not_values: &[String],
@@ -150,11 +152,16 @@ impl Question<'_> {
             && !not_values.iter().any(|value| is(value))
     }
 
-    fn of_http(&self, values: &[String], not_values: &[String], is: impl Fn(&str) -> bool) -> bool {
-        self.protocol == Protocol::Tcp || self.of_connection(values, not_values, is)
+    fn http_list(
+        &self,
+        values: &[String],
+        not_values: &[String],
+        is: impl Fn(&str) -> bool,
+    ) -> bool {
+        self.protocol == Protocol::Tcp || self.connection_list(values, not_values, is)
     }
 
-    /// The names that Envoy's RBAC takes for the caller's: of a workload its ID, with its scheme.
+    /// The names that Envoy's RBAC uses for the caller: for a workload its ID, with the scheme.
     fn names(&self) -> Vec<String> {
         if let Some(names) = &self.asked.certificate {
             let subject = names.common_name.iter();
@@ -208,14 +215,14 @@ impl Question<'_> {
         })
     }
 
-    /// `srcNamespaceGenerator`: each `*` is any text, slashes too.
-    fn of_namespace(&self, value: &str) -> bool {
+    /// `srcNamespaceGenerator`: each `*` matches any text, including slashes.
+    fn matches_namespace(&self, value: &str) -> bool {
         let names = self.names();
         let mut names = names.iter();
         names.any(|name| glob(&format!("*/ns/{value}/*"), name))
     }
 
-    /// `serviceAccountRegex`, for IDs as Istio issues them.
+    /// `serviceAccountRegex`, for IDs in Istio's form.
     fn account(&self, value: &str) -> bool {
         let (namespace, name) = value.split_once('/').unwrap_or((self.namespace, value));
         let end = format!("/ns/{namespace}/sa/{name}");
@@ -303,7 +310,7 @@ fn asks_http(rule: &AuthorizationRule) -> bool {
         .any(|condition| condition.key.starts_with("request."))
 }
 
-/// `StringMatcher`: `*`, a `*` at the beginning, one at the end, or the text itself.
+/// `StringMatcher`: `*`, a leading `*`, a trailing `*`, or an exact text.
 fn like(text: &str, value: &str) -> bool {
     match (value.strip_prefix('*'), value.strip_suffix('*')) {
         _ if value == "*" => !text.is_empty(),
@@ -313,7 +320,7 @@ fn like(text: &str, value: &str) -> bool {
     }
 }
 
-/// Whether `text` is `pattern` with any text for each `*`.
+/// Whether `text` matches `pattern`, in which each `*` stands for any text.
 fn glob(pattern: &str, text: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == text,

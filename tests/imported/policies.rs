@@ -1,9 +1,9 @@
-//! Random policies of Istio's for one workload, as its webhook takes them, and requests that meet
+//! Random Istio policies for one workload, accepted by its webhook, and requests that often match
 //! them.
 
 use std::net::IpAddr;
 
-use peergate_tests::random::{Asked, Names};
+use peergate_tests::random::{Names, TestRequest};
 use policy_schema::engine::PeerIp;
 use policy_schema::istio::AuthorizationPolicy;
 use proptest::collection::vec;
@@ -41,8 +41,8 @@ const PORTS: [&str; 3] = ["80", "81", "9000"];
 const HEADERS: [&str; 4] = ["v", "v*", "*w", "*"];
 const GROUPS: [&str; 3] = ["g1", "g*", "*2"];
 
-/// Some values under a field, or the `not…` one, or both, or neither. What would exclude itself is
-/// rare: it is refused, and compares nothing.
+/// Some values under a field, its `not…` counterpart, both, or neither. Contradictory values are
+/// rare: they are rejected and compare nothing.
 fn lists(
     field: &'static str,
     values: &'static [&'static str],
@@ -167,7 +167,7 @@ fn rule() -> impl Strategy<Value = Value> {
 }
 
 /// One to three policies for the same workload, or for a gateway.
-pub(crate) fn of_a_workload(at_gateway: bool) -> impl Strategy<Value = Vec<AuthorizationPolicy>> {
+pub(crate) fn for_a_workload(at_gateway: bool) -> impl Strategy<Value = Vec<AuthorizationPolicy>> {
     let labels = if at_gateway {
         json!({"istio": "ingressgateway"})
     } else {
@@ -194,8 +194,8 @@ pub(crate) fn of_a_workload(at_gateway: bool) -> impl Strategy<Value = Vec<Autho
     })
 }
 
-/// The same of a client from outside the mesh.
-pub(crate) fn request_from_outside() -> impl Strategy<Value = Asked> {
+/// A request by a client from outside the mesh.
+pub(crate) fn request_from_outside() -> impl Strategy<Value = TestRequest> {
     let named = |uris: &[&str], dns: &[&str], common_name: Option<&str>| Names {
         dns: dns.iter().map(ToString::to_string).collect(),
         common_name: common_name.map(str::to_owned),
@@ -208,15 +208,15 @@ pub(crate) fn request_from_outside() -> impl Strategy<Value = Asked> {
         named(&[], &["client-7.partner.example"], Some("7")),
         named(&[], &[], Some("7")),
     ];
-    (select(clients), request()).prop_map(|(names, asked)| Asked {
+    (select(clients), request()).prop_map(|(names, asked)| TestRequest {
         peer: names.identity(),
         certificate: Some(names),
         ..asked
     })
 }
 
-/// A request of a caller of the mesh, or of one without identity.
-pub(crate) fn request() -> impl Strategy<Value = Asked> {
+/// A request by a caller of the mesh, or an anonymous one.
+pub(crate) fn request() -> impl Strategy<Value = TestRequest> {
     let callers = [
         None,
         Some("td1/ns/a/sa/x"),
@@ -260,7 +260,7 @@ pub(crate) fn request() -> impl Strategy<Value = Asked> {
         header,
     )
         .prop_map(
-            |(caller, method, path, host, port, peer_ip, remote_ip, token, header)| Asked {
+            |(caller, method, path, host, port, peer_ip, remote_ip, token, header)| TestRequest {
                 certificate: None,
                 is_unvalidated: false,
                 forwarded_for: None,

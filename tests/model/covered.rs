@@ -1,9 +1,9 @@
-//! Rules that validation calls redundant or shadowed change no decision.
+//! Rules that validation reports as redundant or shadowed do not affect decisions.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use peergate_tests::random::{Asked, policy, request};
+use peergate_tests::random::{TestRequest, policy, request};
 use policy_schema::diagnostic::{Diagnostic, SourceText};
 use policy_schema::engine::{CompiledPolicy, PeerIp};
 use policy_schema::plugin_config::PluginConfig;
@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use super::documents;
 
-/// What may be left out of a rule, or of its sources and operations.
+/// Optional parts of a rule, or of its sources and operations.
 const PARTS: [&str; 12] = [
     "from",
     "to",
@@ -43,7 +43,7 @@ fn validated(config: &PluginConfig, rules: &[Value]) -> (Vec<SourceText>, Valida
     ])
 }
 
-/// A copy of a rule that asks for less, or has one value of each list.
+/// A copy of a rule without a part, or with one value per list.
 fn changed(rule: &Value, part: Index, name: String) -> Value {
     let mut rule = rule.clone();
     let part = part.index(PARTS.len() + 2);
@@ -78,7 +78,7 @@ fn keep_first_values(value: &mut Value) {
     }
 }
 
-/// The code of a finding about rules that change nothing, and the ids of these that it names.
+/// The code of a finding about rules without effect, and the IDs of those that it names.
 fn unneeded<'t>(
     found: &'t Diagnostic,
     sources: &'t [SourceText],
@@ -95,8 +95,8 @@ fn unneeded<'t>(
     is_unneeded.then_some((code, ids))
 }
 
-/// Whether the request passes, and what is recorded of it by rules other than `id`.
-fn outcome(policy: &CompiledPolicy, asked: &Asked, id: &str) -> (bool, Vec<String>) {
+/// Whether the request passes, and which rules other than `id` are recorded.
+fn outcome(policy: &CompiledPolicy, asked: &TestRequest, id: &str) -> (bool, Vec<String>) {
     asked.with_request(|request| {
         let recorded = policy.recorded_matches(request);
         let ids = recorded.map(|rule| rule.id().to_owned());
@@ -110,7 +110,7 @@ fn compile(config: &PluginConfig) -> Result<CompiledPolicy, TestCaseError> {
 }
 
 #[test]
-fn rules_that_are_called_unneeded_change_no_decision() {
+fn redundant_and_shadowed_rules_change_no_decision() {
     let tally = RefCell::new(BTreeMap::<&str, u32>::new());
     let copies = vec((any::<Index>(), any::<Index>(), any::<bool>()), 1..6);
     let cases = (policy(), copies, vec(request(), 60));
@@ -149,7 +149,7 @@ fn rules_that_are_called_unneeded_change_no_decision() {
         });
         let allowed: Vec<_> = allowed.filter(is_sound).collect();
         rules.extend(allowed);
-        // Random rules are seldom wholly within others of the other effect.
+        // Random rules rarely lie entirely within rules of the other effect.
         rules.push(json!({"id": "no-path", "effect": "Deny", "to": [{"paths": ["/a/*"]}]}));
         rules.push(json!({"id": "path", "effect": "Allow", "to": [{"paths": ["/a/b"]}]}));
         let (sources, validated) = validated(&config, &rules);
@@ -158,7 +158,8 @@ fn rules_that_are_called_unneeded_change_no_decision() {
         };
         let called = set.policy("called", "called").expect("it is there");
         let mut whole = set.plugin_config(called);
-        // Both enforcement points together: the filter alone leaves out what needs the peer's address.
+        // Both enforcement points together: the filter alone omits rules that need the peer's
+        // address.
         whole.rules = called.rule_specs();
         let policy = compile(&whole)?;
         let found = validated.diagnostics.iter();
@@ -170,7 +171,7 @@ fn rules_that_are_called_unneeded_change_no_decision() {
             without.rules.retain(|rule| rule.id != id);
             prop_assert_eq!(without.rules.len() + 1, whole.rules.len());
             let without = compile(&without)?;
-            let is_seen_whole = |asked: &&Asked| matches!(asked.peer_ip, PeerIp::Known(_));
+            let is_seen_whole = |asked: &&TestRequest| matches!(asked.peer_ip, PeerIp::Known(_));
             for asked in requests.iter().filter(is_seen_whole) {
                 prop_assert_eq!(
                     outcome(&policy, asked, id),

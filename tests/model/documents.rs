@@ -1,11 +1,11 @@
-//! Documents of a mesh for random policies, and what validation makes of them.
+//! Documents of a mesh for random policies, and their validation.
 
 use policy_schema::diagnostic::SourceText;
 use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::{Options, Validated, validate};
 use serde_json::{Value, json};
 
-/// The mesh that random policies and requests are of, with these fields beside.
+/// The mesh of random policies and requests, with these additional fields.
 pub(crate) fn mesh(more: Value) -> Value {
     let mut mesh = json!({
         "apiVersion": "peergate.dev/v1alpha1",
@@ -35,7 +35,7 @@ pub(crate) fn policy(namespace: &str, name: &str, spec: Value) -> Value {
     })
 }
 
-/// The documents as texts, and what validation makes of them.
+/// The texts of the documents, and the result of validation.
 pub(crate) fn validated(documents: &[Value]) -> (Vec<SourceText>, Validated) {
     let source = |document: &Value| SourceText {
         name: "test".to_owned(),

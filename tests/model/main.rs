@@ -1,5 +1,4 @@
-//! The engine against the plain meaning of the rules: the same outcome for every policy and
-//! every request.
+//! Compares the engine with a naive implementation of the rules, for random policies and requests.
 
 mod covered;
 mod documents;
@@ -11,26 +10,26 @@ use std::collections::BTreeMap;
 use std::env;
 use std::time::SystemTime;
 
-use naive::Outcome;
-use peergate_tests::random::{Asked, arbitrary_request, policy, request};
+use naive::ExpectedDecision;
+use peergate_tests::random::{TestRequest, arbitrary_request, policy, request};
 use policy_schema::engine::{CompiledPolicy, CompiledRule};
 use policy_schema::plugin_config::PluginConfig;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 
-/// Fifty requests are asked of each policy. `make model` sets how many pairs that makes.
+/// Fifty requests per policy. `make model` sets the number of pairs.
 const REQUESTS: u32 = 50;
 const PAIRS: u32 = 50_000;
 
-/// How the tally names what a rule decided about a client from outside the mesh.
+/// The tally's name for rules that decided about a client from outside the mesh.
 const FROM_OUTSIDE: &str = "from outside";
 
-fn outcome(policy: &CompiledPolicy, asked: &Asked) -> Outcome {
+fn outcome(policy: &CompiledPolicy, asked: &TestRequest) -> ExpectedDecision {
     let name = |rule: &CompiledRule| format!("{}/{}", rule.policy().name, rule.id());
     asked.with_request(|request| {
         let decision = policy.evaluate(request);
-        Outcome {
+        ExpectedDecision {
             code: decision.reason().code().as_str(),
             passes: decision.lets_pass(),
             rule: decision.reason().rule().map(name),
@@ -40,7 +39,11 @@ fn outcome(policy: &CompiledPolicy, asked: &Asked) -> Outcome {
 }
 
 /// Whether a rule decides about a client from outside the mesh.
-fn is_decided_by_certificate(policy: &CompiledPolicy, asked: &Asked, outcome: &Outcome) -> bool {
+fn is_decided_by_certificate(
+    policy: &CompiledPolicy,
+    asked: &TestRequest,
+    outcome: &ExpectedDecision,
+) -> bool {
     let is_outside = asked.with_request(|request| policy.client_certificate(request).is_some());
     is_outside && outcome.rule.is_some()
 }
@@ -67,7 +70,7 @@ fn random_seed() -> u32 {
 }
 
 #[test]
-fn engine_decides_what_the_rules_mean() {
+fn the_engine_decides_like_the_naive_implementation() {
     let number = |name, default: u32| match env::var(name) {
         Ok(text) => text.parse().expect(name),
         Err(_) => default,
@@ -79,9 +82,9 @@ fn engine_decides_what_the_rules_mean() {
     println!("{tally:?}");
 }
 
-/// An outcome that seldom happens is seldom tested. The cases are always the same, so that chance fails nothing.
+/// Rare outcomes are rarely tested. The cases are fixed, so that the test is deterministic.
 #[test]
-fn every_outcome_happens_often() {
+fn every_outcome_occurs_often() {
     let tally = compare_with_naive(PAIRS / 5, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
     let share = |what| f64::from(tally.get(what).copied().unwrap_or(0)) / f64::from(tally["all"]);
     for (what, at_least) in [
@@ -102,8 +105,8 @@ fn every_outcome_happens_often() {
     }
 }
 
-/// Fails at the first request of random policies that the engine decides differently. Returns how often each outcome
-/// happened.
+/// Compares the engine with the naive implementation on random policies, and panics at the first
+/// difference. Returns how often each outcome occurred.
 fn compare_with_naive(pairs: u32, rng: TestRng) -> BTreeMap<&'static str, u32> {
     let tally = RefCell::new(BTreeMap::<&str, u32>::new());
     let count = |what| *tally.borrow_mut().entry(what).or_default() += 1;
@@ -147,7 +150,7 @@ proptest! {
     })]
 
     #[test]
-    fn requests_of_arbitrary_bytes_are_decided_as_well(
+    fn decides_requests_of_arbitrary_bytes(
         config in policy(),
         requests in vec(arbitrary_request(), 20),
     ) {

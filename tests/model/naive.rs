@@ -1,5 +1,5 @@
-//! The meaning of rules, told as plainly as possible: every rule is tried, every pattern is read
-//! anew from its text, and nothing of the crate is used but the types that hold those texts.
+//! A naive implementation of the rules: it tries every rule, parses every pattern anew, and uses
+//! nothing from the crate except the types of the documents.
 
 mod caller;
 mod condition;
@@ -9,7 +9,7 @@ mod operation;
 mod source;
 mod text;
 
-use peergate_tests::random::{Asked, time};
+use peergate_tests::random::{TestRequest, time};
 use policy_schema::plugin_config::PluginConfig;
 use policy_schema::rule_spec::{Effect, Enforcement, Otherwise, RuleSpec};
 
@@ -18,30 +18,30 @@ use condition::condition_matches;
 use operation::to_matches;
 use source::from_matches;
 
-/// What the engine must answer. Rules are named as `POLICY/ID`.
+/// The expected result. Rules are named as `POLICY/ID`.
 #[derive(Debug, PartialEq)]
-pub(crate) struct Outcome {
+pub(crate) struct ExpectedDecision {
     pub(crate) code: &'static str,
     pub(crate) passes: bool,
     pub(crate) rule: Option<String>,
     pub(crate) recorded: Vec<String>,
 }
 
-/// A rule, and what is to be known of its policy.
+/// A rule with the relevant settings of its policy.
 struct Written<'c> {
     name: String,
     rule: &'c RuleSpec,
     policy_is_shadow: bool,
 }
 
-pub(crate) fn outcome(config: &PluginConfig, asked: &Asked) -> Outcome {
+pub(crate) fn outcome(config: &PluginConfig, asked: &TestRequest) -> ExpectedDecision {
     let leading = (
         &config.policy,
         config.enforcement,
         config.otherwise,
         &config.rules,
     );
-    let along = config.along.iter().map(|policy| {
+    let co_enforced = config.co_enforced.iter().map(|policy| {
         (
             &policy.policy,
             policy.enforcement,
@@ -49,7 +49,7 @@ pub(crate) fn outcome(config: &PluginConfig, asked: &Asked) -> Outcome {
             &policy.rules,
         )
     });
-    let policies: Vec<_> = std::iter::once(leading).chain(along).collect();
+    let policies: Vec<_> = std::iter::once(leading).chain(co_enforced).collect();
     let all_are_shadow = policies
         .iter()
         .all(|(_, enforcement, ..)| *enforcement == Enforcement::Shadow);
@@ -68,7 +68,7 @@ pub(crate) fn outcome(config: &PluginConfig, asked: &Asked) -> Outcome {
             })
         })
         .collect();
-    let of_reason = |code| Outcome {
+    let of_reason = |code| ExpectedDecision {
         code,
         passes: all_are_shadow,
         rule: None,
@@ -78,10 +78,10 @@ pub(crate) fn outcome(config: &PluginConfig, asked: &Asked) -> Outcome {
     let at_gateways = [config.at_gateway];
     let at_gateways: Vec<_> = at_gateways
         .into_iter()
-        .chain(config.along.iter().map(|policy| policy.at_gateway))
+        .chain(config.co_enforced.iter().map(|policy| policy.at_gateway))
         .collect();
-    // A policy for other workloads too that lets pass what it does not deny denies them.
-    let takes_outsiders = at_gateways.contains(&true)
+    // A policy with `otherwise: Pass` that also applies to other workloads denies them.
+    let accepts_outsiders = at_gateways.contains(&true)
         && policies
             .iter()
             .zip(&at_gateways)
@@ -94,7 +94,7 @@ pub(crate) fn outcome(config: &PluginConfig, asked: &Asked) -> Outcome {
     let outside = names.and_then(|names| outside_names(names, &mesh));
     let caller = match (id, outside) {
         _ if asked.is_unvalidated => Caller::Anonymous,
-        (_, Some(names)) if takes_outsiders && !is_of_mesh => Caller::Outside(names),
+        (_, Some(names)) if accepts_outsiders && !is_of_mesh => Caller::Outside(names),
         (None, _) => Caller::Anonymous,
         (Some(None), _) => return of_reason("malformed-identity"),
         (Some(Some(id)), _) if is_of_mesh => Caller::Workload(id),
@@ -148,7 +148,7 @@ pub(crate) fn outcome(config: &PluginConfig, asked: &Asked) -> Outcome {
     } else {
         ("no-rule-matched", None)
     };
-    Outcome {
+    ExpectedDecision {
         code,
         passes: all_are_shadow || ["allowed-by-rule", "not-denied"].contains(&code),
         rule: rule.map(|written| written.name.clone()),
@@ -160,7 +160,7 @@ fn end(rule: &RuleSpec) -> Option<u64> {
     rule.not_after.as_deref().map(time)
 }
 
-fn is_now(rule: &RuleSpec, asked: &Asked) -> bool {
+fn is_now(rule: &RuleSpec, asked: &TestRequest) -> bool {
     rule.not_before
         .as_deref()
         .is_none_or(|start| time(start) <= asked.now)

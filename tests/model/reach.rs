@@ -1,9 +1,9 @@
-//! Proxies are told of every service that lets their workload in: a `Sidecar` that leaves one out would
-//! break calls that policies allow.
+//! Every proxy knows all services that its workload may call: a `Sidecar` that omits one would
+//! break allowed requests.
 
 use std::cell::Cell;
 
-use peergate_tests::random::{Asked, policy, request};
+use peergate_tests::random::{TestRequest, policy, request};
 use policy_schema::engine::CompiledPolicy;
 use policy_schema::istio::mesh_resources;
 use policy_schema::plugin_config::PluginConfig;
@@ -16,17 +16,17 @@ use super::documents;
 
 const HOST: &str = "called/called.called.svc.cluster.local";
 
-/// Workloads whose service account is known; those of other names share what their namespace has.
+/// Workloads with known service accounts. All others share the settings of their namespace.
 ///
-/// `b` is the root namespace, and in `ab` there is a gateway.
+/// `b` is the root namespace, and `ab` contains a gateway.
 const ACCOUNTS: [(&str, &str); 2] = [("a", "a"), ("a", "ab")];
 
-fn understand(documents: &[Value]) -> Option<PolicySet> {
+fn validated(documents: &[Value]) -> Option<PolicySet> {
     documents::validated(documents).1.policies
 }
 
-/// A mesh in which proxies reach what is declared, a service with those of the rules that are sound,
-/// and some of its callers.
+/// A mesh with restricted visibility: a service with those of the rules that are valid, and some of
+/// its callers.
 fn documents(config: &PluginConfig, rules: &[Value]) -> Vec<Value> {
     let mut documents = vec![
         documents::mesh(json!({
@@ -62,13 +62,13 @@ fn documents(config: &PluginConfig, rules: &[Value]) -> Vec<Value> {
 fn sound_rules(config: &PluginConfig) -> Vec<Value> {
     let rules = config.rules.iter().map(|rule| json!(rule));
     let is_sound =
-        |rule: &Value| understand(&documents(config, std::slice::from_ref(rule))).is_some();
+        |rule: &Value| validated(&documents(config, std::slice::from_ref(rule))).is_some();
     rules.filter(is_sound).collect()
 }
 
-/// The namespace and the service account of a request's caller.
-fn caller(asked: &Asked) -> Option<(&str, &str)> {
-    // One that the proxy did not validate is no identity: its caller is anonymous.
+/// The namespace and service account of a request's caller.
+fn caller(asked: &TestRequest) -> Option<(&str, &str)> {
+    // Without validation by the proxy there is no identity, so the caller is anonymous.
     let peer = asked.peer.as_deref().filter(|_| !asked.is_unvalidated)?;
     let peer = std::str::from_utf8(peer).ok()?;
     let (_, path) = peer.strip_prefix("spiffe://")?.split_once('/')?;
@@ -76,7 +76,7 @@ fn caller(asked: &Asked) -> Option<(&str, &str)> {
     (!account.contains('/')).then_some((namespace, account))
 }
 
-/// What the proxy of a workload is told of, as Istio chooses among `Sidecar` objects.
+/// The hosts visible to a workload's proxy, according to Istio's choice among `Sidecar` objects.
 fn hosts<'r>(resources: &'r [Value], (namespace, account): (&str, &str)) -> &'r Value {
     let named = |namespace: &str, name: &str| {
         resources.iter().find(|resource| {
@@ -94,7 +94,7 @@ fn hosts<'r>(resources: &'r [Value], (namespace, account): (&str, &str)) -> &'r 
 }
 
 #[test]
-fn proxies_know_every_service_that_lets_their_workload_in() {
+fn proxies_know_every_service_that_their_workload_may_call() {
     let (allowed, kept_from) = (Cell::new(0), Cell::new(0));
     let cases = (policy(), vec(request(), 100));
     let mut config = ProptestConfig::with_cases(150);
@@ -102,7 +102,7 @@ fn proxies_know_every_service_that_lets_their_workload_in() {
     let mut runner = proptest::test_runner::TestRunner::new(config);
     let result = runner.run(&cases, |(config, requests)| {
         let rules = sound_rules(&config);
-        let Some(set) = understand(&documents(&config, &rules)) else {
+        let Some(set) = validated(&documents(&config, &rules)) else {
             return Ok(());
         };
         let resources: Vec<_> = mesh_resources(&set)
@@ -116,14 +116,14 @@ fn proxies_know_every_service_that_lets_their_workload_in() {
             let Some(caller) = caller(asked) else {
                 continue;
             };
-            let is_told = hosts(&resources, caller)
+            let is_visible = hosts(&resources, caller)
                 .as_array()
                 .is_some_and(|hosts| hosts.iter().any(|host| host == HOST));
             let passes = asked.with_request(|request| compiled.evaluate(request).lets_pass());
             if passes {
                 allowed.set(allowed.get() + 1);
-                prop_assert!(is_told, "{caller:?} is let in: {}", json!(rules));
-            } else if !is_told {
+                prop_assert!(is_visible, "{caller:?} is let in: {}", json!(rules));
+            } else if !is_visible {
                 kept_from.set(kept_from.get() + 1);
             }
         }
@@ -132,6 +132,6 @@ fn proxies_know_every_service_that_lets_their_workload_in() {
     if let Err(failure) = result {
         panic!("{failure}");
     }
-    println!("{} allowed, {} not told", allowed.get(), kept_from.get());
+    println!("{} allowed, {} not visible", allowed.get(), kept_from.get());
     assert!(allowed.get() > 100 && kept_from.get() > 100);
 }

@@ -1,4 +1,4 @@
-//! Dashboards: what Grafana needs of them beside their queries.
+//! Dashboards: what Grafana requires besides the queries.
 
 use std::collections::BTreeSet;
 
@@ -22,7 +22,7 @@ fn no_two_dashboards_or_panels_share_an_id() {
         .collect();
     assert_eq!(uids.len(), dashboards.len());
     for (name, dashboard) in &dashboards {
-        // Grafana numbers dashboards by itself.
+        // Grafana assigns numbers to dashboards itself.
         assert!(dashboard.get("id").is_none(), "{name}");
         let ids = panels(dashboard).iter().map(|panel| panel["id"].as_u64());
         let ids: BTreeSet<u64> = ids.map(Option::unwrap).collect();
@@ -31,14 +31,14 @@ fn no_two_dashboards_or_panels_share_an_id() {
 }
 
 #[test]
-fn every_panel_says_what_it_shows_and_in_what_unit() {
+fn every_panel_has_a_description_and_a_unit() {
     for (name, dashboard) in files::dashboards() {
         let shown = panels(&dashboard).iter().filter(|it| it["type"] != "row");
         for panel in shown {
             for text in ["title", "description"] {
                 assert_ne!(panel[text].as_str().unwrap(), "", "{name}: {panel:#}");
             }
-            // A column of a table has a unit of its own.
+            // Columns of a table have separate units.
             if panel["type"] != "table" {
                 let unit = &panel["fieldConfig"]["defaults"]["unit"];
                 assert!(unit.is_string(), "{name}: {}", panel["title"]);
@@ -47,15 +47,15 @@ fn every_panel_says_what_it_shows_and_in_what_unit() {
     }
 }
 
-/// Where metrics have no label `cluster`, there is nothing to choose, and all is shown.
+/// If metrics have no label `cluster`, everything is shown.
 #[test]
-fn every_query_is_of_the_clusters_that_were_chosen() {
+fn every_query_filters_by_cluster() {
     for (name, dashboard) in files::dashboards() {
         let variables = dashboard["templating"]["list"].as_array().unwrap();
         let cluster = variables.iter().find(|it| it["name"] == "cluster").unwrap();
         assert_eq!(cluster["allValue"], ".*", "{name}");
         for (title, query) in files::queries(&dashboard) {
-            // Each selector, which is what stands in braces.
+            // Each selector, which is in braces.
             let mut selectors = query.split('{').skip(1).peekable();
             assert!(selectors.peek().is_some(), "{name}, {title}: {query}");
             for selector in selectors {
@@ -67,7 +67,7 @@ fn every_query_is_of_the_clusters_that_were_chosen() {
 }
 
 #[test]
-fn every_query_goes_to_the_data_source_that_was_chosen() {
+fn every_query_uses_the_selected_data_source() {
     for (name, dashboard) in files::dashboards() {
         let variables = dashboard["templating"]["list"].as_array().unwrap();
         assert_eq!(variables[0]["type"], "datasource", "{name}");
@@ -102,7 +102,7 @@ fn every_variable_in_a_query_is_declared() {
 }
 
 #[test]
-fn panels_lie_side_by_side_on_the_grid() {
+fn panels_do_not_overlap() {
     for (name, dashboard) in files::dashboards() {
         let mut taken = BTreeSet::new();
         for panel in panels(&dashboard) {

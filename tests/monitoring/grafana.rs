@@ -1,4 +1,5 @@
-//! Dashboards as Grafana's own types read them: Grafana itself takes any JSON, and leaves out what it does not know.
+//! Parses dashboards with Grafana's own types. Grafana itself accepts any JSON and ignores unknown
+//! fields.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -6,10 +7,10 @@ use std::{env, fs};
 
 use peergate_tests::monitoring::files;
 
-/// What the types have to say against these files, if anything.
+/// The errors for these files, if any.
 fn complaints(dashboards: &[PathBuf]) -> Option<String> {
     let tools = env::var_os("PEERGATE_MONITORING_TOOLS").unwrap_or_else(|| {
-        panic!("PEERGATE_MONITORING_TOOLS is to name what `scripts/monitoring-tools` prints; `make test` does")
+        panic!("set PEERGATE_MONITORING_TOOLS to the output of `scripts/monitoring-tools`, as `make test` does")
     });
     let output = Command::new(Path::new(&tools).join("dashboards"))
         .args(dashboards)
@@ -20,7 +21,7 @@ fn complaints(dashboards: &[PathBuf]) -> Option<String> {
 }
 
 #[test]
-fn grafana_knows_all_that_dashboards_say() {
+fn grafana_knows_every_field_of_the_dashboards() {
     let dashboards = files::dashboards();
     let names = dashboards.iter().map(|(name, _)| name);
     let paths: Vec<PathBuf> = names
@@ -30,7 +31,7 @@ fn grafana_knows_all_that_dashboards_say() {
 }
 
 #[test]
-fn what_grafana_does_not_know_is_found_in_dashboards_panels_and_queries() {
+fn finds_unknown_fields_in_dashboards_panels_and_queries() {
     let good = files::text("monitoring/dashboards/rule.json");
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("rule.json");

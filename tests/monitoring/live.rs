@@ -1,4 +1,5 @@
-//! What a real Prometheus has of a real Envoy with the filter, and what rules and dashboards make of it.
+//! Metrics in a real Prometheus, scraped from a real Envoy with the filter, and the rules and
+//! dashboards based on them.
 
 use std::collections::BTreeSet;
 
@@ -8,9 +9,9 @@ use peergate_tests::monitoring::{Mesh, files, filled_in};
 use policy_schema::telemetry::{Label, metric};
 use serde_json::Value;
 
-/// One mesh for all of these: a Prometheus needs seconds to see anything.
+/// One mesh for all of these, because Prometheus needs seconds to have data.
 #[test]
-fn metrics_rules_and_dashboards_work_on_what_envoy_exposes() {
+fn metrics_rules_and_dashboards_work_with_envoy() {
     let mesh = Mesh::start();
     every_metric_arrives_with_its_labels(&mesh);
     every_rule_is_evaluated_without_an_error(&mesh);

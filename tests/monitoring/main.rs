@@ -1,4 +1,4 @@
-//! What operators get in `monitoring/`: rules, alerts and dashboards, on a real Prometheus that scrapes a
+//! The files in `monitoring/`: rules, alerts and dashboards, on a real Prometheus that scrapes a
 //! real Envoy with the filter.
 
 mod dashboards;

@@ -1,4 +1,4 @@
-//! Recording rules and alerts: sound, tested, and explained.
+//! Recording rules and alerts are valid, tested and documented.
 
 use std::collections::BTreeSet;
 
@@ -9,14 +9,14 @@ use serde_json::Value;
 const ALERTS: &str = "monitoring/alerts.yaml";
 const RULES: &str = "monitoring/rules.yaml";
 
-/// What a description begins with. Where metrics have no label `cluster`, it is empty.
+/// The prefix of descriptions. Empty if metrics have no label `cluster`.
 const OF_CLUSTER: &str = "{{ with $labels.cluster }}Cluster {{ . }}: {{ end -}}";
 
-/// Runs `promtool` and fails with what it says if it does.
+/// Runs `promtool`, and panics with its output if it fails.
 fn promtool(args: &[&str]) {
     let output = PrometheusTools::find()
         .promtool(&files::path("monitoring"), args)
-        .unwrap_or_else(|error| panic!("{error}; `make test` fetches one and says where it is"));
+        .unwrap_or_else(|error| panic!("{error}; `make test` downloads it and sets its path"));
     assert!(
         output.status.success(),
         "{}{}",
@@ -26,7 +26,7 @@ fn promtool(args: &[&str]) {
 }
 
 #[test]
-fn promtool_finds_the_rules_sound() {
+fn promtool_accepts_the_rules() {
     promtool(&["check", "rules", "rules.yaml", "alerts.yaml"]);
 }
 
@@ -60,7 +60,7 @@ fn every_alert_is_tested_firing_and_silent() {
 }
 
 #[test]
-fn every_alert_says_how_bad_it_is_and_where_to_read_on() {
+fn every_alert_has_a_severity_and_a_runbook() {
     let docs = files::text("docs/monitoring.md");
     for alert in files::rules(ALERTS) {
         let name = alert["alert"].as_str().unwrap();
@@ -85,9 +85,9 @@ fn every_alert_says_how_bad_it_is_and_where_to_read_on() {
     }
 }
 
-/// Two clusters may have policies of the same name.
+/// Two clusters may have policies with the same name.
 #[test]
-fn no_sum_is_over_clusters() {
+fn sums_are_per_cluster() {
     for rule in files::rules(ALERTS).into_iter().chain(files::rules(RULES)) {
         let expression = rule["expr"].as_str().unwrap();
         for keyword in [" by (", " on ("] {
@@ -98,16 +98,16 @@ fn no_sum_is_over_clusters() {
     }
 }
 
-/// Where labels are cut out of flat names, `-` has become `__`.
+/// Labels extracted from flat names have `__` in place of `-`.
 #[test]
-fn no_value_of_a_label_is_matched_by_its_dash() {
+fn label_matchers_do_not_depend_on_dashes() {
     let dashboards = files::dashboards();
     let queries = dashboards.iter().flat_map(|(_, it)| files::queries(it));
     let queries = queries.map(|(_, query)| query.to_owned());
     let rules = files::rules(ALERTS).into_iter().chain(files::rules(RULES));
     let rules = rules.map(|rule| rule["expr"].as_str().unwrap().to_owned());
     for expression in queries.chain(rules) {
-        // Every second piece stands between quotes; `-|NONE` names both ways to say "no rule".
+        // Every second piece is quoted; `-|NONE` are both spellings of "no rule".
         let quoted = expression.split('"').skip(1).step_by(2);
         for text in quoted.filter(|text| *text != "-|NONE") {
             assert!(!text.contains('-'), "{expression}");

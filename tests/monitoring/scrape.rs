@@ -1,11 +1,11 @@
-//! The scrape configuration of the docs, on what Kubernetes would tell of pods.
+//! The scrape configuration in the docs, applied to Kubernetes metadata of pods.
 
 use peergate_sandbox::wait::{PATIENCE, wait_for};
 use peergate_sandbox::{Prometheus, PrometheusTools};
 use peergate_tests::monitoring::files;
 use serde_json::{Value, json};
 
-/// The jobs of the docs, where pods are listed instead of discovered.
+/// The jobs in the docs, with a list of pods instead of discovery.
 fn jobs(pods: &Value) -> Value {
     let docs = files::text("docs/monitoring.md");
     let (_, block) = docs.split_once("```yaml\nscrape_configs:").unwrap();
@@ -19,9 +19,10 @@ fn jobs(pods: &Value) -> Value {
     config
 }
 
-/// The agent's port has the application's metrics too, and an application must not count for the filter.
+/// The agent's port also exposes the application's metrics, which must not be mistaken for the
+/// filter's.
 #[test]
-fn of_the_agents_port_only_the_agents_metrics_are_kept() {
+fn keeps_only_the_agents_metrics_on_its_port() {
     let config = jobs(&json!([]));
     let jobs = config["scrape_configs"].as_array().unwrap();
     let agents = jobs.iter().find(|job| job["job_name"] == "istio-agents");
@@ -81,9 +82,10 @@ fn proxies_and_istiod_are_scraped_and_nothing_else() {
     assert_eq!(istiod["scrapeUrl"], "http://127.0.0.1:1/metrics");
 }
 
-/// What the operator is told, and what a Prometheus without it: the same, but for what the operator adds by itself.
+/// The operator's monitors are equivalent to the jobs for a plain Prometheus, except for steps that
+/// the operator adds itself.
 #[test]
-fn the_monitors_of_the_operator_relabel_as_the_jobs_do() {
+fn operator_monitors_relabel_like_the_jobs() {
     let docs = files::text("docs/monitoring.md");
     let (_, monitors) = docs.split_once("```yaml operator").unwrap();
     let (monitors, _) = monitors.split_once("```").unwrap();
@@ -96,10 +98,11 @@ fn the_monitors_of_the_operator_relabel_as_the_jobs_do() {
     for (job, endpoint) in jobs[..2].iter().zip(endpoints) {
         assert_eq!(endpoint["path"], job["metrics_path"]);
         assert_eq!(endpoint["interval"], job["scrape_interval"]);
-        let relabelling = of_operator(&job["relabel_configs"], &["namespace", "pod"].map(Some));
+        let relabelling =
+            operator_relabelling(&job["relabel_configs"], &["namespace", "pod"].map(Some));
         assert_eq!(endpoint["relabelings"], relabelling);
         let dropped = endpoint.get("metricRelabelings").unwrap_or(&Value::Null);
-        let relabelling = of_operator(&job["metric_relabel_configs"], &[]);
+        let relabelling = operator_relabelling(&job["metric_relabel_configs"], &[]);
         assert_eq!(*dropped, relabelling);
     }
     assert_eq!(endpoints.len(), 2);
@@ -112,8 +115,8 @@ fn the_monitors_of_the_operator_relabel_as_the_jobs_do() {
     assert_eq!(ports, ["http-monitoring"]);
 }
 
-/// Relabelling in the operator's spelling, without the steps that make labels which are there already.
-fn of_operator(relabelling: &Value, made: &[Option<&str>]) -> Value {
+/// Relabelling in the operator's spelling, without steps that create labels that already exist.
+fn operator_relabelling(relabelling: &Value, made: &[Option<&str>]) -> Value {
     let Value::Array(steps) = relabelling else {
         return Value::Null;
     };

@@ -1,8 +1,10 @@
-//! Rules and dashboards use the filter's vocabulary: a name or a word that the filter does not have finds nothing, and
-//! no query fails for it.
+//! Rules and dashboards use the filter's vocabulary: a query with an unknown name or word finds
+//! nothing without failing.
 
 use peergate_tests::monitoring::files;
-use policy_schema::telemetry::{DecisionEffect, Label, ReasonCode, Verdicts, flat_value, metric};
+use policy_schema::telemetry::{
+    DecisionEffect, Label, RbacComparison, ReasonCode, flat_value, metric,
+};
 use regex::Regex;
 
 const FILES: [&str; 3] = [
@@ -11,7 +13,7 @@ const FILES: [&str; 3] = [
     "monitoring/rules_test.yaml",
 ];
 
-/// Every expression of rules and dashboards.
+/// Every expression in rules and dashboards.
 fn expressions() -> Vec<String> {
     let dashboards = files::dashboards();
     let queries = dashboards.iter().flat_map(|(_, it)| files::queries(it));
@@ -27,18 +29,18 @@ fn is_known(name: &str) -> bool {
     metric::ALL.iter().any(is_metric) || name.parse::<Label>().is_ok()
 }
 
-/// The words that a label can have; none if it has texts.
+/// The words of a label; `None` if its values are free text.
 fn words(label: Label) -> Option<Vec<&'static str>> {
     match label {
         Label::Effect => Some(DecisionEffect::ALL.map(DecisionEffect::as_str).into()),
         Label::Reason => Some(ReasonCode::ALL.map(ReasonCode::as_str).into()),
-        Label::Verdicts => Some(Verdicts::ALL.map(Verdicts::as_str).into()),
+        Label::Verdicts => Some(RbacComparison::ALL.map(RbacComparison::as_str).into()),
         Label::Policy | Label::Rule | Label::Caller | Label::Method | Label::Path => None,
     }
 }
 
 #[test]
-fn every_name_is_of_a_metric_or_a_label() {
+fn every_name_is_a_metric_or_a_label() {
     let name = Regex::new(r"\bpeergate_[A-Za-z_]+").unwrap();
     let mut texts: Vec<_> = FILES.iter().map(|file| files::text(file)).collect();
     let dashboards = files::dashboards();
@@ -53,7 +55,7 @@ fn every_name_is_of_a_metric_or_a_label() {
 }
 
 #[test]
-fn every_word_is_one_that_the_filter_writes() {
+fn every_word_is_in_the_filters_vocabulary() {
     let matcher = Regex::new(r#"(peergate_\w+)\s*(?:=|!=|=~|!~)\s*"([^"$]*)""#).unwrap();
     let mut count = 0;
     for expression in expressions() {
@@ -62,7 +64,7 @@ fn every_word_is_one_that_the_filter_writes() {
                 continue;
             };
             let value = &found[2];
-            // Each alternative finds something, in both kinds of names.
+            // Each alternative matches a word, in both kinds of names.
             for alternative in alternatives(value) {
                 let pattern = Regex::new(&format!("^(?:{alternative})$")).unwrap();
                 let finds = |word: &str| pattern.is_match(word);
@@ -79,7 +81,7 @@ fn every_word_is_one_that_the_filter_writes() {
     assert!(count > 20, "{count}");
 }
 
-/// The alternatives of a regular expression, those in parentheses aside.
+/// The alternatives of a regular expression, except those in parentheses.
 fn alternatives(expression: &str) -> Vec<&str> {
     if expression.contains('(') {
         vec![expression]

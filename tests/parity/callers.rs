@@ -1,4 +1,4 @@
-//! The callers' certificates, made when they are first needed.
+//! The callers' certificates, created on first use.
 
 use std::collections::HashMap;
 
@@ -6,7 +6,7 @@ use peergate_sandbox::{Authority, Identity, Leaf};
 use peergate_tests::random::Names;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-/// An authority, and what it has issued.
+/// A CA, and the certificates it has issued.
 pub(crate) struct Callers {
     pub(crate) authority: Authority,
     issued: HashMap<Names, Identity>,
@@ -20,7 +20,7 @@ impl Callers {
         }
     }
 
-    /// The certificate with these names; none for a caller without one.
+    /// The certificate with these names; `None` for a caller without one.
     pub(crate) fn certificate(
         &mut self,
         names: Option<&Names>,

@@ -1,8 +1,8 @@
-//! What is compared: a policy as documents, and requests of it.
+//! The input of a comparison: a policy as documents, and requests.
 
 use std::net::IpAddr;
 
-use peergate_tests::random::{Asked, Names, forwarded_for, matcher, names, request};
+use peergate_tests::random::{Names, TestRequest, forwarded_for, matcher, names, request};
 use policy_schema::diagnostic::SourceText;
 use policy_schema::engine::PeerIp;
 use policy_schema::policy::PolicySet;
@@ -15,7 +15,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Value, json};
 
-/// How many requests share a connection.
+/// The number of requests per connection.
 const ON_A_CONNECTION: usize = 10;
 
 /// A mesh with two trust domains, and one policy with these rules.
@@ -23,8 +23,8 @@ pub(crate) fn documents(rules: &[Value], otherwise: Otherwise) -> [Value; 2] {
     documents_of(rules, otherwise, ["td1", "td2"], "a")
 }
 
-/// The same with these trust domains, and the policy in this namespace. The mesh takes plaintext
-/// too. The workload is a gateway if a rule is about client certificates from outside the mesh.
+/// The same with these trust domains, and the policy in this namespace. The mesh accepts plaintext
+/// too. The workload is a gateway if a rule refers to client certificates from outside the mesh.
 pub(crate) fn documents_of(
     rules: &[Value],
     otherwise: Otherwise,
@@ -63,8 +63,8 @@ pub(crate) fn documents_of(
     [mesh, policy]
 }
 
-/// The policy that the documents mean; none where one of them is refused.
-pub(crate) fn understand(documents: &[Value]) -> Option<PolicySet> {
+/// The policies of the documents; `None` if one of them is rejected.
+pub(crate) fn validated(documents: &[Value]) -> Option<PolicySet> {
     let sources: Vec<_> = documents
         .iter()
         .enumerate()
@@ -80,7 +80,7 @@ pub(crate) fn understand(documents: &[Value]) -> Option<PolicySet> {
     validate(&sources, options).policies
 }
 
-/// The rules of a policy, each of which is accepted by itself.
+/// The rules of a policy, each of which is valid by itself.
 pub(crate) fn rules() -> impl Strategy<Value = (Vec<Value>, Otherwise)> {
     let effect =
         prop_oneof![5 => Just(Effect::Allow), 2 => Just(Effect::Deny), 1 => Just(Effect::Audit)];
@@ -94,7 +94,7 @@ pub(crate) fn rules() -> impl Strategy<Value = (Vec<Value>, Otherwise)> {
             }
             rule.id = format!("r{}", accepted.len());
             let rule = serde_json::to_value(rule).expect("a rule is JSON");
-            if understand(&documents(std::slice::from_ref(&rule), otherwise)).is_some() {
+            if validated(&documents(std::slice::from_ref(&rule), otherwise)).is_some() {
                 accepted.push(rule);
             }
         }
@@ -102,10 +102,10 @@ pub(crate) fn rules() -> impl Strategy<Value = (Vec<Value>, Otherwise)> {
     })
 }
 
-/// Both forms of an address come in IPv6.
+/// IPv6 covers both forms of an address.
 const V6: &[&str] = &["2001:db8::1", "::1", "::ffff:10.0.0.1", "::ffff:127.0.0.1"];
 
-/// What becomes of the connection once the request is let in.
+/// What happens to the connection once the request is allowed.
 #[derive(Clone, Copy, Debug)]
 enum Shape {
     Usual,
@@ -125,7 +125,7 @@ fn shape() -> impl Strategy<Value = Shape> {
 }
 
 impl Shape {
-    fn applied_to(self, mut asked: Asked) -> Asked {
+    fn applied_to(self, mut asked: TestRequest) -> TestRequest {
         let mut upgrade = |connection: &str, protocol: &str| {
             for (name, value) in [("connection", connection), ("upgrade", protocol)] {
                 asked.headers.push((name, value.as_bytes().to_vec()));
@@ -139,7 +139,7 @@ impl Shape {
                 let settings = b"AAMAAABkAARAAAAAAAIAAAAA".to_vec();
                 asked.headers.push(("http2-settings", settings));
             }
-            // What is tunnelled to has a port.
+            // The target of a tunnel has a port.
             Self::Connect => {
                 asked.method = Some(b"CONNECT".to_vec());
                 asked.host = Some(b"b:80".to_vec());
@@ -149,8 +149,8 @@ impl Shape {
     }
 }
 
-/// Requests that come on one connection.
-pub(crate) fn connection() -> impl Strategy<Value = Vec<Asked>> {
+/// Requests on one connection.
+pub(crate) fn connection() -> impl Strategy<Value = Vec<TestRequest>> {
     let v4 = |texts: &'static [&'static str]| {
         select(texts).prop_map(|text| text.parse::<IpAddr>().expect("an address"))
     };
@@ -167,7 +167,7 @@ pub(crate) fn connection() -> impl Strategy<Value = Vec<Asked>> {
             let requests = requests.into_iter();
             let mut requests: Vec<_> = requests
                 .map(|(asked, forwarded_for, shape)| {
-                    let asked = Asked {
+                    let asked = TestRequest {
                         forwarded_for,
                         ..asked
                     };
@@ -191,8 +191,8 @@ pub(crate) fn connection() -> impl Strategy<Value = Vec<Asked>> {
     )
 }
 
-/// Changes what no client can send, or what Envoy takes for no request at all.
-fn make_sendable(asked: &mut Asked) {
+/// Replaces parts that no client can send, or that Envoy rejects.
+fn make_sendable(asked: &mut TestRequest) {
     let or = |part: &mut Option<Vec<u8>>, default: &str| {
         let is_sendable =
             |bytes: &Vec<u8>| !bytes.is_empty() && bytes.is_ascii() && !bytes.contains(&b'#');
@@ -204,7 +204,7 @@ fn make_sendable(asked: &mut Asked) {
     or(&mut asked.method, "GET");
     if asked.method.as_deref() == Some(b"CONNECT") {
         asked.path = None;
-        // As Istio configures it, the JWT filter looks at requests that have a path.
+        // In Istio's configuration, the JWT filter only handles requests with a path.
         if let Some(metadata) = asked.metadata.as_object_mut() {
             metadata.remove("envoy.filters.http.jwt_authn");
         }
@@ -223,7 +223,7 @@ fn make_sendable(asked: &mut Asked) {
         }
     }
     or(&mut asked.host, "a.b");
-    // The TLS library sends names without the dot of the root (RFC 6066).
+    // The TLS library sends names without the trailing dot (RFC 6066).
     if let Some(name) = &mut asked.server_name {
         while name.ends_with(b".") {
             name.pop();
@@ -233,7 +233,7 @@ fn make_sendable(asked: &mut Asked) {
         asked.server_name = None;
     }
     asked.headers.retain(|(name, _)| *name != "host");
-    // A token with an issuer, subject or audience of another type is none.
+    // A token whose issuer, subject or audience has another type is invalid.
     let claims = &mut asked.metadata["envoy.filters.http.jwt_authn"]["payload"];
     if let Some(claims) = claims.as_object_mut() {
         let is_text = |value: &Value| value.is_string();

@@ -1,4 +1,4 @@
-//! One connection to a listener: where it comes from and goes to, as whom, and what is asked on it.
+//! One connection to a listener, with its addresses and its caller, and the requests on it.
 
 use std::fmt::Write as _;
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -9,7 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use peergate_mesh::any_server::AnyServer;
 use peergate_sandbox::wait::PATIENCE;
-use peergate_tests::random::Asked;
+use peergate_tests::random::TestRequest;
 use policy_schema::engine::PeerIp;
 use ring::hmac;
 use rustls::pki_types::ServerName;
@@ -20,24 +20,24 @@ use socket2::{Domain, Socket, Type};
 use crate::JWT_KEY;
 use crate::callers::Callers;
 
-/// What a proxy answers.
+/// A proxy's answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Answer {
     Allowed,
     Denied,
-    /// The proxy itself refuses the request as it is, before any filter.
+    /// The proxy itself rejects the request before any filter.
     Refused,
 }
 
-/// Asks on one connection, whose attributes are those of the first.
+/// Sends requests on one connection, whose attributes are those of the first.
 pub(crate) fn ask_all(
     listener: SocketAddr,
     callers: &mut Callers,
-    requests: &[Asked],
+    requests: &[TestRequest],
 ) -> io::Result<Vec<Answer>> {
     let mut answers = Vec::with_capacity(requests.len());
     let mut rest = requests;
-    // A proxy closes the connection after what it refuses.
+    // A proxy closes the connection after a request that it rejects.
     while let [first, ..] = rest {
         let mut connection = connect(listener, callers, first)?;
         let before = answers.len();
@@ -56,20 +56,20 @@ pub(crate) fn ask_all(
     Ok(answers)
 }
 
-/// Whether the connection has another protocol once the request is let in.
-fn changes_protocol(asked: &Asked) -> bool {
+/// Whether the connection switches to another protocol once the request is allowed.
+fn changes_protocol(asked: &TestRequest) -> bool {
     is_connect(asked) || asked.headers.iter().any(|(name, _)| *name == "upgrade")
 }
 
-fn is_connect(asked: &Asked) -> bool {
+fn is_connect(asked: &TestRequest) -> bool {
     asked.method.as_deref() == Some(b"CONNECT")
 }
 
-/// Whether what is sent on a connection without HTTP comes back.
+/// Whether data on a connection without HTTP is echoed.
 pub(crate) fn comes_back(
     listener: SocketAddr,
     callers: &mut Callers,
-    asked: &Asked,
+    asked: &TestRequest,
 ) -> io::Result<bool> {
     let mut connection = connect(listener, callers, asked)?;
     connection.get_mut().write_all(b"?")?;
@@ -85,7 +85,11 @@ pub(crate) fn comes_back(
 
 type Connection = BufReader<StreamOwned<ClientConnection, TcpStream>>;
 
-fn connect(listener: SocketAddr, callers: &mut Callers, asked: &Asked) -> io::Result<Connection> {
+fn connect(
+    listener: SocketAddr,
+    callers: &mut Callers,
+    asked: &TestRequest,
+) -> io::Result<Connection> {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
     if let PeerIp::Known(address) = asked.peer_ip {
         socket.bind(&SocketAddr::new(address, 0).into())?;
@@ -96,7 +100,7 @@ fn connect(listener: SocketAddr, callers: &mut Callers, asked: &Asked) -> io::Re
     stream.set_nodelay(true)?;
     stream.write_all(proxy_header(asked).as_bytes())?;
 
-    // Who serves does not matter here.
+    // The server's identity does not matter here.
     let server = AnyServer::new(Arc::new(rustls::crypto::ring::default_provider()));
     let roots = ClientConfig::builder()
         .dangerous()
@@ -109,7 +113,7 @@ fn connect(listener: SocketAddr, callers: &mut Callers, asked: &Asked) -> io::Re
     };
     let name = match &asked.server_name {
         Some(name) => ServerName::try_from(String::from_utf8_lossy(name).into_owned()),
-        // An address is not sent as a server name.
+        // Addresses are not sent as server names.
         None => ServerName::try_from("127.0.0.1".to_owned()),
     };
     let name = name.map_err(io::Error::other)?;
@@ -117,8 +121,8 @@ fn connect(listener: SocketAddr, callers: &mut Callers, asked: &Asked) -> io::Re
     Ok(BufReader::new(StreamOwned::new(session, stream)))
 }
 
-/// Tells the proxy the addresses (PROXY protocol, version 1), as a load balancer does.
-fn proxy_header(asked: &Asked) -> String {
+/// The PROXY protocol header (version 1) with which a load balancer reports the addresses.
+fn proxy_header(asked: &TestRequest) -> String {
     let (source, destination) = (asked.remote_ip, asked.local_ip);
     let (source, destination) = source.zip(destination).expect("both addresses");
     let family = match source {
@@ -129,8 +133,8 @@ fn proxy_header(asked: &Asked) -> String {
     format!("PROXY {family} {source} {destination} 40000 {port}\r\n")
 }
 
-/// The request byte by byte: a library would tidy it up.
-fn request(asked: &Asked) -> Vec<u8> {
+/// The request as raw bytes, because a library would normalize it.
+fn request(asked: &TestRequest) -> Vec<u8> {
     let text = |bytes: &Option<Vec<u8>>| {
         let bytes = bytes.as_ref().expect("a part that every request has");
         String::from_utf8(bytes.clone()).expect("ASCII")
@@ -166,7 +170,7 @@ fn request(asked: &Asked) -> Vec<u8> {
     request.into_bytes()
 }
 
-/// A token with these claims, signed with the key that the proxy knows (RFC 7519).
+/// A token with these claims, signed with a key that the proxy trusts (RFC 7519).
 fn jwt(claims: &Value) -> String {
     let encode = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
     let content = format!(
@@ -179,7 +183,7 @@ fn jwt(claims: &Value) -> String {
     format!("{content}.{}", URL_SAFE_NO_PAD.encode(signature))
 }
 
-/// A serialised `google.protobuf.Value`.
+/// A serialized `google.protobuf.Value`.
 fn protobuf_value(value: &Value) -> Vec<u8> {
     let field = |number: u8, content: &[u8]| {
         let length = u8::try_from(content.len()).expect("short");

@@ -1,14 +1,15 @@
-//! Input in the shapes that people have decides the same after import and render.
+//! Realistic input decides the same after import and render.
 //!
-//! Each workload that the objects name gets the same requests twice in Envoy: with RBAC as Istio builds it
-//! from the originals, and with the filter and RBAC of every rendered object that Istio applies to it.
+//! Each workload in the input gets the same requests twice in Envoy: with RBAC as Istio builds it
+//! from the originals, and with the filter and RBAC of every rendered object that Istio applies to
+//! it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
 
 use peergate_tests::module;
-use peergate_tests::random::Asked;
+use peergate_tests::random::TestRequest;
 use policy_schema::diagnostic::{Diagnostic, Place, SourceText};
 use policy_schema::document::MeshDocument;
 use policy_schema::envoy::{HttpFilter, rbac, wasm_filter};
@@ -33,7 +34,7 @@ macro_rules! shapes {
         $(
             #[test]
             fn $test() {
-                decides_as_before($folder);
+                decides_like_the_original($folder);
             }
         )*
     };
@@ -52,7 +53,7 @@ shapes! {
 }
 
 #[test]
-fn every_folder_is_a_shape_and_together_they_have_many_objects() {
+fn every_folder_is_tested_and_together_they_have_many_objects() {
     let entries = fs::read_dir(folder()).unwrap().map(Result::unwrap);
     let folders = entries.filter(|entry| entry.path().is_dir());
     let folders: BTreeSet<_> = folders.map(|entry| entry.file_name()).collect();
@@ -64,7 +65,7 @@ fn every_folder_is_a_shape_and_together_they_have_many_objects() {
     assert!(objects >= 60, "{objects}");
 }
 
-fn decides_as_before(name: &str) {
+fn decides_like_the_original(name: &str) {
     let shape = Shape::read(name);
     let imported = import(&shape.sources, &shape.options());
     let originals = shape.originals();
@@ -120,7 +121,7 @@ fn source(document: &Value) -> SourceText {
     }
 }
 
-/// The mesh as it is once the filter is published.
+/// The mesh once the filter is published.
 fn with_image(mesh: &MeshDocument) -> Value {
     let mut mesh = serde_json::to_value(mesh).unwrap();
     let digest = "0".repeat(64);
@@ -173,7 +174,7 @@ fn place(place: Place, sources: &[SourceText]) -> String {
     format!("{}:{}", source.name, before.matches('\n').count() + 1)
 }
 
-/// All rendered objects that decide requests.
+/// All rendered objects that affect decisions.
 struct Rendered {
     policies: Vec<AuthorizationPolicy>,
     plugins: Vec<WasmPlugin>,
@@ -219,7 +220,7 @@ impl Rendered {
         }
     }
 
-    /// The filters of a workload, in their order. Ignores `match.mode`, so gateways get all of them too.
+    /// The filters of a workload, in order. Ignores `match.mode`, so gateways get all of them too.
     fn filters(&self, workload: &Workload, set: &PolicySet) -> Vec<HttpFilter> {
         let plugins = self.plugins.iter();
         let plugins = plugins.filter(|plugin| workload.has(&attached_plugin(plugin)));
@@ -298,7 +299,7 @@ fn compare(
         labels: labels.clone(),
     };
     let proxy = Proxy::start_in(&pod, &listeners, callers);
-    let mut different: Vec<(Asked, Answer, Answer)> = Vec::new();
+    let mut different: Vec<(TestRequest, Answer, Answer)> = Vec::new();
     let mut counts = (0, 0);
     for requests in workload.requests.by_connection() {
         let mut ask = |name| ask_all(proxy.named(name), callers, &requests).unwrap();

@@ -1,23 +1,23 @@
-//! What three deciders say of the same requests.
+//! Compares three implementations on the same requests.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
-use peergate_tests::random::Asked;
+use peergate_tests::random::TestRequest;
 use policy_schema::engine::{CompiledPolicy, PeerIp};
 use policy_schema::policy::PolicySet;
 use policy_schema::rule_spec::Otherwise;
 use serde_json::Value;
 
 use crate::callers::Callers;
-use crate::case::{documents, understand};
+use crate::case::{documents, validated};
 use crate::client::{Answer, ask_all};
 use crate::known_difference::KnownDifference;
-use crate::proxy::{Plane, Proxy};
+use crate::proxy::{EnforcementPoint, Proxy};
 use crate::shrink::shrink;
 
-/// The rules of a policy, what becomes of other requests, and the requests by connection.
-pub(crate) type Case = ((Vec<Value>, Otherwise), Vec<Vec<Asked>>);
+/// The rules of a policy, its default, and the requests by connection.
+pub(crate) type Case = ((Vec<Value>, Otherwise), Vec<Vec<TestRequest>>);
 
 /// How much was compared.
 #[derive(Debug, Default)]
@@ -46,54 +46,54 @@ impl fmt::Display for Counts {
 }
 
 impl Counts {
-    /// Fails where the proxy itself refused much: of that, nothing is compared.
+    /// Asserts that the proxy itself rejected few requests, for which nothing is compared.
     pub(crate) fn assert_hardly_refused(&self) {
         assert!(self.refused < self.requests / 20, "{self}");
     }
 }
 
-/// What is said of one request.
+/// The decisions on one request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Verdicts {
-    /// By the engine, that knows everything.
+pub(crate) struct Decisions {
+    /// By the engine with all attributes.
     pub(crate) policy: bool,
-    /// By the engine, that knows what the filter does.
+    /// By the engine with the attributes that the filter sees.
     pub(crate) policy_in_filter: bool,
     pub(crate) filter: Answer,
     pub(crate) rbac: Answer,
-    /// Why RBAC may decide otherwise than the policy.
+    /// Reasons why RBAC may decide differently from the policy.
     pub(crate) known_differences: Vec<KnownDifference>,
 }
 
-impl Verdicts {
+impl Decisions {
     pub(crate) fn is_refused(&self) -> bool {
         self.filter == Answer::Refused && self.rbac == Answer::Refused
     }
 
-    /// Whether an enforcement point decides in a way that is not documented.
+    /// Whether an enforcement point decides in an undocumented way.
     pub(crate) fn differ(&self) -> bool {
-        // Where one of two rules is about the peer's address and clients can spell their way round the
-        // other, `validate` warns.
+        // If one of two rules depends on the peer's address and clients can evade the other by
+        // spelling, `validate` warns.
         let is_warned_of =
             self.policy_in_filter && self.explanations().any(KnownDifference::is_evasion);
         !self.is_refused()
             && (self.filter != Answer::of(self.policy_in_filter)
                 || (self.rbac_differs() && self.explanations().next().is_none())
-                // Together they let through only what the policy allows.
+                // Together they only let requests pass that the policy allows.
                 || (self.filter == Answer::Allowed
                     && self.rbac == Answer::Allowed
                     && !self.policy
                     && !is_warned_of))
     }
 
-    /// The documented reasons why RBAC may decide as it does, if it decides otherwise than the policy.
+    /// The documented reasons for RBAC's decision, if it differs.
     fn explanations(&self) -> impl Iterator<Item = KnownDifference> {
         let is_allowed = self.rbac == Answer::Allowed;
         let known = self.known_differences.iter().copied();
         known.filter(move |known| self.rbac_differs() && known.explains(is_allowed))
     }
 
-    /// Whether RBAC decides otherwise than the policy says.
+    /// Whether RBAC decides differently from the policy.
     fn rbac_differs(&self) -> bool {
         !self.is_refused() && self.rbac != Answer::of(self.policy)
     }
@@ -109,13 +109,13 @@ impl Answer {
     }
 }
 
-/// Compares the verdicts of a batch of policies, in one Envoy. Panics at the first difference, made
-/// small.
+/// Compares the decisions on a batch of policies, in one Envoy. Panics at the first difference,
+/// minimized.
 pub(crate) fn compare(batch: &[Case], callers: &mut Callers, counts: &mut Counts) {
     let understood: Vec<_> = batch
         .iter()
         .filter_map(|((rules, otherwise), connections)| {
-            let set = understand(&documents(rules, *otherwise))?;
+            let set = validated(&documents(rules, *otherwise))?;
             Some((rules, *otherwise, connections, set))
         })
         .collect();
@@ -124,18 +124,18 @@ pub(crate) fn compare(batch: &[Case], callers: &mut Callers, counts: &mut Counts
     for (number, (rules, otherwise, connections, set)) in understood.iter().enumerate() {
         counts.policies += 1;
         for requests in *connections {
-            let verdicts = verdicts(&proxy, number, set, callers, requests);
-            for (asked, verdicts) in requests.iter().zip(verdicts) {
+            let decisions = decisions(&proxy, number, set, callers, requests);
+            for (asked, decisions) in requests.iter().zip(decisions) {
                 counts.requests += 1;
-                match verdicts.policy {
-                    _ if verdicts.is_refused() => counts.refused += 1,
+                match decisions.policy {
+                    _ if decisions.is_refused() => counts.refused += 1,
                     true => counts.allowed += 1,
                     false => counts.denied += 1,
                 }
-                if verdicts.differ() {
+                if decisions.differ() {
                     shrink(rules, *otherwise, asked, callers);
                 }
-                if let Some(known) = verdicts.explanations().next() {
+                if let Some(known) = decisions.explanations().next() {
                     *counts.known_differences.entry(known).or_default() += 1;
                 }
             }
@@ -149,32 +149,32 @@ pub(crate) fn compiled(set: &PolicySet) -> CompiledPolicy {
     CompiledPolicy::try_from(set.plugin_config(policy)).unwrap()
 }
 
-/// Asks everybody about the requests of one connection.
-pub(crate) fn verdicts(
+/// Gets all decisions on the requests of one connection.
+pub(crate) fn decisions(
     proxy: &Proxy,
     number: usize,
     set: &PolicySet,
     callers: &mut Callers,
-    requests: &[Asked],
-) -> Vec<Verdicts> {
+    requests: &[TestRequest],
+) -> Vec<Decisions> {
     let compiled = compiled(set);
     let mut ask = |plane| {
         let listener = proxy.listener(number, plane);
         ask_all(listener, callers, requests)
             .unwrap_or_else(|error| panic!("{plane:?}: {error}: {requests:#?}"))
     };
-    let (filter, rbac) = (ask(Plane::Filter), ask(Plane::Rbac));
+    let (filter, rbac) = (ask(EnforcementPoint::Filter), ask(EnforcementPoint::Rbac));
     let decide =
-        |asked: &Asked| asked.with_request(|request| compiled.evaluate(request).lets_pass());
+        |asked: &TestRequest| asked.with_request(|request| compiled.evaluate(request).lets_pass());
     requests
         .iter()
         .zip(filter.into_iter().zip(rbac))
         .map(|(asked, (filter, rbac))| {
-            let without_peer_ip = Asked {
+            let without_peer_ip = TestRequest {
                 peer_ip: PeerIp::Hidden,
                 ..asked.clone()
             };
-            Verdicts {
+            Decisions {
                 policy: decide(asked),
                 policy_in_filter: decide(&without_peer_ip),
                 filter,
@@ -190,7 +190,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_rbac_and_only_by_a_known_difference_may_decide_otherwise() {
+    fn only_rbac_may_differ_and_only_as_documented() {
         use KnownDifference::{JoinedHosts, NoSingleId};
         let (allowed, denied) = (Answer::Allowed, Answer::Denied);
         let cases: [(_, _, _, &[_], _); 14] = [
@@ -210,14 +210,14 @@ mod tests {
             (false, Answer::Refused, denied, &[], true),
         ];
         for (policy, filter, rbac, known_differences, differ) in cases {
-            let verdicts = Verdicts {
+            let decisions = Decisions {
                 policy,
                 policy_in_filter: policy,
                 filter,
                 rbac,
                 known_differences: known_differences.to_vec(),
             };
-            assert_eq!(verdicts.differ(), differ, "{verdicts:?}");
+            assert_eq!(decisions.differ(), differ, "{decisions:?}");
         }
     }
 }

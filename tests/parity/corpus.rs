@@ -1,12 +1,12 @@
-//! The named cases of `tests/corpus`: the engine, the filter in Envoy and RBAC in Envoy must all
-//! decide as they say.
+//! The named cases in `tests/corpus`: the engine, the filter in Envoy and RBAC in Envoy must all
+//! decide as specified.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::net::IpAddr;
 use std::path::Path;
 
-use peergate_tests::random::{Asked, Names};
+use peergate_tests::random::{Names, TestRequest};
 use policy_schema::engine::PeerIp;
 use policy_schema::policy::PolicySet;
 use policy_schema::rule_spec::Otherwise;
@@ -14,9 +14,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::callers::Callers;
-use crate::case::{documents_of, understand};
+use crate::case::{documents_of, validated};
 use crate::client::Answer;
-use crate::compare::verdicts;
+use crate::compare::decisions;
 use crate::proxy::Proxy;
 
 #[derive(Debug, Deserialize)]
@@ -35,7 +35,7 @@ struct Case {
     denied: Vec<Asking>,
 }
 
-/// What differs from the usual request.
+/// The differences from the usual request.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Asking {
@@ -61,7 +61,7 @@ struct Asking {
 }
 
 impl Asking {
-    fn asked(&self) -> Asked {
+    fn asked(&self) -> TestRequest {
         let bytes = |text: &Option<String>, usual: &str| {
             let text = text.clone().unwrap_or_else(|| usual.to_owned());
             Some(text.into_bytes())
@@ -82,7 +82,7 @@ impl Asking {
         };
         let certificate = Some(names).filter(|_| !self.anonymous);
         let is_connect = self.method.as_deref() == Some("CONNECT");
-        Asked {
+        TestRequest {
             peer: certificate.as_ref().and_then(Names::identity),
             certificate,
             is_unvalidated: false,
@@ -137,11 +137,11 @@ fn policy(case: &Case) -> PolicySet {
         ["cluster.local", "old.local"],
         "shop",
     );
-    understand(&documents).unwrap_or_else(|| panic!("{} is not accepted", case.case))
+    validated(&documents).unwrap_or_else(|| panic!("{} is not accepted", case.case))
 }
 
 #[test]
-fn every_case_is_decided_as_it_says_by_all() {
+fn every_implementation_decides_each_case_as_specified() {
     let corpus = corpus();
     let sets: Vec<_> = corpus.iter().map(policy).collect();
     let mut callers = Callers::new();
@@ -152,8 +152,8 @@ fn every_case_is_decided_as_it_says_by_all() {
             for asking in asking {
                 let asked = asking.asked();
                 let requests_of_one = std::slice::from_ref(&asked);
-                let verdicts = verdicts(&proxy, number, set, &mut callers, requests_of_one);
-                let verdict = verdicts.first().unwrap();
+                let decisions = decisions(&proxy, number, set, &mut callers, requests_of_one);
+                let verdict = decisions.first().unwrap();
                 let context = format!("{}: {asking:?}: {verdict:?}", case.case);
                 assert_eq!(verdict.policy, is_allowed, "{context}");
                 assert!(!verdict.differ(), "{context}");
@@ -166,9 +166,9 @@ fn every_case_is_decided_as_it_says_by_all() {
     println!("{} cases, {requests} requests", corpus.len());
 }
 
-/// A page of the documentation says which case shows what.
+/// A documentation page lists the cases for each feature.
 #[test]
-fn the_feature_table_and_the_corpus_name_each_other() {
+fn the_feature_table_and_the_corpus_match() {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/features.md");
     let page = fs::read_to_string(page).unwrap();
     let rows = page.lines().filter(|line| line.starts_with("| `"));

@@ -1,14 +1,14 @@
-//! Policies of Istio's, and what they are imported as, decide alike.
+//! Istio policies and their imports decide alike.
 //!
-//! Each input is asked three times in Envoy: RBAC as Istio makes it of the input, and both planes of
-//! what was imported. Requests are all combinations of a few values, those that the inputs speak of
-//! among them.
+//! Each input is evaluated three times in Envoy: with RBAC as Istio builds it from the input, and
+//! with both enforcement points of the import. Requests are all combinations of a few values,
+//! including those in the inputs.
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-use peergate_tests::random::{Asked, Names};
+use peergate_tests::random::{Names, TestRequest};
 use policy_schema::diagnostic::SourceText;
 use policy_schema::engine::PeerIp;
 use policy_schema::envoy::{HttpFilter, rbac};
@@ -18,18 +18,18 @@ use policy_schema::policy::PolicySet;
 use serde_json::{Value, json};
 
 use crate::callers::Callers;
-use crate::case::understand;
+use crate::case::validated;
 use crate::client::{Answer, ask_all};
 use crate::proxy::{Proxy, filters, http_chain};
 
 #[test]
-fn imported_policies_decide_as_istios_own() {
+fn imported_policies_decide_like_istios() {
     let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("parity/import");
     let mut inputs = inputs_of(&own);
     assert!(inputs.len() > 5);
     match env::var_os("ISTIO_AUTHZ_EXAMPLES") {
         Some(folder) => inputs.extend(inputs_of(Path::new(&folder))),
-        None => println!("ISTIO_AUTHZ_EXAMPLES does not say where Istio's examples are"),
+        None => println!("skipped: set ISTIO_AUTHZ_EXAMPLES to the folder with Istio's examples"),
     }
     let mut callers = Callers::new();
     for input in inputs {
@@ -55,7 +55,7 @@ fn compare(input: &Path, callers: &mut Callers) {
         .map(|object| serde_json::from_value(object).unwrap())
         .collect();
     let set = imported(input, text);
-    // Every input is for one workload: the policy that leads has all others along.
+    // Every input is for one workload, so the leader enforces all other policies.
     let leading = set
         .policies()
         .iter()
@@ -80,7 +80,8 @@ fn compare(input: &Path, callers: &mut Callers) {
                 "{}: {asked:#?}",
                 input.display()
             );
-            // Each plane may leave to the other what it does not see, and only that.
+            // Each enforcement point may leave conditions that it does not see to the other, but no
+            // others.
             let both = [rbac[position], filter[position]].contains(&Answer::Denied);
             assert_eq!(
                 both,
@@ -115,11 +116,11 @@ fn imported(input: &Path, text: String) -> PolicySet {
     let policies = documents.policies.iter();
     let policies = policies.map(|policy| serde_json::to_value(&policy.document).unwrap());
     let all: Vec<Value> = std::iter::once(mesh).chain(policies).collect();
-    understand(&all).unwrap_or_else(|| panic!("{all:#?}"))
+    validated(&all).unwrap_or_else(|| panic!("{all:#?}"))
 }
 
 /// Requests, by connection.
-fn requests() -> Vec<Vec<Asked>> {
+fn requests() -> Vec<Vec<TestRequest>> {
     let peers = [
         None,
         Some("spiffe://cluster.local/ns/foo/sa/httpbin"),
@@ -160,7 +161,7 @@ fn requests() -> Vec<Vec<Asked>> {
                         ("Admin.example:8080", Some("abc1")),
                         ("x", Some("admin")),
                     ] {
-                        requests.push(Asked {
+                        requests.push(TestRequest {
                             peer: peer.map(|peer| peer.as_bytes().to_vec()),
                             certificate: peer.map(|peer| Names::uris([peer])),
                             is_unvalidated: false,

@@ -1,6 +1,6 @@
-//! The differences between RBAC and the filter that the documentation lists.
+//! The documented differences between RBAC and the filter.
 
-use peergate_tests::random::{Asked, Names};
+use peergate_tests::random::{Names, TestRequest};
 use policy_schema::identity::PeerIdentity;
 use policy_schema::istio::authorization_policies;
 use policy_schema::istio::authorization_policy::AuthorizationRule;
@@ -8,41 +8,43 @@ use policy_schema::planes::RbacGap;
 use policy_schema::policy::{PolicySet, ServicePolicy};
 use policy_schema::rule_spec::SourceSpec;
 
-/// Why RBAC may decide otherwise than the policy says, of a request that the filter then denies.
+/// Why RBAC may decide differently from the policy on a request that the filter then denies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum KnownDifference {
-    /// RBAC goes by any of the names that read as SPIFFE IDs of the mesh, the filter by none.
+    /// RBAC uses any of the names that look like SPIFFE IDs of the mesh, the filter uses none.
     NoSingleId,
-    /// RBAC takes a certificate whose names are all empty for none, the filter for a malformed one.
+    /// RBAC treats a certificate with only empty names as absent, the filter treats it as
+    /// malformed.
     EmptyNames,
-    /// RBAC looks for the end of a namespace in every name and in the subject, and for the end of a principal in
-    /// every trust domain.
-    EndInOtherName,
-    /// RBAC cannot tell client certificates from outside the mesh apart.
+    /// RBAC searches every name and the subject for a namespace suffix, and every trust domain for
+    /// a principal suffix.
+    SuffixInOtherName,
+    /// RBAC cannot distinguish client certificates from outside the mesh.
     NameOfCertificate,
-    /// RBAC takes a certificate at a gateway that the filter cannot judge for one from outside the mesh.
-    UnjudgedCertificate,
-    /// RBAC knows no parts of a header's value, and lets pass what has one value that may.
+    /// At a gateway, RBAC treats a certificate that the filter rejects as one from outside the
+    /// mesh.
+    RejectedCertificate,
+    /// RBAC does not split header values, and lets a request pass if any value matches.
     RepeatedHeader,
-    /// RBAC compares a host as it came.
+    /// RBAC compares the host as sent.
     JoinedHosts,
-    /// RBAC compares the header with regard to case.
+    /// RBAC compares the header case-sensitively.
     CaseOfHostHeader,
-    /// RBAC's templates leave out some characters.
-    NotInTemplates,
+    /// RBAC's templates do not match some characters.
+    NonTemplateCharacter,
 }
 
 impl KnownDifference {
     pub(crate) const ALL: [Self; 9] = [
         Self::NoSingleId,
         Self::EmptyNames,
-        Self::EndInOtherName,
+        Self::SuffixInOtherName,
         Self::NameOfCertificate,
-        Self::UnjudgedCertificate,
+        Self::RejectedCertificate,
         Self::RepeatedHeader,
         Self::JoinedHosts,
         Self::CaseOfHostHeader,
-        Self::NotInTemplates,
+        Self::NonTemplateCharacter,
     ];
 
     /// The first cell of its row in `docs/language.md`, "Known differences".
@@ -54,13 +56,13 @@ impl KnownDifference {
             Self::EmptyNames => {
                 "a certificate without a subject and without URI or DNS names, or with only empty ones"
             }
-            Self::EndInOtherName => {
+            Self::SuffixInOtherName => {
                 "`namespaces` or `principals` with a `*` at the beginning, and a certificate from outside the mesh, or one with `/ns/` in a DNS name or its subject"
             }
             Self::NameOfCertificate => {
                 "a rule with names in `clientCertificates` or `notClientCertificates`"
             }
-            Self::UnjudgedCertificate => {
+            Self::RejectedCertificate => {
                 "at a gateway, a certificate that could pass for an identity of the mesh, or has an invalid name"
             }
             Self::RepeatedHeader => "a repeated header, or a value with commas",
@@ -70,39 +72,39 @@ impl KnownDifference {
             Self::CaseOfHostHeader => {
                 "upper case in a host, in a condition on `request.headers[host]` or `[:authority]`"
             }
-            Self::NotInTemplates => {
+            Self::NonTemplateCharacter => {
                 "a path with a character outside the template character set, such as `[` or `é`, if a template stops requests"
             }
         }
     }
 
-    /// Whether clients can bring it about by how they spell a request. RBAC then stops less.
+    /// Whether clients can cause it by how they spell a request, so that RBAC denies less.
     pub(crate) fn is_evasion(self) -> bool {
         match self {
             Self::NoSingleId
             | Self::EmptyNames
-            | Self::EndInOtherName
+            | Self::SuffixInOtherName
             | Self::NameOfCertificate
-            | Self::UnjudgedCertificate => false,
+            | Self::RejectedCertificate => false,
             Self::RepeatedHeader
             | Self::JoinedHosts
             | Self::CaseOfHostHeader
-            | Self::NotInTemplates => true,
+            | Self::NonTemplateCharacter => true,
         }
     }
 
-    /// Whether RBAC may decide so by it.
+    /// Whether it can explain this decision by RBAC.
     pub(crate) fn explains(self, is_allowed: bool) -> bool {
-        let only_lets_pass = matches!(self, Self::NameOfCertificate | Self::UnjudgedCertificate);
+        let only_lets_pass = matches!(self, Self::NameOfCertificate | Self::RejectedCertificate);
         is_allowed || !(self.is_evasion() || only_lets_pass)
     }
 
-    /// The differences that are to be expected where the policy decides about the request.
-    pub(crate) fn of(set: &PolicySet, asked: &Asked) -> Vec<Self> {
-        let of_names = asked.certificate.as_ref();
-        let of_names = of_names.and_then(|names| Self::of_names(set, asked, names));
+    /// The differences to expect on this request.
+    pub(crate) fn of(set: &PolicySet, asked: &TestRequest) -> Vec<Self> {
+        let from_names = asked.certificate.as_ref();
+        let from_names = from_names.and_then(|names| Self::from_names(set, asked, names));
         let of_certificate = names_certificates(set).then_some(Self::NameOfCertificate);
-        let of_names = of_names.into_iter().chain(of_certificate);
+        let from_names = from_names.into_iter().chain(of_certificate);
         let gaps = set.policies().iter().flat_map(ServicePolicy::rbac_gaps);
         let gaps: Vec<_> = gaps.collect();
         let evasions = [
@@ -113,16 +115,20 @@ impl KnownDifference {
                 Self::CaseOfHostHeader,
                 asks_for_case(set, asked),
             ),
-            (RbacGap::Template, Self::NotInTemplates, has_odd_path(asked)),
+            (
+                RbacGap::Template,
+                Self::NonTemplateCharacter,
+                has_odd_path(asked),
+            ),
         ];
         let evasions = evasions
             .into_iter()
             .filter(|(gap, _, is_spelled_so)| *is_spelled_so && gaps.contains(gap));
         let evasions = evasions.map(|(_, known, _)| known);
-        of_names.chain(evasions).collect()
+        from_names.chain(evasions).collect()
     }
 
-    fn of_names(set: &PolicySet, asked: &Asked, names: &Names) -> Option<Self> {
+    fn from_names(set: &PolicySet, asked: &TestRequest, names: &Names) -> Option<Self> {
         let trust_domains: Vec<_> = set.mesh().trust_domains().iter().collect();
         let is_of_mesh = |name: &String| {
             let rest = name.strip_prefix("spiffe://");
@@ -132,11 +138,11 @@ impl KnownDifference {
         let is_of_mesh_alone = names
             .identity()
             .is_some_and(|id| String::from_utf8(id).is_ok_and(|id| is_of_mesh(&id)));
-        if takes_outsiders(set) && !is_of_mesh_alone {
+        if accepts_outsiders(set) && !is_of_mesh_alone {
             return match names.client_certificate() {
-                Some(_) => asks_for_end(set).then_some(Self::EndInOtherName),
+                Some(_) => asks_for_end(set).then_some(Self::SuffixInOtherName),
                 None if has_empty_names_alone(names) => Some(Self::EmptyNames),
-                None => Some(Self::UnjudgedCertificate),
+                None => Some(Self::RejectedCertificate),
             };
         }
         if is_malformed(asked) {
@@ -149,11 +155,11 @@ impl KnownDifference {
         }
         let mut others = names.dns.iter().chain(&names.common_name);
         (others.any(|name| name.contains("/ns/")) && asks_for_end_of_namespace(set))
-            .then_some(Self::EndInOtherName)
+            .then_some(Self::SuffixInOtherName)
     }
 }
 
-fn has_values(asked: &Asked) -> bool {
+fn has_values(asked: &TestRequest) -> bool {
     let names: Vec<_> = asked
         .headers
         .iter()
@@ -164,14 +170,14 @@ fn has_values(asked: &Asked) -> bool {
     names.iter().any(is_repeated) || asked.headers.iter().any(|(_, value)| has_parts(value))
 }
 
-fn has_odd_host(asked: &Asked) -> bool {
+fn has_odd_host(asked: &TestRequest) -> bool {
     let host = asked.host.as_deref().unwrap_or_default();
     host.iter().any(|byte| b"@,%".contains(byte))
         || host.ends_with(b":")
         || host.windows(2).any(|pair| pair == b":0")
 }
 
-fn asks_for_case(set: &PolicySet, asked: &Asked) -> bool {
+fn asks_for_case(set: &PolicySet, asked: &TestRequest) -> bool {
     let host = asked.host.as_deref().unwrap_or_default();
     let mut rules = rendered_rules(set);
     host.iter().any(u8::is_ascii_uppercase)
@@ -183,19 +189,19 @@ fn asks_for_case(set: &PolicySet, asked: &Asked) -> bool {
         })
 }
 
-/// The rules of the policies as Istio has them.
+/// The rendered rules of the policies.
 fn rendered_rules(set: &PolicySet) -> impl Iterator<Item = AuthorizationRule> {
     let policies = set.policies().iter();
     let objects = policies.flat_map(move |policy| authorization_policies(&set.rollout(policy)));
     objects.flat_map(|object| object.spec.rules)
 }
 
-fn has_odd_path(asked: &Asked) -> bool {
+fn has_odd_path(asked: &TestRequest) -> bool {
     let path = asked.path.as_deref().unwrap_or_default();
     !path.is_ascii() || path.iter().any(|byte| b"[]|^{}\"<>\\`".contains(byte))
 }
 
-fn is_malformed(asked: &Asked) -> bool {
+fn is_malformed(asked: &TestRequest) -> bool {
     asked.with_request(|request| request.peer == PeerIdentity::Malformed)
 }
 
@@ -204,7 +210,7 @@ fn has_empty_names_alone(names: &Names) -> bool {
     names.common_name.is_none() && all.all(String::is_empty)
 }
 
-/// Whether RBAC is asked for a namespace by its end: all other namespaces are rendered as principals.
+/// Whether RBAC matches a namespace by suffix. All other namespaces are rendered as principals.
 fn asks_for_end_of_namespace(set: &PolicySet) -> bool {
     rendered_rules(set).any(|rule| {
         let of_sources = rule.from.iter().any(|from| {
@@ -214,7 +220,7 @@ fn asks_for_end_of_namespace(set: &PolicySet) -> bool {
     })
 }
 
-/// Whether RBAC is asked for a principal by its end, or for a namespace.
+/// Whether RBAC matches a principal or a namespace by suffix.
 fn asks_for_end(set: &PolicySet) -> bool {
     let is_end = |principal: &String| principal.len() > 1 && principal.starts_with('*');
     asks_for_end_of_namespace(set)
@@ -231,7 +237,7 @@ fn asks_for_end(set: &PolicySet) -> bool {
         })
 }
 
-/// Whether the policy decides by the names of client certificates from outside the mesh.
+/// Whether the policy depends on names of client certificates from outside the mesh.
 fn names_certificates(set: &PolicySet) -> bool {
     let names_some = |source: &SourceSpec| {
         let named = source.client_certificates.iter().flatten();
@@ -244,8 +250,9 @@ fn names_certificates(set: &PolicySet) -> bool {
         .any(|rule| rule.from.iter().flatten().any(names_some))
 }
 
-/// Whether the policy is for a gateway, where client certificates from outside the mesh are callers of their own.
-fn takes_outsiders(set: &PolicySet) -> bool {
+/// Whether the policy is for a gateway where client certificates from outside the mesh identify
+/// callers.
+fn accepts_outsiders(set: &PolicySet) -> bool {
     set.policies()
         .iter()
         .any(|policy| set.plugin_config(policy).at_gateway)

@@ -1,9 +1,9 @@
 //! Envoy's own RBAC, the filter in Envoy, and the engine decide alike.
 //!
-//! Random policies are loaded into two listeners of one Envoy: with the filter, and with RBAC as
-//! Istio would configure it. Both are asked over mTLS, by callers whose certificates are made on
-//! the way, and must answer what the engine says. `make parity` sets how much is asked, and from
-//! which seed on; what differs is made as small as it stays different.
+//! Random policies are loaded into two listeners of one Envoy: one with the filter, and one with
+//! RBAC in Istio's configuration. Both receive the same requests over mTLS, with generated
+//! certificates, and must agree with the engine. `make parity` sets the number of cases and the
+//! seed. Differences are minimized.
 
 mod callers;
 mod case;
@@ -24,7 +24,7 @@ mod workload;
 use std::time::SystemTime;
 use std::{env, fs};
 
-use peergate_tests::random::{Asked, Names};
+use peergate_tests::random::{Names, TestRequest};
 use policy_schema::rule_spec::Otherwise;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
@@ -33,21 +33,21 @@ use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 use serde_json::json;
 
 use callers::Callers;
-use case::{documents, understand};
+use case::{documents, validated};
 use compare::{Counts, compare, compiled};
 
-/// Signs the tokens of the tests.
+/// Signs the tokens in these tests.
 const JWT_KEY: &[u8] = b"a key of thirty-two bytes or more";
 
-/// Requests for each policy.
+/// Requests per policy.
 const REQUESTS: u32 = 100;
-/// Policies in one Envoy.
+/// Policies per Envoy.
 const POLICIES: u32 = 10;
-/// What `make test` asks.
+/// The number of cases in `make test`.
 const CASES: u32 = 3_000;
 
 #[test]
-fn rbac_and_the_filter_decide_what_the_policy_says() {
+fn rbac_and_the_filter_decide_like_the_engine() {
     let number = |name, default: u32| match env::var(name) {
         Ok(text) => text.parse().expect(name),
         Err(_) => default,
@@ -82,15 +82,16 @@ fn rbac_and_the_filter_decide_what_the_policy_says() {
     counts.assert_hardly_refused();
 }
 
-/// What seldom happens is seldom compared. These cases are always the same: of others, now and then only few are let in.
+/// Rare outcomes are rarely compared. These cases are fixed, because other seeds occasionally allow
+/// few requests.
 #[test]
-fn random_requests_are_let_in_and_denied() {
+fn random_requests_are_allowed_and_denied() {
     let mut runner = TestRunner::deterministic();
     let (mut allowed, mut all) = (0, 0);
     for _ in 0..100 {
         let (rules, otherwise) = case::rules().new_tree(&mut runner).unwrap().current();
         let requests = case::connection().new_tree(&mut runner).unwrap().current();
-        let Some(set) = understand(&documents(&rules, otherwise)) else {
+        let Some(set) = validated(&documents(&rules, otherwise)) else {
             continue;
         };
         let policy = compiled(&set);
@@ -104,9 +105,9 @@ fn random_requests_are_let_in_and_denied() {
     assert!((0.1..0.9).contains(&share), "{allowed} of {all}");
 }
 
-/// Every visible character, in a segment that a template takes as a whole.
+/// Every visible character, in a segment that a template matches.
 #[test]
-fn templates_take_the_characters_that_envoys_take() {
+fn templates_match_the_same_characters_as_envoys() {
     let rules = ["/{*}", "/x/{**}"].map(|path| {
         let id = if path == "/{*}" { "one" } else { "many" };
         json!({"id": id, "effect": "Allow", "to": [{"paths": [path]}]})
@@ -114,18 +115,18 @@ fn templates_take_the_characters_that_envoys_take() {
     let mut runner = TestRunner::deterministic();
     let usual = case::connection().new_tree(&mut runner).unwrap().current();
     let caller = Names::uris(["spiffe://td1/ns/a/sa/a"]);
-    let usual = Asked {
+    let usual = TestRequest {
         peer: caller.identity(),
         certificate: Some(caller),
         method: Some(b"GET".to_vec()),
         headers: Vec::new(),
         ..usual.first().unwrap().clone()
     };
-    // Without those that Envoy encodes or turns before any rule sees them.
+    // Except characters that Envoy encodes or converts before any rule sees them.
     let requests: Vec<_> = (b'!'..=b'~')
         .filter(|byte| !br#"#"<>^`{|}\"#.contains(byte))
         .flat_map(|byte| {
-            ["/a", "/x/a/"].map(|start| Asked {
+            ["/a", "/x/a/"].map(|start| TestRequest {
                 path: Some([start.as_bytes(), &[byte], b"b"].concat()),
                 ..usual.clone()
             })

@@ -1,10 +1,9 @@
-//! The comparison itself: it finds a difference that was put there, and knows no more than the
-//! documentation.
+//! Tests the comparison itself: it finds planted differences, and knows only the documented ones.
 
 use std::fs;
 use std::path::Path;
 
-use peergate_tests::random::{Asked, Names};
+use peergate_tests::random::{Names, TestRequest};
 use policy_schema::engine::PeerIp;
 use policy_schema::envoy::HttpFilter;
 use policy_schema::policy::PolicySet;
@@ -12,14 +11,18 @@ use policy_schema::rule_spec::Otherwise;
 use serde_json::{Value, json};
 
 use crate::callers::Callers;
-use crate::case::{documents, understand};
-use crate::compare::{Verdicts, verdicts};
+use crate::case::{documents, validated};
+use crate::compare::{Decisions, decisions};
 use crate::known_difference::KnownDifference;
-use crate::proxy::{Plane, Proxy, filters, http_chain, name};
+use crate::proxy::{EnforcementPoint, Proxy, filters, http_chain, name};
 
-/// RBAC beside the filter, with a part of its text put in the place of another.
-fn verdicts_with(rules: &[Value], [written, planted]: [&str; 2], asked: &Asked) -> Verdicts {
-    let set: PolicySet = understand(&documents(rules, Otherwise::Deny)).unwrap();
+/// The decisions of the filter and of RBAC with a part of its configuration replaced.
+fn decisions_with(
+    rules: &[Value],
+    [written, planted]: [&str; 2],
+    asked: &TestRequest,
+) -> Decisions {
+    let set: PolicySet = validated(&documents(rules, Otherwise::Deny)).unwrap();
     let (wasm, rbac): (Vec<_>, Vec<_>) = filters(&set, set.policies().first().unwrap())
         .into_iter()
         .partition(|filter| matches!(filter, HttpFilter::Wasm(_)));
@@ -28,16 +31,16 @@ fn verdicts_with(rules: &[Value], [written, planted]: [&str; 2], asked: &Asked) 
     let rbac: Vec<Value> = serde_json::from_str(&rbac.replace(written, planted)).unwrap();
     let mut callers = Callers::new();
     let listeners = [
-        (name(0, Plane::Filter), http_chain(&wasm)),
-        (name(0, Plane::Rbac), rbac),
+        (name(0, EnforcementPoint::Filter), http_chain(&wasm)),
+        (name(0, EnforcementPoint::Rbac), rbac),
     ];
     let proxy = Proxy::start_with(&listeners, &callers);
     let requests = std::slice::from_ref(asked);
-    verdicts(&proxy, 0, &set, &mut callers, requests).remove(0)
+    decisions(&proxy, 0, &set, &mut callers, requests).remove(0)
 }
 
-fn asked(names: Names, path: &str) -> Asked {
-    Asked {
+fn asked(names: Names, path: &str) -> TestRequest {
+    TestRequest {
         peer: names.identity(),
         certificate: Some(names),
         is_unvalidated: false,
@@ -64,31 +67,31 @@ fn rules() -> [Value; 2] {
 }
 
 #[test]
-fn a_difference_that_was_planted_in_rbac_is_found() {
+fn finds_a_planted_difference_in_rbac() {
     let web = || Names::uris(["spiffe://td1/ns/a/sa/a"]);
     let (a, b) = (asked(web(), "/a"), asked(web(), "/b"));
     let untouched = ["\"DENY\"", "\"DENY\""];
-    assert!(!verdicts_with(&rules(), untouched, &a).differ());
-    assert!(!verdicts_with(&rules(), untouched, &b).differ());
-    // RBAC allows what the policy denies, and denies what the policy allows.
-    assert!(verdicts_with(&rules(), ["\"DENY\"", "\"LOG\""], &b).differ());
-    assert!(verdicts_with(&rules(), ["\"/a\"", "\"/c\""], &a).differ());
+    assert!(!decisions_with(&rules(), untouched, &a).differ());
+    assert!(!decisions_with(&rules(), untouched, &b).differ());
+    // RBAC allows requests that the policy denies, and vice versa.
+    assert!(decisions_with(&rules(), ["\"DENY\"", "\"LOG\""], &b).differ());
+    assert!(decisions_with(&rules(), ["\"/a\"", "\"/c\""], &a).differ());
 }
 
-/// A planted difference is no known one because the caller has other names beside its ID.
+/// A planted difference is not excused because the caller has additional names.
 #[test]
-fn a_known_difference_hides_no_other() {
+fn a_known_difference_does_not_hide_others() {
     let names = Names {
         dns: vec!["a.b".to_owned()],
         common_name: Some("/ns/ba/sa/x".to_owned()),
         ..Names::uris(["spiffe://td1/ns/a/sa/a"])
     };
     let planted = ["\"/a\"", "\"/c\""];
-    assert!(verdicts_with(&rules(), planted, &asked(names, "/a")).differ());
+    assert!(decisions_with(&rules(), planted, &asked(names, "/a")).differ());
 }
 
 #[test]
-fn every_known_difference_is_a_row_of_the_documentation() {
+fn every_known_difference_is_documented() {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/language.md");
     let page = fs::read_to_string(page).unwrap();
     let section = page

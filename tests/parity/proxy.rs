@@ -1,4 +1,4 @@
-//! An Envoy that has each policy twice: in a listener with the filter, and in one with RBAC.
+//! An Envoy with each policy in two listeners: one with the filter, and one with RBAC.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -30,7 +30,7 @@ pub(crate) struct Proxy {
 
 /// The two enforcement points of a policy.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Plane {
+pub(crate) enum EnforcementPoint {
     Filter,
     Rbac,
 }
@@ -44,19 +44,19 @@ impl Proxy {
                 .into_iter()
                 .partition(|filter| matches!(filter, HttpFilter::Wasm(_)));
             [
-                (name(number, Plane::Filter), http_chain(&wasm)),
-                (name(number, Plane::Rbac), http_chain(&rbac)),
+                (name(number, EnforcementPoint::Filter), http_chain(&wasm)),
+                (name(number, EnforcementPoint::Rbac), http_chain(&rbac)),
             ]
         });
         Self::start_with(&listeners.collect::<Vec<_>>(), callers)
     }
 
-    /// Starts an Envoy with these listeners, each by its name and its chain of filters.
+    /// Starts an Envoy with these listeners, each with a name and a filter chain.
     pub(crate) fn start_with(listeners: &[(String, Vec<Value>)], callers: &Callers) -> Self {
         Self::start_in(&Pod::default(), listeners, callers)
     }
 
-    /// Starts an Envoy with these listeners in a pod: filters choose by its labels.
+    /// Starts an Envoy with these listeners in a pod, whose labels select the policies.
     pub(crate) fn start_in(
         pod: &Pod,
         listeners: &[(String, Vec<Value>)],
@@ -91,7 +91,7 @@ impl Proxy {
             .collect();
         bootstrap["static_resources"]["listeners"] = listeners.into();
         let binary = EnvoyBinary::find(None).unwrap_or_else(|error| {
-            panic!("{error}; `make test` installs an Envoy and says where it is")
+            panic!("{error}; `make test` installs Envoy and sets its path")
         });
         Self {
             envoy: Envoy::start(&binary, &bootstrap).unwrap(),
@@ -99,13 +99,13 @@ impl Proxy {
         }
     }
 
-    /// Where the filters of this name decide.
+    /// The address of the listener with this name.
     pub(crate) fn named(&self, name: &str) -> SocketAddr {
         self.envoy.listener(name).unwrap()
     }
 
-    /// Where the policy of this number is enforced.
-    pub(crate) fn listener(&self, number: usize, plane: Plane) -> SocketAddr {
+    /// The listener that enforces the policy with this number.
+    pub(crate) fn listener(&self, number: usize, plane: EnforcementPoint) -> SocketAddr {
         self.envoy.listener(&name(number, plane)).unwrap()
     }
 }
@@ -115,7 +115,7 @@ pub(crate) fn filters(set: &PolicySet, policy: &ServicePolicy) -> Vec<HttpFilter
     http_filters(&set.rollout(policy), module().to_str().unwrap()).unwrap()
 }
 
-pub(crate) fn name(number: usize, plane: Plane) -> String {
+pub(crate) fn name(number: usize, plane: EnforcementPoint) -> String {
     format!("{plane:?}-{number}")
 }
 
@@ -123,7 +123,7 @@ fn typed(name: &str, config: Value) -> Value {
     json!({"name": name, "typed_config": config})
 }
 
-/// A chain that answers what these filters let pass.
+/// A chain that responds to requests that these filters let pass.
 pub(crate) fn http_chain(filters: &[HttpFilter]) -> Vec<Value> {
     let mut http_filters = vec![
         typed("envoy.filters.http.jwt_authn", jwt_authn()),
@@ -163,7 +163,7 @@ pub(crate) fn http_chain(filters: &[HttpFilter]) -> Vec<Value> {
     )]
 }
 
-/// A chain that sends back what these filters let pass, without HTTP.
+/// A chain that echoes the data that these filters let pass, without HTTP.
 pub(crate) fn tcp_chain(filters: &[RbacFilter]) -> Vec<Value> {
     let echo = typed(
         "envoy.filters.network.echo",
@@ -198,7 +198,7 @@ fn listener(name: &str, chain: &[Value], tls: &Value) -> Value {
     })
 }
 
-/// Leaves the claims of a token as Istio has it do, and lets every request pass.
+/// Stores the claims of a token like in Istio, and lets every request pass.
 fn jwt_authn() -> Value {
     let key = URL_SAFE_NO_PAD.encode(JWT_KEY);
     let keys = json!({"keys": [{"kty": "oct", "alg": "HS256", "kid": "test", "k": key}]});
@@ -219,7 +219,7 @@ fn jwt_authn() -> Value {
     })
 }
 
-/// Leaves the value of a header as another filter's metadata.
+/// Stores a header value as the metadata of another filter.
 fn header_to_metadata() -> Value {
     json!({
         "@type": "type.googleapis.com/envoy.extensions.filters.http.header_to_metadata.v3.Config",

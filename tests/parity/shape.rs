@@ -1,11 +1,11 @@
-//! A shape of input: the files of its folder, and the workloads that are asked about it.
+//! A realistic input: the files in its folder, and the workloads to compare.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use peergate_tests::random::{Asked, Names};
+use peergate_tests::random::{Names, TestRequest};
 use policy_schema::diagnostic::SourceText;
 use policy_schema::engine::PeerIp;
 use policy_schema::import::{ExceptionPlan, Options};
@@ -17,15 +17,15 @@ use serde_json::{Value, json};
 
 use crate::workload::Workload;
 
-/// A folder of `clusters`.
+/// A folder in `clusters`.
 pub(crate) struct Shape {
     pub(crate) folder: PathBuf,
-    /// The input, by paths in the folder.
+    /// The input, by path in the folder.
     pub(crate) sources: Vec<SourceText>,
     pub(crate) asking: Asking,
 }
 
-/// `workloads.yaml` of a shape.
+/// The file `workloads.yaml`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Asking {
@@ -44,7 +44,7 @@ struct Flags {
     namespace: Option<String>,
 }
 
-/// The root namespace of every shape.
+/// The root namespace of every input.
 pub(crate) const ROOT_NAMESPACE: &str = "istio-system";
 
 impl Shape {
@@ -75,7 +75,7 @@ impl Shape {
         }
     }
 
-    /// The policies of the input, by another reader than the import's.
+    /// The policies in the input, parsed independently of the import.
     pub(crate) fn originals(&self) -> Vec<AuthorizationPolicy> {
         let objects = self.objects().into_iter();
         let policies = objects.filter(|object| object["kind"] == "AuthorizationPolicy");
@@ -93,7 +93,7 @@ impl Shape {
     /// The objects of Istio's security API.
     pub(crate) fn objects(&self) -> Vec<Value> {
         let texts = self.sources.iter().map(|source| source.text.as_str());
-        // Each document by itself: one that cannot be read is none.
+        // Each document by itself; unreadable ones are skipped.
         let documents = texts.flat_map(|text| text.split("\n---"));
         let mut objects = Vec::new();
         for document in documents.filter_map(|text| serde_saphyr::from_str(text).ok()) {
@@ -103,7 +103,7 @@ impl Shape {
     }
 }
 
-/// Where all shapes are.
+/// The folder with all inputs.
 pub(crate) fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("parity/clusters")
 }
@@ -122,7 +122,7 @@ fn add_objects(document: Value, objects: &mut Vec<Value>) {
     }
 }
 
-/// A value as Kubernetes keeps it.
+/// A value as stored by Kubernetes.
 fn without_nulls(value: Value) -> Value {
     match value {
         Value::Object(fields) => fields
@@ -160,7 +160,7 @@ fn sources(input: &Path) -> Vec<SourceText> {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Requests {
-    /// SPIFFE IDs without their scheme; null for a caller without a certificate.
+    /// SPIFFE IDs without scheme; null for a caller without a certificate.
     callers: Vec<Option<String>>,
     /// Method and path.
     asks: Vec<String>,
@@ -199,16 +199,16 @@ fn usual_claims() -> Vec<Option<Value>> {
 
 impl Requests {
     /// The requests of each connection.
-    pub(crate) fn by_connection(&self) -> Vec<Vec<Asked>> {
+    pub(crate) fn by_connection(&self) -> Vec<Vec<TestRequest>> {
         let mut all = Vec::new();
         for caller in &self.callers {
             for port in &self.ports {
                 for address in &self.addresses {
-                    let mut requests = self.of_connection(caller.as_deref());
+                    let mut requests = self.on_connection(caller.as_deref());
                     for asked in &mut requests {
                         asked.port = Some(*port);
                         asked.remote_ip = Some(*address);
-                        // Both addresses of a connection are of one family.
+                        // Both addresses of a connection belong to the same family.
                         asked.local_ip = Some(match address {
                             IpAddr::V4(_) => IpAddr::from([10, 9, 9, 9]),
                             IpAddr::V6(_) => IpAddr::from([0x2001, 0xdb8, 0, 0, 0, 0, 0, 9]),
@@ -221,7 +221,7 @@ impl Requests {
         all
     }
 
-    fn of_connection(&self, caller: Option<&str>) -> Vec<Asked> {
+    fn on_connection(&self, caller: Option<&str>) -> Vec<TestRequest> {
         let names = caller.map(|caller| Names::uris([&*format!("spiffe://{caller}")]));
         let mut requests = Vec::new();
         for ask in &self.asks {
@@ -229,7 +229,7 @@ impl Requests {
             for host in &self.hosts {
                 for headers in &self.headers {
                     for claims in &self.claims {
-                        requests.push(Asked {
+                        requests.push(TestRequest {
                             peer: names.as_ref().and_then(Names::identity),
                             certificate: names.clone(),
                             is_unvalidated: false,

@@ -1,32 +1,32 @@
-//! A difference, made as small as it stays one.
+//! Minimizes a difference.
 
-use peergate_tests::random::Asked;
+use peergate_tests::random::TestRequest;
 use policy_schema::rule_spec::Otherwise;
 use serde_json::Value;
 
 use crate::callers::Callers;
-use crate::case::{documents, understand};
-use crate::compare::{Verdicts, verdicts};
+use crate::case::{documents, validated};
+use crate::compare::{Decisions, decisions};
 use crate::proxy::Proxy;
 
-/// Each attempt is an Envoy of its own.
+/// Each attempt starts an Envoy.
 const ATTEMPTS: u32 = 300;
 
-/// Removes from the rules what can go, and tells what is left.
+/// Removes parts of the rules as long as the difference remains, and panics with the result.
 pub(crate) fn shrink(
     rules: &[Value],
     otherwise: Otherwise,
-    asked: &Asked,
+    asked: &TestRequest,
     callers: &mut Callers,
 ) -> ! {
-    let mut differing = |rules: &Value| -> Option<Verdicts> {
-        let set = understand(&documents(rules.as_array()?, otherwise))?;
+    let mut differing = |rules: &Value| -> Option<Decisions> {
+        let set = validated(&documents(rules.as_array()?, otherwise))?;
         let proxy = Proxy::start(&[&set], callers);
-        let verdicts = verdicts(&proxy, 0, &set, callers, std::slice::from_ref(asked));
-        verdicts.into_iter().find(Verdicts::differ)
+        let decisions = decisions(&proxy, 0, &set, callers, std::slice::from_ref(asked));
+        decisions.into_iter().find(Decisions::differ)
     };
     let mut smallest = Value::from(rules);
-    let mut verdicts = differing(&smallest);
+    let mut decisions = differing(&smallest);
     let mut attempts = 0;
     'smaller: loop {
         for candidate in smaller(&smallest) {
@@ -36,14 +36,14 @@ pub(crate) fn shrink(
             }
             if let Some(found) = differing(&candidate) {
                 smallest = candidate;
-                verdicts = Some(found);
+                decisions = Some(found);
                 continue 'smaller;
             }
         }
         break;
     }
     let [mesh, policy] = documents(smallest.as_array().unwrap(), otherwise);
-    panic!("the planes differ: {verdicts:#?}\n{mesh}\n{policy}\n{asked:#?}");
+    panic!("the planes differ: {decisions:#?}\n{mesh}\n{policy}\n{asked:#?}");
 }
 
 /// The value with one part less, for each part.

@@ -1,9 +1,8 @@
-//! On ports without HTTP RBAC alone enforces, and lets through nothing that the policy does not
-//! allow.
+//! On ports without HTTP only RBAC enforces. It must not allow more than the policy does.
 
 use std::net::IpAddr;
 
-use peergate_tests::random::{Asked, Names};
+use peergate_tests::random::{Names, TestRequest};
 use policy_schema::engine::{CompiledPolicy, PeerIp};
 use policy_schema::envoy::rbac;
 use policy_schema::istio::authorization_policies;
@@ -14,7 +13,7 @@ use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
 
 use crate::callers::Callers;
-use crate::case::{connection, documents, rules, understand};
+use crate::case::{connection, documents, rules, validated};
 use crate::client::comes_back;
 use crate::known_difference::KnownDifference;
 use crate::proxy::{Proxy, tcp_chain};
@@ -22,8 +21,8 @@ use crate::proxy::{Proxy, tcp_chain};
 const POLICIES: usize = 60;
 const CONNECTIONS: usize = 10;
 
-/// What Istio drops an `ALLOW` rule for on ports without HTTP, as a whole. The rule then allows less
-/// than the policy where it is about other requests too, or about what they do not have.
+/// Fields for which Istio drops a whole `ALLOW` rule on ports without HTTP. The rule then allows
+/// less than the policy if it also covers requests that do not depend on the field.
 const HTTP_ALONE: [&str; 8] = [
     "methods",
     "otMethods",
@@ -36,7 +35,7 @@ const HTTP_ALONE: [&str; 8] = [
 ];
 
 #[test]
-fn without_http_rbac_lets_through_what_the_policy_does() {
+fn without_http_rbac_allows_no_more_than_the_policy() {
     let mut runner = TestRunner::deterministic();
     let policies: Vec<_> = std::iter::repeat_with(|| {
         let (rules, otherwise) = rules().new_tree(&mut runner).unwrap().current();
@@ -63,7 +62,7 @@ fn without_http_rbac_lets_through_what_the_policy_does() {
             let is_allowed = asked.with_request(|request| compiled.evaluate(request).lets_pass());
             let passes =
                 comes_back(proxy.named(&number.to_string()), &mut callers, &asked).unwrap();
-            // Here the filter is not there to deny it.
+            // There is no filter here to deny it.
             if !KnownDifference::of(set, &asked).is_empty() {
                 continue;
             }
@@ -87,14 +86,14 @@ fn without_http_rbac_lets_through_what_the_policy_does() {
     assert!(allowed > 50 && denied > 50 && stricter < allowed);
 }
 
-/// A policy for a workload that speaks no HTTP on any port that is asked.
+/// A policy for a workload whose tested ports do not speak HTTP.
 fn policy(rules: &[Value], otherwise: Otherwise) -> Option<PolicySet> {
     let [mesh, mut policy] = documents(rules, otherwise);
     policy["spec"]["tcpPorts"] = json!([1, 80, 81, 8080]);
-    understand(&[mesh, policy])
+    validated(&[mesh, policy])
 }
 
-/// A proxy that has RBAC of each policy on a port without HTTP, by the policy's number.
+/// A proxy with RBAC for each policy on a port without HTTP, named by the policy's number.
 pub(crate) fn rbac_alone(policies: &[PolicySet], callers: &Callers) -> Proxy {
     let listeners: Vec<_> = policies
         .iter()
@@ -108,9 +107,9 @@ pub(crate) fn rbac_alone(policies: &[PolicySet], callers: &Callers) -> Proxy {
     Proxy::start_with(&listeners, callers)
 }
 
-/// The connection of a request, without the request.
-pub(crate) fn without_http(asked: &Asked) -> Asked {
-    Asked {
+/// A request's connection without the request.
+pub(crate) fn without_http(asked: &TestRequest) -> TestRequest {
+    TestRequest {
         method: None,
         path: None,
         host: None,
@@ -121,9 +120,9 @@ pub(crate) fn without_http(asked: &Asked) -> Asked {
     }
 }
 
-/// A denial for the mesh by path, and a database that declares its port.
+/// A mesh-wide denial by path, and a database that declares its port.
 #[test]
-fn a_denial_by_path_leaves_declared_ports_open_to_those_who_may_call() {
+fn a_denial_by_path_does_not_close_declared_ports() {
     let [mut mesh, _] = documents(&[], Otherwise::Deny);
     mesh["spec"]["defaults"]["otherwise"] = json!("Deny");
     let policy = |namespace: &str, name: &str, spec: Value| {
@@ -152,7 +151,7 @@ fn a_denial_by_path_leaves_declared_ports_open_to_those_who_may_call() {
             "rules": [{"id": "cart", "effect": "Allow", "from": [{"serviceAccounts": ["cart"]}]}],
         }),
     );
-    let set = understand(&[mesh, everywhere, redis]).unwrap();
+    let set = validated(&[mesh, everywhere, redis]).unwrap();
     let objects: Vec<_> = set
         .policies()
         .iter()
@@ -163,7 +162,7 @@ fn a_denial_by_path_leaves_declared_ports_open_to_those_who_may_call() {
     let proxy = Proxy::start_with(&[("redis".to_owned(), tcp_chain(&filters))], &callers);
     let mut is_open = |account: &str, port: u16| {
         let caller = format!("spiffe://td1/ns/a/sa/{account}");
-        let asked = Asked {
+        let asked = TestRequest {
             certificate: Some(Names::uris([&*caller])),
             is_unvalidated: false,
             peer: Some(caller.into_bytes()),
@@ -184,6 +183,6 @@ fn a_denial_by_path_leaves_declared_ports_open_to_those_who_may_call() {
     };
     assert!(is_open("cart", 6379));
     assert!(!is_open("other", 6379));
-    // Of a port that no document declares, Istio drops the path and denies everything.
+    // On a port that no document declares, Istio drops the path and denies everything.
     assert!(!is_open("cart", 6380));
 }

@@ -1,4 +1,5 @@
-//! On ports without HTTP the engine decides as RBAC does, by what Istio leaves of the rules.
+//! On ports without HTTP the engine decides like RBAC, with the parts of the rules that Istio
+//! keeps.
 
 use std::collections::HashMap;
 
@@ -10,7 +11,7 @@ use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
 
 use crate::callers::Callers;
-use crate::case::{connection, documents, rules, understand};
+use crate::case::{connection, documents, rules, validated};
 use crate::client::comes_back;
 use crate::tcp::{rbac_alone, without_http};
 
@@ -18,7 +19,7 @@ const POLICIES: usize = 80;
 const CONNECTIONS: usize = 10;
 
 #[test]
-fn without_http_the_engine_decides_as_rbac() {
+fn without_http_the_engine_decides_like_rbac() {
     let mut runner = TestRunner::deterministic();
     let mut is_declared = false;
     let policies: Vec<_> = std::iter::repeat_with(|| {
@@ -48,7 +49,7 @@ fn without_http_the_engine_decides_as_rbac() {
             });
             let passes =
                 comes_back(proxy.named(&number.to_string()), &mut callers, &asked).unwrap();
-            // RBAC goes by any name of a certificate, the engine by its only one.
+            // RBAC uses any name in a certificate, the engine only a single one.
             if code == "malformed-identity" {
                 continue;
             }
@@ -69,11 +70,11 @@ fn without_http_the_engine_decides_as_rbac() {
     assert!(allowed > 50 && denied > 50);
 }
 
-/// A policy for a workload, which says of the ports that are asked whether they speak HTTP.
+/// A policy for a workload that may declare whether the tested ports speak HTTP.
 fn policy(rules: &[Value], otherwise: Otherwise, is_declared: bool) -> Option<PolicySet> {
     let [mesh, mut policy] = documents(rules, otherwise);
     if is_declared {
         policy["spec"]["tcpPorts"] = json!([1, 80, 81, 8080]);
     }
-    understand(&[mesh, policy])
+    validated(&[mesh, policy])
 }

@@ -1,4 +1,4 @@
-//! Which objects Istio applies to a workload (`pilot/pkg/model/policyattachment.go`).
+//! Determines which objects Istio applies to a workload (`pilot/pkg/model/policyattachment.go`).
 
 use std::collections::BTreeMap;
 
@@ -7,22 +7,22 @@ use serde::Deserialize;
 
 use crate::shape::{ROOT_NAMESPACE, Requests};
 
-/// A workload that is asked.
+/// A workload to compare.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Workload {
     pub(crate) namespace: String,
     #[serde(default)]
     pub(crate) labels: BTreeMap<String, String>,
-    /// For a waypoint: the service that requests are for, in the waypoint's namespace.
+    /// For a waypoint: the target service of requests, in the waypoint's namespace.
     service: Option<String>,
-    /// Whether nothing is imported for it, since part of it cannot be.
+    /// Whether nothing is imported for it, because the import does not support a part.
     #[serde(default)]
     pub(crate) left_out: bool,
     pub(crate) requests: Requests,
 }
 
-/// What an object says it is for.
+/// The attachment of an object.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Attached {
@@ -32,11 +32,11 @@ pub(crate) struct Attached {
     pub(crate) targets: Vec<TargetReference>,
 }
 
-/// The label of a pod that runs for a `Gateway` of the Gateway API, waypoints included.
+/// The label on pods of a Gateway API `Gateway`, including waypoints.
 const GATEWAY_NAME: &str = "gateway.networking.k8s.io/gateway-name";
 
 impl Workload {
-    /// Whether an object applies to it.
+    /// Whether an object applies to the workload.
     pub(crate) fn has(&self, object: &Attached) -> bool {
         let is_in_root = object.namespace == ROOT_NAMESPACE;
         let is_here = object.namespace == self.namespace;

@@ -1,4 +1,4 @@
-//! A mesh of as many services as one likes.
+//! Generates a mesh with any number of services.
 
 const MESH: &str = "apiVersion: peergate.dev/v1alpha1
 kind: Mesh
@@ -11,11 +11,11 @@ spec:
   filter: {image: \"file:///filter.wasm\"}
 ";
 
-/// A mesh with everything of which there is one object for each service, and these many rules for each.
+/// A mesh with every kind of object that exists per service, and this many rules for each.
 pub fn documents(services: usize, rules: usize) -> String {
     let policies = (0..services).map(|service| {
         let rules: Vec<_> = (0..rules)
-            .map(|rule| rule_of(service, rule, services))
+            .map(|rule| rule_number(service, rule, services))
             .collect();
         policy(service) + &rules.concat()
     });
@@ -23,7 +23,7 @@ pub fn documents(services: usize, rules: usize) -> String {
     documents.concat()
 }
 
-/// A policy up to its rules.
+/// A policy without its rules.
 fn policy(service: usize) -> String {
     let namespace = service % 200;
     format!(
@@ -40,8 +40,8 @@ spec:
     )
 }
 
-/// A rule for a caller from anywhere, the same in each run.
-fn rule_of(service: usize, rule: usize, services: usize) -> String {
+/// A rule for a pseudo-random caller, the same in each run.
+fn rule_number(service: usize, rule: usize, services: usize) -> String {
     let caller = (service * 7_919 + rule * 104_729) % services;
     let namespace = caller % 200;
     format!(

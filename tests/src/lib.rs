@@ -1,4 +1,4 @@
-//! What tests of the whole share. The tests themselves live beside this crate's manifest.
+//! Shared code for integration tests. The tests themselves are next to this crate's manifest.
 
 #![expect(
     clippy::expect_used,
@@ -14,7 +14,7 @@ pub mod scrape;
 
 use std::path::{Path, PathBuf};
 
-/// The module that `make filter` leaves, or the one that `PEERGATE_FILTER` names.
+/// The module built by `make filter`, or the one named by `PEERGATE_FILTER`.
 pub fn module() -> PathBuf {
     let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/filter/peergate_filter.wasm");
     let path = std::env::var_os("PEERGATE_FILTER").map_or(built, PathBuf::from);

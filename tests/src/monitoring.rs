@@ -1,4 +1,4 @@
-//! What operators get in `monitoring/`, and a mesh that it works on.
+//! The files in `monitoring/`, and a mesh to run them on.
 
 pub mod files;
 mod mesh;

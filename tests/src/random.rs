@@ -1,4 +1,4 @@
-//! Random policies and requests, over alphabets so small that they often meet.
+//! Random policies and requests, over alphabets so small that they often match.
 
 mod alphabet;
 mod certificate;
@@ -8,4 +8,4 @@ mod request;
 pub use alphabet::time;
 pub use certificate::{Names, from_outside, names};
 pub use policy::{matcher, policy};
-pub use request::{Asked, arbitrary_request, forwarded_for, request};
+pub use request::{TestRequest, arbitrary_request, forwarded_for, request};

@@ -1,4 +1,4 @@
-//! What a proxy says, and the reading of it.
+//! Metrics of a proxy, and how to parse them.
 
 use std::fmt::Write;
 
@@ -6,12 +6,12 @@ use peergate_insight::traffic::from_proxy;
 use peergate_insight::traffic::reading::Reading;
 use policy_schema::timestamp::Timestamp;
 
-/// A moment.
+/// A point in time.
 pub fn at(text: &str) -> Timestamp {
     Timestamp::parse(text).expect("a time")
 }
 
-/// What a proxy says that has counted so many of each.
+/// The metrics of a proxy with these counts.
 pub fn scrape(orders: u32, denied: u32, shadow: u32) -> String {
     let mut text = String::new();
     for (policy, rule, effect, reason, count) in [
@@ -65,7 +65,7 @@ envoy_server_live{} 1
     text
 }
 
-/// What a proxy has counted in two seconds.
+/// The metrics of a proxy over two seconds.
 pub fn reading() -> Reading {
     let earlier = from_proxy::read(&scrape(40, 5, 0), at("2026-06-01T00:00:00Z")).expect("metrics");
     let now = from_proxy::read(&scrape(55, 5, 3), at("2026-06-01T00:00:02Z")).expect("metrics");

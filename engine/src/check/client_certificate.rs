@@ -1,8 +1,8 @@
-//! Client certificates from outside the mesh, by their names.
+//! Client certificates from outside the mesh, selected by their names.
 
-use super::{Scope, is_dns_subdomain};
+use super::{RuleContext, is_dns_subdomain};
 use crate::code;
-use crate::identity::{NameKind, SCHEME, SpiffeId, is_trust_domain, reads_as_id};
+use crate::identity::{NameKind, SCHEME, SpiffeId, is_trust_domain, looks_like_id};
 use crate::matching::TextMatch;
 use crate::problem::{Cursor, Problems};
 use crate::rule::CertificateMatch;
@@ -10,7 +10,7 @@ use crate::rule::CertificateMatch;
 /// Reads `*` or `KIND:NAME`.
 pub(super) fn check(
     text: &str,
-    scope: &Scope<'_>,
+    scope: &RuleContext<'_>,
     cursor: &Cursor<'_>,
     problems: &mut Problems,
 ) -> Option<CertificateMatch> {
@@ -32,7 +32,7 @@ pub(super) fn check(
         );
         return None;
     };
-    if kind == NameKind::Uri && is_of_mesh(&pattern, scope) {
+    if kind == NameKind::Uri && is_mesh_pattern(&pattern, scope) {
         problems.report(
             code::EXCLUSIVE_FIELDS,
             cursor,
@@ -44,12 +44,13 @@ pub(super) fn check(
     Some(CertificateMatch::Name(kind, pattern))
 }
 
-/// The pattern over names of this kind; none where it could take names that it does not read as.
+/// The pattern for names of this kind. `None` if it would also match unintended names.
 fn pattern(kind: NameKind, name: &str) -> Option<TextMatch> {
     let exact = || TextMatch::Exact(name.into());
     match kind {
         NameKind::Dns => match name.strip_prefix('*') {
-            // From a dot on: `*partner.example` would take `evilpartner.example`.
+            // The wildcard must end before a dot: `*partner.example` would match
+            // `evilpartner.example`.
             Some(end) => {
                 is_dns_subdomain(end.strip_prefix('.')?).then(|| TextMatch::Suffix(end.into()))
             }
@@ -64,17 +65,18 @@ fn pattern(kind: NameKind, name: &str) -> Option<TextMatch> {
                     .all(|byte| byte.is_ascii_graphic() && byte != b'*');
             if literal.len() == name.len() {
                 let is_id = SpiffeId::parse(name.as_bytes()).is_ok();
-                return (is_good && (is_id || !reads_as_id(name))).then(exact);
+                return (is_good && (is_id || !looks_like_id(name))).then(exact);
             }
-            // To the end of the host: `https://partner.example*` would take `https://partner.example.evil`.
+            // The host must be complete: `https://partner.example*` would match
+            // `https://partner.example.evil`.
             let (host, _) = rest.strip_prefix("//")?.split_once('/')?;
             let is_good_start = match literal.strip_prefix(SCHEME) {
                 Some(_) => is_trust_domain(host),
-                None => !host.is_empty() && !reads_as_id(name),
+                None => !host.is_empty() && !looks_like_id(name),
             };
             (is_good && is_good_start).then(|| TextMatch::Prefix(literal.into()))
         }
-        // No pattern: who may choose a part of a subject may choose an escaped comma in it.
+        // No wildcards: an attacker who chooses part of a subject can add an escaped comma.
         NameKind::Subject => {
             let has_attribute = name.split_once('=').is_some_and(|(key, _)| !key.is_empty());
             (has_attribute && !name.contains('*') && !name.contains(char::is_control)).then(exact)
@@ -82,8 +84,8 @@ fn pattern(kind: NameKind, name: &str) -> Option<TextMatch> {
     }
 }
 
-/// Whether these are SPIFFE IDs of the mesh.
-fn is_of_mesh(uris: &TextMatch, scope: &Scope<'_>) -> bool {
+/// Whether the pattern is about SPIFFE IDs of the mesh.
+fn is_mesh_pattern(uris: &TextMatch, scope: &RuleContext<'_>) -> bool {
     let trust_domain = uris
         .literal()
         .strip_prefix(SCHEME)

@@ -1,4 +1,4 @@
-//! Conditions: the keys that Istio has (`AuthorizationPolicy`, "Condition"), and what each takes.
+//! Conditions: Istio's keys (`AuthorizationPolicy`, "Condition") and the values that each accepts.
 
 use super::ip_block::check_ip_block;
 use super::operation::check_port;
@@ -6,17 +6,17 @@ use super::source::{
     check_namespace, check_principal, check_request_principal, check_service_account,
     check_trust_domain,
 };
-use super::{Scope, check_header_pattern, check_pattern, check_texts};
+use super::{RuleContext, check_header_pattern, check_pattern, check_texts};
 use crate::code;
 use crate::matching::TextMatch;
 use crate::problem::{Cursor, Problems};
-use crate::rule::{Condition, MetadataKey, MetadataMatch, Place, Source, Terms, Test};
+use crate::rule::{Condition, MetadataKey, MetadataMatch, MetadataTarget, Source, Terms, Test};
 use crate::rule_spec::ConditionSpec;
 
-/// The pseudo headers of a request that Envoy has in its header map.
+/// The pseudo-headers that Envoy keeps in its header map.
 const PSEUDO_HEADERS: [&str; 4] = [":authority", ":method", ":path", ":scheme"];
 
-/// What a key asks for.
+/// What a key refers to.
 enum Attribute<'k> {
     Caller(CallerAttribute),
     Port,
@@ -27,7 +27,7 @@ enum Attribute<'k> {
     FilterMetadata { filter: &'k str, key: &'k str },
 }
 
-/// The fields of a source that a key stands for.
+/// The source field that a key corresponds to.
 enum CallerAttribute {
     Principal,
     ServiceAccount,
@@ -40,7 +40,7 @@ enum CallerAttribute {
 
 pub(super) fn check(
     spec: &ConditionSpec,
-    scope: &Scope<'_>,
+    scope: &RuleContext<'_>,
     cursor: &Cursor<'_>,
     problems: &mut Problems,
 ) -> Option<Condition> {
@@ -53,7 +53,7 @@ pub(super) fn check(
             "add `values` or `notValues`",
         );
     }
-    let attribute = Attribute::of_key(&spec.key);
+    let attribute = Attribute::from_key(&spec.key);
     if attribute.is_none() {
         problems.report(
             code::UNKNOWN_CONDITION,
@@ -62,7 +62,7 @@ pub(super) fn check(
             "use one of Istio's keys, such as `request.headers[x-tenant]`, `request.auth.claims[groups]` or `source.ip`",
         );
     }
-    let test = attribute?.check(&mut Lists {
+    let test = attribute?.check(&mut ConditionLists {
         spec,
         scope,
         cursor,
@@ -75,7 +75,7 @@ pub(super) fn check(
 }
 
 impl<'k> Attribute<'k> {
-    fn of_key(key: &'k str) -> Option<Self> {
+    fn from_key(key: &'k str) -> Option<Self> {
         use CallerAttribute as Of;
         let attribute = match key {
             "source.ip" => Self::Caller(Of::Ip),
@@ -90,13 +90,13 @@ impl<'k> Attribute<'k> {
             "destination.ip" => Self::DestinationIp,
             "destination.port" => Self::Port,
             "connection.sni" => Self::ServerName,
-            _ => return Self::with_brackets(key),
+            _ => return Self::from_bracketed_key(key),
         };
         Some(attribute)
     }
 
-    /// The keys that end in names in brackets.
-    fn with_brackets(key: &'k str) -> Option<Self> {
+    /// Parses the keys that end in bracketed names.
+    fn from_bracketed_key(key: &'k str) -> Option<Self> {
         let (name, rest) = key.split_once('[')?;
         let names: Vec<_> = rest.strip_suffix(']')?.split("][").collect();
         if names
@@ -119,7 +119,7 @@ impl<'k> Attribute<'k> {
         }
     }
 
-    fn check(self, lists: &mut Lists<'_, '_>) -> Test {
+    fn check(self, lists: &mut ConditionLists<'_, '_>) -> Test {
         match self {
             Self::Caller(attribute) => Test::Caller(Box::new(attribute.check(lists))),
             Self::Port => Test::Port(lists.read(check_port_text)),
@@ -133,8 +133,8 @@ impl<'k> Attribute<'k> {
                 key: MetadataKey::claim(names),
                 values: lists.read(|text, cursor, problems| {
                     let text = check_pattern(text, cursor, problems)?;
-                    let place = Place::Either;
-                    Some(MetadataMatch { place, text })
+                    let target = MetadataTarget::Either;
+                    Some(MetadataMatch { target, text })
                 }),
             },
             Self::FilterMetadata { filter, key } => Test::Metadata {
@@ -149,7 +149,7 @@ impl<'k> Attribute<'k> {
 }
 
 impl CallerAttribute {
-    fn check(&self, lists: &mut Lists<'_, '_>) -> Source {
+    fn check(&self, lists: &mut ConditionLists<'_, '_>) -> Source {
         let scope = lists.scope;
         let mut source = Source::default();
         match self {
@@ -191,15 +191,15 @@ impl CallerAttribute {
     }
 }
 
-/// The two lists of a condition.
-struct Lists<'a, 'p> {
+/// `values` and `notValues` of a condition.
+struct ConditionLists<'a, 'p> {
     spec: &'a ConditionSpec,
-    scope: &'a Scope<'a>,
+    scope: &'a RuleContext<'a>,
     cursor: &'a Cursor<'a>,
     problems: &'p mut Problems,
 }
 
-impl Lists<'_, '_> {
+impl ConditionLists<'_, '_> {
     fn read<V>(
         &mut self,
         check: impl Fn(&str, &Cursor<'_>, &mut Problems) -> Option<V>,
@@ -235,7 +235,7 @@ fn check_port_text(text: &str, cursor: &Cursor<'_>, problems: &mut Problems) -> 
     }
 }
 
-/// Envoy keeps the name that a client asks for in lower case.
+/// Envoy converts the server name to lower case.
 fn check_server_name(
     text: &str,
     cursor: &Cursor<'_>,
@@ -276,7 +276,7 @@ fn check_header_value(
     Some(pattern)
 }
 
-/// A value in brackets is looked for in a list.
+/// A value in brackets is an element of a list.
 fn check_filter_metadata(
     text: &str,
     cursor: &Cursor<'_>,
@@ -285,7 +285,7 @@ fn check_filter_metadata(
     let element = text
         .strip_prefix('[')
         .and_then(|text| text.strip_suffix(']'));
-    let (place, text) = match element {
+    let (target, text) = match element {
         Some("") => {
             problems.report(
                 code::EMPTY_VALUE,
@@ -295,11 +295,11 @@ fn check_filter_metadata(
             );
             return None;
         }
-        Some(element) => (Place::Element, element),
-        None => (Place::Whole, text),
+        Some(element) => (MetadataTarget::Element, element),
+        None => (MetadataTarget::Whole, text),
     };
     let text = check_pattern(text, cursor, problems)?;
-    Some(MetadataMatch { place, text })
+    Some(MetadataMatch { target, text })
 }
 
 fn is_header_name(name: &str) -> bool {

@@ -7,8 +7,8 @@ use ipnet::IpNet;
 use crate::code;
 use crate::problem::{Cursor, Problems};
 
-/// An address, or a block that begins at its first address. Envoy would cut off what an address
-/// has beyond the block's length, and so take in more than was written.
+/// An address, or a block without host bits. Envoy would drop host bits and so match more than was
+/// written.
 pub(super) fn check_ip_block(
     text: &str,
     cursor: &Cursor<'_>,
@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_is_a_block_of_one() {
+    fn accepts_addresses_and_blocks() {
         for (text, block) in [
             ("10.0.0.1", "10.0.0.1/32"),
             ("10.0.0.0/8", "10.0.0.0/8"),
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_none_is_refused() {
+    fn rejects_invalid_addresses() {
         for text in [
             "",
             "10.0.0",
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn an_ipv4_address_in_ipv6_form_is_refused_with_its_ipv4_form() {
+    fn rejects_mapped_addresses_and_suggests_ipv4() {
         for (text, help) in [
             (
                 "::ffff:10.0.0.1",
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn a_block_with_an_address_of_its_own_is_refused() {
+    fn rejects_host_bits_in_blocks() {
         assert_eq!(
             check("10.1.2.3/8").unwrap_err(),
             "write `10.0.0.0/8`, or the address alone"

@@ -1,11 +1,11 @@
-//! Lists of a rule, each value read by itself.
+//! Lists in a rule, checked value by value.
 
 use crate::code;
 use crate::matching::TextMatch;
 use crate::problem::{Cursor, Problems};
 
-/// Checks each value of an optional list; an empty list is refused, since it is unclear
-/// whether it means everything or nothing.
+/// Checks each value of an optional list. An empty list is rejected, because it could mean
+/// everything or nothing.
 pub(super) fn check_list<T, U>(
     values: Option<&[T]>,
     cursor: &Cursor<'_>,
@@ -30,7 +30,7 @@ pub(super) fn check_list<T, U>(
     checked
 }
 
-/// A list of texts, none of which may be empty.
+/// Checks a list of non-empty texts.
 pub(super) fn check_texts<U>(
     values: Option<&[String]>,
     cursor: &Cursor<'_>,
@@ -51,8 +51,8 @@ pub(super) fn check_texts<U>(
     })
 }
 
-/// A text pattern of a field in which `*` takes every value that is there, even an empty one, as
-/// Envoy's header matchers have it.
+/// A text pattern for a field where `*` matches every value that is present, even an empty one,
+/// like Envoy's header matchers.
 pub(super) fn check_header_pattern(
     text: &str,
     cursor: &Cursor<'_>,
@@ -64,7 +64,7 @@ pub(super) fn check_header_pattern(
     })
 }
 
-/// A text pattern, whatever the field.
+/// A text pattern for any field.
 pub(super) fn check_pattern(
     text: &str,
     cursor: &Cursor<'_>,

@@ -1,11 +1,12 @@
-//! Names that Kubernetes and DNS take.
+//! Syntax of Kubernetes and DNS names.
 
-/// Whether `text` is a DNS label (RFC 1123): the form of rule ids and of many Kubernetes names.
+/// Whether `text` is a DNS label (RFC 1123). Rule IDs and many Kubernetes names have this form.
 pub fn is_dns_label(text: &str) -> bool {
     text.len() <= 63 && is_part_of_name(text)
 }
 
-/// Whether `text` is of lower-case letters, digits and `-`, with `-` at neither end.
+/// Whether `text` consists of lower-case letters, digits and `-`, and neither starts nor ends with
+/// `-`.
 fn is_part_of_name(text: &str) -> bool {
     let bytes = text.as_bytes();
     let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else {
@@ -24,8 +25,8 @@ pub fn is_dns_subdomain(text: &str) -> bool {
     text.len() <= 253 && text.split('.').all(is_dns_label)
 }
 
-/// Whether `text` is the name of an object: parts joined by dots, at most 253 characters. Kubernetes has no
-/// bound for a part (`IsDNS1123Subdomain`).
+/// Whether `text` is the name of an object: parts joined by dots, at most 253 characters.
+/// Kubernetes does not limit the length of a part (`IsDNS1123Subdomain`).
 pub fn is_object_name(text: &str) -> bool {
     text.len() <= 253 && text.split('.').all(is_part_of_name)
 }

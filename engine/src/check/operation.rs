@@ -165,8 +165,8 @@ fn check_host(text: &str, cursor: &Cursor<'_>, problems: &mut Problems) -> Optio
     Some(pattern)
 }
 
-/// The characters of an HTTP token (RFC 9110, section 5.6.2) but for lower-case letters: a
-/// method in lower case is legal, and never what was meant.
+/// The characters of an HTTP token (RFC 9110, section 5.6.2) except lower-case letters: a
+/// lower-case method is legal, but never intended.
 fn is_method_byte(byte: u8) -> bool {
     byte.is_ascii_uppercase()
         || byte.is_ascii_digit()

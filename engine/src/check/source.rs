@@ -1,7 +1,9 @@
 //! Callers: SPIFFE IDs, service accounts, namespaces, trust domains, JWTs and addresses.
 
 use super::ip_block::check_ip_block;
-use super::{Scope, check_pattern, check_texts, client_certificate, is_dns_label, is_object_name};
+use super::{
+    RuleContext, check_pattern, check_texts, client_certificate, is_dns_label, is_object_name,
+};
 use crate::code;
 use crate::identity::{
     SCHEME, SpiffeId, SpiffeIdError, TrustDomains, is_path_byte, is_path_segment, is_trust_domain,
@@ -14,7 +16,7 @@ use crate::rule_spec::SourceSpec;
 
 pub(super) fn check(
     spec: &SourceSpec,
-    scope: &Scope<'_>,
+    scope: &RuleContext<'_>,
     cursor: &Cursor<'_>,
     problems: &mut Problems,
 ) -> Option<Source> {
@@ -32,8 +34,8 @@ pub(super) fn check(
     let certificate = |text: &str, cursor: &Cursor<'_>, problems: &mut Problems| {
         client_certificate::check(text, scope, cursor, problems)
     };
-    check_place(spec, scope, cursor, problems);
-    let mut list = Lists { cursor, problems };
+    check_gateway_only(spec, scope, cursor, problems);
+    let mut list = SourceLists { cursor, problems };
     let source = Source {
         anonymous: spec.anonymous == Some(true),
         client_certificates: list.read(
@@ -80,19 +82,19 @@ pub(super) fn check(
     (problems.count() == before).then_some(source)
 }
 
-struct Lists<'a, 'p> {
+struct SourceLists<'a, 'p> {
     cursor: &'a Cursor<'a>,
     problems: &'p mut Problems,
 }
 
-/// A list as it is written, and its key.
-type Written<'s> = (&'s Option<Vec<String>>, &'static str);
+/// A list as written, with its key.
+type WrittenList<'s> = (&'s Option<Vec<String>>, &'static str);
 
-impl Lists<'_, '_> {
+impl SourceLists<'_, '_> {
     fn read<U>(
         &mut self,
-        any_of: Written<'_>,
-        none_of: Written<'_>,
+        any_of: WrittenList<'_>,
+        none_of: WrittenList<'_>,
         check: impl Fn(&str, &Cursor<'_>, &mut Problems) -> Option<U>,
     ) -> Terms<Vec<U>> {
         let terms = Terms { any_of, none_of };
@@ -107,7 +109,7 @@ impl Lists<'_, '_> {
     }
 }
 
-/// Which fields may stand side by side.
+/// Checks which fields can be combined.
 fn check_combination(spec: &SourceSpec, cursor: &Cursor<'_>, problems: &mut Problems) {
     let identity_fields = [
         &spec.principals,
@@ -161,7 +163,8 @@ fn check_combination(spec: &SourceSpec, cursor: &Cursor<'_>, problems: &mut Prob
             "move it to a separate source in `from`",
         );
     }
-    // As Istio has it: a service account says the namespace, and the principal up to its domain.
+    // Istio has the same restriction: a service account already determines the namespace and the
+    // principal except its trust domain.
     if spec.service_accounts.is_some() && (spec.principals.is_some() || spec.namespaces.is_some()) {
         problems.report(
             code::EXCLUSIVE_FIELDS,
@@ -172,7 +175,7 @@ fn check_combination(spec: &SourceSpec, cursor: &Cursor<'_>, problems: &mut Prob
     }
 }
 
-/// The first field about client certificates from outside the mesh.
+/// The first field that refers to client certificates from outside the mesh.
 fn certificate_field(spec: &SourceSpec) -> Option<&'static str> {
     let positive = spec.client_certificates.as_ref();
     let negated = spec.not_client_certificates.as_ref();
@@ -180,8 +183,13 @@ fn certificate_field(spec: &SourceSpec) -> Option<&'static str> {
     positive.or(negated.map(|_| "notClientCertificates"))
 }
 
-/// Client certificates from outside the mesh come to gateways alone.
-fn check_place(spec: &SourceSpec, scope: &Scope<'_>, cursor: &Cursor<'_>, problems: &mut Problems) {
+/// Only gateways receive client certificates from outside the mesh.
+fn check_gateway_only(
+    spec: &SourceSpec,
+    scope: &RuleContext<'_>,
+    cursor: &Cursor<'_>,
+    problems: &mut Problems,
+) {
     if let (Some(field), false) = (certificate_field(spec), scope.at_gateway) {
         problems.report(
             code::NEVER_MATCHES,
@@ -192,10 +200,10 @@ fn check_place(spec: &SourceSpec, scope: &Scope<'_>, cursor: &Cursor<'_>, proble
     }
 }
 
-/// A SPIFFE ID or a pattern over SPIFFE IDs, with or without the scheme.
+/// Checks a SPIFFE ID, or a pattern over SPIFFE IDs, with or without the scheme.
 pub(super) fn check_principal(
     text: &str,
-    scope: &Scope<'_>,
+    scope: &RuleContext<'_>,
     cursor: &Cursor<'_>,
     problems: &mut Problems,
 ) -> Option<TextMatch> {
@@ -244,7 +252,7 @@ pub(super) fn check_principal(
     Some(pattern.with_literal(format!("{SCHEME}{rest}")))
 }
 
-/// The beginning of a SPIFFE ID, after the scheme.
+/// Checks the beginning of a SPIFFE ID, after the scheme.
 fn check_prefix(rest: &str) -> Result<(), SpiffeIdError> {
     let Some((trust_domain, path)) = rest.split_once('/') else {
         return if !rest.is_empty() && rest.bytes().all(is_trust_domain_byte) {
@@ -265,7 +273,8 @@ fn check_prefix(rest: &str) -> Result<(), SpiffeIdError> {
     is_path.then_some(()).ok_or(SpiffeIdError::Path)
 }
 
-/// Whether some SPIFFE ID ends so. The first part is cut, so only its characters can be judged.
+/// Whether a SPIFFE ID can end with `suffix`. Its first segment may be partial, so only the
+/// characters are checked.
 fn is_id_end(suffix: &str) -> bool {
     let mut parts = suffix.split('/');
     let cut = parts.next().unwrap_or_default();
@@ -274,7 +283,7 @@ fn is_id_end(suffix: &str) -> bool {
 
 pub(super) fn check_service_account(
     text: &str,
-    scope: &Scope<'_>,
+    scope: &RuleContext<'_>,
     cursor: &Cursor<'_>,
     problems: &mut Problems,
 ) -> Option<ServiceAccount> {
@@ -290,7 +299,7 @@ pub(super) fn check_service_account(
     account
 }
 
-/// Reads `NAMESPACE/NAME`, or `NAME` for one in `namespace` where there is one to be in.
+/// Reads `NAMESPACE/NAME`, or `NAME` if there is a default `namespace`.
 pub(crate) fn read_service_account(text: &str, namespace: Option<&str>) -> Option<ServiceAccount> {
     let (namespace, name) = match text.split_once('/') {
         Some(both) => both,
@@ -324,7 +333,8 @@ pub(super) fn check_namespace(
         );
         return None;
     }
-    // Istio looks for `/ns/`, anything, the suffix and a slash, and finds `/ns/NAMESPACE/sa/`.
+    // Istio searches for `/ns/`, any text, the suffix and a slash; that would match
+    // `/ns/NAMESPACE/sa/`.
     if matches!(&pattern, TextMatch::Suffix(suffix) if "sa".ends_with(&**suffix)) {
         problems.report(
             code::INVALID_WILDCARD,
@@ -339,7 +349,7 @@ pub(super) fn check_namespace(
 
 pub(super) fn check_trust_domain(
     text: &str,
-    scope: &Scope<'_>,
+    scope: &RuleContext<'_>,
     cursor: &Cursor<'_>,
     problems: &mut Problems,
 ) -> Option<TextMatch> {
@@ -387,7 +397,7 @@ pub(super) fn check_request_principal(
 fn report_foreign(
     text: &str,
     trust_domain: &str,
-    scope: &Scope<'_>,
+    scope: &RuleContext<'_>,
     cursor: &Cursor<'_>,
     problems: &mut Problems,
 ) {

@@ -4,12 +4,12 @@ use super::*;
 use crate::identity::TrustDomains;
 use crate::problem::Problem;
 
-/// The problems of rules in namespace `shop` of a mesh with two trust domains, as
-/// `code at location`.
+/// The problems of rules in namespace `shop` of a mesh with two trust domains, as `code at
+/// location`.
 pub(super) fn problems_of(rules: &Value, enforcement: Enforcement) -> Vec<String> {
     let specs: Vec<RuleSpec> = serde_json::from_value(rules.clone()).unwrap();
     let trust_domains = TrustDomains::new("cluster.local", &["old.local"]).unwrap();
-    let scope = Scope {
+    let scope = RuleContext {
         trust_domains: Some(&trust_domains),
         namespace: "shop",
         enforcement,
@@ -22,7 +22,7 @@ pub(super) fn problems_of(rules: &Value, enforcement: Enforcement) -> Vec<String
     assert_eq!(checked.len(), specs.len(), "{rules}");
     let problems = problems.into_vec();
     let is_refused = checked.iter().any(Option::is_none);
-    // Ids that are used twice are the policy's problem, not that of one rule.
+    // Duplicate IDs are a problem of the policy, not of a single rule.
     let is_of_a_rule = |problem: &&Problem| problem.code != code::DUPLICATE_RULE_ID;
     assert_eq!(
         is_refused,
@@ -47,7 +47,7 @@ pub(super) fn problem_of_value(place: &str, key: &str, value: &Value) -> Option<
 }
 
 #[test]
-fn rules_are_refused_for_what_is_wrong_with_them_and_where() {
+fn reports_problems_of_rules_with_their_location() {
     let cases = [
         (json!([]), vec![]),
         (json!([{"id": "r", "effect": "Allow"}]), vec![]),
@@ -79,7 +79,7 @@ fn rules_are_refused_for_what_is_wrong_with_them_and_where() {
             json!([{"id": "r", "effect": "Allow", "to": [{"ports": [1]}, {}]}]),
             vec!["empty-matcher at rules[0].to[1]"],
         ),
-        // All problems are told at once.
+        // All problems are reported together.
         (
             json!([{"id": "", "effect": "Allow", "notAfter": "soon", "from": [{"principals": [""]}]}]),
             vec![
@@ -99,7 +99,7 @@ fn rules_are_refused_for_what_is_wrong_with_them_and_where() {
 }
 
 #[test]
-fn times_are_checked_alone_and_against_each_other() {
+fn checks_the_validity_of_a_rule() {
     let (early, late) = ("2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z");
     let cases = [
         (json!({"notBefore": early}), vec![]),
@@ -135,7 +135,7 @@ fn times_are_checked_alone_and_against_each_other() {
 }
 
 #[test]
-fn no_rule_of_a_policy_in_shadow_can_be_enforced() {
+fn rejects_enforced_rules_in_a_shadow_policy() {
     use Enforcement::{Enforce, Shadow};
     let refused = vec!["exclusive-fields at rules[0].enforcement"];
     let cases = [
@@ -160,7 +160,7 @@ fn no_rule_of_a_policy_in_shadow_can_be_enforced() {
 }
 
 #[test]
-fn names_are_those_of_kubernetes() {
+fn accepts_only_kubernetes_names() {
     let longest = "a".repeat(63);
     let too_long = "a".repeat(64);
     for label in ["a", "0", "a-b", "a--b", "0a9", &longest] {
@@ -182,9 +182,9 @@ fn names_are_those_of_kubernetes() {
 }
 
 #[test]
-fn null_is_not_the_same_as_left_out() {
-    // `from:` with nothing after it is null once it is JSON. Taken for a field that is left out, it
-    // would widen the rule to every caller.
+fn rejects_null() {
+    // `from:` without a value is `null` in JSON. Read as an omitted field, it would widen the rule
+    // to every caller.
     let fields = [
         "notBefore",
         "notAfter",

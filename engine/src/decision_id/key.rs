@@ -1,17 +1,18 @@
-//! The key of decision ids, and what is encrypted with it.
+//! The key of decision IDs, and their encryption.
 //!
-//! A denied caller is to hand an id on, and not to read in it what the policy is called or which of its
-//! rules decided. So the content of an id is encrypted, in the construction SIV (Rogaway and Shrimpton,
-//! "Deterministic Authenticated-Encryption") with HMAC-SHA256 as both of its pseudorandom functions:
+//! A denied caller passes an ID on, but must not learn from it the policy's name or the rule that
+//! decided. So the content of an ID is encrypted in the construction SIV (Rogaway and Shrimpton,
+//! "Deterministic Authenticated-Encryption") with HMAC-SHA256 as both of its pseudorandom
+//! functions:
 //!
 //! ```text
 //! tag       = HMAC(authentication key, content), cut to 128 bits
 //! encrypted = content XOR (HMAC(encryption key, tag ‖ 0) ‖ HMAC(encryption key, tag ‖ 1) ‖ …)
 //! ```
 //!
-//! with 32-bit big-endian numbers. The tag is both what proves the content and what no two contents have
-//! in common, so that no random number is needed, which a filter has none of. Equal contents are equal
-//! ids: the same request in the same second. Of the content an id shows its length. `SECURITY.md` says why
+//! with 32-bit big-endian numbers. The tag authenticates the content and serves as its nonce, so no
+//! random number is needed; a filter has no source of them. Equal contents have equal IDs: the same
+//! request in the same second. An ID reveals the length of its content. `SECURITY.md` explains why
 //! this is not an AEAD from an RFC.
 
 use base64::Engine as _;
@@ -20,15 +21,16 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-/// The key of a policy's decision ids. It is overwritten with zeros when it is dropped, and so is what HMAC
-/// and SHA-256 make of it. Keys are not compared.
+/// The key for a policy's decision IDs. It is zeroized on drop, and so are the values that HMAC and
+/// SHA-256 derive from it. Keys are not compared.
 #[derive(Clone)]
 pub struct DecisionKey(Zeroizing<[u8; 32]>);
 
 const TAG: usize = 16;
 const BLOCK: usize = 32;
 
-/// What the two keys that are used are derived by. No policy is called so: there is no slash.
+/// The purposes from which the two subkeys are derived. They contain no slash, so no policy has
+/// this name.
 const AUTHENTICATION: &[u8] = b"authentication";
 const ENCRYPTION: &[u8] = b"encryption";
 
@@ -38,26 +40,26 @@ impl DecisionKey {
         Self(Zeroizing::new(bytes))
     }
 
-    /// The key of one policy, made of the mesh's: who can read the configuration of one policy's
-    /// filters can read and make no ids of another.
+    /// Derives the key of one policy from the mesh's. Access to one policy's filter configuration
+    /// reveals only the key of that policy.
     #[must_use]
-    pub fn of_policy(&self, policy: &str) -> Self {
+    pub fn for_policy(&self, policy: &str) -> Self {
         self.derived(policy.as_bytes())
     }
 
-    /// Reads base64, as the plugin config has it.
+    /// Reads base64url, as in the plugin config.
     pub fn from_base64(text: &str) -> Option<Self> {
         let mut key = Self::new([0; 32]);
         let read = URL_SAFE_NO_PAD.decode_slice(text, &mut *key.0).ok()?;
         (read == key.0.len()).then_some(key)
     }
 
-    /// The key in base64.
+    /// The key in base64url.
     pub fn to_base64(&self) -> String {
         URL_SAFE_NO_PAD.encode(*self.0)
     }
 
-    /// The tag of a content, and the content encrypted.
+    /// The tag of a content, and the encrypted content.
     pub(super) fn encrypt(&self, mut content: Vec<u8>) -> ([u8; TAG], Vec<u8>) {
         let mac = self.derived(AUTHENTICATION).mac(&content);
         let mut tag = [0; TAG];
@@ -68,7 +70,7 @@ impl DecisionKey {
         (tag, content)
     }
 
-    /// The content, if it was encrypted with this key and has not been changed.
+    /// The content, if it was encrypted with this key and is unchanged.
     pub(super) fn decrypt(&self, tag: &[u8; TAG], encrypted: &[u8]) -> Option<Vec<u8>> {
         let mut content = encrypted.to_vec();
         self.apply_stream(*tag, &mut content);
@@ -78,7 +80,7 @@ impl DecisionKey {
         Some(content)
     }
 
-    /// Encrypts, and the second time decrypts.
+    /// Encrypts or decrypts in place.
     fn apply_stream(&self, tag: [u8; TAG], content: &mut [u8]) {
         let keyed = self.derived(ENCRYPTION).keyed();
         for (number, block) in (0_u32..).zip(content.chunks_mut(BLOCK)) {
@@ -102,7 +104,8 @@ impl DecisionKey {
     }
 
     fn keyed(&self) -> Hmac<Sha256> {
-        // HMAC takes a whole block of SHA-256; a shorter key is followed by zeros (RFC 2104, 2).
+        // HMAC uses a whole block of SHA-256; shorter keys are padded with zeros (RFC 2104, section
+        // 2).
         let mut block = Zeroizing::new([0; 64]);
         block
             .iter_mut()
@@ -112,7 +115,7 @@ impl DecisionKey {
     }
 }
 
-/// Without the key: it has no place in a log.
+/// Omits the key, which must not appear in logs.
 impl std::fmt::Debug for DecisionKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("DecisionKey").finish_non_exhaustive()

@@ -10,7 +10,7 @@ fn record() -> DecisionRecord {
         caller: RecordedCaller::Workload("spiffe://cluster.local/ns/boutique/sa/adservice".into()),
         method: Some(b"POST".to_vec()),
         path: Some(b"/hipstershop.CartService/AddItem".to_vec()),
-        path_is_cut: false,
+        path_is_truncated: false,
         host: Some(b"cartservice:7070".to_vec()),
         port: Some(7070),
     }
@@ -26,7 +26,7 @@ fn bare() -> DecisionRecord {
         caller: RecordedCaller::Anonymous,
         method: None,
         path: None,
-        path_is_cut: false,
+        path_is_truncated: false,
         host: None,
         port: None,
     }
@@ -43,7 +43,7 @@ fn encode(record: &DecisionRecord, key: Option<&DecisionKey>) -> String {
     }
 }
 
-/// Reads an id, where there is a key as one of the policy that the records here name.
+/// Decodes an ID; `key` belongs to the policy of the records here.
 fn decode(id: &str, key: Option<DecisionKey>) -> Result<DecisionRecord, InvalidDecisionId> {
     match key {
         Some(key) => DecisionRecord::unseal(id, [(record().policy, key)]),
@@ -52,7 +52,7 @@ fn decode(id: &str, key: Option<DecisionKey>) -> Result<DecisionRecord, InvalidD
 }
 
 #[test]
-fn what_is_encoded_can_be_read_again() {
+fn decodes_what_it_encodes() {
     let malformed = DecisionRecord {
         caller: RecordedCaller::Malformed,
         port: Some(0),
@@ -87,7 +87,7 @@ fn an_id_is_compact() {
 }
 
 #[test]
-fn an_id_is_bounded_whatever_a_client_sends() {
+fn limits_the_length_of_an_id() {
     let long = || Some(vec![b'x'; 100_000]);
     let record = DecisionRecord {
         method: long(),
@@ -98,12 +98,12 @@ fn an_id_is_bounded_whatever_a_client_sends() {
     let id = record.encode();
     assert!(id.len() < 1_600, "{}", id.len());
     let read = decode(&id, None).unwrap();
-    assert_eq!(read.path.unwrap().len(), LONGEST_PATH);
-    assert!(read.path_is_cut);
+    assert_eq!(read.path.unwrap().len(), MAX_PATH_LEN);
+    assert!(read.path_is_truncated);
 }
 
 #[test]
-fn no_changed_id_is_taken() {
+fn rejects_altered_ids() {
     for key in [None, Some(key())] {
         let id = encode(&record(), key.as_ref());
         let bytes = URL_SAFE_NO_PAD.decode(&id).unwrap();
@@ -126,7 +126,7 @@ fn no_changed_id_is_taken() {
 }
 
 #[test]
-fn ids_of_others_are_told_from_ones_own() {
+fn rejects_ids_sealed_with_another_key() {
     let open = record().encode();
     let sealed = record().seal(&key());
     let other = DecisionKey::new([8; 32]);
@@ -153,8 +153,8 @@ fn ids_of_others_are_told_from_ones_own() {
 }
 
 #[test]
-fn each_policy_has_a_key_of_its_own() {
-    let key_of = |policy| key().of_policy(policy).to_base64();
+fn derives_a_key_per_policy() {
+    let key_of = |policy| key().for_policy(policy).to_base64();
     let (a, b) = (key_of("shop/a"), key_of("shop/b"));
     assert_ne!(a, b);
     assert_ne!(a, key().to_base64());
@@ -167,7 +167,7 @@ fn each_policy_has_a_key_of_its_own() {
     assert_eq!(format!("{:?}", key()), "DecisionKey { .. }");
 }
 
-/// Made by another implementation of what `key` says.
+/// Made by an independent implementation of the description in `key`.
 const SEALED_RECORD: &str = concat!(
     "AiB60EKauiFwmwIGDdEdksA13gaotGhU7LXWofnOhb502gWIU2XIvYRD6F7FPKtJKtSARRYSE-WD1zwSm64VUSiIau",
     "7zBfxObM7GkMLVYTwY8Fk471v9E4CU5c98gJwjS2Nwk3UinuaKVgOPLZRmF4_sphnpwBMvY7PR7pPo69KwevD_lOxp",
@@ -175,13 +175,13 @@ const SEALED_RECORD: &str = concat!(
 );
 
 #[test]
-fn a_sealed_id_is_what_is_written_down_of_it() {
+fn seals_as_specified() {
     assert_eq!(record().seal(&key()), SEALED_RECORD);
     assert_eq!(decode(SEALED_RECORD, Some(key())), Ok(record()));
 }
 
 #[test]
-fn a_sealed_id_shows_nothing_but_its_length() {
+fn a_sealed_id_reveals_only_its_length() {
     let sealed = |record: &DecisionRecord| URL_SAFE_NO_PAD.decode(record.seal(&key())).unwrap();
     let one = sealed(&record());
     let other = sealed(&DecisionRecord {
@@ -194,11 +194,12 @@ fn a_sealed_id_shows_nothing_but_its_length() {
     assert!(alike.count() < 10);
 }
 
-/// Filters of one policy, and whoever reads their configuration, have the key of that policy alone.
+/// The filters of a policy, and anyone who reads their configuration, have only the key of that
+/// policy.
 #[test]
-fn a_sealed_id_is_of_the_policy_whose_key_made_it() {
+fn rejects_an_id_that_names_another_policy() {
     let keys =
-        || ["shop/a", "boutique/cartservice"].map(|name| (name.to_owned(), key().of_policy(name)));
+        || ["shop/a", "boutique/cartservice"].map(|name| (name.to_owned(), key().for_policy(name)));
     let [(_, of_a), (_, of_cart)] = keys();
     assert_eq!(
         DecisionRecord::unseal(&record().seal(&of_cart), keys()),
@@ -212,7 +213,7 @@ fn a_sealed_id_is_of_the_policy_whose_key_made_it() {
 }
 
 #[test]
-fn of_a_certificate_with_many_names_the_first_are_recorded() {
+fn records_the_first_names_of_a_certificate() {
     let names = "dns:partner.example\n".repeat(64);
     let long = DecisionRecord {
         caller: RecordedCaller::Certificate(names.clone()),
@@ -222,6 +223,6 @@ fn of_a_certificate_with_many_names_the_first_are_recorded() {
     let RecordedCaller::Certificate(kept) = read.caller else {
         panic!("no certificate");
     };
-    assert_eq!(kept.len(), LONGEST_PATH);
+    assert_eq!(kept.len(), MAX_PATH_LEN);
     assert!(names.starts_with(&kept));
 }

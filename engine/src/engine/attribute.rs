@@ -1,17 +1,17 @@
-//! The attributes of a request that a rule can ask for.
+//! The attributes of a request that rules test.
 
-/// What stands between a request and a rule: a set of attributes.
+/// The attributes in which a request differs from a rule.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Differences(u16);
 
-/// Something that a rule asks for.
+/// An attribute that a rule tests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Attribute {
-    /// Who calls.
+    /// The caller.
     Caller,
-    /// Whom the request's JWT is about.
+    /// The request principal in the JWT.
     Token,
-    /// Where the request comes from.
+    /// The address of the client or the connection.
     Address,
     /// The method.
     Method,
@@ -28,7 +28,7 @@ pub enum Attribute {
 }
 
 impl Attribute {
-    /// All of them, in the order of a rule.
+    /// All attributes, in the order of a rule.
     pub const ALL: [Self; 9] = [
         Self::Caller,
         Self::Token,
@@ -41,7 +41,7 @@ impl Attribute {
         Self::Time,
     ];
 
-    /// The stable name, in replies.
+    /// The stable name, as used in replies.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Caller => "caller",
@@ -60,8 +60,9 @@ impl Attribute {
         1 << self as u8
     }
 
-    /// How far a request is from a rule for this alone. A rule for the same caller is nearer than one
-    /// for the same request, unless more than one thing of the request differs.
+    /// The distance between request and rule for this difference. A rule for the same caller is
+    /// nearer than a rule for the same operation, unless the operation differs in more than one
+    /// attribute.
     pub(super) const fn weight(self) -> u32 {
         match self {
             Self::Time => 1,
@@ -73,17 +74,17 @@ impl Attribute {
 }
 
 impl Differences {
-    /// Whether there are none.
+    /// Whether there are no differences.
     pub fn is_empty(self) -> bool {
         self.0 == 0
     }
 
-    /// Whether this is one of them.
+    /// Whether `attribute` differs.
     pub fn contains(self, attribute: Attribute) -> bool {
         self.0 & attribute.bit() != 0
     }
 
-    /// All of them, in the order of a rule.
+    /// The differing attributes, in the order of a rule.
     pub fn iter(self) -> impl Iterator<Item = Attribute> {
         Attribute::ALL
             .into_iter()

@@ -1,10 +1,10 @@
-//! Who sends a request, as rules see it.
+//! The caller of a request, as rules see it.
 
 use crate::identity::{ClientCertificate, SpiffeId};
 
-/// A caller that may match rules.
+/// A caller that can match rules.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Caller<'r> {
+pub(super) enum EngineCaller<'r> {
     /// Without any identity.
     Anonymous,
     /// With an identity of the mesh.

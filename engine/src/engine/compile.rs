@@ -9,13 +9,13 @@ use crate::plugin_config::{CheckedConfig, CheckedPolicy, ConfigError, PluginConf
 use crate::rule_spec::{Effect, Enforcement, Otherwise};
 
 impl CompiledPolicy {
-    /// Reads and compiles a plugin config for a workload that all its policies are for.
+    /// Compiles a plugin config for a workload that all its policies select.
     pub fn from_json(json: &[u8]) -> Result<Self, ConfigError> {
         PluginConfig::from_json(json)?.try_into()
     }
 
-    /// Reads a plugin config and compiles what of it is for the workload whose labels `label`
-    /// tells. A label that is not known is one that the workload does not have.
+    /// Compiles the policies of a plugin config that select a workload; `label` looks up the
+    /// workload's labels. An unknown label counts as absent.
     pub fn for_workload(
         json: &[u8],
         label: impl Fn(&str) -> Option<String>,
@@ -38,7 +38,7 @@ impl From<CheckedConfig> for CompiledPolicy {
     fn from(config: CheckedConfig) -> Self {
         let enforcement = overall_enforcement(&config.policies);
         let otherwise_of_policies = overall_otherwise(&config.policies, enforcement);
-        // The mesh's default is for the leading policy, where it has a say.
+        // The mesh default applies through the leader, if at all.
         let mut policies = config.policies.iter();
         let is_left_to_mesh = policies
             .next()
@@ -47,7 +47,7 @@ impl From<CheckedConfig> for CompiledPolicy {
             Otherwise::Pass if is_left_to_mesh => config.mesh_otherwise,
             otherwise => otherwise,
         };
-        let takes_client_certificates = take_client_certificates(&config.policies, enforcement);
+        let accepts_client_certificates = take_client_certificates(&config.policies, enforcement);
         let mut deny = IndexBuilder::default();
         let mut allow = IndexBuilder::default();
         let mut recorded = IndexBuilder::default();
@@ -99,9 +99,9 @@ impl From<CheckedConfig> for CompiledPolicy {
             decision_key: config.decision_key,
             known_gateways: config.known_gateways,
             at_gateway: config.at_gateway,
-            takes_client_certificates,
+            accepts_client_certificates,
             policies,
-            yields: config.yields,
+            may_be_led: config.may_be_led,
             rules,
             deny: deny.build(),
             allow: allow.build(),
@@ -110,7 +110,7 @@ impl From<CheckedConfig> for CompiledPolicy {
     }
 }
 
-/// Policies in shadow say nothing beside one that is enforced.
+/// Next to an enforced policy, policies in shadow do not count.
 fn overall_enforcement(policies: &[CheckedPolicy]) -> Enforcement {
     let is_enforced = |policy: &CheckedPolicy| policy.enforcement == Enforcement::Enforce;
     if policies.iter().any(is_enforced) {
@@ -120,9 +120,9 @@ fn overall_enforcement(policies: &[CheckedPolicy]) -> Enforcement {
     }
 }
 
-/// Whether client certificates from outside the mesh are callers of their own. A policy that is not for
-/// gateways only denies them if what it does not deny passes: its `AuthorizationPolicy` says so for
-/// every workload.
+/// Whether client certificates from outside the mesh identify callers. A policy with `otherwise:
+/// Pass` that is not only for gateways denies them, because its `AuthorizationPolicy` denies them
+/// at every workload.
 fn take_client_certificates(policies: &[CheckedPolicy], enforcement: Enforcement) -> bool {
     let mut counting = policies
         .iter()
@@ -131,7 +131,7 @@ fn take_client_certificates(policies: &[CheckedPolicy], enforcement: Enforcement
         && counting.all(|policy| policy.at_gateway || policy.otherwise == Otherwise::Deny)
 }
 
-/// One policy that denies what it does not allow is enough.
+/// `Deny` if any of the policies denies by default.
 fn overall_otherwise(policies: &[CheckedPolicy], enforcement: Enforcement) -> Otherwise {
     let denies = |policy: &CheckedPolicy| {
         policy.enforcement == enforcement && policy.otherwise == Otherwise::Deny

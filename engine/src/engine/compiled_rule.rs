@@ -1,4 +1,4 @@
-//! A rule in the form in which it is enforced.
+//! Rules compiled for evaluation.
 
 use std::sync::Arc;
 
@@ -18,26 +18,26 @@ pub struct CompiledRule {
     pub(super) owner: Option<Box<str>>,
     pub(super) is_shadow: bool,
     pub(super) validity: Validity,
-    /// What the index does not know of the rule's sources, in their order.
+    /// The tests on sources that the index does not cover, in order.
     pub(super) sources: Vec<ResidualSource>,
-    /// What the index does not know of the rule's operations, in their order.
+    /// The tests on operations that the index does not cover, in order.
     pub(super) operations: Vec<ResidualOperation>,
-    /// All of these.
+    /// All of these must hold.
     pub(super) conditions: Vec<ResidualCondition>,
 }
 
 impl CompiledRule {
-    /// The policy that the rule is from.
+    /// The policy that contains the rule.
     pub fn policy(&self) -> &PolicyName {
         &self.policy
     }
 
-    /// The rule's id, unique in its policy.
+    /// The rule's ID, unique in its policy.
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// The rule's position among [`CompiledPolicy::rules`](super::CompiledPolicy::rules).
+    /// The rule's position in [`CompiledPolicy::rules`](super::CompiledPolicy::rules).
     pub fn position(&self) -> usize {
         self.position
     }
@@ -47,7 +47,8 @@ impl CompiledRule {
         self.validity
     }
 
-    /// Where the request lies in time. Without a clock a rule counts against the caller.
+    /// Whether the rule applies at the time of the request. Without a clock, timed rules count
+    /// against the caller.
     pub(super) fn phase(&self, request: &impl RequestAttributes) -> Phase {
         if self.validity.is_unlimited() {
             return Phase::Within;
@@ -64,7 +65,7 @@ impl CompiledRule {
         self.effect
     }
 
-    /// Whom to ask about the rule.
+    /// The rule's owner.
     pub fn owner(&self) -> Option<&str> {
         self.owner.as_deref()
     }
@@ -74,8 +75,8 @@ impl CompiledRule {
         self.is_shadow
     }
 
-    /// Whether matches of the rule are only recorded. What `Custom` rules match is decided by their
-    /// provider, which the proxy asks before.
+    /// Whether matches of the rule are only recorded. For `Custom` rules the provider decides,
+    /// which the proxy asks earlier.
     pub fn is_recorded(&self) -> bool {
         self.is_shadow || matches!(self.effect, Effect::Audit | Effect::Custom)
     }

@@ -1,22 +1,22 @@
-//! What the engine answers.
+//! The result of an evaluation.
 
 use super::CompiledRule;
 use crate::rule_spec::{Effect, Enforcement};
 use crate::telemetry::{DecisionEffect, ReasonCode};
 
-/// The answer to one request: never without a reason, and never with one that contradicts it.
+/// The decision for one request. It always has a reason, and the reason determines the outcome.
 #[derive(Clone, Copy, Debug)]
 pub struct Decision<'p> {
     pub(super) reason: Reason<'p>,
     pub(super) enforcement: Enforcement,
 }
 
-/// What the policies say of a request.
+/// Whether the policies allow a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// It is allowed.
+pub enum DecisionOutcome {
+    /// The request is allowed.
     Allowed,
-    /// It is denied.
+    /// The request is denied.
     Denied,
 }
 
@@ -25,29 +25,29 @@ pub enum Outcome {
 pub enum Reason<'p> {
     /// An `Allow` rule matched and no `Deny` rule did.
     AllowedByRule(&'p CompiledRule),
-    /// No `Deny` rule matched, and what is not denied passes.
+    /// No `Deny` rule matched, and requests pass by default.
     NotDenied,
     /// A `Deny` rule matched.
     DeniedByRule(&'p CompiledRule),
-    /// The caller has no identity, and no rule allows it to be anonymous here.
+    /// The caller has no identity, and no rule allows anonymous callers here.
     NoIdentity,
-    /// The caller presented something that is not one SPIFFE ID.
+    /// The caller did not present exactly one SPIFFE ID.
     MalformedIdentity,
     /// The caller's trust domain is not one of the mesh's.
     ForeignTrustDomain,
-    /// An `Allow` rule would match, had it not expired.
+    /// An `Allow` rule would match, but has expired.
     ExpiredRule(&'p CompiledRule),
-    /// An `Allow` rule would match, but does not apply yet.
+    /// An `Allow` rule would match, but is not yet valid.
     RuleNotYetValid(&'p CompiledRule),
     /// No rule matched.
     NoRuleMatched,
-    /// The caller presented a certificate that the gateway did not validate, so it has no identity,
-    /// and no rule allows it to be anonymous here.
+    /// The gateway did not validate the caller's certificate, so the caller has no identity, and no
+    /// rule allows anonymous callers here.
     UnvalidatedCertificate,
 }
 
-impl Outcome {
-    /// What it is called in metrics and logs, where it is carried out or in shadow.
+impl DecisionOutcome {
+    /// The effect that metrics and logs report.
     pub fn effect(self, enforcement: Enforcement) -> DecisionEffect {
         let effect = match self {
             Self::Allowed => Effect::Allow,
@@ -58,34 +58,34 @@ impl Outcome {
 }
 
 impl<'p> Decision<'p> {
-    /// What the policies say of the request.
-    pub fn outcome(&self) -> Outcome {
+    /// Whether the policies allow the request.
+    pub fn outcome(&self) -> DecisionOutcome {
         self.reason.outcome()
     }
 
-    /// Why.
+    /// The reason for the decision.
     pub fn reason(&self) -> Reason<'p> {
         self.reason
     }
 
-    /// What was decided, as metrics and logs have it.
+    /// The effect that metrics and logs report.
     pub fn effect(&self) -> DecisionEffect {
         self.outcome().effect(self.enforcement)
     }
 
-    /// Whether the decision is carried out.
+    /// Whether the decision is enforced.
     pub fn enforcement(&self) -> Enforcement {
         self.enforcement
     }
 
-    /// Whether the request passes: it is allowed, or the policy is only in shadow.
+    /// Whether the request passes, because it is allowed or the policy is in shadow.
     pub fn lets_pass(&self) -> bool {
-        self.outcome() == Outcome::Allowed || self.enforcement == Enforcement::Shadow
+        self.outcome() == DecisionOutcome::Allowed || self.enforcement == Enforcement::Shadow
     }
 }
 
 impl<'p> Reason<'p> {
-    /// The stable name of the reason: metric label, log field and reply.
+    /// The stable name of the reason in metrics, logs and replies.
     pub fn code(&self) -> ReasonCode {
         match self {
             Self::AllowedByRule(_) => ReasonCode::AllowedByRule,
@@ -101,10 +101,10 @@ impl<'p> Reason<'p> {
         }
     }
 
-    /// What the reason is for.
-    pub fn outcome(&self) -> Outcome {
+    /// The outcome that the reason justifies.
+    pub fn outcome(&self) -> DecisionOutcome {
         match self {
-            Self::AllowedByRule(_) | Self::NotDenied => Outcome::Allowed,
+            Self::AllowedByRule(_) | Self::NotDenied => DecisionOutcome::Allowed,
             Self::DeniedByRule(_)
             | Self::NoIdentity
             | Self::MalformedIdentity
@@ -112,11 +112,11 @@ impl<'p> Reason<'p> {
             | Self::ExpiredRule(_)
             | Self::RuleNotYetValid(_)
             | Self::NoRuleMatched
-            | Self::UnvalidatedCertificate => Outcome::Denied,
+            | Self::UnvalidatedCertificate => DecisionOutcome::Denied,
         }
     }
 
-    /// The rule that the reason speaks of.
+    /// The rule that the reason refers to.
     pub fn rule(&self) -> Option<&'p CompiledRule> {
         match self {
             Self::AllowedByRule(rule)

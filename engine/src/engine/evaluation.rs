@@ -1,21 +1,21 @@
-//! One request under evaluation.
+//! The evaluation of one request.
 
 use std::cell::OnceCell;
 
-use super::caller::Caller;
+use super::caller::EngineCaller;
 use super::request::RequestAttributes;
 use crate::matching::PathParts;
 
-/// A request and its caller, with what is derived from the request once for all rules.
+/// A request and its caller, with values that are derived once for all rules.
 #[derive(Debug)]
 pub(super) struct Evaluation<'r, R> {
-    pub(super) caller: Caller<'r>,
+    pub(super) caller: EngineCaller<'r>,
     pub(super) request: &'r R,
     path: OnceCell<Option<PathParts<'r>>>,
 }
 
 impl<'r, R: RequestAttributes> Evaluation<'r, R> {
-    pub(super) fn new(caller: Caller<'r>, request: &'r R) -> Self {
+    pub(super) fn new(caller: EngineCaller<'r>, request: &'r R) -> Self {
         Self {
             caller,
             request,
@@ -23,11 +23,11 @@ impl<'r, R: RequestAttributes> Evaluation<'r, R> {
         }
     }
 
-    /// The request's path. The request is asked for it when a rule first needs it, and only then.
+    /// The request's path. It is fetched when a rule first needs it.
     pub(super) fn path(&self) -> Option<&PathParts<'r>> {
         let path = self
             .path
-            .get_or_init(|| self.request.path().map(PathParts::of));
+            .get_or_init(|| self.request.path().map(PathParts::new));
         path.as_ref()
     }
 }

@@ -1,16 +1,15 @@
 //! Finds the rules that match a request without trying each of them.
 //!
-//! First by caller: every pattern over callers leads to a *class*, the set of rule sources that
-//! the pattern brings into question; patterns that bring the same sources into question share
-//! their class. Then by path: each class has its own patterns over paths, which lead to
-//! *clauses*, one source with one operation of one rule. What the two steps have not looked at is
-//! the clause's residue, checked last.
+//! First by caller: every caller pattern leads to a *class*, the set of rule sources that the
+//! pattern makes candidates. Patterns with the same candidates share a class. Then by path: each
+//! class has its own path patterns, which lead to *clauses*, pairs of a source and an operation of
+//! one rule. The remaining tests of a clause, its residue, are checked last.
 
 mod builder;
 mod misses;
 mod search;
 
-use super::caller::Caller;
+use super::caller::EngineCaller;
 use super::pattern_index::PatternIndex;
 use crate::identity::NameKind;
 use crate::rule::namespace::namespace_part;
@@ -22,7 +21,7 @@ pub(super) use builder::IndexBuilder;
 enum CallerText {
     /// The SPIFFE ID.
     Principal,
-    /// What the ID has in the place of a namespace.
+    /// The segment of the ID at the position of a namespace.
     Namespace,
     /// A name of this kind in a certificate from outside the mesh.
     Certificate(NameKind),
@@ -40,54 +39,54 @@ impl CallerText {
     }
 }
 
-/// The index over some rules of a policy.
+/// An index over rules of a policy.
 #[derive(Debug, Default)]
 pub(super) struct RuleIndex {
-    /// What tells a caller → class. A scope for each [`CallerText`].
+    /// Caller patterns → class. One scope per [`CallerText`].
     callers: PatternIndex,
-    /// The class of sources that take every workload of the mesh.
+    /// The class of sources that match every workload of the mesh.
     workloads: Option<usize>,
-    /// The class of sources that take every client certificate from outside the mesh.
+    /// The class of sources that match every client certificate from outside the mesh.
     certificates: Option<usize>,
-    /// The class of sources that take callers without identity.
+    /// The class of sources that match callers without identity.
     anonymous: Option<usize>,
-    /// The class of sources that take both.
+    /// The class of sources that match both.
     everyone: Option<usize>,
     classes: Vec<Class>,
-    /// Path → list of clauses. One scope for each class.
+    /// Path patterns → list of clauses. One scope per class.
     paths: PatternIndex,
     clauses: Vec<Clause>,
 }
 
 #[derive(Debug)]
 struct Class {
-    /// The clauses without a condition on the path.
+    /// The clauses without a path condition.
     any_path: ClauseList,
     /// The lists that the class's path patterns lead to.
     by_path: Vec<ClauseList>,
 }
 
-/// A part of [`RuleIndex::clauses`], in the order of the rules.
+/// A range in [`RuleIndex::clauses`], in the order of the rules.
 #[derive(Clone, Copy, Debug)]
 struct ClauseList {
     start: usize,
     end: usize,
 }
 
-/// One source with one operation of one rule.
+/// One source and one operation of a rule.
 #[derive(Clone, Copy, Debug)]
 struct Clause {
     rule: usize,
-    /// Its position among the rule's sources; past their end for a rule without any.
+    /// The position among the rule's sources; past the end if the rule has none.
     source: usize,
-    /// Its position among the rule's operations; past their end for a rule without any.
+    /// The position among the rule's operations; past the end if the rule has none.
     operation: usize,
-    /// The position of the path template to check, among the operation's templates.
+    /// The position among the operation's path templates, if one must be checked.
     template: Option<usize>,
 }
 
 impl RuleIndex {
-    /// Whether there is no rule to find.
+    /// Whether the index has no rules.
     pub(super) fn is_empty(&self) -> bool {
         self.clauses.is_empty()
     }
@@ -96,9 +95,9 @@ impl RuleIndex {
         self.clauses.get(list.start..list.end).unwrap_or_default()
     }
 
-    /// Calls `visit` with each class that the caller belongs to. A long ID may match many patterns of one
-    /// source, which lead to one class: of the last classes none is visited twice.
-    fn visit_classes(&self, caller: &Caller<'_>, mut visit: impl FnMut(usize)) {
+    /// Calls `visit` with each class of the caller. A long ID may match many patterns of one
+    /// source, all with the same class; recently visited classes are skipped.
+    fn visit_classes(&self, caller: &EngineCaller<'_>, mut visit: impl FnMut(usize)) {
         let mut recent = [None; 8];
         let mut visit = |class| {
             if !recent.contains(&Some(class)) {
@@ -108,8 +107,8 @@ impl RuleIndex {
             }
         };
         match caller {
-            Caller::Anonymous => self.anonymous.into_iter().for_each(&mut visit),
-            Caller::Workload(id) => {
+            EngineCaller::Anonymous => self.anonymous.into_iter().for_each(&mut visit),
+            EngineCaller::Workload(id) => {
                 let mut find = |text: CallerText, value: &str| {
                     self.callers
                         .visit(text.scope(), value.as_bytes(), &mut visit);
@@ -120,7 +119,7 @@ impl RuleIndex {
                 }
                 self.workloads.into_iter().for_each(&mut visit);
             }
-            Caller::Certificate(certificate) => {
+            EngineCaller::Certificate(certificate) => {
                 self.certificates.into_iter().for_each(&mut visit);
                 for (kind, name) in certificate.names() {
                     let scope = CallerText::Certificate(kind).scope();

@@ -1,7 +1,7 @@
-//! Which `Allow` rules a denied request came nearest to, and what would have to differ.
+//! Finds the `Allow` rules that are nearest to a denied request, and the differences.
 //!
-//! Only denied requests are searched for, so the search may cost more than a decision. Any client can
-//! send requests that are denied, so the filter limits how many rule parts and values it looks at.
+//! Only denied requests are searched, so the search may cost more than a decision. Any client can
+//! cause denials, so the filter limits the number of rule parts and values that are compared.
 
 use super::attribute::{Attribute, Differences};
 use super::evaluation::Evaluation;
@@ -9,26 +9,26 @@ use super::request::RequestAttributes;
 use super::{CompiledPolicy, CompiledRule};
 use crate::timestamp::Phase;
 
-/// A rule that does not match, and why.
+/// A rule that does not match, and the differences.
 #[derive(Clone, Copy, Debug)]
 pub struct NearMiss<'p> {
     /// The rule.
     pub rule: &'p CompiledRule,
-    /// What would have to differ. Never empty.
+    /// The differences. Never empty.
     pub differences: Differences,
 }
 
 impl CompiledPolicy {
-    /// The `count` enforced `Allow` rules that come nearest to matching a request, the nearest first, and
-    /// of equally near ones the first in the policy. At most `most` parts of rules are looked at, fewer if
-    /// they have long lists of values, those for the request's caller first.
+    /// The `count` enforced `Allow` rules nearest to a request, nearest first, then in the policy's
+    /// order. Compares at most `limit` rule parts, those for the request's caller first, and fewer
+    /// if they have long lists of values.
     ///
-    /// A caller without one identity of the mesh is near to no rule but those that take such callers.
+    /// For a caller without a mesh identity, only rules for such callers are considered.
     pub fn nearest(
         &self,
         request: &impl RequestAttributes,
         count: usize,
-        most: usize,
+        limit: usize,
     ) -> Vec<NearMiss<'_>> {
         let Ok(caller) = self.caller_of(request) else {
             return Vec::new();
@@ -57,8 +57,8 @@ impl CompiledPolicy {
         };
         let evaluation = Evaluation::new(caller, request);
         self.allow
-            .visit_misses(&self.rules, &evaluation, most, visit);
-        // One of a rule's parts may match, and a `Deny` rule overrule it.
+            .visit_misses(&self.rules, &evaluation, limit, visit);
+        // A rule can match in one part and be overruled by a `Deny` rule.
         misses.retain(|miss| !miss.differences.is_empty());
         misses.sort_by_key(near);
         misses

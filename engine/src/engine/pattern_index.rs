@@ -1,8 +1,8 @@
 //! Finds the patterns that match a text without trying each of them.
 //!
-//! Exact texts, prefixes and suffixes are kept in one hash table. A look-up tries the whole text,
-//! then the text cut to each length that some prefix or suffix has: as many probes as there are
-//! different lengths, however many patterns there are.
+//! Exact texts, prefixes and suffixes share one hash table. A look-up tries the whole text, then
+//! the text cut to each length of a prefix or suffix. The number of probes depends on the number of
+//! different lengths, not of patterns.
 
 use std::hash::Hasher;
 
@@ -11,16 +11,16 @@ use rustc_hash::FxHasher;
 
 use crate::matching::TextMatch;
 
-/// Patterns with a value each, in separate scopes that share one table.
+/// A map from patterns to values, in separate scopes that share one table.
 #[derive(Debug, Default)]
 pub(super) struct PatternIndex {
-    /// The texts of all patterns, one after the other.
+    /// The concatenated texts of all patterns.
     texts: Vec<u8>,
     entries: HashTable<Entry>,
     scopes: Vec<Scope>,
 }
 
-/// What tells patterns apart: where it belongs and how it matches, beside its text.
+/// Identifies a pattern together with its text: its scope and how it matches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Key {
     scope: usize,
@@ -54,7 +54,7 @@ struct Scope {
 }
 
 impl PatternIndex {
-    /// Adds a pattern that the scope does not have yet.
+    /// Adds a pattern that is new in the scope.
     pub(super) fn insert(&mut self, scope: usize, pattern: &TextMatch, value: usize) {
         if self.scopes.len() <= scope {
             self.scopes.resize_with(scope + 1, Scope::default);
@@ -97,7 +97,7 @@ impl PatternIndex {
             });
     }
 
-    /// Whether nothing in the scope depends on the text, so that nobody need ask for it.
+    /// Whether no pattern of the scope depends on the text, so that it need not be fetched.
     pub(super) fn is_empty(&self, scope: usize) -> bool {
         self.scopes.get(scope).is_none_or(|scope| {
             scope.any.is_none()
@@ -107,7 +107,7 @@ impl PatternIndex {
         })
     }
 
-    /// Calls `visit` with the value of every pattern of the scope that matches `text`.
+    /// Calls `visit` with the value of every pattern in the scope that matches `text`.
     pub(super) fn visit(&self, scope: usize, text: &[u8], mut visit: impl FnMut(usize)) {
         let Some(lookups) = self.scopes.get(scope) else {
             return;
@@ -158,8 +158,8 @@ fn insert_sorted(lengths: &mut Vec<usize>, length: usize) {
     }
 }
 
-/// Not keyed against collisions: the table holds texts of the policy alone, so that a request can
-/// meet a collision but never make one.
+/// Not keyed against collisions: the table contains only texts of the policy, so a request can meet
+/// a collision but not create one.
 fn hash(key: Key, text: &[u8]) -> u64 {
     let mut hasher = FxHasher::default();
     hasher.write(text);

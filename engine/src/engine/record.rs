@@ -1,4 +1,4 @@
-//! Decision × request → what its id tells.
+//! Records decisions for their IDs.
 
 use super::{CompiledPolicy, Decision, RequestAttributes};
 use crate::decision_id::{DecisionRecord, RecordedCaller, without_userinfo};
@@ -6,7 +6,7 @@ use crate::identity::PeerIdentity;
 use crate::timestamp::Timestamp;
 
 impl CompiledPolicy {
-    /// What the id of a decision of this policy tells.
+    /// The content of a decision ID.
     pub fn record(
         &self,
         decision: &Decision<'_>,
@@ -23,7 +23,7 @@ impl CompiledPolicy {
             revision: self.revision().map(str::to_owned),
             caller: match (self.client_certificate(request), request.peer()) {
                 (Some(certificate), _) => RecordedCaller::Certificate(certificate.to_string()),
-                // The reason says which of the two it is.
+                // The reason tells these two apart.
                 (None, PeerIdentity::Absent | PeerIdentity::Unvalidated) => {
                     RecordedCaller::Anonymous
                 }
@@ -34,7 +34,7 @@ impl CompiledPolicy {
             },
             method: request.method().map(<[u8]>::to_vec),
             path: request.path().map(<[u8]>::to_vec),
-            path_is_cut: false,
+            path_is_truncated: false,
             host: request
                 .authority()
                 .map(|host| without_userinfo(host).to_vec()),
@@ -42,8 +42,8 @@ impl CompiledPolicy {
         }
     }
 
-    /// The id of a decision: sealed, if the policy has a key.
-    pub fn id_of(&self, record: &DecisionRecord) -> String {
+    /// The decision ID, sealed if the policy has a key.
+    pub fn decision_id(&self, record: &DecisionRecord) -> String {
         match self.decision_key() {
             Some(key) => record.seal(key),
             None => record.encode(),

@@ -1,4 +1,4 @@
-//! What the engine asks about a request.
+//! The attributes of a request.
 
 use std::net::IpAddr;
 
@@ -8,73 +8,72 @@ use crate::identity::{ClientCertificate, PeerIdentity};
 use crate::rule::MetadataKey;
 use crate::timestamp::Timestamp;
 
-/// The attributes of a request, each asked for only when a rule that is still in question needs
-/// it: in a proxy each answer costs a call to the host. The engine may ask twice.
+/// The attributes of a request. Each is fetched only when a candidate rule needs it, because in a
+/// proxy each costs a host call. The engine may fetch an attribute twice.
 ///
-/// `None` is for what the request does not have. It matches no pattern; under `not…` it counts
-/// against the caller: it fails an `Allow` rule and satisfies a `Deny` rule.
+/// `None` means that the request does not have the attribute. It matches no pattern. Under `not…`
+/// it counts against the caller: it fails an `Allow` rule and satisfies a `Deny` rule.
 pub trait RequestAttributes {
     /// The identity that the connection's handshake verified.
     fn peer(&self) -> PeerIdentity<'_>;
-    /// The client's certificate, where it was validated, is from outside the mesh and can be read in
-    /// full. Asked for only at gateways.
+    /// The client's certificate from outside the mesh, if it was validated and is completely
+    /// readable. Only used at gateways.
     fn client_certificate(&self) -> Option<&ClientCertificate>;
     /// `:method`.
     fn method(&self) -> Option<&[u8]>;
-    /// `:path` as the proxy normalised it, without query and fragment
-    /// ([`path_without_query`]).
+    /// `:path` as the proxy normalized it, without query and fragment ([`path_without_query`]).
     fn path(&self) -> Option<&[u8]>;
     /// `:authority`, with the port if it has one.
     fn authority(&self) -> Option<&[u8]>;
-    /// The workload's own port that the connection arrived at.
+    /// The workload's own port on which the connection arrived.
     fn port(&self) -> Option<u16>;
-    /// The workload's own address that the connection arrived at.
+    /// The workload's own address on which the connection arrived.
     fn local_ip(&self) -> Option<IpAddr>;
-    /// The address that the connection itself comes from.
+    /// The source address of the connection.
     fn peer_ip(&self) -> PeerIp;
-    /// The client's address, after `x-forwarded-for` or the PROXY protocol where the proxy believes
-    /// them; else the connection's.
+    /// The client's address, from `x-forwarded-for` or the PROXY protocol if the proxy trusts them;
+    /// otherwise the connection's.
     fn remote_ip(&self) -> Option<IpAddr>;
-    /// The server name that the client asked for in the TLS handshake. Not empty.
+    /// The server name in the client's TLS handshake. Not empty.
     fn server_name(&self) -> Option<&[u8]>;
-    /// Calls `visit` with each value of a request header, pseudo headers included, in their order.
-    /// `name` is in lower case. A header may be present and empty.
+    /// Calls `visit` with each value of a request header, including pseudo-headers, in order.
+    /// `name` is in lower case. A header may be present but empty.
     fn header(&self, name: &str, visit: &mut dyn FnMut(&[u8]));
-    /// Calls `visit` with what another filter left in the dynamic metadata: the text, or each text
-    /// of a list. Anything else is not visited.
+    /// Calls `visit` with the dynamic metadata at `key`: the text, or each text of a list. Other
+    /// values are not visited.
     fn metadata(&self, key: &MetadataKey, visit: &mut dyn FnMut(MetadataText<'_>));
-    /// The time of the request. Without it no timed `Allow` rule applies, and every timed `Deny`
+    /// The time of the request. Without it, no timed `Allow` rule applies, and every timed `Deny`
     /// rule does.
     fn now(&self) -> Option<Timestamp>;
 }
 
-/// The address that a connection comes from, which not every enforcement point is told.
+/// The source address of a connection, which is not visible to every enforcement point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PeerIp {
-    /// This enforcement point cannot know it. Conditions on it are left to the other: they hold for
-    /// an `Allow` rule, and fail for all others.
+    /// Not visible to this enforcement point. Conditions on it are left to the other one: they hold
+    /// for an `Allow` rule, and fail for all others.
     Hidden,
     /// The connection has no IP address.
     Absent,
-    /// This one.
+    /// The source address.
     Known(IpAddr),
 }
 
 /// A text in the dynamic metadata of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MetadataText<'a> {
-    /// The value is this text.
+    /// The value itself.
     Whole(&'a [u8]),
-    /// The value is a list, and this text is in it.
+    /// An element of a list.
     Element(&'a [u8]),
 }
 
-/// A request whose attributes are all at hand.
+/// A request with all its attributes.
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'r> {
     /// The identity that the connection's handshake verified.
     pub peer: PeerIdentity<'r>,
-    /// The client's certificate from outside the mesh, where a gateway validated one.
+    /// The client's certificate from outside the mesh, if a gateway validated one.
     pub client_certificate: Option<&'r ClientCertificate>,
     /// `:method`.
     pub method: Option<&'r [u8]>,
@@ -82,27 +81,27 @@ pub struct Request<'r> {
     pub path: Option<&'r [u8]>,
     /// `:authority`.
     pub authority: Option<&'r [u8]>,
-    /// The workload's own port that the connection arrived at.
+    /// The workload's own port on which the connection arrived.
     pub port: Option<u16>,
-    /// The workload's own address that the connection arrived at.
+    /// The workload's own address on which the connection arrived.
     pub local_ip: Option<IpAddr>,
-    /// The address that the connection itself comes from.
+    /// The source address of the connection.
     pub peer_ip: PeerIp,
     /// The client's address.
     pub remote_ip: Option<IpAddr>,
-    /// The server name of the TLS handshake.
+    /// The server name in the TLS handshake.
     pub server_name: Option<&'r [u8]>,
-    /// The headers other than pseudo headers, names in any case, in their order.
+    /// The headers other than pseudo-headers, in order, with names in any case.
     pub headers: &'r [(&'r str, &'r [u8])],
-    /// The dynamic metadata: an object with a field for each filter, as Envoy shows it.
+    /// The dynamic metadata: an object with a field per filter, as Envoy shows it.
     pub metadata: Option<&'r Value>,
     /// The time of the request.
     pub now: Timestamp,
 }
 
 impl<'r> Request<'r> {
-    /// A request of which nothing but the caller and the time is known.
-    pub fn of_peer(peer: PeerIdentity<'r>, now: Timestamp) -> Self {
+    /// A request with only a caller and a time.
+    pub fn from_peer(peer: PeerIdentity<'r>, now: Timestamp) -> Self {
         Self {
             peer,
             client_certificate: None,
@@ -166,7 +165,7 @@ impl RequestAttributes for Request<'_> {
         let pseudo_header = match name {
             ":method" => self.method,
             ":path" => self.path,
-            // Envoy keeps the two as one.
+            // To Envoy they are the same header.
             ":authority" | "host" => self.authority,
             _ => None,
         };

@@ -1,4 +1,4 @@
-//! What remains to be checked of a rule once the index has found it.
+//! The part of a rule that the index does not cover.
 
 mod condition;
 mod header_set;
@@ -15,9 +15,9 @@ use crate::rule_spec::Effect;
 
 pub(super) use condition::ResidualCondition;
 pub(super) use source::ResidualSource;
-use value_set::{AskedOfRequests, Counted, HostSet, PathSet, TextSet, excludes_none};
+use value_set::{HostSet, PathSet, RequestTerms, TextSet, ValueCount, is_not_excluded};
 
-/// An operation without what the index is keyed by.
+/// An operation without the indexed fields.
 #[derive(Debug)]
 pub(super) struct ResidualOperation {
     templates: Vec<PathTemplate>,
@@ -28,7 +28,7 @@ pub(super) struct ResidualOperation {
 }
 
 impl ResidualOperation {
-    /// What is left of a rule's operations, in their order.
+    /// The residues of a rule's operations, in order.
     pub(super) fn all_of(operations: Vec<Operation>) -> Vec<Self> {
         let residual = |operation: Operation| Self {
             templates: operation
@@ -48,8 +48,8 @@ impl ResidualOperation {
         operations.into_iter().map(residual).collect()
     }
 
-    /// Whether ALL the fields match. `template` is the position of the template by which the
-    /// index found the operation, if it was one.
+    /// Whether ALL fields match. `template` is the position of the path template through which the
+    /// index found the operation.
     pub(super) fn matches(
         &self,
         template: Option<usize>,
@@ -64,12 +64,12 @@ impl ResidualOperation {
             && self.port.matches(effect, || request.port())
     }
 
-    /// How many values a request is compared with one by one.
-    pub(super) fn values(&self) -> usize {
-        self.not_paths.values() + self.host.values() + self.port.values()
+    /// The number of values that are compared one by one.
+    pub(super) fn value_count(&self) -> usize {
+        self.not_paths.value_count() + self.host.value_count() + self.port.value_count()
     }
 
-    /// Adds which of the fields do not match.
+    /// Adds the fields that do not match.
     pub(super) fn add_differences(
         &self,
         template: Option<usize>,
@@ -95,7 +95,7 @@ impl ResidualOperation {
         evaluation: &Evaluation<'_, impl RequestAttributes>,
         effect: Effect,
     ) -> bool {
-        let reading = Reading::of_values(effect);
+        let reading = Reading::for_values(effect);
         template.is_none_or(|position| {
             let template = self.templates.get(position);
             template
@@ -109,6 +109,6 @@ impl ResidualOperation {
         evaluation: &Evaluation<'_, impl RequestAttributes>,
         effect: Effect,
     ) -> bool {
-        excludes_none(&self.not_paths, effect, || evaluation.path())
+        is_not_excluded(&self.not_paths, effect, || evaluation.path())
     }
 }

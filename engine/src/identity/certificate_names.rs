@@ -1,4 +1,4 @@
-//! The names in a certificate → what a proxy takes its holder for.
+//! Turns the names in a certificate into the identity that a proxy sees.
 
 use super::{ClientCertificate, NameKind, PeerIdentity, SCHEME};
 
@@ -13,8 +13,8 @@ impl CertificateNames {
         Self(names.map(|(kind, name)| (kind, name.into())).collect())
     }
 
-    /// The identity of the mesh in it, as a filter finds it that sees the whole certificate: the only name
-    /// that Envoy's RBAC takes for a SPIFFE ID, if it is a URI.
+    /// The mesh identity as seen by a filter with access to the whole certificate: the only name
+    /// that Envoy's RBAC reads as a SPIFFE ID, if it is a URI.
     pub fn peer(&self) -> PeerIdentity<'_> {
         let is_id = |(kind, name): &&(NameKind, Box<str>)| match kind {
             NameKind::Uri => true,
@@ -27,7 +27,7 @@ impl CertificateNames {
         }
     }
 
-    /// The same as a filter finds it that sees no more than the first URI: before Envoy 1.38.
+    /// The mesh identity as seen by a filter with access to only the first URI: before Envoy 1.38.
     pub fn peer_by_first_uri(&self) -> PeerIdentity<'_> {
         match self.first_uri() {
             Some(uri) => PeerIdentity::from_uri_san(Some(uri.as_bytes())),
@@ -35,7 +35,8 @@ impl CertificateNames {
         }
     }
 
-    /// The certificate as one from outside the mesh; none where it cannot be judged by its names.
+    /// The certificate as a client certificate from outside the mesh. `None` if its names are not
+    /// usable.
     pub fn client_certificate(&self) -> Option<ClientCertificate> {
         let names = self.0.iter();
         ClientCertificate::new(names.map(|(kind, name)| (*kind, name.as_bytes())))
@@ -53,7 +54,7 @@ mod tests {
     use crate::identity::SpiffeId;
 
     #[test]
-    fn the_only_name_that_reads_as_an_id_is_the_identity() {
+    fn uses_the_only_name_that_looks_like_an_id() {
         use NameKind::{Dns, Subject, Uri};
         const WEB: &str = "spiffe://td/ns/shop/sa/web";
         let web = PeerIdentity::Verified(SpiffeId::parse(WEB.as_bytes()).unwrap());

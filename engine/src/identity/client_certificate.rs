@@ -1,32 +1,32 @@
-//! Callers from outside the mesh, by the certificates that a gateway validated.
+//! Callers from outside the mesh, by their client certificates, which a gateway validated.
 //!
-//! Such a certificate has names of several kinds. Each keeps its kind, and a rule says which kind it
-//! means: a name is never tried against one of another kind, so a subject that reads as a URI is no
-//! URI. What could pass for an identity of the mesh is no certificate from outside.
+//! Such a certificate has names of several kinds, and a rule says which kind it matches. Names of
+//! different kinds are never compared, so a subject that reads like a URI is not a URI. A
+//! certificate that could pass for an identity of the mesh is rejected.
 
 use std::fmt;
 
 use super::{MAX_ID, SpiffeId};
 
-/// What a name in a certificate is.
+/// The kind of a name in a certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum NameKind {
     /// A DNS name among the subject alternative names.
     Dns,
     /// A URI among the subject alternative names.
     Uri,
-    /// The subject, as RFC 2253 writes it.
+    /// The subject in the form of RFC 2253.
     Subject,
 }
 
-/// A client certificate from outside the mesh that the gateway validated: its names. Never empty.
+/// The names of a client certificate from outside the mesh that the gateway validated. Never empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientCertificate {
     names: Vec<(NameKind, Box<str>)>,
 }
 
-/// The most names of a certificate, and the most bytes that they have together. One with more is not
-/// taken, which bounds what a request costs.
+/// The maximum number of names in a certificate, and of bytes in all names together. Larger
+/// certificates are rejected, which bounds the cost of a request.
 const MAX_NAMES: usize = 64;
 const MAX_BYTES: usize = 8192;
 
@@ -34,7 +34,7 @@ impl NameKind {
     /// Every kind.
     pub const ALL: [Self; 3] = [Self::Dns, Self::Uri, Self::Subject];
 
-    /// What a name of this kind begins with in a text, with the separator.
+    /// The prefix of names of this kind, with the separator.
     pub fn prefix(self) -> &'static str {
         match self {
             Self::Dns => "dns:",
@@ -51,9 +51,9 @@ impl NameKind {
 }
 
 impl ClientCertificate {
-    /// A certificate with these names; none where it has no name, or one that cannot be judged by what
-    /// it says: of other characters than such a name has, or one that may pass for a SPIFFE ID. A SPIFFE
-    /// ID is taken only if it is the certificate's one URI (X.509-SVID specification, section 2).
+    /// A certificate with these names. `None` if there are none, or if any name has unexpected
+    /// characters or could pass for a SPIFFE ID. A SPIFFE ID is accepted only as the certificate's
+    /// single URI (X.509-SVID specification, section 2).
     pub fn new<'n>(names: impl IntoIterator<Item = (NameKind, &'n [u8])>) -> Option<Self> {
         let mut known: Vec<(NameKind, Box<str>)> = Vec::new();
         let (mut length, mut uris, mut ids) = (0_usize, 0, 0);
@@ -66,7 +66,7 @@ impl ClientCertificate {
             if !is_name(kind, name) {
                 return None;
             }
-            let is_id = reads_as_id(name);
+            let is_id = looks_like_id(name);
             uris += usize::from(kind == NameKind::Uri);
             ids += usize::from(is_id);
             if is_id && (kind != NameKind::Uri || SpiffeId::parse(name.as_bytes()).is_err()) {
@@ -81,7 +81,7 @@ impl ClientCertificate {
         (!known.is_empty() && (ids == 0 || uris == 1)).then_some(Self { names: known })
     }
 
-    /// Reads names of the form `KIND:NAME`.
+    /// Parses names of the form `KIND:NAME`.
     pub fn parse<'t>(texts: impl IntoIterator<Item = &'t str>) -> Option<Self> {
         let mut names = Vec::new();
         for text in texts {
@@ -97,7 +97,7 @@ impl ClientCertificate {
     }
 }
 
-/// The names, each as `KIND:NAME`, one to a line: no name has a line break.
+/// The names as `KIND:NAME`, one per line. No name contains a line break.
 impl fmt::Display for ClientCertificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (position, (kind, name)) in self.names().enumerate() {
@@ -111,11 +111,11 @@ impl fmt::Display for ClientCertificate {
     }
 }
 
-/// How a SPIFFE ID begins.
+/// The prefix of a SPIFFE ID.
 const ID: &str = "spiffe:";
 
-/// Whether a text begins as a SPIFFE ID does, in whichever case.
-pub(crate) fn reads_as_id(name: &str) -> bool {
+/// Whether a text starts like a SPIFFE ID, in any case.
+pub(crate) fn looks_like_id(name: &str) -> bool {
     name.get(..ID.len())
         .is_some_and(|start| start.eq_ignore_ascii_case(ID))
 }
@@ -126,7 +126,7 @@ fn is_name(kind: NameKind, name: &str) -> bool {
     let has_only = |is_good: fn(&u8) -> bool| name.as_bytes().iter().all(is_good);
     has_length
         && match kind {
-            // With a dot at its end it is another spelling of a name that rules know without.
+            // With a trailing dot it would be another spelling of the same name.
             NameKind::Dns => {
                 !name.ends_with('.')
                     && has_only(|byte| {
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_pass_for_an_identity_or_cannot_be_judged_is_refused() {
+    fn rejects_ambiguous_or_invalid_names() {
         let long = format!("uri:urn:{}", "a".repeat(MAX_ID));
         for texts in [
             &[][..],

@@ -6,7 +6,7 @@ use super::*;
 const ID: &str = "spiffe://cluster.local/ns/shop/sa/cart";
 
 #[test]
-fn parts_of_an_id_are_told_apart() {
+fn splits_an_id_into_its_parts() {
     let id = SpiffeId::parse(ID.as_bytes()).unwrap();
     assert_eq!(id.as_str(), ID);
     assert_eq!(id.trust_domain(), "cluster.local");
@@ -16,7 +16,7 @@ fn parts_of_an_id_are_told_apart() {
 }
 
 #[test]
-fn ids_outside_the_specification_are_refused_with_the_reason() {
+fn rejects_invalid_ids_with_the_reason() {
     use SpiffeIdError::{NoPath, Path, Scheme, TrustDomain};
     let cases: [(&[u8], SpiffeIdError); 31] = [
         (b"", Scheme),
@@ -48,7 +48,7 @@ fn ids_outside_the_specification_are_refused_with_the_reason() {
         (b"spiffe://td/a?b", Path),
         (b"spiffe://td/a#b", Path),
         (b"spiffe://td/a b", Path),
-        // Two SANs, as some proxies report them: an X.509-SVID has exactly one.
+        // Two SANs, as some proxies report them. An X.509-SVID has exactly one.
         (b"spiffe://td/a,spiffe://td/b", Path),
         (b"spiffe://td/\xff", Path),
     ];
@@ -64,12 +64,12 @@ fn ids_outside_the_specification_are_refused_with_the_reason() {
 }
 
 #[test]
-fn every_byte_is_judged_in_trust_domain_and_path() {
+fn checks_every_byte_in_trust_domain_and_path() {
     for byte in 0..=u8::MAX {
         let is_lower = byte.is_ascii_lowercase() || byte.is_ascii_digit();
         let is_mark = [b'.', b'-', b'_'].contains(&byte);
         let in_domain = [b"spiffe://t".as_slice(), &[byte], b"d/a"].concat();
-        // A slash there ends the trust domain.
+        // A slash ends the trust domain.
         let is_good = is_lower || is_mark || byte == b'/';
         assert_eq!(SpiffeId::parse(&in_domain).is_ok(), is_good, "{byte:#04x}");
 
@@ -80,7 +80,7 @@ fn every_byte_is_judged_in_trust_domain_and_path() {
 }
 
 #[test]
-fn lengths_are_taken_up_to_their_limits() {
+fn accepts_lengths_up_to_the_limits() {
     let with_domain = |length: usize| format!("spiffe://{}/a", "d".repeat(length));
     assert!(SpiffeId::parse(with_domain(255).as_bytes()).is_ok());
     assert_eq!(
@@ -97,7 +97,7 @@ fn lengths_are_taken_up_to_their_limits() {
 }
 
 #[test]
-fn absent_malformed_and_verified_callers_are_never_confused() {
+fn distinguishes_absent_malformed_and_verified_callers() {
     let verified = SpiffeId::parse(ID.as_bytes()).unwrap();
     let cases: [(Option<&[u8]>, PeerIdentity<'_>); 6] = [
         (None, PeerIdentity::Absent),
@@ -113,7 +113,7 @@ fn absent_malformed_and_verified_callers_are_never_confused() {
 }
 
 #[test]
-fn trust_domains_are_the_meshs_own_and_its_aliases() {
+fn trust_domains_include_aliases() {
     let names = TrustDomains::new("own", &["old", "older"]).unwrap();
     assert_eq!(names.own(), "own");
     assert_eq!(names.aliases().collect::<Vec<_>>(), ["old", "older"]);
@@ -125,7 +125,7 @@ fn trust_domains_are_the_meshs_own_and_its_aliases() {
     assert_eq!(TrustDomains::new("own", &["old", ""]), None);
 }
 
-/// Texts near SPIFFE IDs.
+/// Texts similar to SPIFFE IDs.
 fn near_ids() -> impl Strategy<Value = String> {
     let scheme = prop_oneof![
         20 => Just("spiffe://"),
@@ -152,9 +152,9 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(5_000))]
 
     #[test]
-    fn ids_are_read_as_the_reference_implementation_reads_them(text in near_ids()) {
-        // The reference takes IDs of trust domains too, where a workload's has a path, and lowers
-        // the scheme and the trust domain, where this crate takes the bytes as they are.
+    fn parses_ids_like_the_reference_implementation(text in near_ids()) {
+        // The reference also accepts IDs without a path, and converts the scheme and the trust
+        // domain to lower case. This crate does neither.
         let is_unchanged = |id: &Reference| id.to_string() == text && !id.path().is_empty();
         let reference = Reference::new(&text).ok().filter(is_unchanged);
         match (SpiffeId::parse(text.as_bytes()), reference) {

@@ -1,6 +1,6 @@
-//! What a proxy does to the headers of a request before any filter or RBAC sees them: Envoy's HTTP connection manager
-//! (`ConnectionManagerUtility::mutateRequestHeaders`) as Istio configures it for sidecars, and in front of it the
-//! proxies of callers and gateways.
+//! What a proxy does to the headers of a request before any filter or RBAC sees them: Envoy's HTTP
+//! connection manager (`ConnectionManagerUtility::mutateRequestHeaders`) as Istio configures it for
+//! sidecars, and the proxies of callers and gateways in front of it.
 
 /// Whether proxies forward, set or remove a header before any rule sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,17 +9,17 @@ pub enum HeaderArrival {
     AsSent,
     /// The proxy removes it from every request.
     Removed,
-    /// The proxy removes it from every request but those that upgrade a connection of HTTP/1.1.
+    /// The proxy removes it from every request except HTTP/1.1 upgrades.
     WithUpgrade,
-    /// The proxy sets it or appends to it, or a proxy in front may.
+    /// The proxy, or one in front of it, may set it or append to it.
     SetByProxies,
-    /// The proxy removes it from requests that do not come from an address it takes for internal.
+    /// The proxy removes it from requests whose address it does not consider internal.
     InternalOnly,
 }
 
 impl HeaderArrival {
-    /// How the header `name`, which is in lower case, arrives.
-    pub fn of(name: &str) -> Self {
+    /// How header `name` arrives. `name` is in lower case.
+    pub fn for_header(name: &str) -> Self {
         match name {
             "keep-alive" | "proxy-connection" | "transfer-encoding" => Self::Removed,
             "connection" | "upgrade" => Self::WithUpgrade,
@@ -35,7 +35,7 @@ impl HeaderArrival {
     }
 }
 
-/// What Envoy removes from requests that are not internal, at the edge and elsewhere.
+/// The headers that Envoy removes from requests that are not internal, at the edge and elsewhere.
 const INTERNAL_ONLY: [&str; 15] = [
     "x-envoy-expected-rq-timeout-ms",
     "x-envoy-force-trace",

@@ -1,18 +1,18 @@
-//! How a proxy hands on a header that a client sends more than once.
+//! How a proxy forwards a header that a client repeats.
 
 use super::text::TextMatch;
 
-/// The most values of a header that are compared with patterns that have a separator themselves.
+/// The maximum number of header values that are compared with patterns containing a separator.
 const MAX_RUNS: usize = 64;
 
-/// The most values that are compared with patterns one by one.
+/// The maximum number of values that are compared with patterns one by one.
 const MAX_PARTS: usize = 256;
 
-/// How long a value may be of which the parts are compared. Anyone can send 60 KB to a thousand rules.
+/// The maximum length of a value whose parts are compared. Anyone can send 60 KB to a thousand
+/// rules.
 const MAX_LENGTH: usize = 16_384;
 
-/// What stands between the values of a header that was sent more than once, where a proxy makes one
-/// value of them.
+/// The separator between the values of a repeated header that a proxy joins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Separator {
     /// Between list elements (RFC 9110, section 5.3).
@@ -22,15 +22,15 @@ pub enum Separator {
 }
 
 impl Separator {
-    /// The one for repeats of the header `name`, which is in lower case.
-    pub fn of_header(name: &str) -> Self {
+    /// The separator for repeats of header `name`, which is in lower case.
+    pub fn for_header(name: &str) -> Self {
         match name {
             "cookie" => Self::Semicolon,
             _ => Self::Comma,
         }
     }
 
-    /// What Envoy puts between the values.
+    /// The text that Envoy puts between the values.
     pub const fn text(self) -> &'static str {
         match self {
             Self::Comma => ",",
@@ -38,26 +38,26 @@ impl Separator {
         }
     }
 
-    /// The values that a client may have sent one by one.
+    /// The values that a client may have sent separately.
     pub(crate) fn parts(self, joined: &[u8]) -> impl Iterator<Item = &[u8]> {
-        let parts = joined.split(move |&byte| self.is(byte));
+        let parts = joined.split(move |&byte| self.separates(byte));
         parts.map(<[u8]>::trim_ascii)
     }
 
-    /// Whether `is` holds for one of the values that a client may have sent one by one. A longer value, or one
-    /// of more parts, than is compared counts as a match.
+    /// Whether `is` holds for one of the values that a client may have sent separately. A value
+    /// that is too long or has too many parts counts as a match.
     pub(crate) fn any_part(self, joined: &[u8], mut is: impl FnMut(&[u8]) -> bool) -> bool {
         let mut parts = self.parts(joined).enumerate();
         joined.len() > MAX_LENGTH || parts.any(|(before, part)| before >= MAX_PARTS || is(part))
     }
 
-    /// `pattern` as it reads in a [`ValueList`]; none if it is not about several values.
-    pub(crate) fn run_of(self, pattern: &TextMatch) -> Option<Run> {
+    /// `pattern` normalized like a [`ValueList`]; `None` if it is not about several values.
+    pub(crate) fn to_run(self, pattern: &TextMatch) -> Option<Run> {
         let literal = pattern.literal().as_bytes().trim_ascii();
         let mut list = ValueList::default();
         list.add(self, literal);
-        let is_list = literal.iter().any(|&byte| self.is(byte)) && list.text.len() > 1;
-        let is_at = |end: Option<&u8>| end.is_some_and(|&byte| self.is(byte));
+        let is_list = literal.iter().any(|&byte| self.separates(byte)) && list.text.len() > 1;
+        let is_at = |end: Option<&u8>| end.is_some_and(|&byte| self.separates(byte));
         match pattern {
             TextMatch::Suffix(_) if !is_at(literal.first()) => {
                 list.text.remove(0);
@@ -73,41 +73,41 @@ impl Separator {
         })
     }
 
-    /// Whether `pattern` is the open end of several values. Where a match lets a request pass, each value must
-    /// match, and none has a separator in it.
-    pub fn is_in_open_pattern(self, pattern: &TextMatch) -> bool {
+    /// Whether `pattern` is a prefix or suffix that contains a separator. In the narrow reading it
+    /// never matches, because each value must match by itself and none contains a separator.
+    pub fn occurs_in_open_pattern(self, pattern: &TextMatch) -> bool {
         match pattern {
             TextMatch::Prefix(literal) | TextMatch::Suffix(literal) => {
-                literal.bytes().any(|byte| self.is(byte))
+                literal.bytes().any(|byte| self.separates(byte))
             }
             TextMatch::Any | TextMatch::Exact(_) => false,
         }
     }
 
-    /// Whether `byte` may stand between values.
-    fn is(self, byte: u8) -> bool {
+    /// Whether `byte` may separate values.
+    fn separates(self, byte: u8) -> bool {
         byte == b',' || (byte == b';' && self == Self::Semicolon)
     }
 }
 
-/// All values of a header in a request, as one list: without the spaces around each and without empty ones,
-/// between commas. So it reads the same however a client spells it and wherever a proxy joins it.
+/// All values of a header in a request as one list, separated by commas, trimmed, without empty
+/// values. The result does not depend on how a client spells the header or where a proxy joins it.
 #[derive(Debug, Default)]
 pub(crate) struct ValueList {
     text: Vec<u8>,
     count: usize,
 }
 
-/// A pattern about several values that stand together, as it reads in a [`ValueList`].
+/// A pattern for several adjacent values, normalized like a [`ValueList`].
 #[derive(Debug)]
 pub(crate) struct Run {
     text: Vec<u8>,
-    /// Whether it is the end of a value, and not the beginning.
+    /// Whether the run ends with a whole value, rather than starting with one.
     is_end: bool,
 }
 
 impl ValueList {
-    /// Adds the values that a client may have sent one by one.
+    /// Adds the values that a client may have sent separately.
     pub(crate) fn add(&mut self, separator: Separator, joined: &[u8]) {
         if self.text.is_empty() {
             self.text.push(b',');
@@ -124,8 +124,7 @@ impl ValueList {
         }
     }
 
-    /// Whether values that stand together match one of `runs`. More than [`MAX_RUNS`] values count as a
-    /// match.
+    /// Whether adjacent values match one of `runs`. More than [`MAX_RUNS`] values count as a match.
     pub(crate) fn has_any(&self, runs: &[Run]) -> bool {
         let is_at = |run: &Run, before: &[u8], after: &[u8]| {
             if run.is_end {
@@ -144,21 +143,20 @@ impl ValueList {
     }
 }
 
-/// What Envoy puts between repeats of the request header `name` before any filter or RBAC sees them.
-/// `None` where it leaves each value by itself. `name` is in lower case.
+/// The separator with which Envoy joins repeats of request header `name` before any filter or RBAC
+/// sees them. `None` if it keeps the values apart. `name` is in lower case.
 ///
-/// Repeated cookies are joined where they come by HTTP/2; by HTTP/1.1 each stays by itself. Repeats
-/// of `host` are joined where they come by HTTP/1.1; HTTP/2 refuses them, as both refuse repeats of
-/// `content-length`.
-pub fn separator_of_repeats(name: &str) -> Option<Separator> {
+/// Envoy joins repeated cookies in HTTP/2 and keeps them apart in HTTP/1.1. It joins repeats of
+/// `host` in HTTP/1.1; HTTP/2 rejects them. Both reject repeats of `content-length`.
+pub fn repeat_separator(name: &str) -> Option<Separator> {
     JOINED_BY_ENVOY
         .contains(&name)
-        .then(|| Separator::of_header(name))
+        .then(|| Separator::for_header(name))
 }
 
 /// The request headers whose repeats Envoy joins: its inline headers (`INLINE_REQ_HEADERS` and
-/// `INLINE_REQ_RESP_HEADERS` in `envoy/http/header_map.h`, and what its extensions register), without
-/// those that it removes or sets itself before any filter, and `cookie`.
+/// `INLINE_REQ_RESP_HEADERS` in `envoy/http/header_map.h`, and those registered by extensions), and
+/// `cookie`. Excludes headers that it removes or sets itself before any filter.
 pub const JOINED_BY_ENVOY: [&str; 56] = [
     "accept",
     "accept-encoding",

@@ -6,42 +6,42 @@ use percent_encoding::percent_decode;
 
 use super::header::Separator;
 
-/// How many hosts in one joined value are read one by one.
+/// The maximum number of joined hosts that are read one by one.
 const MAX_HOSTS: usize = 16;
 
-/// How long a value may be that is read in other spellings: as long as that many hosts need.
+/// The maximum length of a value that is read in other spellings: enough for that many hosts.
 const MAX_AUTHORITY: usize = 4_096;
 
-/// Whether a workload may read another host in `authority` than the one it begins or ends with: one of
-/// several, the one after user information, or either of them percent-encoded.
+/// Whether a workload may read a host in `authority` that differs from its prefix or suffix: one of
+/// several, the one after user information, or a percent-encoded one.
 pub(crate) fn is_ambiguous(authority: &[u8]) -> bool {
     authority
         .iter()
         .any(|byte| matches!(byte, b',' | b'@' | b'%'))
 }
 
-/// Whether `is` holds for a host that a workload may read in `authority`: each of several that a proxy
-/// joined, without user information and the dot at the end of the name, and each of these percent-decoded. `is`
-/// sees the port as written, and again without leading zeros; an empty port is left out. More than [`MAX_HOSTS`]
-/// hosts count as a match, and so do more than [`MAX_AUTHORITY`] bytes.
+/// Whether `is` holds for a host that a workload may read in `authority`: each of several joined
+/// hosts, without user information and trailing dot, and also percent-decoded. `is` is called with
+/// the port as written and without leading zeros; an empty port is omitted. More than [`MAX_HOSTS`]
+/// hosts or [`MAX_AUTHORITY`] bytes count as a match.
 pub(crate) fn has_host(authority: &[u8], is: &mut dyn FnMut(&[u8]) -> bool) -> bool {
     authority.len() > MAX_AUTHORITY
-        || has_written(authority, is)
+        || has_host_in(authority, is)
         || match Cow::from(percent_decode(authority)) {
-            Cow::Owned(decoded) => has_written(&decoded, is),
+            Cow::Owned(decoded) => has_host_in(&decoded, is),
             Cow::Borrowed(_) => false,
         }
 }
 
-fn has_written(authority: &[u8], is: &mut dyn FnMut(&[u8]) -> bool) -> bool {
+fn has_host_in(authority: &[u8], is: &mut dyn FnMut(&[u8]) -> bool) -> bool {
     let mut hosts = Separator::Comma.parts(authority).enumerate();
-    hosts.any(|(before, host)| before >= MAX_HOSTS || has_plain(host, is))
+    hosts.any(|(before, host)| before >= MAX_HOSTS || matches_plain(host, is))
 }
 
-fn has_plain(host: &[u8], is: &mut dyn FnMut(&[u8]) -> bool) -> bool {
+fn matches_plain(host: &[u8], is: &mut dyn FnMut(&[u8]) -> bool) -> bool {
     let host = host.rsplit(|&byte| byte == b'@').next().unwrap_or_default();
     let (name, port) = host.split_at_checked(name_length(host)).unwrap_or_default();
-    let plain = without_end_dots(name);
+    let plain = without_trailing_dots(name);
     let with_port = if plain.len() == name.len() {
         Cow::Borrowed(host)
     } else {
@@ -58,7 +58,7 @@ fn has_plain(host: &[u8], is: &mut dyn FnMut(&[u8]) -> bool) -> bool {
         }
 }
 
-/// How much of a host comes before the colon of its port. An IPv6 address has colons within brackets.
+/// The length of the host before the colon of its port. IPv6 addresses contain colons in brackets.
 fn name_length(host: &[u8]) -> usize {
     let mut in_brackets = false;
     let is_colon = |&byte: &u8| {
@@ -68,8 +68,8 @@ fn name_length(host: &[u8]) -> usize {
     host.iter().position(is_colon).unwrap_or(host.len())
 }
 
-/// A DNS name without the dot of the root.
-pub(crate) fn without_end_dots(mut name: &[u8]) -> &[u8] {
+/// A DNS name without trailing dots.
+pub(crate) fn without_trailing_dots(mut name: &[u8]) -> &[u8] {
     while let Some(shorter) = name.strip_suffix(b".") {
         name = shorter;
     }
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn each_host_is_read_in_its_plain_spelling() {
+    fn normalizes_each_host() {
         for (authority, expected) in [
             ("admin.shop", &["admin.shop"][..]),
             ("admin.shop:80", &["admin.shop:80"]),
@@ -134,15 +134,15 @@ mod tests {
     }
 
     #[test]
-    fn too_many_hosts_are_every_host() {
+    fn too_many_hosts_match_everything() {
         let joined = |count: usize| vec!["a"; count].join(",");
         assert_eq!(hosts(&joined(MAX_HOSTS)).len(), MAX_HOSTS);
-        let mut looked_at = 0;
+        let mut compared = 0;
         let is_any = has_host(joined(1_000).as_bytes(), &mut |_| {
-            looked_at += 1;
+            compared += 1;
             false
         });
         assert!(is_any);
-        assert_eq!(looked_at, MAX_HOSTS);
+        assert_eq!(compared, MAX_HOSTS);
     }
 }

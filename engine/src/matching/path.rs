@@ -21,19 +21,19 @@ pub enum PathMatch {
     Template(PathTemplate),
 }
 
-/// Why a text is no path pattern.
+/// Why a text is not a path pattern.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum InvalidPath {
     /// A `*` in the middle of a text pattern.
     #[error(transparent)]
     Wildcard(#[from] InvalidWildcard),
-    /// A template that Istio refuses.
+    /// A template that Istio rejects.
     #[error(transparent)]
     Template(#[from] InvalidTemplate),
 }
 
 impl PathMatch {
-    /// Reads a path pattern: a template when it has `{*}` or `{**}`, as Istio decides it, else a
+    /// Parses a path pattern: a template if it contains `{*}` or `{**}`, as in Istio, otherwise a
     /// text pattern.
     pub fn parse(pattern: &str) -> Result<Self, InvalidPath> {
         if has_operator(pattern) {
@@ -49,22 +49,22 @@ impl PathMatch {
     pub fn matches(&self, path: &[u8], reading: Reading) -> bool {
         match self {
             Self::Text(text) => text.matches(path),
-            Self::Template(template) => template.matches(&PathParts::of(path), reading),
+            Self::Template(template) => template.matches(&PathParts::new(path), reading),
         }
     }
 }
 
 impl PathMatch {
-    /// Whether some path may match both patterns where a match lets the request pass; only of templates
-    /// it is not always known.
-    pub fn may_meet(&self, other: &TextMatch) -> bool {
+    /// Whether some path may match both patterns in the narrow reading. For templates the answer
+    /// can be a false positive.
+    pub fn may_overlap(&self, other: &TextMatch) -> bool {
         match (self, other) {
-            (Self::Text(pattern), other) => pattern.meets(other),
+            (Self::Text(pattern), other) => pattern.overlaps(other),
             (Self::Template(template), TextMatch::Exact(path)) => {
-                template.matches(&PathParts::of(path.as_bytes()), Reading::Narrow)
+                template.matches(&PathParts::new(path.as_bytes()), Reading::Narrow)
             }
             (Self::Template(template), other) => {
-                other.meets(&TextMatch::Prefix(template.literal_prefix().into()))
+                other.overlaps(&TextMatch::Prefix(template.literal_prefix().into()))
             }
         }
     }
@@ -83,9 +83,9 @@ impl fmt::Display for PathMatch {
 /// `{*}` stands for one segment, `{**}` for any number of them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PathTemplate {
-    /// The segments before `{**}`, or all of them when there is none.
+    /// The segments before `{**}`, or all of them without `{**}`.
     head: Vec<Segment>,
-    /// What must follow `{**}`: `Some("")` when it ends the template, none without `{**}`.
+    /// The text that must follow `{**}`: `Some("")` if it ends the template, `None` without `{**}`.
     tail: Option<Box<str>>,
 }
 
@@ -95,10 +95,10 @@ enum Segment {
     One,
 }
 
-/// Why a text is no path template.
+/// Why a text is not a path template.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum InvalidTemplate {
-    /// It does not begin with a slash.
+    /// It does not start with a slash.
     #[error("it does not begin with `/`")]
     Relative,
     /// `{*}` or `{**}` shares a segment with other text.
@@ -107,13 +107,13 @@ pub enum InvalidTemplate {
     /// An operator follows `{**}`.
     #[error("`{{**}}` must be the last operator")]
     OperatorAfterRest,
-    /// A `{` or `}` belongs to neither operator.
+    /// A `{` or `}` is not part of an operator.
     #[error("`{{` and `}}` are only allowed in `{{*}}` and `{{**}}`")]
     Brace,
     /// A segment other than the last is empty.
     #[error("it contains `//`")]
     EmptySegment,
-    /// A literal segment has a character that Envoy does not take in a template.
+    /// A literal segment has a character that Envoy does not accept in templates.
     #[error("a segment has a character that templates cannot contain")]
     Character,
 }
@@ -153,8 +153,8 @@ impl PathTemplate {
         })
     }
 
-    /// Whether the path matches. Narrowly, an operator stands for the characters that Envoy takes for
-    /// it; widely, for any.
+    /// Whether the path matches. In the narrow reading, an operator matches only the characters
+    /// that Envoy accepts for it; in the wide reading, any character.
     pub fn matches(&self, parts: &PathParts<'_>, reading: Reading) -> bool {
         let has_length = match self.tail {
             None => parts.count() == self.head.len(),
@@ -181,14 +181,14 @@ impl PathTemplate {
         })
     }
 
-    /// The pattern that matches the same paths in the wide reading, where the template says no more than
-    /// how a path begins.
+    /// The equivalent prefix pattern in the wide reading, if the template only determines how a
+    /// path starts.
     pub fn as_wide_prefix(&self) -> Option<TextMatch> {
         let is_prefix = self.tail.as_deref() == Some("") && !self.head.contains(&Segment::One);
         is_prefix.then(|| TextMatch::Prefix(self.literal_prefix().into()))
     }
 
-    /// The text that every matching path begins with.
+    /// The longest literal prefix of all matching paths.
     pub(crate) fn literal_prefix(&self) -> String {
         let mut prefix = String::new();
         for segment in &self.head {
@@ -206,7 +206,7 @@ impl PathTemplate {
 }
 
 impl PathTemplate {
-    /// The text that every matching path ends with.
+    /// The longest literal suffix of all matching paths.
     pub(crate) fn literal_suffix(&self) -> String {
         if let Some(tail) = &self.tail {
             return (**tail).to_owned();
@@ -240,7 +240,7 @@ impl fmt::Display for PathTemplate {
     }
 }
 
-/// Whether `{*}` or `{**}` stands in the text.
+/// Whether the text contains `{*}` or `{**}`.
 fn has_operator(text: &str) -> bool {
     let has = |operator: &[u8]| {
         text.as_bytes()

@@ -1,33 +1,36 @@
-//! A request's path cut into segments, once for all the templates it is compared with, and only if
-//! there is one to compare it with.
+//! A request's path split into segments, once for all templates, and only if there is one to
+//! compare with.
 //!
-//! A path may be 60 KB long and a policy may have thousands of templates. Comparing with one template
-//! therefore reads no byte of the path beyond the template's own literals.
+//! A path may have 60 KB and a policy thousands of templates. So comparing with a template reads no
+//! byte of the path beyond the template's own literals.
 
 use std::cell::OnceCell;
 
 use super::reading::Reading;
 
-/// How many segments are remembered. A template with more of them before its `{**}` reads the rest again.
-const REMEMBERED: usize = 32;
+/// The number of segments whose position is cached. Templates with more segments before `{**}`
+/// split the rest again.
+const CACHED_SEGMENTS: usize = 32;
 
-/// A path and where its segments are.
+/// A path with the positions of its segments.
 #[derive(Clone, Debug)]
 pub struct PathParts<'p> {
     path: &'p [u8],
     cuts: OnceCell<Cuts>,
 }
 
-/// Where a path's segments are.
+/// The positions of a path's segments.
 #[derive(Clone, Debug)]
 struct Cuts {
-    /// How many segments the path has: one after each slash. None if it does not begin with one.
+    /// The number of segments: one after each slash. 0 if the path does not start with a slash.
     count: usize,
-    /// Where the first segments end.
-    ends: [usize; REMEMBERED],
-    /// Which of the first segments have a byte that Envoy does not take for `{*}`: a bit each.
+    /// The ends of the first segments.
+    ends: [usize; CACHED_SEGMENTS],
+    /// A bit for each of the first segments, set if it has a byte that Envoy does not accept for
+    /// `{*}`.
     unmatchable: u32,
-    /// What follows the last byte, slashes aside, that Envoy takes for no operator.
+    /// The position after the last byte, slashes excepted, that Envoy does not accept for an
+    /// operator.
     matchable_from: usize,
 }
 
@@ -35,22 +38,22 @@ struct Cuts {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct PathSegment<'p> {
     pub(super) text: &'p [u8],
-    /// Whether all its bytes are among those that Envoy takes for an operator.
+    /// Whether Envoy accepts all its bytes for an operator.
     has_path_bytes: bool,
 }
 
 impl PathSegment<'_> {
-    /// Whether `{*}` takes it.
+    /// Whether `{*}` matches it.
     pub(super) fn is_one_segment(&self, reading: Reading) -> bool {
         !self.text.is_empty() && (self.has_path_bytes || reading == Reading::Wide)
     }
 }
 
 impl Cuts {
-    fn of(path: &[u8]) -> Self {
+    fn new(path: &[u8]) -> Self {
         let mut cuts = Self {
             count: 0,
-            ends: [path.len(); REMEMBERED],
+            ends: [path.len(); CACHED_SEGMENTS],
             unmatchable: 0,
             matchable_from: 0,
         };
@@ -65,7 +68,7 @@ impl Cuts {
                 cuts.count += 1;
             } else if !is_path_byte(byte) {
                 cuts.matchable_from = position + 1;
-                if cuts.count < REMEMBERED {
+                if cuts.count < CACHED_SEGMENTS {
                     cuts.unmatchable |= 1 << cuts.count;
                 }
             }
@@ -77,7 +80,7 @@ impl Cuts {
 
 impl<'p> PathParts<'p> {
     /// A path without query and fragment.
-    pub fn of(path: &'p [u8]) -> Self {
+    pub fn new(path: &'p [u8]) -> Self {
         Self {
             path,
             cuts: OnceCell::new(),
@@ -85,33 +88,33 @@ impl<'p> PathParts<'p> {
     }
 
     fn cuts(&self) -> &Cuts {
-        self.cuts.get_or_init(|| Cuts::of(self.path))
+        self.cuts.get_or_init(|| Cuts::new(self.path))
     }
 
-    /// The path itself.
+    /// The whole path.
     pub fn path(&self) -> &'p [u8] {
         self.path
     }
 
-    /// How many segments there are.
+    /// The number of segments.
     pub(super) fn count(&self) -> usize {
         self.cuts().count
     }
 
-    /// The segments, each with where the next one starts.
+    /// The segments, each with the position of the next one.
     pub(super) fn segments(&self) -> impl Iterator<Item = (PathSegment<'p>, usize)> {
         let cuts = self.cuts();
         let mut start = 1;
         (0..cuts.count).map_while(move |position| {
             let rest = self.path.get(start..)?;
-            let remembered = cuts.ends.get(position);
-            let length = match remembered {
+            let cached_end = cuts.ends.get(position);
+            let length = match cached_end {
                 Some(end) => end.saturating_sub(start),
                 None => rest.iter().take_while(|&&byte| byte != b'/').count(),
             };
             let text = rest.get(..length)?;
             start += length + 1;
-            let has_path_bytes = match remembered {
+            let has_path_bytes = match cached_end {
                 Some(_) => cuts.unmatchable & (1 << position) == 0,
                 None => text.iter().copied().all(is_path_byte),
             };
@@ -123,19 +126,19 @@ impl<'p> PathParts<'p> {
         })
     }
 
-    /// What the path has from `start` on, if `{**}` takes it with all that follows.
+    /// The path from `start`, if `{**}` matches it and everything after it.
     pub(super) fn rest(&self, start: usize, reading: Reading) -> Option<&'p [u8]> {
         let is_taken = start >= self.cuts().matchable_from || reading == Reading::Wide;
         is_taken.then(|| self.path.get(start..))?
     }
 }
 
-/// The characters that `{*}` stands for: those of a segment (RFC 3986, `pchar`).
+/// The characters that `{*}` matches: those of a segment (RFC 3986, `pchar`).
 fn is_path_byte(byte: u8) -> bool {
     is_literal_byte(byte) || byte == b'*'
 }
 
-/// The characters that Envoy's URI template matcher takes in literals.
+/// The characters that Envoy's URI template matcher accepts in literals.
 pub(super) fn is_literal_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
         || matches!(

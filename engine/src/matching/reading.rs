@@ -1,10 +1,10 @@
-//! How to read a value that a client can spell in several ways.
+//! How to read values that clients can spell in several ways.
 
-/// What a match leads to, and so what counts as one.
+/// How strictly to match, depending on the consequence of a match.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reading {
-    /// A match lets the request pass: only the value as it is written counts, and each repeat must match.
+    /// A match lets the request pass: only the value as written counts, and each repeat must match.
     Narrow,
-    /// A match stops the request: every spelling that the workload may take for the value counts.
+    /// A match denies the request: every spelling that the workload may read as the value counts.
     Wide,
 }

@@ -1,8 +1,8 @@
-//! Exact, prefix, suffix and presence matching, as every text field of a rule has it.
+//! Exact, prefix, suffix and presence matching for all text fields of a rule.
 //!
-//! Istio reads a value in this order: `*`, then a leading `*`, then a trailing `*`, else exact
-//! (`AuthorizationPolicy`, "Source" and "Operation"). A `*` anywhere else would be compared
-//! literally and so never match; it is refused here.
+//! Istio interprets a value in this order: `*`, then a leading `*`, then a trailing `*`, else exact
+//! (`AuthorizationPolicy`, "Source" and "Operation"). It would compare a `*` anywhere else
+//! literally, so that the pattern would never match. Such patterns are rejected here.
 
 mod cover;
 
@@ -12,27 +12,27 @@ use thiserror::Error;
 
 pub use cover::TextCover;
 
-/// A pattern over a text attribute. Comparison is of bytes; fields that ignore case are lowered
-/// on both sides before they come here.
+/// A pattern over a text attribute. It compares bytes. For case-insensitive fields, both sides are
+/// converted to lower case first.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum TextMatch {
     /// `*`: any value that is present and not empty.
     Any,
-    /// `value`: that value alone.
+    /// `value`: exactly this value.
     Exact(Box<str>),
-    /// `value*`: every text that begins so.
+    /// `value*`: every text with this prefix.
     Prefix(Box<str>),
-    /// `*value`: every text that ends so.
+    /// `*value`: every text with this suffix.
     Suffix(Box<str>),
 }
 
-/// A pattern with a `*` where it has no meaning.
+/// A pattern with a misplaced `*`.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 #[error("`*` is only allowed at the start or the end")]
 pub struct InvalidWildcard;
 
 impl TextMatch {
-    /// Reads a pattern in Istio's syntax.
+    /// Parses a pattern in Istio's syntax.
     pub fn parse(pattern: &str) -> Result<Self, InvalidWildcard> {
         let (kind, literal): (fn(Box<str>) -> Self, _) = if pattern == "*" {
             return Ok(Self::Any);
@@ -49,17 +49,18 @@ impl TextMatch {
         Ok(kind(literal.into()))
     }
 
-    /// What `*` is in a field that takes every value that is there, even an empty one.
+    /// The meaning of `*` in a field where it matches every value that is present, even an empty
+    /// one.
     pub(crate) fn present() -> Self {
         Self::Prefix("".into())
     }
 
-    /// Whether this is `*`.
+    /// Whether the pattern is `*`.
     pub fn is_any(&self) -> bool {
         *self == Self::Any || *self == Self::present()
     }
 
-    /// Whether it takes a text as a whole or takes every text, rather than going by how a text begins or ends.
+    /// Whether the pattern is exact or `*`, rather than a prefix or suffix.
     pub(crate) fn is_whole(&self) -> bool {
         matches!(self, Self::Exact(_)) || self.literal().is_empty()
     }
@@ -74,8 +75,7 @@ impl TextMatch {
         }
     }
 
-    /// Whether `text` matches without regard to the case of ASCII letters. The pattern must be
-    /// in lower case.
+    /// Whether `text` matches, ignoring ASCII case. The pattern must be in lower case.
     pub fn matches_ignoring_case(&self, text: &[u8]) -> bool {
         let literal = self.literal().as_bytes();
         let part = match self {
@@ -91,7 +91,7 @@ impl TextMatch {
     }
 
     /// Whether some text matches both patterns.
-    pub fn meets(&self, other: &Self) -> bool {
+    pub fn overlaps(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Any, other) | (other, Self::Any) => *other != Self::Exact("".into()),
             (Self::Exact(text), other) | (other, Self::Exact(text)) => {
@@ -103,7 +103,7 @@ impl TextMatch {
         }
     }
 
-    /// The pattern's text without its `*`.
+    /// The pattern without its `*`.
     pub fn literal(&self) -> &str {
         match self {
             Self::Any => "",
@@ -111,7 +111,7 @@ impl TextMatch {
         }
     }
 
-    /// The same kind of pattern over another text.
+    /// The same kind of pattern with another text.
     #[must_use]
     pub fn with_literal(&self, literal: impl Into<Box<str>>) -> Self {
         match self {

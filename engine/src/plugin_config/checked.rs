@@ -1,13 +1,13 @@
-//! A plugin config that was understood in full.
+//! A validated plugin config.
 
 use std::collections::BTreeMap;
 
 use super::PluginConfig;
-use super::along::{MeshIdentity, PolicyAlong, PolicyName};
 use super::digest::PolicyDigest;
 use super::gateways::KnownGateway;
 use super::names::{check_policy_name, check_trust_domains};
-use crate::check::{Scope, check_rules, read_service_account};
+use super::policy::{CoEnforcedPolicy, MeshIdentity, PolicyName};
+use crate::check::{RuleContext, check_rules, read_service_account};
 use crate::code;
 use crate::decision_id::DecisionKey;
 use crate::identity::TrustDomains;
@@ -16,7 +16,7 @@ use crate::reporting::Reporting;
 use crate::rule::{Rule, ServiceAccount};
 use crate::rule_spec::{Enforcement, Otherwise};
 
-/// A plugin config that was understood in full.
+/// A validated plugin config.
 #[derive(Debug)]
 pub(crate) struct CheckedConfig {
     pub(crate) name: PolicyName,
@@ -27,13 +27,13 @@ pub(crate) struct CheckedConfig {
     pub(crate) decision_key: Option<DecisionKey>,
     pub(crate) known_gateways: Vec<KnownGateway>,
     pub(crate) at_gateway: bool,
-    /// The leading one first.
+    /// The leader first.
     pub(crate) policies: Vec<CheckedPolicy>,
     pub(crate) mesh_otherwise: Otherwise,
-    pub(crate) yields: bool,
+    pub(crate) may_be_led: bool,
 }
 
-/// One of its policies.
+/// One policy of a plugin config.
 #[derive(Debug)]
 pub(crate) struct CheckedPolicy {
     pub(crate) name: PolicyName,
@@ -46,7 +46,7 @@ pub(crate) struct CheckedPolicy {
 }
 
 impl CheckedConfig {
-    /// What of it is for the workload whose labels `label` tells.
+    /// Keeps only the policies that select the workload; `label` looks up its labels.
     pub(crate) fn for_workload(mut self, label: impl Fn(&str) -> Option<String>) -> Self {
         let is_for = |labels: &BTreeMap<String, String>| {
             labels
@@ -59,7 +59,7 @@ impl CheckedConfig {
 }
 
 impl PluginConfig {
-    /// Understands it in full, or says all that stands in the way.
+    /// Validates the config, or returns all problems.
     pub(crate) fn check(self) -> Result<CheckedConfig, Vec<Problem>> {
         let mut problems = Problems::default();
         let root = Cursor::Root;
@@ -74,8 +74,8 @@ impl PluginConfig {
         let decision_key = self.decision_key.as_deref();
         let decision_key = decision_key
             .and_then(|key| check_decision_key(key, &root.key("decisionKey"), &mut problems));
-        // The leading policy is for every workload that has the filter.
-        let leading = PolicyAlong {
+        // The leader selects every workload that has the filter.
+        let leading = CoEnforcedPolicy {
             policy: self.policy.clone(),
             match_labels: BTreeMap::new(),
             at_gateway: self.at_gateway,
@@ -83,11 +83,11 @@ impl PluginConfig {
             otherwise: self.otherwise,
             rules: self.rules,
         };
-        let mut policies = Vec::with_capacity(self.along.len() + 1);
+        let mut policies = Vec::with_capacity(self.co_enforced.len() + 1);
         policies.push(leading.check(&self.mesh, trust_domains.as_ref(), &root, &mut problems));
-        let along = root.key("along");
-        for (index, policy) in self.along.into_iter().enumerate() {
-            let cursor = along.index(index);
+        let co_enforced = root.key("coEnforced");
+        for (index, policy) in self.co_enforced.into_iter().enumerate() {
+            let cursor = co_enforced.index(index);
             policies.push(policy.check(&self.mesh, trust_domains.as_ref(), &cursor, &mut problems));
         }
         match (trust_domains, policies.into_iter().collect()) {
@@ -102,14 +102,14 @@ impl PluginConfig {
                 at_gateway: self.at_gateway,
                 policies,
                 mesh_otherwise: self.mesh_otherwise,
-                yields: self.yields,
+                may_be_led: self.may_be_led,
             }),
             _ => Err(problems.into_vec()),
         }
     }
 }
 
-impl PolicyAlong {
+impl CoEnforcedPolicy {
     fn check(
         self,
         mesh: &MeshIdentity,
@@ -119,7 +119,7 @@ impl PolicyAlong {
     ) -> Option<CheckedPolicy> {
         check_policy_name(&self.policy, &cursor.key("policy"), problems);
         let digest = PolicyDigest::new(mesh, &self);
-        let scope = Scope {
+        let scope = RuleContext {
             trust_domains: Some(trust_domains?),
             namespace: &self.policy.namespace,
             enforcement: self.enforcement,
@@ -182,7 +182,7 @@ fn check_known_gateways(
     gateways
 }
 
-/// Without the key: a log may quote what is wrong.
+/// Does not quote the key, because the message may be logged.
 fn check_decision_key(
     key: &str,
     cursor: &Cursor<'_>,

@@ -1,24 +1,25 @@
-//! What a policy enforces, in a few bytes: filters in one proxy compare their copies of a policy by it.
+//! A short digest of a policy's behavior, by which filters in one proxy compare their copies of a
+//! policy.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
 use sha2::{Digest as _, Sha256};
 
-use super::{MeshIdentity, PolicyAlong};
+use super::{CoEnforcedPolicy, MeshIdentity};
 
-/// Half of SHA-256: no two policies of a mesh have it in common by chance.
+/// Half of SHA-256, enough to exclude accidental collisions.
 const BYTES: usize = 16;
 
-/// A digest of everything about a policy that can change a decision: its rules, and the trust domains
-/// that give them their meaning. Equal for configs that differ in layout only.
+/// A digest of everything that can change a policy's decisions: its rules, and the trust domains
+/// that they refer to. Configs that differ only in layout have the same digest.
 ///
-/// Modules built by different compilers may come to different digests of the same policy. A filter then
-/// takes the leader's copy for another version, and adds its own denials.
+/// Modules built by different compilers may compute different digests of a policy. A filter then
+/// assumes that the leader has another version, and adds its own denials.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PolicyDigest(String);
 
-/// Feeds what is hashed to SHA-256.
+/// Feeds hashed data to SHA-256.
 struct Feed(Sha256);
 
 impl Hasher for Feed {
@@ -26,21 +27,21 @@ impl Hasher for Feed {
         self.0.update(bytes);
     }
 
-    /// Not asked for: the digest is longer.
+    /// Unused: a `u64` is shorter than the digest.
     fn finish(&self) -> u64 {
         0
     }
 }
 
 impl PolicyDigest {
-    pub(super) fn new(mesh: &MeshIdentity, policy: &PolicyAlong) -> Self {
+    pub(super) fn new(mesh: &MeshIdentity, policy: &CoEnforcedPolicy) -> Self {
         let mut feed = Feed(Sha256::new());
         let MeshIdentity {
             trust_domain,
             trust_domain_aliases,
             gateways: _,
         } = mesh;
-        let PolicyAlong {
+        let CoEnforcedPolicy {
             policy,
             match_labels: _,
             at_gateway,
@@ -65,7 +66,7 @@ impl fmt::Display for PolicyDigest {
     }
 }
 
-/// Bytes of a digest in hexadecimal.
+/// The bytes of a digest in hexadecimal.
 pub fn hex<'b>(bytes: impl IntoIterator<Item = &'b u8>) -> String {
     let digits = |byte: &u8| format!("{byte:02x}");
     bytes.into_iter().map(digits).collect()

@@ -1,12 +1,12 @@
-//! Where client certificates come from outside the mesh, and who has validated them.
+//! Where client certificates come from outside the mesh, and whether they are validated.
 //!
-//! A sidecar refuses a bad certificate in the handshake, so every certificate that a filter sees
-//! there is good. A gateway may accept certificates that it could not validate (Envoy's
-//! `trust_chain_verification: ACCEPT_UNTRUSTED`, the Gateway API's `AllowInsecureFallback`). Such a
-//! certificate names anybody its holder likes, so it must not count as an identity.
+//! A sidecar rejects invalid certificates in the handshake, so a filter in it only sees valid ones.
+//! A gateway may accept certificates that it could not validate (Envoy's `trust_chain_verification:
+//! ACCEPT_UNTRUSTED`, the Gateway API's `AllowInsecureFallback`). Such a certificate can contain
+//! any name, so it must not count as an identity.
 
-/// A gateway that the documents declare: its pods, as `NAMESPACE/KEY=VALUE,KEY=VALUE`, after
-/// `unvalidated:` if its listeners may accept client certificates that they have not validated.
+/// A gateway in the documents: its pods, as `NAMESPACE/KEY=VALUE,KEY=VALUE`. The prefix
+/// `unvalidated:` marks gateways whose listeners may accept client certificates without validation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KnownGateway {
     text: Box<str>,
@@ -15,7 +15,7 @@ pub struct KnownGateway {
 const UNVALIDATED: &str = "unvalidated:";
 
 impl KnownGateway {
-    /// Reads one; none where the text has another form.
+    /// Parses a gateway; `None` if the text has another form.
     pub fn parse(text: &str) -> Option<Self> {
         let pods = text.strip_prefix(UNVALIDATED).unwrap_or(text);
         let (namespace, labels) = pods.split_once('/')?;
@@ -28,7 +28,7 @@ impl KnownGateway {
             .then(|| Self { text: text.into() })
     }
 
-    /// The text for the pods of `namespace` that have all these labels.
+    /// The text for the pods of `namespace` with all these labels.
     pub fn text<'l>(
         namespace: &str,
         labels: impl IntoIterator<Item = (&'l String, &'l String)>,
@@ -42,55 +42,54 @@ impl KnownGateway {
         format!("{start}{namespace}/{}", labels.join(","))
     }
 
-    /// Whether the gateway forwards certificates of clients that it has not validated.
+    /// Whether the gateway forwards client certificates that it has not validated.
     pub fn accepts_unvalidated(&self) -> bool {
         self.text.starts_with(UNVALIDATED)
     }
 
-    /// Namespace and labels.
+    /// The namespace and the labels.
     fn pods(&self) -> (&str, &str) {
         let pods = self.text.strip_prefix(UNVALIDATED).unwrap_or(&self.text);
         pods.split_once('/').unwrap_or_default()
     }
 }
 
-/// How a filter learns whether the client's certificate was validated.
+/// How a filter learns whether a client certificate was validated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum CertificateValidation {
-    /// The listener refuses what it cannot validate, so there is nothing to ask.
+    /// The listener rejects invalid certificates, so there is nothing to check.
     #[default]
     ByListener,
-    /// The proxy is asked. Where it cannot answer, the certificate counts as validated.
+    /// The proxy reports it. If it cannot, the certificate counts as validated.
     WhereReported,
-    /// The proxy is asked. Where it cannot answer, the certificate counts as not validated.
+    /// The proxy reports it. If it cannot, the certificate counts as not validated.
     Required,
 }
 
-/// What kind of proxy a filter runs in.
+/// The kind of proxy that a filter runs in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProxyKind {
-    /// A workload's own proxy, or a waypoint, whose TLS ends in another listener.
+    /// A sidecar, or a waypoint, whose TLS ends in another listener.
     Inside,
-    /// A gateway of Istio's.
+    /// An Istio gateway.
     Gateway,
-    /// Not one of Istio's.
+    /// Not an Istio proxy.
     Unknown,
 }
 
-/// What a proxy says about itself.
+/// A proxy's description of itself.
 #[derive(Clone, Debug)]
 pub struct ProxyDescription<L> {
-    /// Its kind.
+    /// The kind of proxy.
     pub kind: ProxyKind,
     /// The namespace of its pod, if known.
     pub namespace: Option<String>,
-    /// The value of one of its pod's labels, if known.
+    /// Looks up a label of its pod.
     pub label: L,
 }
 
 impl ProxyKind {
-    /// Reads the kind from the ID of the proxy's node, which begins with it in Istio
-    /// (`TYPE~ADDRESS~POD~DOMAIN`).
+    /// Reads the kind from the ID of the proxy's node; in Istio it is `TYPE~ADDRESS~POD~DOMAIN`.
     pub fn from_node_id(id: &[u8]) -> Self {
         if id.starts_with(b"router~") {
             Self::Gateway
@@ -103,8 +102,8 @@ impl ProxyKind {
 }
 
 impl<L: Fn(&str) -> Option<String>> ProxyDescription<L> {
-    /// How the filter in this proxy learns whether a client's certificate was validated.
-    /// `is_for_gateways` says whether its policy is for gateways only.
+    /// How the filter in this proxy learns whether a client certificate was validated.
+    /// `is_for_gateways` tells whether its policy is only for gateways.
     pub(crate) fn certificate_validation(
         &self,
         known: &[KnownGateway],
@@ -129,8 +128,8 @@ impl<L: Fn(&str) -> Option<String>> ProxyDescription<L> {
         }
     }
 
-    /// Whether the proxy is the gateway's. A proxy of Istio's knows its labels; of any other nothing may
-    /// be known, and then it counts as one.
+    /// Whether the proxy may be the gateway. An Istio proxy knows its labels. Others may not, and
+    /// then count as the gateway.
     fn may_be(&self, gateway: &KnownGateway) -> bool {
         let (namespace, labels) = gateway.pods();
         let has = |label: &str| {
@@ -150,7 +149,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn gateways_are_read_as_they_are_written() {
+    fn parses_its_own_output() {
         let labels = [
             ("a".to_owned(), "b".to_owned()),
             (
@@ -169,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn no_other_text_is_a_gateway() {
+    fn rejects_other_texts() {
         for text in [
             "",
             "edge",
@@ -187,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn the_node_id_says_what_kind_of_proxy_it_is() {
+    fn reads_the_proxy_kind_from_the_node_id() {
         for (id, kind) in [
             (
                 "sidecar~10.0.0.1~web-0.shop~shop.svc.cluster.local",
@@ -212,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn only_gateways_ask_whether_a_certificate_was_validated() {
+    fn only_gateways_check_validation() {
         use CertificateValidation::{ByListener, Required, WhereReported};
         use ProxyKind::{Gateway, Inside, Unknown};
         let known = ["edge/istio=public", "unvalidated:edge/istio=open"]

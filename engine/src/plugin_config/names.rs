@@ -1,13 +1,13 @@
-//! Names in a plugin config that others have rules for.
+//! Checks of names in a plugin config against rules of Kubernetes and SPIFFE.
 
-use super::along::{MeshIdentity, PolicyName};
+use super::policy::{MeshIdentity, PolicyName};
 use crate::check::{is_dns_label, is_object_name};
 use crate::code;
 use crate::identity::{TrustDomains, is_trust_domain};
 use crate::problem::{Cursor, Problems};
 
-/// The longest name of a policy in bytes: Kubernetes takes 253, and the resources made of a policy
-/// add to its name what they are.
+/// The maximum length of a policy name in bytes: Kubernetes allows 253, and rendered resources add
+/// a suffix.
 const MAX_NAME: usize = 240;
 
 /// Reports a policy name that Kubernetes does not accept.
@@ -37,7 +37,7 @@ pub fn check_policy_name(name: &PolicyName, cursor: &Cursor<'_>, problems: &mut 
     }
 }
 
-/// Reports names of the mesh that are no trust domains.
+/// Reports invalid trust domains.
 pub fn check_trust_domains(
     mesh: &MeshIdentity,
     cursor: &Cursor<'_>,

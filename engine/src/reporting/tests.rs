@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::problem::Cursor;
 
-/// What is wrong with a text, each as `PLACE [CODE]`.
+/// The problems of the settings, each as `PLACE [CODE]`.
 fn problems(reporting: &Value) -> Vec<String> {
     let spec: ReportingSpec = serde_json::from_value(reporting.clone()).unwrap();
     let mut problems = Problems::default();
@@ -15,7 +15,7 @@ fn problems(reporting: &Value) -> Vec<String> {
 }
 
 #[test]
-fn what_is_not_said_is_as_careful_as_can_be() {
+fn defaults_disclose_least() {
     let mut problems = Problems::default();
     let silent = ReportingSpec::default().check(&Cursor::Root, &mut problems);
     assert_eq!(
@@ -29,14 +29,14 @@ fn what_is_not_said_is_as_careful_as_can_be() {
             to_mesh: Disclosure::NearestRule,
             to_strangers: Disclosure::Decision,
             lines_per_second: 10,
-            learned_series: None,
+            max_learned_series: None,
         }
     );
     assert_eq!(problems.count(), 0);
 }
 
 #[test]
-fn what_can_be_carried_out_is_accepted() {
+fn accepts_valid_settings() {
     for reporting in [
         json!({}),
         json!({"learning": {}}),
@@ -52,7 +52,7 @@ fn what_can_be_carried_out_is_accepted() {
 }
 
 #[test]
-fn what_cannot_is_refused_at_its_place() {
+fn reports_invalid_settings_at_their_location() {
     let long = "x".repeat(300);
     let long_page = format!("https://docs.example/{long}");
     for (reporting, place) in [
@@ -107,7 +107,7 @@ fn what_cannot_is_refused_at_its_place() {
 }
 
 #[test]
-fn what_is_not_known_is_refused() {
+fn rejects_unknown_fields() {
     for reporting in [
         json!({"metricNames": "flat"}),
         json!({"learn": {}}),

@@ -1,4 +1,4 @@
-//! Conditions: what a rule's `when` asks of one attribute.
+//! Conditions: the tests of single attributes in a rule's `when`.
 
 use std::fmt;
 
@@ -8,25 +8,25 @@ use super::Source;
 use super::terms::Terms;
 use crate::matching::TextMatch;
 
-/// The filter that leaves the claims of a verified JWT in dynamic metadata, below `payload`
-/// (Istio since 1.21).
+/// The filter that writes the claims of a verified JWT to dynamic metadata, under `payload` (Istio
+/// since 1.21).
 const JWT_FILTER: &str = "envoy.filters.http.jwt_authn";
 
-/// A condition on one attribute, by the key that Istio has for it
-/// (`AuthorizationPolicy`, "Condition").
+/// A condition on one attribute, with the key that Istio has for it (`AuthorizationPolicy`,
+/// "Condition").
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Condition {
-    /// The key as it is written.
+    /// The key as written.
     pub key: Box<str>,
-    /// What it asks of the attribute.
+    /// The test of the attribute.
     pub test: Test,
 }
 
-/// What a condition asks.
+/// The test of a condition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Test {
-    /// `source.*`, `remote.ip` and `request.auth.principal`: a source with one field and its
-    /// `not…` twin.
+    /// `source.*`, `remote.ip` and `request.auth.principal`: a source with one field and its `not…`
+    /// counterpart.
     Caller(Box<Source>),
     /// `destination.port`.
     Port(Terms<Vec<u16>>),
@@ -34,7 +34,7 @@ pub enum Test {
     DestinationIp(Terms<Vec<IpNet>>),
     /// `request.headers[NAME]`.
     Header {
-        /// In lower case.
+        /// The name in lower case.
         name: Box<str>,
         /// Compared with each value of the header.
         values: Terms<Vec<TextMatch>>,
@@ -43,24 +43,24 @@ pub enum Test {
     ServerName(Terms<Vec<TextMatch>>),
     /// `request.auth.claims[…]` and its short forms, and `experimental.envoy.filters.…`.
     Metadata {
-        /// Where it is.
+        /// The location of the metadata.
         key: MetadataKey,
         /// Compared with the text there, or with each text of a list.
         values: Terms<Vec<MetadataMatch>>,
     },
 }
 
-/// A place in the dynamic metadata of a request.
+/// A location in the dynamic metadata of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MetadataKey {
-    /// The filter that left the metadata.
+    /// The filter that wrote the metadata.
     pub filter: Box<str>,
     /// The keys that lead to the value.
     pub path: Vec<Box<str>>,
 }
 
 impl MetadataKey {
-    /// A claim of the request's JWT. A claim within another is named by the claims that lead there.
+    /// A claim of the request's JWT. The names of a nested claim include those of its parents.
     pub(crate) fn claim<'n>(names: impl IntoIterator<Item = &'n str>) -> Self {
         Self {
             filter: JWT_FILTER.into(),
@@ -72,7 +72,7 @@ impl MetadataKey {
         }
     }
 
-    /// Whether it is a claim.
+    /// Whether this is a JWT claim.
     pub fn is_claim(&self) -> bool {
         &*self.filter == JWT_FILTER
     }
@@ -81,28 +81,28 @@ impl MetadataKey {
 /// A pattern over texts in dynamic metadata.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MetadataMatch {
-    /// Where the text is looked for.
-    pub place: Place,
-    /// What it must be.
+    /// Whether the value or a list element must match.
+    pub target: MetadataTarget,
+    /// The pattern.
     pub text: TextMatch,
 }
 
-/// Where a text may stand.
+/// What a metadata pattern applies to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
-    /// It is the value.
+pub enum MetadataTarget {
+    /// The value itself.
     Whole,
-    /// It is in the list that is the value: written in brackets.
+    /// An element of the list that is the value. Written in brackets.
     Element,
-    /// Either of the two: how claims are read.
+    /// Either of the two, as for claims.
     Either,
 }
 
 impl fmt::Display for MetadataMatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.place {
-            Place::Element => write!(f, "[{}]", self.text),
-            Place::Whole | Place::Either => self.text.fmt(f),
+        match self.target {
+            MetadataTarget::Element => write!(f, "[{}]", self.text),
+            MetadataTarget::Whole | MetadataTarget::Either => self.text.fmt(f),
         }
     }
 }

@@ -1,20 +1,21 @@
-//! The namespace in a SPIFFE ID, as both enforcement points can tell it.
+//! The namespace in a SPIFFE ID, as both enforcement points see it.
 //!
-//! Istio writes IDs as `spiffe://TRUST-DOMAIN/ns/NAMESPACE/sa/NAME`. To RBAC a namespace is the
-//! beginning of an ID up to the slash after it, or for a pattern with an open beginning a place
-//! after the first `/ns/` (`AuthorizationPolicy`, `namespaces`). The same is looked for here, so
-//! that IDs of any other form are seen alike.
+//! Istio writes IDs as `spiffe://TRUST-DOMAIN/ns/NAMESPACE/sa/NAME`. RBAC compares a namespace with
+//! the start of an ID, including the slash after it. For a pattern with a leading `*`, it searches
+//! the text after the first `/ns/` (`AuthorizationPolicy`, `namespaces`). This module does the
+//! same, so that both treat IDs of any other form alike.
 
 use crate::identity::SpiffeId;
 use crate::matching::TextMatch;
 
-/// What an ID has in the place of a namespace: with the slash after it, if there is one.
+/// The segment of an ID at the position of a namespace, including the slash after it, if there is
+/// one.
 pub fn namespace_part<'i>(id: &SpiffeId<'i>) -> Option<&'i str> {
     let rest = id.path().strip_prefix("/ns/")?;
     Some(rest.split_inclusive('/').next().unwrap_or_default())
 }
 
-/// The pattern over that part which means `namespace`; none where its beginning is open.
+/// The pattern for that segment that is equivalent to `namespace`; `None` if it has a leading `*`.
 pub fn part_pattern(namespace: &TextMatch) -> Option<TextMatch> {
     match namespace {
         TextMatch::Any => Some(TextMatch::Any),
@@ -24,19 +25,20 @@ pub fn part_pattern(namespace: &TextMatch) -> Option<TextMatch> {
     }
 }
 
-/// What an ID has between the first `/ns/` and each slash after it: the texts that a namespace may end.
+/// The texts between the first `/ns/` of an ID and each later slash, which a namespace suffix may
+/// match.
 pub fn namespace_ends<'i>(id: &SpiffeId<'i>) -> impl Iterator<Item = &'i str> {
     let rest = id.as_str().split_once("/ns/").map_or("", |(_, rest)| rest);
     let slashes = rest.match_indices('/');
     slashes.filter_map(|(position, _)| rest.get(..position))
 }
 
-/// Whether a namespace in `id` ends so.
+/// Whether a namespace in `id` has the suffix `end`.
 pub(crate) fn has_namespace_end(id: &SpiffeId<'_>, end: &str) -> bool {
     namespace_ends(id).any(|text| text.ends_with(end))
 }
 
-/// Whether `id` is in a namespace of this pattern.
+/// Whether `id` is in a namespace that matches the pattern.
 pub fn is_in_namespace(id: &SpiffeId<'_>, namespace: &TextMatch) -> bool {
     match part_pattern(namespace) {
         Some(pattern) => namespace_part(id).is_some_and(|part| pattern.matches(part.as_bytes())),
@@ -49,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_namespace_is_the_beginning_of_the_path_up_to_a_slash() {
+    fn matches_a_namespace_up_to_a_slash() {
         let cases = [
             ("/ns/a/sa/b", Some("a/")),
             ("/ns/A_b/sa/b.c", Some("A_b/")),
@@ -69,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn an_open_beginning_is_looked_for_after_the_first_ns() {
+    fn searches_suffixes_after_the_first_ns() {
         for (path, is_found) in [
             ("/ns/a-prod/sa/b", true),
             ("/x/ns/-prod/y", true),
@@ -86,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn an_end_that_overlaps_itself_is_found() {
+    fn finds_overlapping_suffixes() {
         let id = SpiffeId::parse(b"spiffe://td/ns/x-a-a-a/sa/b").unwrap();
         assert!(has_namespace_end(&id, "-a-a"));
     }

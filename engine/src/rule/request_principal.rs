@@ -1,4 +1,4 @@
-//! Whom a request's JWT is about.
+//! The request principal: issuer and subject of a JWT.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use crate::matching::TextMatch;
 use crate::matching::text::InvalidWildcard;
 
 /// A pattern over issuer and subject of a verified JWT, written `ISSUER/SUBJECT`. An issuer may
-/// have slashes, so the last one separates the two (Istio, `requestPrincipals`).
+/// contain slashes, so the last slash separates the two (Istio, `requestPrincipals`).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct RequestPrincipal {
     /// The claim `iss`.
@@ -17,19 +17,19 @@ pub struct RequestPrincipal {
     pub subject: TextMatch,
 }
 
-/// Why a text is no pattern over request principals.
+/// Why a text is not a pattern over request principals.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum InvalidRequestPrincipal {
-    /// A `*` stands where Istio compares it literally.
+    /// A `*` is at a position where Istio compares it literally.
     #[error("a `*` is only allowed at the start or the end")]
     Wildcard,
-    /// Istio would look for a token with an empty issuer or subject.
+    /// The issuer or subject is empty, which no token matches.
     #[error("it is not `ISSUER/SUBJECT`")]
     Incomplete,
 }
 
 impl RequestPrincipal {
-    /// Reads a pattern in Istio's syntax.
+    /// Parses a pattern in Istio's syntax.
     pub fn parse(text: &str) -> Result<Self, InvalidRequestPrincipal> {
         let parse = |part| match TextMatch::parse(part) {
             Ok(TextMatch::Exact(text)) if text.is_empty() => {
@@ -47,7 +47,7 @@ impl RequestPrincipal {
                 TextMatch::Exact(_) => return Err(InvalidRequestPrincipal::Incomplete),
             },
         };
-        // Beside a slash Istio takes one `*`, at the beginning of the whole or at its end.
+        // Next to a slash, Istio accepts one `*`, at the start or the end of the whole pattern.
         let is_literal = |pattern: &TextMatch| matches!(pattern, TextMatch::Exact(_));
         let has_one_wildcard = !text.contains('/')
             || match (&issuer, &subject) {
@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_slash_separates_issuer_and_subject() {
+    fn splits_at_the_last_slash() {
         let any = || TextMatch::Any;
         let exact = |text: &str| TextMatch::Exact(text.into());
         let prefix = |text: &str| TextMatch::Prefix(text.into());
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_token_has_is_refused() {
+    fn rejects_patterns_that_no_token_matches() {
         use InvalidRequestPrincipal::{Incomplete, Wildcard};
         for (text, reason) in [
             ("a.example", Incomplete),

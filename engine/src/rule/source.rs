@@ -10,40 +10,40 @@ use crate::identity::{NameKind, SCHEME, TrustDomains};
 use crate::matching::TextMatch;
 use crate::rule_spec::Effect;
 
-/// Callers: ALL the fields must match.
+/// Callers: ALL fields must match.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Source {
     /// Whether callers without an identity match as well.
     pub anonymous: bool,
     /// Client certificates from outside the mesh.
     pub client_certificates: Terms<Vec<CertificateMatch>>,
-    /// SPIFFE IDs, as patterns.
+    /// Patterns over SPIFFE IDs.
     pub principals: Terms<Vec<TextMatch>>,
     /// Kubernetes service accounts.
     pub service_accounts: Terms<Vec<ServiceAccount>>,
-    /// Kubernetes namespaces in the identity, as patterns.
+    /// Patterns over Kubernetes namespaces in the identity.
     pub namespaces: Terms<Vec<TextMatch>>,
-    /// Trust domains of the identity, as patterns.
+    /// Patterns over trust domains of the identity.
     pub trust_domains: Terms<Vec<TextMatch>>,
     /// Issuers and subjects of the request's JWT.
     pub request_principals: Terms<Vec<RequestPrincipal>>,
-    /// Addresses that the connection itself comes from.
+    /// Source addresses of the connection.
     pub ip_blocks: Terms<Vec<IpNet>>,
-    /// Addresses of the client, as proxies in front of this one report them.
+    /// Addresses of the client, as reported by proxies in front of this one.
     pub remote_ip_blocks: Terms<Vec<IpNet>>,
 }
 
 /// Client certificates from outside the mesh.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum CertificateMatch {
-    /// Each that the gateway validated.
+    /// Every certificate that the gateway validated.
     Any,
-    /// Those that have a name of this kind which the pattern takes.
+    /// Certificates with a name of this kind that matches the pattern.
     Name(NameKind, TextMatch),
 }
 
 impl CertificateMatch {
-    /// The URI of the certificates as a pattern that a principal can have: it begins as a SPIFFE ID.
+    /// The URI pattern, if it could also be a principal: it starts like a SPIFFE ID.
     pub fn as_principal(&self) -> Option<&TextMatch> {
         match self {
             Self::Name(
@@ -74,12 +74,12 @@ pub struct ServiceAccount {
 }
 
 impl ServiceAccount {
-    /// The SPIFFE ID that Istio gives this account in `trust_domain`.
+    /// The SPIFFE ID that Istio assigns to this account in `trust_domain`.
     pub(crate) fn spiffe_id(&self, trust_domain: &str) -> String {
         [SCHEME, trust_domain, &self.spiffe_path()].concat()
     }
 
-    /// What follows the trust domain in its SPIFFE ID, in whichever.
+    /// The SPIFFE ID without scheme and trust domain.
     pub(crate) fn spiffe_path(&self) -> String {
         let Self { namespace, name } = self;
         format!("/ns/{namespace}/sa/{name}")
@@ -93,27 +93,28 @@ impl fmt::Display for ServiceAccount {
 }
 
 impl Source {
-    /// Whether a field is about the caller's identity.
-    pub fn asks_for_identity(&self) -> bool {
+    /// Whether a field depends on the caller's identity.
+    pub fn uses_identity(&self) -> bool {
         !(self.principals.is_empty()
             && self.service_accounts.is_empty()
             && self.namespaces.is_empty()
             && self.trust_domains.is_empty())
     }
 
-    /// Whether a field is about the request's JWT.
-    pub fn asks_for_request_principal(&self) -> bool {
+    /// Whether a field depends on the request's JWT.
+    pub fn uses_request_principal(&self) -> bool {
         !self.request_principals.is_empty()
     }
 
-    /// Whether a field is about client certificates from outside the mesh.
-    pub fn asks_for_client_certificate(&self) -> bool {
+    /// Whether a field depends on client certificates from outside the mesh.
+    pub fn uses_client_certificate(&self) -> bool {
         !self.client_certificates.is_empty()
     }
 
-    /// Whether a field tells client certificates apart, rather than taking all that the gateway validated.
-    pub fn names_client_certificates(&self) -> bool {
-        self.asks_for_client_certificate()
+    /// Whether a field distinguishes client certificates, rather than matching all that the gateway
+    /// validated.
+    pub fn distinguishes_client_certificates(&self) -> bool {
+        self.uses_client_certificate()
             && !(self
                 .client_certificates
                 .any_of
@@ -121,35 +122,37 @@ impl Source {
                 && self.client_certificates.none_of.is_empty())
     }
 
-    /// Whether RBAC tells the client certificates apart that a source takes or excludes, where it does not allow:
-    /// Istio compares an excluded principal with the URIs of any certificate that begin as SPIFFE IDs do.
+    /// Whether RBAC can exclude the client certificates that the source excludes, and the source
+    /// requires none. Istio compares an excluded principal with those URIs of any certificate that
+    /// start like SPIFFE IDs.
     pub fn excludes_certificates_as_principals(&self) -> bool {
         let mut excluded = self.client_certificates.none_of.iter();
         self.client_certificates.any_of.is_empty()
             && excluded.all(|name| name.as_principal().is_some())
     }
 
-    /// Whether the source of an `Allow` rule takes client certificates from outside the mesh, and no other callers.
-    pub fn takes_client_certificates_alone(&self, effect: Effect) -> bool {
+    /// Whether the source of an `Allow` rule matches only client certificates from outside the
+    /// mesh.
+    pub fn matches_only_client_certificates(&self, effect: Effect) -> bool {
         !self.client_certificates.any_of.is_empty()
             || (effect == Effect::Allow && !self.client_certificates.none_of.is_empty())
     }
 
-    /// Whether a field is about the address that the connection itself comes from.
-    pub fn asks_for_peer_ip(&self) -> bool {
+    /// Whether a field depends on the source address of the connection.
+    pub fn uses_peer_ip(&self) -> bool {
         !self.ip_blocks.is_empty()
     }
 
-    /// Whether a field is about the client's address.
-    pub fn asks_for_remote_ip(&self) -> bool {
+    /// Whether a field depends on the client's address.
+    pub fn uses_remote_ip(&self) -> bool {
         !self.remote_ip_blocks.is_empty()
     }
 
-    /// The SPIFFE IDs that `principals` and `serviceAccounts` name, with each identity of the
-    /// mesh under each of its trust domains.
+    /// The SPIFFE IDs that `principals` and `serviceAccounts` name, with each identity of the mesh
+    /// in each of its trust domains.
     ///
-    /// Istio does the same with aliases, for values of the form `DOMAIN/ns/NAMESPACE/sa/NAME`
-    /// alone; every other value stays as it is.
+    /// Istio expands aliases in the same way, for values of the form `DOMAIN/ns/NAMESPACE/sa/NAME`
+    /// only. All other values are kept as they are.
     pub fn principals_in(&self, trust_domains: &TrustDomains) -> Vec<TextMatch> {
         expand(
             &self.principals.any_of,
@@ -158,7 +161,7 @@ impl Source {
         )
     }
 
-    /// The same for the `not…` twins.
+    /// The same for the `not…` counterparts.
     pub fn not_principals_in(&self, trust_domains: &TrustDomains) -> Vec<TextMatch> {
         expand(
             &self.principals.none_of,
@@ -192,7 +195,7 @@ fn expand(
     expanded
 }
 
-/// What follows the trust domain, when the pattern has the five parts that Istio rewrites.
+/// The part after the trust domain, if the pattern has the five segments that Istio rewrites.
 fn istio_workload_path(principal: &TextMatch) -> Option<&str> {
     let (TextMatch::Exact(id) | TextMatch::Prefix(id)) = principal else {
         return None;

@@ -1,4 +1,4 @@
-//! Rule → the text that means it, in its canonical spelling.
+//! Converts rules to text in canonical spelling.
 
 use ipnet::IpNet;
 
@@ -17,9 +17,9 @@ impl From<&Rule> for RuleSpec {
             not_before: rule.validity.not_before.map(|time| time.to_string()),
             not_after: rule.validity.not_after.map(|time| time.to_string()),
             enforcement: rule.enforcement,
-            from: written(&rule.sources, SourceSpec::from),
-            to: written(&rule.operations, OperationSpec::from),
-            when: written(&rule.conditions, ConditionSpec::from),
+            from: non_empty_list(&rule.sources, SourceSpec::from),
+            to: non_empty_list(&rule.operations, OperationSpec::from),
+            when: non_empty_list(&rule.conditions, ConditionSpec::from),
         }
     }
 }
@@ -40,10 +40,10 @@ impl From<&Source> for SourceSpec {
             not_trust_domains: texts(&source.trust_domains.none_of),
             request_principals: texts(&source.request_principals.any_of),
             not_request_principals: texts(&source.request_principals.none_of),
-            ip_blocks: written(&source.ip_blocks.any_of, ip_block),
-            not_ip_blocks: written(&source.ip_blocks.none_of, ip_block),
-            remote_ip_blocks: written(&source.remote_ip_blocks.any_of, ip_block),
-            not_remote_ip_blocks: written(&source.remote_ip_blocks.none_of, ip_block),
+            ip_blocks: non_empty_list(&source.ip_blocks.any_of, ip_block),
+            not_ip_blocks: non_empty_list(&source.ip_blocks.none_of, ip_block),
+            remote_ip_blocks: non_empty_list(&source.remote_ip_blocks.any_of, ip_block),
+            not_remote_ip_blocks: non_empty_list(&source.remote_ip_blocks.none_of, ip_block),
         }
     }
 }
@@ -57,8 +57,8 @@ impl From<&Operation> for OperationSpec {
             not_paths: texts(&operation.paths.none_of),
             hosts: texts(&operation.hosts.any_of),
             not_hosts: texts(&operation.hosts.none_of),
-            ports: written(&operation.ports.any_of, |&port| port),
-            not_ports: written(&operation.ports.none_of, |&port| port),
+            ports: non_empty_list(&operation.ports.any_of, |&port| port),
+            not_ports: non_empty_list(&operation.ports.none_of, |&port| port),
         }
     }
 }
@@ -66,13 +66,13 @@ impl From<&Operation> for OperationSpec {
 impl From<&Condition> for ConditionSpec {
     fn from(condition: &Condition) -> Self {
         let (values, not_values) = match &condition.test {
-            Test::Caller(source) => one_field_of(source),
-            Test::Port(ports) => of_values(ports, ToString::to_string),
-            Test::DestinationIp(blocks) => of_values(blocks, ip_block),
+            Test::Caller(source) => single_field(source),
+            Test::Port(ports) => write_lists(ports, ToString::to_string),
+            Test::DestinationIp(blocks) => write_lists(blocks, ip_block),
             Test::Header { values, .. } | Test::ServerName(values) => {
-                of_values(values, ToString::to_string)
+                write_lists(values, ToString::to_string)
             }
-            Test::Metadata { values, .. } => of_values(values, MetadataMatch::to_string),
+            Test::Metadata { values, .. } => write_lists(values, MetadataMatch::to_string),
         };
         Self {
             key: condition.key.to_string(),
@@ -82,17 +82,17 @@ impl From<&Condition> for ConditionSpec {
     }
 }
 
-type Lists = (Option<Vec<String>>, Option<Vec<String>>);
+type ValueLists = (Option<Vec<String>>, Option<Vec<String>>);
 
-fn of_values<V>(values: &Terms<Vec<V>>, write: impl Fn(&V) -> String) -> Lists {
+fn write_lists<V>(values: &Terms<Vec<V>>, write: impl Fn(&V) -> String) -> ValueLists {
     (
-        written(&values.any_of, &write),
-        written(&values.none_of, &write),
+        non_empty_list(&values.any_of, &write),
+        non_empty_list(&values.none_of, &write),
     )
 }
 
-/// The one field that a condition on the caller has, and its `not…` twin.
-fn one_field_of(source: &Source) -> Lists {
+/// The single field of a condition on the caller, and its `not…` counterpart.
+fn single_field(source: &Source) -> ValueLists {
     let spec = SourceSpec::from(source);
     let values = [
         spec.principals,
@@ -118,7 +118,7 @@ fn one_field_of(source: &Source) -> Lists {
     )
 }
 
-/// A single address without its length.
+/// An IP block; a single address is written without prefix length.
 pub fn ip_block(block: &IpNet) -> String {
     if block.prefix_len() == block.max_prefix_len() {
         block.addr().to_string()
@@ -128,10 +128,10 @@ pub fn ip_block(block: &IpNet) -> String {
 }
 
 fn texts<V: ToString>(values: &[V]) -> Option<Vec<String>> {
-    written(values, V::to_string)
+    non_empty_list(values, V::to_string)
 }
 
-/// A list as a document has it: left out when empty.
-fn written<'v, T, U>(values: &'v [T], write: impl Fn(&'v T) -> U) -> Option<Vec<U>> {
+/// A list as in a document, omitted if empty.
+fn non_empty_list<'v, T, U>(values: &'v [T], write: impl Fn(&'v T) -> U) -> Option<Vec<U>> {
     (!values.is_empty()).then(|| values.iter().map(write).collect())
 }

@@ -1,16 +1,17 @@
-//! What a field of a rule asks of one attribute.
+//! The terms of a rule field.
 
-/// The attribute must match ANY value of one list, and NONE of another. An empty list is no condition.
+/// An attribute must match ANY value of one list and NONE of the other. An empty list imposes no
+/// condition.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Terms<L> {
-    /// One of these must match, where there are any.
+    /// One of these must match, unless the list is empty.
     pub any_of: L,
     /// None of these may match.
     pub none_of: L,
 }
 
 impl<L> Terms<L> {
-    /// The same with other lists.
+    /// The same terms with other lists.
     pub fn map<M>(self, mut list: impl FnMut(L) -> M) -> Terms<M> {
         Terms {
             any_of: list(self.any_of),
@@ -28,7 +29,7 @@ impl<L> Terms<L> {
 }
 
 impl<T> Terms<Vec<T>> {
-    /// Whether the attribute makes no difference.
+    /// Whether there is no condition on the attribute.
     pub const fn is_empty(&self) -> bool {
         self.any_of.is_empty() && self.none_of.is_empty()
     }
@@ -38,7 +39,7 @@ impl<T> Terms<Vec<T>> {
         self.any_of.iter().chain(&self.none_of)
     }
 
-    /// Whether an attribute meets them; `matches` says which values it has.
+    /// Whether an attribute satisfies the terms. `matches` tells whether it matches a value.
     pub fn are_met(&self, matches: impl Fn(&T) -> bool) -> bool {
         (self.any_of.is_empty() || self.any_of.iter().any(&matches))
             && !self.none_of.iter().any(&matches)

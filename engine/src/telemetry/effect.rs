@@ -1,11 +1,11 @@
-//! What the filter did with a request, or would do.
+//! The effects of decisions and rules.
 
 use super::word::words;
 use crate::rule_spec::{Effect, Enforcement};
 
 words! {
     "effect"
-    /// What a decision or a match of a rule did, as metrics and logs report it.
+    /// The effect of a decision or of a matching rule, as reported by metrics and logs.
     DecisionEffect {
         /// The request was allowed.
         Allow = "allow",

@@ -1,12 +1,12 @@
-//! What the filter leaves with a request for the proxy's access log.
+//! The values that the filter writes to the filter state for the proxy's access log.
 
 use super::label::Label;
 
-/// The field with the ID of a decision.
+/// The field with the decision ID.
 pub const DECISION_ID: &str = "peergate_decision";
 
-/// The names in the filter state, where `wasm.` precedes each. Those of labels have the values of labels, except that
-/// the policy is `NAMESPACE/NAME`.
+/// The names in the filter state, without their prefix `wasm.`. The values are those of the labels,
+/// except that the policy is `NAMESPACE/NAME`.
 pub const DECISION_FIELDS: [&str; 5] = [
     Label::Policy.tag(),
     Label::Rule.tag(),
@@ -15,5 +15,5 @@ pub const DECISION_FIELDS: [&str; 5] = [
     DECISION_ID,
 ];
 
-/// How the response code details of a denial begin. The reason and a `]` follow.
+/// The prefix of the response code details of a denial. The reason and `]` follow.
 pub const DENIAL_DETAILS: &str = "peergate_denied[";

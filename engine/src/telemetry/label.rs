@@ -1,4 +1,4 @@
-//! Labels of the filter's metrics, and their values in both kinds of metric names.
+//! Labels of the filter's metrics, and how both kinds of metric names encode their values.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,15 +8,15 @@ use super::word::UnknownWord;
 /// A label of a metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Label {
-    /// The policy: `NAMESPACE_NAME`, with `_` for each dot of the name.
+    /// The policy: `NAMESPACE_NAME`, with each dot of the name replaced by `_`.
     Policy,
-    /// The rule's id, or `-` where no rule decided.
+    /// The rule's ID, or `-` if no rule decided.
     Rule,
-    /// What was decided.
+    /// The effect.
     Effect,
-    /// Why.
+    /// The reason.
     Reason,
-    /// What the filter and Envoy's RBAC said of the same request.
+    /// The decisions of the filter and Envoy's RBAC on the same request.
     Verdicts,
     /// The caller's SPIFFE ID, encoded.
     Caller,
@@ -39,9 +39,9 @@ impl Label {
         Self::Path,
     ];
 
-    /// The tags that proxies must be told to take out of a metric's name (Istio,
-    /// `ProxyConfig.extraStatTags`): the names of all labels. None is the end of another, since the
-    /// pattern by which Envoy looks for them would find both.
+    /// The tags that proxies must extract from metric names (Istio, `ProxyConfig.extraStatTags`):
+    /// the names of all labels. None is a suffix of another, because Envoy's pattern for the
+    /// shorter one would also match the longer one.
     pub const TAGS: [&str; 8] = [
         Self::Policy.tag(),
         Self::Rule.tag(),
@@ -67,7 +67,7 @@ impl Label {
         }
     }
 
-    /// What its values are, for people.
+    /// A description of its values.
     pub const fn help(self) -> &'static str {
         match self {
             Self::Policy => "the policy, as `NAMESPACE_NAME`; each dot in the name becomes `_`",
@@ -92,7 +92,7 @@ impl Label {
         }
     }
 
-    /// Its place in a flat name.
+    /// Marks the label in a flat name.
     pub(super) const fn marker(self) -> &'static str {
         match self {
             Self::Policy => "POLICY",
@@ -107,14 +107,14 @@ impl Label {
     }
 }
 
-/// Stands in a flat name for a value that is `-`.
+/// Replaces the value `-` in a flat name.
 const NONE: &str = "NONE";
 
-/// Stands in a flat name for a `-`, which Prometheus takes in no name. Values have a `_` between letters and digits
-/// alone, and never two of them.
+/// Replaces `-` in a flat name, because Prometheus does not accept it in names. In values, `_`
+/// occurs only singly and between letters and digits.
 const DASH: &str = "__";
 
-/// A value of a label as flat names have it, and as Prometheus has it that got the labels out of them.
+/// A label value as encoded in flat names, and as Prometheus extracts it from them.
 pub fn flat_value(value: &str) -> String {
     match value {
         "-" => NONE.to_owned(),
@@ -122,7 +122,7 @@ pub fn flat_value(value: &str) -> String {
     }
 }
 
-/// The value of a label, however proxies name their metrics.
+/// The decoded value of a label, for both kinds of metric names.
 pub fn plain_value(value: &str) -> String {
     match value {
         NONE => "-".to_owned(),

@@ -1,13 +1,13 @@
 //! The filter's metrics: their names, labels and series.
 //!
-//! A metric of proxy-wasm has a name and no labels. [`MetricNames`] lists the two ways to encode labels in a name.
-//! The configuration bounds the values of a label: a proxy never drops a series, and no request must be able to add
-//! one.
+//! In proxy-wasm, a metric has a name but no labels. [`MetricNames`] lists the two ways to encode
+//! labels in a name. The values of labels are bounded by the configuration: a proxy never drops a
+//! series, so requests must not be able to add any.
 
 use super::label::{Label, flat_value, plain_value};
 use crate::reporting::MetricNames;
 
-/// What the name of every metric begins with.
+/// The prefix of all metric names.
 pub const PREFIX: &str = "peergate_";
 
 /// A metric of the filter.
@@ -15,29 +15,29 @@ pub const PREFIX: &str = "peergate_";
 pub struct Metric {
     /// The name in Prometheus.
     pub name: &'static str,
-    /// How its values are to be read.
+    /// The kind of its values.
     pub kind: MetricKind,
     /// Its labels.
     pub labels: &'static [Label],
-    /// What it says, in one sentence or two.
+    /// A description in one or two sentences.
     pub help: &'static str,
 }
 
-/// How the values of a metric are to be read.
+/// The kind of a metric's values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MetricKind {
-    /// It only grows, until the proxy starts anew.
+    /// It only grows until the proxy restarts.
     Counter,
-    /// It is as it is at present.
+    /// It can go up and down.
     Gauge,
 }
 
-/// How labels are got out of flat names, in the words of Prometheus' relabelling.
+/// A Prometheus relabelling rule that extracts labels from flat names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FlatPattern {
     /// A regular expression (RE2) for the whole name.
     pub pattern: String,
-    /// Each label with its value, made of the expression's groups.
+    /// Each label with its value, composed of the expression's groups.
     pub values: Vec<(Label, String)>,
 }
 
@@ -50,7 +50,7 @@ pub const DECISIONS: Metric = Metric {
            `Custom` rule and rule in shadow that it matched.",
 };
 
-/// The revision in force.
+/// The active revision.
 pub const REVISION: Metric = Metric {
     name: "peergate_policy_revision",
     kind: MetricKind::Gauge,
@@ -59,7 +59,7 @@ pub const REVISION: Metric = Metric {
            has another form.",
 };
 
-/// When the config in force was taken.
+/// When the active configuration was loaded.
 pub const LOADED: Metric = Metric {
     name: "peergate_policy_loaded_timestamp_seconds",
     kind: MetricKind::Gauge,
@@ -67,7 +67,7 @@ pub const LOADED: Metric = Metric {
     help: "Time at which the proxy loaded the current configuration, in seconds since 1970.",
 };
 
-/// Rules in force.
+/// Active rules.
 pub const RULES: Metric = Metric {
     name: "peergate_policy_rules",
     kind: MetricKind::Gauge,
@@ -84,7 +84,7 @@ pub const EXPIRY: Metric = Metric {
            rule is removed or loses its `notAfter`.",
 };
 
-/// Configs that were refused.
+/// Rejected configurations.
 pub const REJECTIONS: Metric = Metric {
     name: "peergate_config_rejections_total",
     kind: MetricKind::Counter,
@@ -101,7 +101,7 @@ pub const MEMORY: Metric = Metric {
            from the VM whose memory grew last.",
 };
 
-/// Log lines that were left out.
+/// Omitted log lines.
 pub const OMITTED: Metric = Metric {
     name: "peergate_log_lines_omitted_total",
     kind: MetricKind::Counter,
@@ -109,7 +109,7 @@ pub const OMITTED: Metric = Metric {
     help: "Denials and shadow hits that were counted but not logged because of the log's rate limit.",
 };
 
-/// The filter beside RBAC.
+/// RBAC comparisons.
 pub const COMPARISONS: Metric = Metric {
     name: "peergate_plane_comparisons_total",
     kind: MetricKind::Counter,
@@ -118,7 +118,7 @@ pub const COMPARISONS: Metric = Metric {
            metric.",
 };
 
-/// What was seen in learning mode.
+/// Requests in learning mode.
 pub const OBSERVED: Metric = Metric {
     name: "peergate_observed_requests_total",
     kind: MetricKind::Counter,
@@ -149,11 +149,11 @@ pub const ALL: [Metric; 10] = [
 ];
 
 impl Metric {
-    /// The name under which a proxy keeps the series with these values of the labels, in the labels'
-    /// order.
+    /// The name of the series with these label values, in the labels' order.
     ///
-    /// No two series share a name: values have no character that could end them, and in a flat name
-    /// they have no upper-case letter, of which the words between them are made, but for `NONE`.
+    /// No two series share a name: values do not contain the characters that end them. In a flat
+    /// name they also do not contain upper-case letters (except `NONE`), which the words between
+    /// them consist of.
     pub fn series(&self, names: MetricNames, values: &[&str]) -> String {
         let labels = self.labels.iter().zip(values);
         match names {
@@ -176,17 +176,17 @@ impl Metric {
         }
     }
 
-    /// A regular expression (RE2) for names that have the values of labels in them: flat names, and labelled ones of a
-    /// proxy that does not take labels out of names.
+    /// A regular expression (RE2) for names that contain label values: flat names, and labelled
+    /// names from a proxy that does not extract labels.
     pub fn unlabelled_pattern(&self) -> String {
         let (stem, _) = self.stem_and_ending();
         let marker = self.labels.first().map_or("", |label| label.marker());
         format!("({stem}_{marker}|{})_.+", self.name)
     }
 
-    /// The name in Prometheus of the series with these values of the labels, of a proxy that names it
-    /// [`Labelled`](MetricNames::Labelled) and does not take labels out of names. Values that differ in `-` and `_`
-    /// alone share it.
+    /// The Prometheus name of the series with these label values if a proxy names it
+    /// [`Labelled`](MetricNames::Labelled) but does not extract labels. Values that differ only in
+    /// `-` and `_` share a name.
     pub fn unlabelled_name(&self, values: &[&str]) -> String {
         let name = self.series(MetricNames::Labelled, values);
         let plain = |character: char| match character {
@@ -196,8 +196,8 @@ impl Metric {
         name.chars().map(plain).collect()
     }
 
-    /// How labels are got out of the metric's flat names; none for a metric without labels, whose
-    /// name is always the same.
+    /// How to extract labels from the metric's flat names; `None` for a metric without labels,
+    /// which has a fixed name.
     pub fn flat_pattern(&self) -> Option<FlatPattern> {
         let (stem, ending) = self.stem_and_ending();
         let mut pattern = stem.to_owned();
@@ -210,8 +210,8 @@ impl Metric {
         (!values.is_empty()).then_some(FlatPattern { pattern, values })
     }
 
-    /// The values of the labels, in the labels' order, in one of the metric's flat names; none for any
-    /// other name.
+    /// The label values in a flat name of the metric, in the labels' order; `None` for any other
+    /// name.
     pub fn flat_values(&self, name: &str) -> Option<Vec<String>> {
         let (stem, ending) = self.stem_and_ending();
         let mut rest = name.strip_prefix(stem)?.strip_suffix(ending)?;
@@ -230,7 +230,7 @@ impl Metric {
         Some(values)
     }
 
-    /// The name before what says that it is a counter, and that.
+    /// Splits the name into its stem and the suffix of counters.
     fn stem_and_ending(&self) -> (&'static str, &'static str) {
         match self.name.strip_suffix("_total") {
             Some(stem) => (stem, "_total"),

@@ -1,4 +1,4 @@
-//! What the learning mode observes of a request, in labels.
+//! Values that learning mode observes, encoded in labels.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -6,33 +6,34 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-/// A caller, method or path in a label of the learning mode.
+/// A caller, method or path in a label of learning mode.
 ///
-/// Letters, digits and `-` stand for themselves, every other byte is `_` and two hexadecimal digits. A text that is
-/// empty or `-` is indistinguishable from an absent one, and `-other-` from [`Other`](Self::Other).
+/// Letters, digits and `-` represent themselves; every other byte is encoded as `_` and two
+/// hexadecimal digits. A text that is empty or `-` is indistinguishable from an absent one, and
+/// `-other-` from [`Other`](Self::Other).
 #[derive(Clone, Debug, Hash, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ObservedValue {
-    /// The request had none.
+    /// The request does not have the attribute.
     Absent,
-    /// What the request had.
+    /// The value of the attribute.
     Text(Vec<u8>),
-    /// One of many that the proxy had no series for.
+    /// One of many values for which the proxy had no series left.
     Other,
 }
 
-/// Why a text is not the label of an observed value.
+/// A text that is not the encoding of an observed value.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
-#[error("`{0}` is not encoded as the filter does it")]
+#[error("`{0}` is not the encoding of an observed value")]
 pub struct InvalidEncoding(String);
 
 impl ObservedValue {
-    /// The label of a value that a request does not have.
+    /// The label of an absent value.
     pub const ABSENT: &'static str = "-";
 
-    /// The label of values past the bound on series.
+    /// The label of values beyond the limit on series.
     pub const OTHER: &'static str = "-other-";
 
-    /// The label of what a request has.
+    /// Encodes a value.
     pub fn label(text: Option<&[u8]>) -> String {
         match text {
             Some(text) => encoded(text),
@@ -40,14 +41,14 @@ impl ObservedValue {
         }
     }
 
-    /// Reads a label. One that is not encoded as the filter does it stands for itself.
+    /// Decodes a label. An invalid encoding is returned as it is.
     pub fn from_label(label: &str) -> Self {
         label
             .parse()
             .unwrap_or_else(|_| Self::Text(label.as_bytes().to_vec()))
     }
 
-    /// The text, with replacement characters for what is not UTF-8; none if it is absent or unknown.
+    /// The text, with replacement characters for invalid UTF-8; `None` if it is absent or unknown.
     pub fn text(&self) -> Option<Cow<'_, str>> {
         match self {
             Self::Text(text) => Some(String::from_utf8_lossy(text)),
@@ -71,7 +72,7 @@ impl FromStr for ObservedValue {
 
     fn from_str(label: &str) -> Result<Self, InvalidEncoding> {
         match label {
-            // Prometheus returns an empty text for a label that is missing.
+            // Prometheus returns an empty text for a missing label.
             "" | Self::ABSENT => Ok(Self::Absent),
             Self::OTHER => Ok(Self::Other),
             _ => decoded(label)
@@ -96,7 +97,7 @@ fn encoded(text: &[u8]) -> String {
     encoded
 }
 
-/// The bytes that [`encoded`] encodes so, if there are any.
+/// The bytes that [`encoded`] encodes as `text`, if there are any.
 fn decoded(text: &str) -> Option<Vec<u8>> {
     let mut bytes = text.bytes();
     let mut decoded = Vec::with_capacity(text.len());
@@ -117,7 +118,7 @@ fn decoded(text: &str) -> Option<Vec<u8>> {
     Some(decoded)
 }
 
-/// Whether a byte stands for itself.
+/// Whether a byte represents itself.
 fn is_plain(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'-'
 }

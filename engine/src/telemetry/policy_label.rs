@@ -7,13 +7,13 @@ use thiserror::Error;
 
 use crate::plugin_config::PolicyName;
 
-/// The label of a policy: `NAMESPACE_NAME`, with `_` for each dot of the name.
+/// The label of a policy: `NAMESPACE_NAME`, with each dot of the name replaced by `_`.
 ///
-/// Neither part has a `_` of its own, and a namespace has no dot, so no two policies share a label.
+/// Neither part contains `_`, and namespaces contain no dots, so no two policies share a label.
 #[derive(Clone, Debug, Hash, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PolicyLabel(String);
 
-/// Why a text is not the label of a policy.
+/// A text that is not the label of a policy.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("`{0}` is not the label of a policy: expected `NAMESPACE_NAME`")]
 pub struct InvalidPolicyLabel(String);

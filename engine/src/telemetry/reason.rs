@@ -1,24 +1,24 @@
-//! Why a decision was made.
+//! The reasons for decisions.
 
 use super::word::words;
 
 words! {
     "reason"
-    /// The stable name of a reason: metric label, log field and part of a reply. The order is part of decision IDs.
+    /// The stable name of a reason in metrics, logs and replies. Decision IDs depend on the order.
     ReasonCode {
         /// An `Allow` rule matched.
         AllowedByRule = "allowed-by-rule",
-        /// No `Deny` rule matched, and what is not denied passes.
+        /// No `Deny` rule matched, and requests pass by default.
         NotDenied = "not-denied",
         /// A `Deny` rule matched.
         DeniedByRule = "denied-by-rule",
         /// The caller has no identity.
         NoIdentity = "no-identity",
-        /// The caller presented something that is not one SPIFFE ID.
+        /// The caller did not present exactly one SPIFFE ID.
         MalformedIdentity = "malformed-identity",
         /// The caller's trust domain is not one of the mesh's.
         ForeignTrustDomain = "foreign-trust-domain",
-        /// An `Allow` rule would match, had it not expired.
+        /// An `Allow` rule would match, but has expired.
         ExpiredRule = "expired-rule",
         /// An `Allow` rule would match, but is not yet valid.
         RuleNotYetValid = "rule-not-yet-valid",
@@ -26,14 +26,14 @@ words! {
         NoRuleMatched = "no-rule-matched",
         /// The gateway did not validate the caller's certificate.
         UnvalidatedCertificate = "unvalidated-certificate",
-        /// A rule matched that decides nothing: `Audit` or `Custom`.
+        /// A rule without influence on the decision matched: `Audit` or `Custom`.
         MatchedByRule = "matched-by-rule",
     }
 }
 
 impl ReasonCode {
     /// The reasons for decisions, in the order of their numbers.
-    pub const OF_DECISIONS: [Self; 10] = [
+    pub const DECISION_REASONS: [Self; 10] = [
         Self::AllowedByRule,
         Self::NotDenied,
         Self::DeniedByRule,
@@ -51,8 +51,8 @@ impl ReasonCode {
         self as u8
     }
 
-    /// The reason for a decision that has this number in decision IDs.
+    /// The reason with this number in decision IDs.
     pub fn from_number(number: u8) -> Option<Self> {
-        Self::OF_DECISIONS.get(usize::from(number)).copied()
+        Self::DECISION_REASONS.get(usize::from(number)).copied()
     }
 }

@@ -1,18 +1,19 @@
-//! Revisions of policies, as texts and as values of a gauge.
+//! Revisions of policies, as text and as gauge values.
 
 use std::fmt;
 use std::str::FromStr;
 
 use thiserror::Error;
 
-/// How many hexadecimal digits a revision has. A double holds that many bits exactly.
+/// The number of hexadecimal digits in a revision, which fit in a double without loss.
 const DIGITS: usize = 12;
 
-/// A policy's revision, 12 hexadecimal digits, as a number. 0 stands for a policy without a revision.
+/// A policy's revision, 12 hexadecimal digits, as a number. 0 means that the policy has no
+/// revision.
 #[derive(Clone, Copy, Debug, Default, Hash, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RevisionNumber(u64);
 
-/// Why a text is not a revision.
+/// A text that is not a revision.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("`{0}` is not a revision: expected 12 hexadecimal digits")]
 pub struct InvalidRevision(String);
@@ -23,13 +24,13 @@ impl RevisionNumber {
         self.0
     }
 
-    /// The revision that the first bytes of a digest are.
-    pub fn of_digest(digest: &[u8]) -> Self {
+    /// The revision from the first bytes of a digest.
+    pub fn from_digest(digest: &[u8]) -> Self {
         let bytes = digest.iter().take(DIGITS / 2);
         Self(bytes.fold(0, |number, byte| number << 8 | u64::from(*byte)))
     }
 
-    /// The revision in the value of a sample; none for a value that no gauge of revisions has.
+    /// The revision in a sample; `None` if the value is not a revision.
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
@@ -41,7 +42,7 @@ impl RevisionNumber {
         (is_whole && number >> (4 * DIGITS) == 0).then_some(Self(number))
     }
 
-    /// The value of a sample as a text: the revision, or the number itself where it is none.
+    /// The text of a sample: the revision, or the number itself if it is not a revision.
     pub fn sample_text(value: f64) -> String {
         match Self::from_sample(value) {
             Some(revision) => revision.to_string(),

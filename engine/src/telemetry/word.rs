@@ -2,9 +2,9 @@
 
 use thiserror::Error;
 
-/// Why a text is none of the words of a vocabulary.
+/// A word that is not in the vocabulary.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
-#[error("there is no {kind} `{word}`")]
+#[error("unknown {kind} `{word}`")]
 pub struct UnknownWord {
     kind: &'static str,
     word: String,
@@ -19,7 +19,7 @@ impl UnknownWord {
     }
 }
 
-/// Defines an enum with one word for each variant, and how to write and read it.
+/// Defines an enum with a word for each variant, and its conversions.
 macro_rules! words {
     (
         $kind:literal
@@ -38,7 +38,7 @@ macro_rules! words {
             /// All of them.
             pub const ALL: [Self; [$(Self::$variant),+].len()] = [$(Self::$variant),+];
 
-            /// The word for it.
+            /// The word.
             pub const fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$variant => $word,)+

@@ -23,7 +23,7 @@ fn times_are_read_in_utc() {
 }
 
 #[test]
-fn texts_that_are_no_time_in_utc_are_refused() {
+fn rejects_texts_that_are_not_utc_times() {
     let cases = [
         "",
         "2026-12-31",
@@ -59,7 +59,7 @@ fn texts_that_are_no_time_in_utc_are_refused() {
 }
 
 #[test]
-fn times_are_written_as_they_are_read() {
+fn times_round_trip() {
     let cases = [
         "1970-01-01T00:00:00Z",
         "2026-12-31T23:59:59Z",
@@ -72,7 +72,7 @@ fn times_are_written_as_they_are_read() {
 }
 
 #[test]
-fn system_times_before_the_epoch_are_refused_and_the_latest_stands_for_later_ones() {
+fn rejects_times_before_the_epoch_and_saturates() {
     let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
     assert_eq!(Timestamp::try_from(at(7)), Ok(Timestamp(7 * SECOND)));
     let before = SystemTime::UNIX_EPOCH - Duration::from_nanos(1);
@@ -120,7 +120,7 @@ fn a_day_begins_at_midnight_in_utc() {
         ("2026-12-31T23:59:59.999999999Z", "2026-12-31T00:00:00Z"),
         ("2027-01-01T00:00:00Z", "2027-01-01T00:00:00Z"),
     ] {
-        let day = Timestamp::parse(text).unwrap().whole_days();
+        let day = Timestamp::parse(text).unwrap().start_of_day();
         assert_eq!(day.to_string(), expected);
     }
 }

@@ -1,12 +1,13 @@
-//! Who calls.
+//! Decisions by caller.
 
 use serde_json::{Value, json};
 
 use super::{
-    ANONYMOUS, Asked, BATCH, NONE, OK, OLD_CART, USUAL, VM, WEB, assert_answers, assert_matches, by,
+    ANONYMOUS, BATCH, NONE, OK, OLD_CART, TestRequest, USUAL, VM, WEB, assert_answers,
+    assert_matches, by,
 };
 
-pub(crate) fn callers_are_told_apart_before_any_rule_is_read() {
+pub(crate) fn checks_the_caller_before_any_rule() {
     let cases = [
         (USUAL, OK),
         (by(OLD_CART), OK),
@@ -51,8 +52,8 @@ pub(crate) fn callers_are_told_apart_before_any_rule_is_read() {
     assert_answers(&json!([{"id": "r", "effect": "Deny"}]), &denying);
 }
 
-pub(crate) fn principals_match_ids_in_every_spelling() {
-    let cases: [(&str, &[Asked], &[Asked]); 14] = [
+pub(crate) fn matches_principals_in_every_spelling() {
+    let cases: [(&str, &[TestRequest], &[TestRequest]); 14] = [
         ("*", &[USUAL, by(VM), by(OLD_CART)], &[]),
         (
             "cluster.local/ns/shop/sa/cart",
@@ -74,7 +75,7 @@ pub(crate) fn principals_match_ids_in_every_spelling() {
             &[USUAL, by(OLD_CART), by(WEB)],
             &[by(BATCH)],
         ),
-        // Not of five parts, so it stands for itself alone.
+        // It does not have five segments, so it is not expanded to aliases.
         (
             "cluster.local/ns/shop/*",
             &[USUAL, by(WEB)],
@@ -98,9 +99,9 @@ pub(crate) fn principals_match_ids_in_every_spelling() {
     }
 }
 
-pub(crate) fn callers_match_by_account_namespace_and_trust_domain() {
+pub(crate) fn matches_callers_by_account_namespace_and_trust_domain() {
     let deeper = by("spiffe://cluster.local/ns/shop/sa/cart/x");
-    let cases: [(Value, &[Asked], &[Asked]); 9] = [
+    let cases: [(Value, &[TestRequest], &[TestRequest]); 9] = [
         (
             json!({"serviceAccounts": ["cart"]}),
             &[USUAL, by(OLD_CART)],

@@ -1,4 +1,4 @@
-//! Callers from outside the mesh, by the certificates that a gateway validated.
+//! Callers from outside the mesh, by client certificates that a gateway validated.
 
 use peergate_engine::engine::{CompiledPolicy, Request};
 use peergate_engine::identity::{ClientCertificate, PeerIdentity};
@@ -15,7 +15,7 @@ const PARTNER: &[&str] = &["dns:client-7.partner.example", "subject:CN=7,O=Partn
 const BY_URI: &[&str] = &["uri:https://partner.example/7"];
 const FOREIGN: &[&str] = &["uri:spiffe://partner.example/7"];
 
-/// At gateways, unless it is changed.
+/// A policy at gateways, unless changed.
 fn compiled(rules: &Value, change: impl FnOnce(&mut Value)) -> CompiledPolicy {
     let mut config = config(rules);
     config["atGateway"] = true.into();
@@ -30,22 +30,22 @@ fn answer(policy: &CompiledPolicy, peer: PeerIdentity<'_>, names: &[&str]) -> St
     let request = Request {
         client_certificate: certificate.as_ref(),
         path: Some(b"/orders"),
-        ..Request::of_peer(peer, now)
+        ..Request::from_peer(peer, now)
     };
     let reason = policy.evaluate(&request).reason();
     let rule = reason.rule().map(|rule| format!(" {}", rule.id()));
     [reason.code().as_str(), &rule.unwrap_or_default()].concat()
 }
 
-/// A caller whose certificate the proxy itself describes as such: of another trust domain, with a name that
-/// is no SPIFFE ID, or with none.
-fn of_outside(policy: &CompiledPolicy, names: &[&str]) -> String {
+/// A caller from outside according to the proxy: with a certificate of another trust domain, with a
+/// name that is not a SPIFFE ID, or without names.
+fn decision_from_outside(policy: &CompiledPolicy, names: &[&str]) -> String {
     let uri = names.iter().find_map(|name| name.strip_prefix("uri:"));
     let peer = PeerIdentity::from_uri_san(uri.map(str::as_bytes));
     answer(policy, peer, names)
 }
 
-pub(crate) fn client_certificates_match_by_any_name_of_the_kind_in_the_rule() {
+pub(crate) fn matches_client_certificates_by_any_name() {
     let matching: [(&str, Certificates<'_>, Certificates<'_>); 8] = [
         ("*", &[PARTNER, BY_URI, FOREIGN], &[NO_NAMES]),
         (
@@ -97,17 +97,21 @@ pub(crate) fn client_certificates_match_by_any_name_of_the_kind_in_the_rule() {
                 |_| {},
             );
             for names in takes {
-                assert_eq!(of_outside(&policy, names), code, "{name} {names:?}");
+                assert_eq!(
+                    decision_from_outside(&policy, names),
+                    code,
+                    "{name} {names:?}"
+                );
             }
             for names in leaves {
-                let answer = of_outside(&policy, names);
+                let answer = decision_from_outside(&policy, names);
                 assert!(!answer.ends_with(" r"), "{name} {names:?}: {answer}");
             }
         }
     }
 }
 
-pub(crate) fn client_certificates_are_excluded_by_any_of_their_names() {
+pub(crate) fn excludes_client_certificates_by_any_name() {
     let others = json!([{"notClientCertificates": ["dns:*.partner.example", "uri:urn:a"]}]);
     let of_some = json!([{
         "clientCertificates": ["subject:CN=7,O=Partner"],
@@ -130,18 +134,23 @@ pub(crate) fn client_certificates_are_excluded_by_any_of_their_names() {
             banned,
             &["subject:CN=client-7.partner.example"],
         ] {
-            assert_eq!(of_outside(&others, names), code, "{effect} {names:?}");
+            assert_eq!(
+                decision_from_outside(&others, names),
+                code,
+                "{effect} {names:?}"
+            );
         }
         for names in [PARTNER, &["dns:x.example", "uri:urn:a"]] {
             assert_eq!(
-                of_outside(&others, names),
+                decision_from_outside(&others, names),
                 "no-rule-matched",
                 "{effect} {names:?}"
             );
         }
-        assert_eq!(of_outside(&of_some, PARTNER), code);
-        assert_eq!(of_outside(&of_some, banned), "no-rule-matched");
-        // An `Allow` rule takes certificates from outside alone; any other rule takes every caller without one of these.
+        assert_eq!(decision_from_outside(&of_some, PARTNER), code);
+        assert_eq!(decision_from_outside(&of_some, banned), "no-rule-matched");
+        // An `Allow` rule only matches certificates from outside; any other rule matches every
+        // caller without one of these names.
         for (peer, names) in [
             (cart, NO_NAMES),
             (cart, PARTNER),
@@ -155,20 +164,23 @@ pub(crate) fn client_certificates_are_excluded_by_any_of_their_names() {
             !is_allow
         );
     }
-    // As an index, where they are many.
+    // Enough names to be indexed.
     let many: Vec<_> = (0..20)
         .map(|number| format!("dns:{number}.example"))
         .collect();
     let rules = json!([{"id": "r", "effect": "Allow", "from": [{"notClientCertificates": many}]}]);
     let policy = compiled(&rules, |_| {});
-    assert_eq!(of_outside(&policy, &["dns:19.example"]), "no-rule-matched");
     assert_eq!(
-        of_outside(&policy, &["dns:20.example"]),
+        decision_from_outside(&policy, &["dns:19.example"]),
+        "no-rule-matched"
+    );
+    assert_eq!(
+        decision_from_outside(&policy, &["dns:20.example"]),
         "allowed-by-rule r"
     );
 }
 
-pub(crate) fn no_client_certificate_is_an_identity_of_the_mesh_nor_anonymous() {
+pub(crate) fn client_certificates_are_neither_mesh_identities_nor_anonymous() {
     let rules = json!([
         {"id": "all", "effect": "Allow"},
         {"id": "any", "effect": "Allow", "from": [{"principals": ["*"]}]},
@@ -179,7 +191,11 @@ pub(crate) fn no_client_certificate_is_an_identity_of_the_mesh_nor_anonymous() {
     ]);
     let policy = compiled(&rules, |_| {});
     for names in [PARTNER, BY_URI, FOREIGN] {
-        assert_eq!(of_outside(&policy, names), "no-rule-matched", "{names:?}");
+        assert_eq!(
+            decision_from_outside(&policy, names),
+            "no-rule-matched",
+            "{names:?}"
+        );
     }
     let outside = json!([{"id": "r", "effect": "Allow", "from": [{"clientCertificates": ["*"]}]}]);
     let policy = compiled(&outside, |_| {});
@@ -213,23 +229,29 @@ pub(crate) fn an_unvalidated_certificate_gives_no_identity() {
     assert_eq!(denied, "denied-by-rule r");
 }
 
-pub(crate) fn client_certificates_are_callers_at_gateways_alone() {
-    let denied =
-        |policy: &CompiledPolicy| [PARTNER, BY_URI, FOREIGN].map(|names| of_outside(policy, names));
+pub(crate) fn client_certificates_count_only_at_gateways() {
+    let denied = |policy: &CompiledPolicy| {
+        [PARTNER, BY_URI, FOREIGN].map(|names| decision_from_outside(policy, names))
+    };
     let as_elsewhere = ["no-identity", "malformed-identity", "foreign-trust-domain"];
     let elsewhere = compiled(&json!([]), |config| config["atGateway"] = false.into());
     assert_eq!(denied(&elsewhere), as_elsewhere);
     let at_gateway = compiled(&json!([]), |_| {});
     assert_eq!(denied(&at_gateway), ["no-rule-matched"; 3]);
-    // What is not denied passes at gateways. Where a wider policy says so, its RBAC denies them.
+    // Requests pass by default at gateways. If a policy for all workloads has `otherwise: Pass`,
+    // its RBAC denies them.
     let pass = |config: &mut Value| {
         config["otherwise"] = "Pass".into();
         config["meshOtherwise"] = "Pass".into();
     };
     assert_eq!(denied(&compiled(&json!([]), pass)), ["not-denied"; 3]);
-    let along = |otherwise: &str| json!([{"policy": {"namespace": "istio-system", "name": "all"}, "otherwise": otherwise, "rules": []}]);
-    let beside_wide = compiled(&json!([]), |config| config["along"] = along("Pass"));
-    assert_eq!(denied(&beside_wide), as_elsewhere);
-    let beside_closed = compiled(&json!([]), |config| config["along"] = along("Deny"));
-    assert_eq!(denied(&beside_closed), ["no-rule-matched"; 3]);
+    let co_enforced = |otherwise: &str| json!([{"policy": {"namespace": "istio-system", "name": "all"}, "otherwise": otherwise, "rules": []}]);
+    let with_pass = compiled(&json!([]), |config| {
+        config["coEnforced"] = co_enforced("Pass");
+    });
+    assert_eq!(denied(&with_pass), as_elsewhere);
+    let with_deny = compiled(&json!([]), |config| {
+        config["coEnforced"] = co_enforced("Deny");
+    });
+    assert_eq!(denied(&with_deny), ["no-rule-matched"; 3]);
 }

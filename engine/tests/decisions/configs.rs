@@ -1,11 +1,11 @@
-//! Which configs are refused.
+//! Configs that are rejected.
 
 use peergate_engine::engine::CompiledPolicy;
 use serde_json::{Value, json};
 
 use super::config;
 
-pub(crate) fn configs_that_are_not_understood_in_full_are_refused() {
+pub(crate) fn rejects_configs_with_unknown_or_invalid_parts() {
     let rule = |extra: Value| {
         let mut rule = json!({"id": "r", "effect": "Allow"});
         rule.as_object_mut()
@@ -21,12 +21,12 @@ pub(crate) fn configs_that_are_not_understood_in_full_are_refused() {
     let cases = [
         (String::new(), "the plugin config is empty"),
         (" \n".to_owned(), "the plugin config is empty"),
-        ("null".to_owned(), "is not valid"),
+        ("null".to_owned(), "invalid plugin config: "),
         ("{}".to_owned(), "missing field"),
-        ("{".to_owned(), "is not valid"),
+        ("{".to_owned(), "invalid plugin config: "),
         (with("apiVersion", json!("peergate.dev/v2")), "unknown variant"),
         (with("extra", json!(1)), "unknown field `extra`"),
-        (with("rules", Value::Null), "is not valid"),
+        (with("rules", Value::Null), "invalid plugin config: "),
         (with("enforcement", json!("shadow")), "unknown variant"),
         (with("mesh", json!({"trustDomain": "A"})), "mesh.trustDomain: "),
         (
@@ -51,8 +51,8 @@ pub(crate) fn configs_that_are_not_understood_in_full_are_refused() {
         (rule(json!({"from": []})), "rules[0].from: the list is empty [empty-list]"),
         (rule(json!({"from": [{"notNamespace": ["a"]}]})), "unknown field `notNamespace`"),
         (rule(json!({"to": [{"paths": ["a"]}]})), "rules[0].to[0].paths[0]: "),
-        (rule(json!({"to": [{"ports": [70000]}]})), "is not valid"),
-        (rule(json!({"to": [{"ports": ["80"]}]})), "is not valid"),
+        (rule(json!({"to": [{"ports": [70000]}]})), "invalid plugin config: "),
+        (rule(json!({"to": [{"ports": ["80"]}]})), "invalid plugin config: "),
         (rule(json!({"to": [{"methods": ["GET"], "paths": []}, {}]})), "(and 1 more)"),
         (
             r#"{"apiVersion":"peergate.dev/v1alpha1","mesh":{"trustDomain":"a"},"policy":{"namespace":"a","name":"b"},"rules":[],"rules":[]}"#.to_owned(),

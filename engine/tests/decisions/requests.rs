@@ -1,14 +1,14 @@
-//! What is asked for, and what of it is unknown.
+//! Decisions by request, including missing attributes.
 
 use serde_json::{Value, json};
 
 use super::{
-    ANONYMOUS, Asked, BARE, BATCH, NONE, OK, USUAL, VM, assert_answers, assert_matches, by, host,
-    path, port, to,
+    ANONYMOUS, BARE, BATCH, NONE, OK, TestRequest, USUAL, VM, assert_answers, assert_matches, by,
+    host, path, port, to,
 };
 
-pub(crate) fn requests_match_by_method_path_host_and_port() {
-    let cases: [(Value, &[Asked], &[Asked]); 14] = [
+pub(crate) fn matches_requests_by_method_path_host_and_port() {
+    let cases: [(Value, &[TestRequest], &[TestRequest]); 14] = [
         (
             json!({"methods": ["GET"]}),
             &[USUAL],
@@ -86,7 +86,7 @@ pub(crate) fn requests_match_by_method_path_host_and_port() {
             &[
                 USUAL,
                 to("PUT", "/order"),
-                Asked {
+                TestRequest {
                     port: Some(9090),
                     ..path("/order")
                 },
@@ -98,7 +98,7 @@ pub(crate) fn requests_match_by_method_path_host_and_port() {
     }
 }
 
-pub(crate) fn what_a_request_lacks_counts_against_the_caller() {
+pub(crate) fn missing_attributes_count_against_the_caller() {
     let rule = |effect: &str, from: Value, to: Value| {
         let mut rule = json!({"id": "r", "effect": effect});
         for (key, value) in [("from", from), ("to", to)] {

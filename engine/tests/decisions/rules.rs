@@ -6,18 +6,18 @@ use peergate_engine::timestamp::Timestamp;
 use serde_json::json;
 
 use super::{
-    ANONYMOUS, Asked, BATCH, CART, NONE, USUAL, WEB, answer, assert_answers, at, by, compile,
+    ANONYMOUS, BATCH, CART, NONE, TestRequest, USUAL, WEB, answer, assert_answers, at, by, compile,
     config, path, port, to,
 };
 
-pub(crate) fn deny_goes_before_allow_and_the_first_rule_is_named() {
+pub(crate) fn deny_precedes_allow_and_the_first_rule_is_reported() {
     let rules = json!([
         {"id": "a", "effect": "Allow", "to": [{"paths": ["/a*"]}]},
         {"id": "b", "effect": "Allow", "from": [{"namespaces": ["shop"]}]},
         {"id": "c", "effect": "Deny", "from": [{"serviceAccounts": ["web"]}], "to": [{"methods": ["PUT"]}]},
         {"id": "d", "effect": "Deny", "to": [{"methods": ["PUT"], "paths": ["/x"]}, {"paths": ["/admin/{**}"]}]},
     ]);
-    let put = |peer| Asked {
+    let put = |peer| TestRequest {
         method: Some("PUT"),
         ..by(peer)
     };
@@ -25,7 +25,7 @@ pub(crate) fn deny_goes_before_allow_and_the_first_rule_is_named() {
         (path("/a"), "allowed-by-rule a"),
         (path("/b"), "allowed-by-rule b"),
         (
-            Asked {
+            TestRequest {
                 path: Some("/a"),
                 ..by(BATCH)
             },
@@ -35,7 +35,7 @@ pub(crate) fn deny_goes_before_allow_and_the_first_rule_is_named() {
         (put(CART), "allowed-by-rule b"),
         (put(WEB), "denied-by-rule c"),
         (
-            Asked {
+            TestRequest {
                 path: Some("/x"),
                 ..put(WEB)
             },
@@ -44,7 +44,7 @@ pub(crate) fn deny_goes_before_allow_and_the_first_rule_is_named() {
         (to("PUT", "/x"), "denied-by-rule d"),
         (path("/admin/users"), "denied-by-rule d"),
         (
-            Asked {
+            TestRequest {
                 peer: None,
                 ..path("/admin/")
             },
@@ -54,7 +54,7 @@ pub(crate) fn deny_goes_before_allow_and_the_first_rule_is_named() {
     assert_answers(&rules, &cases);
 }
 
-pub(crate) fn rules_apply_from_their_first_moment_to_before_their_last() {
+pub(crate) fn applies_rules_within_their_validity() {
     let rules = json!([
         {"id": "late", "effect": "Allow", "notBefore": "2026-03-01T00:00:00Z"},
         {"id": "early", "effect": "Allow", "notAfter": "2026-01-01T00:00:00Z"},
@@ -89,7 +89,7 @@ pub(crate) fn rules_apply_from_their_first_moment_to_before_their_last() {
     assert_answers(&expired, &cases);
 }
 
-pub(crate) fn shadow_rules_are_told_and_never_decide() {
+pub(crate) fn shadow_rules_are_recorded_and_never_decide() {
     let rules = json!([
         {"id": "a", "effect": "Deny", "enforcement": "Shadow", "to": [{"paths": ["/o*", "/orders", "*"]}]},
         {"id": "r", "effect": "Allow", "from": [{"namespaces": ["shop"]}]},
@@ -107,14 +107,14 @@ pub(crate) fn shadow_rules_are_told_and_never_decide() {
     assert_answers(&rules, &cases);
 }
 
-pub(crate) fn a_policy_in_shadow_decides_and_lets_everything_pass() {
+pub(crate) fn a_shadow_policy_lets_every_request_pass() {
     let mut config = config(&json!([{"id": "r", "effect": "Deny"}]));
     for (enforcement, lets_pass) in [("Enforce", false), ("Shadow", true)] {
         config["enforcement"] = json!(enforcement);
         let policy = CompiledPolicy::from_json(config.to_string().as_bytes()).expect("a policy");
         assert_eq!(answer(&policy, USUAL), "denied-by-rule r", "{enforcement}");
         let request =
-            Request::of_peer(PeerIdentity::Malformed, Timestamp::from_unix_nanoseconds(0));
+            Request::from_peer(PeerIdentity::Malformed, Timestamp::from_unix_nanoseconds(0));
         assert_eq!(
             policy.evaluate(&request).lets_pass(),
             lets_pass,
@@ -123,7 +123,7 @@ pub(crate) fn a_policy_in_shadow_decides_and_lets_everything_pass() {
     }
 }
 
-pub(crate) fn a_thousand_rules_are_told_apart() {
+pub(crate) fn distinguishes_a_thousand_rules() {
     let rule = |number: usize| {
         json!({
             "id": format!("r{number}"),
@@ -151,7 +151,7 @@ pub(crate) fn a_thousand_rules_are_told_apart() {
             let request = Request {
                 method: Some(b"GET"),
                 path: Some(path.as_bytes()),
-                ..Request::of_peer(
+                ..Request::from_peer(
                     PeerIdentity::from_uri_san(Some(peer.as_bytes())),
                     Timestamp::from_unix_nanoseconds(0),
                 )
@@ -164,8 +164,8 @@ pub(crate) fn a_thousand_rules_are_told_apart() {
     }
 }
 
-/// Many templates of one caller that begin or end alike.
-pub(crate) fn templates_that_begin_or_end_alike_are_told_apart() {
+/// Many templates of one caller with the same prefix or suffix.
+pub(crate) fn distinguishes_templates_with_a_common_prefix_or_suffix() {
     let rule = |number: usize| {
         json!({
             "id": format!("r{number}"),
@@ -200,7 +200,7 @@ pub(crate) fn templates_that_begin_or_end_alike_are_told_apart() {
             let path = path.replace("{}", &number.to_string());
             let request = Request {
                 path: Some(path.as_bytes()),
-                ..Request::of_peer(
+                ..Request::from_peer(
                     PeerIdentity::from_uri_san(Some(b"spiffe://cluster.local/ns/a/sa/b")),
                     Timestamp::from_unix_nanoseconds(0),
                 )

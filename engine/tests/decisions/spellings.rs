@@ -2,12 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::{Asked, NONE, OK, USUAL, assert_answers, host, path};
+use super::{NONE, OK, TestRequest, USUAL, assert_answers, host, path};
 
 const DENIED: &str = "denied-by-rule r";
 
-/// The answers of an `Allow` rule and of a `Deny` rule that ask for the same.
-fn assert_both(rule: &Value, cases: &[(Asked, &'static str, &'static str)]) {
+/// Checks the decisions of an `Allow` rule and a `Deny` rule with the same matchers.
+fn assert_both(rule: &Value, cases: &[(TestRequest, &'static str, &'static str)]) {
     for (effect, of_allow) in [("Allow", true), ("Deny", false)] {
         let mut rule = rule.clone();
         rule["id"] = json!("r");
@@ -20,18 +20,18 @@ fn assert_both(rule: &Value, cases: &[(Asked, &'static str, &'static str)]) {
     }
 }
 
-const fn with(headers: &'static [(&'static str, &'static str)]) -> Asked {
-    Asked { headers, ..USUAL }
+const fn with(headers: &'static [(&'static str, &'static str)]) -> TestRequest {
+    TestRequest { headers, ..USUAL }
 }
 
-const fn sni(name: &'static str) -> Asked {
-    Asked {
+const fn sni(name: &'static str) -> TestRequest {
+    TestRequest {
         server_name: Some(name),
         ..USUAL
     }
 }
 
-pub(crate) fn a_repeated_header_is_denied_by_one_value_and_allowed_by_all() {
+pub(crate) fn a_repeated_header_is_denied_by_any_value_and_allowed_by_all() {
     let when = |key: &str, list: &str, values: &[&str]| json!({"when": [{"key": format!("request.headers[{key}]"), list: values}]});
     let apart = with(&[("x-tenant", "good"), ("X-Tenant", "evil")]);
     let good_twice = with(&[("x-tenant", "good"), ("x-tenant", "good")]);
@@ -74,7 +74,7 @@ pub(crate) fn a_repeated_header_is_denied_by_one_value_and_allowed_by_all() {
             ],
         );
     }
-    // A pattern that lets the request pass is compared with every part.
+    // A pattern in an `Allow` rule is compared with every part.
     for (pattern, evil) in [("good*", "good,evil"), ("*good", "evil,good")] {
         let evil = with(match evil {
             "good,evil" => &[("user-agent", "good,evil")],
@@ -106,7 +106,7 @@ pub(crate) fn a_repeated_header_is_denied_by_one_value_and_allowed_by_all() {
         &when("user-agent", "values", &["*"]),
         &[(browser, OK, DENIED)],
     );
-    // Longer values are not read in parts.
+    // Longer values are not split.
     for long in [
         "good,".repeat(256) + "good",
         "good,".to_owned() + &"x".repeat(16_384),
@@ -121,7 +121,7 @@ pub(crate) fn a_repeated_header_is_denied_by_one_value_and_allowed_by_all() {
             &[(with(long), NONE, DENIED)],
         );
     }
-    // The pattern has a comma itself.
+    // The pattern contains a comma.
     assert_both(
         &when("x-list", "values", &["a,b"]),
         &[
@@ -153,14 +153,14 @@ pub(crate) fn a_repeated_header_is_denied_by_one_value_and_allowed_by_all() {
             (with(&[("accept", "z, xx,y")]), NONE, NONE),
         ],
     );
-    // A path is one value.
+    // A path is a single value.
     assert_both(
         &when(":path", "values", &["/b*"]),
         &[(path("/a,/b"), NONE, NONE), (path("/b,/a"), OK, DENIED)],
     );
 }
 
-pub(crate) fn a_host_is_denied_in_every_spelling_and_allowed_in_its_plain_one() {
+pub(crate) fn denies_a_host_in_every_spelling() {
     let spellings = [
         "admin.shop.",
         "admin.shop:",
@@ -213,7 +213,7 @@ pub(crate) fn a_host_is_denied_in_every_spelling_and_allowed_in_its_plain_one() 
     );
 }
 
-pub(crate) fn a_template_denies_every_character_and_allows_those_of_istio() {
+pub(crate) fn templates_deny_every_character_and_allow_istios() {
     for (template, usual, odd) in [
         ("/admin/{**}", "/admin/users", "/admin/users["),
         ("/admin/{**}", "/admin/", "/admin/]/|"),
@@ -237,7 +237,7 @@ pub(crate) fn a_template_denies_every_character_and_allows_those_of_istio() {
     }
 }
 
-pub(crate) fn an_ambiguous_host_passes_only_as_it_is_listed() {
+pub(crate) fn allows_an_ambiguous_host_only_as_listed() {
     let ambiguous = [
         "orders.shop,admin.shop",
         "orders.x@admin.shop",

@@ -1,5 +1,5 @@
-//! What is decided about which request: policies in the JSON of the plugin config, and what is
-//! asked of them. The same table runs natively and, compiled to WebAssembly, on Node.
+//! The table of decisions: policies as plugin config JSON, requests and expected results. It runs
+//! natively and, compiled to WebAssembly, on Node.
 
 mod callers;
 mod certificates;
@@ -14,31 +14,29 @@ use peergate_engine::timestamp::Timestamp;
 use serde_json::{Value, json};
 
 pub(crate) use callers::{
-    callers_are_told_apart_before_any_rule_is_read,
-    callers_match_by_account_namespace_and_trust_domain, principals_match_ids_in_every_spelling,
+    checks_the_caller_before_any_rule, matches_callers_by_account_namespace_and_trust_domain,
+    matches_principals_in_every_spelling,
 };
 pub(crate) use certificates::{
     an_unvalidated_certificate_gives_no_identity,
-    client_certificates_are_callers_at_gateways_alone,
-    client_certificates_are_excluded_by_any_of_their_names,
-    client_certificates_match_by_any_name_of_the_kind_in_the_rule,
-    no_client_certificate_is_an_identity_of_the_mesh_nor_anonymous,
+    client_certificates_are_neither_mesh_identities_nor_anonymous,
+    client_certificates_count_only_at_gateways, excludes_client_certificates_by_any_name,
+    matches_client_certificates_by_any_name,
 };
-pub(crate) use configs::configs_that_are_not_understood_in_full_are_refused;
+pub(crate) use configs::rejects_configs_with_unknown_or_invalid_parts;
 pub(crate) use requests::{
-    requests_match_by_method_path_host_and_port, what_a_request_lacks_counts_against_the_caller,
+    matches_requests_by_method_path_host_and_port, missing_attributes_count_against_the_caller,
 };
 pub(crate) use rules::{
-    a_policy_in_shadow_decides_and_lets_everything_pass, a_thousand_rules_are_told_apart,
-    deny_goes_before_allow_and_the_first_rule_is_named,
-    rules_apply_from_their_first_moment_to_before_their_last,
-    shadow_rules_are_told_and_never_decide, templates_that_begin_or_end_alike_are_told_apart,
+    a_shadow_policy_lets_every_request_pass, applies_rules_within_their_validity,
+    deny_precedes_allow_and_the_first_rule_is_reported, distinguishes_a_thousand_rules,
+    distinguishes_templates_with_a_common_prefix_or_suffix,
+    shadow_rules_are_recorded_and_never_decide,
 };
 pub(crate) use spellings::{
-    a_host_is_denied_in_every_spelling_and_allowed_in_its_plain_one,
-    a_repeated_header_is_denied_by_one_value_and_allowed_by_all,
-    a_template_denies_every_character_and_allows_those_of_istio,
-    an_ambiguous_host_passes_only_as_it_is_listed,
+    a_repeated_header_is_denied_by_any_value_and_allowed_by_all,
+    allows_an_ambiguous_host_only_as_listed, denies_a_host_in_every_spelling,
+    templates_deny_every_character_and_allow_istios,
 };
 
 const CART: &str = "spiffe://cluster.local/ns/shop/sa/cart";
@@ -47,9 +45,9 @@ const OLD_CART: &str = "spiffe://old.local/ns/shop/sa/cart";
 const BATCH: &str = "spiffe://cluster.local/ns/batch/sa/run";
 const VM: &str = "spiffe://cluster.local/vm/7";
 
-/// A request, from the most usual one.
+/// A request, by its differences from the usual one.
 #[derive(Clone, Copy)]
-struct Asked {
+struct TestRequest {
     peer: Option<&'static str>,
     method: Option<&'static str>,
     path: Option<&'static str>,
@@ -60,7 +58,7 @@ struct Asked {
     now: &'static str,
 }
 
-const USUAL: Asked = Asked {
+const USUAL: TestRequest = TestRequest {
     peer: Some(CART),
     method: Some("GET"),
     path: Some("/orders"),
@@ -71,50 +69,50 @@ const USUAL: Asked = Asked {
     now: "2026-06-01T00:00:00Z",
 };
 
-const fn by(peer: &'static str) -> Asked {
-    Asked {
+const fn by(peer: &'static str) -> TestRequest {
+    TestRequest {
         peer: Some(peer),
         ..USUAL
     }
 }
 
-const fn to(method: &'static str, path: &'static str) -> Asked {
-    Asked {
+const fn to(method: &'static str, path: &'static str) -> TestRequest {
+    TestRequest {
         method: Some(method),
         path: Some(path),
         ..USUAL
     }
 }
 
-const fn path(path: &'static str) -> Asked {
+const fn path(path: &'static str) -> TestRequest {
     to("GET", path)
 }
 
-const fn host(host: &'static str) -> Asked {
-    Asked {
+const fn host(host: &'static str) -> TestRequest {
+    TestRequest {
         host: Some(host),
         ..USUAL
     }
 }
 
-const fn port(port: u16) -> Asked {
-    Asked {
+const fn port(port: u16) -> TestRequest {
+    TestRequest {
         port: Some(port),
         ..USUAL
     }
 }
 
-const fn at(now: &'static str) -> Asked {
-    Asked { now, ..USUAL }
+const fn at(now: &'static str) -> TestRequest {
+    TestRequest { now, ..USUAL }
 }
 
-const ANONYMOUS: Asked = Asked {
+const ANONYMOUS: TestRequest = TestRequest {
     peer: None,
     ..USUAL
 };
 
-/// A request of which nothing but the caller is known.
-const BARE: Asked = Asked {
+/// A request with only a caller.
+const BARE: TestRequest = TestRequest {
     method: None,
     path: None,
     host: None,
@@ -136,8 +134,8 @@ fn compile(rules: &Value) -> CompiledPolicy {
         .unwrap_or_else(|error| panic!("{error}: {rules}"))
 }
 
-/// The reason's code, its rule, then the shadow rules that match.
-fn answer(policy: &CompiledPolicy, asked: Asked) -> String {
+/// The reason code, its rule, then the shadow rules that match.
+fn answer(policy: &CompiledPolicy, asked: TestRequest) -> String {
     let headers = asked.headers.iter();
     let headers: Vec<_> = headers
         .map(|(name, value)| (*name, value.as_bytes()))
@@ -149,7 +147,7 @@ fn answer(policy: &CompiledPolicy, asked: Asked) -> String {
         path: asked.path.map(str::as_bytes),
         authority: asked.host.map(str::as_bytes),
         port: asked.port,
-        ..Request::of_peer(
+        ..Request::from_peer(
             PeerIdentity::from_uri_san(asked.peer.map(str::as_bytes)),
             Timestamp::parse(asked.now).expect("a time"),
         )
@@ -162,10 +160,10 @@ fn answer(policy: &CompiledPolicy, asked: Asked) -> String {
     parts.chain(rule).chain(shadow).collect()
 }
 
-fn assert_answers(rules: &Value, cases: &[(Asked, &str)]) {
+fn assert_answers(rules: &Value, cases: &[(TestRequest, &str)]) {
     let policy = compile(rules);
     for &(asked, expected) in cases {
-        let Asked {
+        let TestRequest {
             peer,
             method,
             path,
@@ -186,8 +184,8 @@ fn assert_answers(rules: &Value, cases: &[(Asked, &str)]) {
 const OK: &str = "allowed-by-rule r";
 const NONE: &str = "no-rule-matched";
 
-/// The same rule, allowing and denying.
-fn assert_matches(rule: &Value, matching: &[Asked], others: &[Asked]) {
+/// Checks the same rule with `Allow` and with `Deny`.
+fn assert_matches(rule: &Value, matching: &[TestRequest], others: &[TestRequest]) {
     for (effect, code) in [("Allow", OK), ("Deny", "denied-by-rule r")] {
         let mut rule = rule.clone();
         rule["id"] = json!("r");

@@ -7,7 +7,7 @@ mod roll_out;
 mod together;
 
 #[test]
-fn without_a_clock_time_counts_against_the_caller() {
+fn missing_time_counts_against_the_caller() {
     let config = config(&json!([
         {"id": "frozen", "effect": "Deny", "notAfter": "2500-01-01T00:00:00Z",
          "from": [{"serviceAccounts": ["admin"]}]},
@@ -15,7 +15,7 @@ fn without_a_clock_time_counts_against_the_caller() {
         {"id": "web", "effect": "Allow", "notBefore": "2000-01-01T00:00:00Z",
          "from": [{"serviceAccounts": ["web"]}]},
     ]));
-    let pass = |host: FakeHost| enforcer(&config, &host).enforce(&host) != Verdict::Answered;
+    let pass = |host: FakeHost| enforcer(&config, &host).enforce(&host) != Disposition::Answered;
     let noon = "2026-06-01T12:00:00Z";
     assert!(pass(FakeHost::with_uri_sans(&[WEB]).at(noon)));
     assert!(!pass(FakeHost::with_uri_sans(&[WEB])));
@@ -25,7 +25,7 @@ fn without_a_clock_time_counts_against_the_caller() {
     assert!(!pass(FakeHost::with_uri_sans(&[ADMIN])));
 }
 
-const ALLOWED: Verdict = Verdict::Pass(Some(Outcome::Allowed));
+const ALLOWED: Disposition = Disposition::Pass(Some(DecisionOutcome::Allowed));
 
 fn by_identity() -> Value {
     config(&json!([
@@ -40,8 +40,8 @@ fn by_operation() -> Value {
     ]))
 }
 
-/// The calls of a request, once its caller's certificate is known.
-fn calls_when_known(config: &Value, request: impl Fn() -> FakeHost) -> (Verdict, FakeHost) {
+/// The host calls for a request whose caller's certificate is cached.
+fn calls_when_known(config: &Value, request: impl Fn() -> FakeHost) -> (Disposition, FakeHost) {
     let enforcer = enforcer(config, &FakeHost::anonymous());
     enforcer.enforce(&request());
     let host = request();
@@ -49,12 +49,12 @@ fn calls_when_known(config: &Value, request: impl Fn() -> FakeHost) -> (Verdict,
 }
 
 #[test]
-fn identity_alone_costs_one_call_that_returns_data() {
+fn an_identity_costs_one_call_with_data() {
     let web = || FakeHost::with_uri_sans(&[WEB]);
     let (verdict, host) = calls_when_known(&by_identity(), web);
     assert_eq!(verdict, ALLOWED);
     assert_eq!(host.calls.answered.get(), 1);
-    // The looks for a forged header.
+    // The checks for forged headers.
     assert_eq!(host.calls.unanswered.get(), 2);
     assert_eq!(host.calls.increments.get(), 1);
     assert_eq!(host.calls.header_writes.get(), 0);
@@ -62,7 +62,7 @@ fn identity_alone_costs_one_call_that_returns_data() {
 }
 
 #[test]
-fn method_and_path_cost_one_more_each() {
+fn method_and_path_cost_one_call_each() {
     let web = || FakeHost::with_uri_sans(&[WEB]);
     let (verdict, host) = calls_when_known(&by_operation(), web);
     assert_eq!(verdict, ALLOWED);
@@ -71,7 +71,7 @@ fn method_and_path_cost_one_more_each() {
 }
 
 #[test]
-fn what_no_rule_in_question_looks_at_is_not_asked_for() {
+fn does_not_fetch_attributes_without_candidate_rules() {
     let config = config(&json!([
         {"id": "web", "effect": "Allow", "from": [{"serviceAccounts": ["web"]}],
          "to": [{"methods": ["GET"], "paths": ["/orders"]}]},
@@ -83,19 +83,19 @@ fn what_no_rule_in_question_looks_at_is_not_asked_for() {
     assert_eq!(host.calls.answered.get(), 1);
 }
 
-/// Method, path, host and port; the kind of content, which is not there, and the time.
+/// Method, path, host and port; also the content type, which is absent, and the time.
 #[test]
-fn a_denial_costs_four_calls_that_return_data_more() {
+fn a_denial_costs_four_more_calls_with_data() {
     let admin = || FakeHost::with_uri_sans(&[ADMIN]);
     let (verdict, host) = calls_when_known(&by_operation(), admin);
-    assert_eq!(verdict, Verdict::Answered);
+    assert_eq!(verdict, Disposition::Answered);
     assert_eq!(host.calls.answered.get(), 1 + 4);
     assert_eq!(host.calls.unanswered.get(), 1);
     assert_eq!(host.calls.time.get(), 1);
 }
 
 #[test]
-fn a_certificate_is_looked_into_once() {
+fn parses_a_certificate_once() {
     let host = FakeHost::with_uri_sans(&[WEB]);
     enforcer(&by_identity(), &host).enforce(&host);
     // Digest, first URI SAN, certificate.
@@ -103,7 +103,7 @@ fn a_certificate_is_looked_into_once() {
 }
 
 #[test]
-fn callers_without_identity_cost_no_call_that_returns_data() {
+fn anonymous_callers_cost_no_call_with_data() {
     let host = FakeHost::anonymous();
     let config = config(&json!([{"id": "all", "effect": "Allow", "from": [{"anonymous": true}]}]));
     let enforcer = enforcer(&config, &FakeHost::anonymous());
@@ -118,7 +118,7 @@ fn unvalidated() -> FakeHost {
 }
 
 #[test]
-fn a_gateway_takes_no_identity_from_a_certificate_that_it_did_not_validate() {
+fn a_gateway_ignores_identities_in_unvalidated_certificates() {
     for (node, is_allowed) in [
         (
             "router~10.0.0.1~gateway-0.edge~edge.svc.cluster.local",
@@ -143,7 +143,7 @@ fn a_gateway_takes_no_identity_from_a_certificate_that_it_did_not_validate() {
 }
 
 #[test]
-fn a_gateway_that_the_documents_declare_goes_by_what_they_say() {
+fn a_declared_gateway_uses_its_declaration() {
     let gateway = |name: &str| {
         FakeHost::anonymous()
             .with_property(
@@ -155,7 +155,7 @@ fn a_gateway_that_the_documents_declare_goes_by_what_they_say() {
     };
     let mut config = by_identity();
     config["knownGateways"] = json!(["edge/istio=validating", "unvalidated:edge/istio=open"]);
-    // Before Envoy 1.39 nothing says whether a certificate was validated.
+    // Before Envoy 1.39, the proxy does not report whether a certificate was validated.
     let unknown = || FakeHost::with_uri_sans(&[WEB]);
     for (name, request, is_allowed) in [
         ("validating", unvalidated(), true),
@@ -171,7 +171,7 @@ fn a_gateway_that_the_documents_declare_goes_by_what_they_say() {
 }
 
 #[test]
-fn an_unvalidated_certificate_counts_as_none_and_is_not_reported_upstream() {
+fn an_unvalidated_certificate_is_not_reported_upstream() {
     let mut config = config(&json!([
         {"id": "all", "effect": "Allow", "from": [{"anonymous": true}], "to": [{"methods": ["GET"]}]},
         {"id": "web", "effect": "Allow", "from": [{"serviceAccounts": ["web"]}]},
@@ -188,11 +188,11 @@ fn an_unvalidated_certificate_counts_as_none_and_is_not_reported_upstream() {
     let post = unvalidated()
         .without_header(":method")
         .with_header(":method", "POST");
-    assert_eq!(enforcer.enforce(&post), Verdict::Answered);
+    assert_eq!(enforcer.enforce(&post), Disposition::Answered);
 }
 
 #[test]
-fn the_verified_caller_is_written_without_a_look() {
+fn writes_the_verified_caller_without_a_check() {
     let mut config = by_identity();
     config["reporting"] = json!({"upstreamHeader": true});
     let web = || FakeHost::with_uri_sans(&[WEB]);
@@ -205,39 +205,42 @@ fn the_verified_caller_is_written_without_a_look() {
 }
 
 #[test]
-fn forged_callers_survive_on_no_path_that_goes_on() {
+fn forged_callers_never_reach_the_upstream() {
     let mut shadow = by_identity();
     shadow["enforcement"] = "Shadow".into();
     let anonymous =
         config(&json!([{"id": "all", "effect": "Allow", "from": [{"anonymous": true}]}]));
-    let told = |mut config: Value| {
+    let reported = |mut config: Value| {
         config["reporting"] = json!({"upstreamHeader": true});
         config
     };
     let web = || FakeHost::with_uri_sans(&[WEB]);
     let cases = [
         (by_identity(), web(), None),
-        (told(by_identity()), web(), Some(WEB)),
+        (reported(by_identity()), web(), Some(WEB)),
         (shadow.clone(), FakeHost::with_uri_sans(&[ADMIN]), None),
         (
-            told(shadow.clone()),
+            reported(shadow.clone()),
             FakeHost::with_uri_sans(&[ADMIN]),
             Some(ADMIN),
         ),
         (
-            told(shadow.clone()),
+            reported(shadow.clone()),
             FakeHost::with_uri_sans(&[WEB, ADMIN]),
             Some("-"),
         ),
-        (told(shadow), FakeHost::anonymous(), Some("-")),
+        (reported(shadow), FakeHost::anonymous(), Some("-")),
         (anonymous.clone(), FakeHost::anonymous(), None),
-        (told(anonymous), FakeHost::anonymous(), Some("-")),
+        (reported(anonymous), FakeHost::anonymous(), Some("-")),
     ];
     for (config, host, expected) in cases {
         let host = host
             .with_header("x-peergate", "")
             .with_header("X-Peergate", b"caller=\"\xff\"");
-        assert_ne!(enforcer(&config, &host).enforce(&host), Verdict::Answered);
+        assert_ne!(
+            enforcer(&config, &host).enforce(&host),
+            Disposition::Answered
+        );
         let callers: Vec<_> = host
             .header_values(upstream_header::NAME)
             .iter()
@@ -252,16 +255,16 @@ fn forged_callers_survive_on_no_path_that_goes_on() {
 }
 
 #[test]
-fn a_denied_request_is_answered_once_and_left_as_it_is() {
+fn a_denied_request_is_answered_once_and_unchanged() {
     let host = FakeHost::with_uri_sans(&[ADMIN]).with_header("x-peergate", "me");
     let enforcer = enforcer(&by_identity(), &host);
-    assert_eq!(enforcer.enforce(&host), Verdict::Answered);
+    assert_eq!(enforcer.enforce(&host), Disposition::Answered);
     assert_eq!(host.responses.borrow().len(), 1);
     assert_eq!(host.calls.header_writes.get(), 0);
 }
 
 #[test]
-fn a_policy_in_shadow_lets_everything_pass() {
+fn a_shadow_policy_passes_every_request() {
     let mut config = by_identity();
     config["enforcement"] = "Shadow".into();
     for host in [
@@ -271,14 +274,14 @@ fn a_policy_in_shadow_lets_everything_pass() {
     ] {
         assert_eq!(
             enforcer(&config, &host).enforce(&host),
-            Verdict::Pass(Some(Outcome::Denied))
+            Disposition::Pass(Some(DecisionOutcome::Denied))
         );
         assert!(host.responses.borrow().is_empty());
     }
 }
 
 #[test]
-fn of_several_matches_in_shadow_the_access_log_has_one_that_would_deny() {
+fn the_access_log_prefers_shadow_denials() {
     let rule =
         |id: &str, effect: &str| json!({"id": id, "effect": effect, "enforcement": "Shadow"});
     let config = config(&json!([
@@ -295,18 +298,18 @@ fn of_several_matches_in_shadow_the_access_log_has_one_that_would_deny() {
 }
 
 #[test]
-fn what_is_in_force_is_told_in_one_line() {
+fn describes_the_active_policy_in_one_line() {
     let mut config = by_identity();
     config["revision"] = "abc123".into();
     let enforcer = enforcer(&config, &FakeHost::anonymous());
     assert_eq!(
         enforcer.to_string(),
-        "policy shop/orders in force: revision abc123, 1 rules"
+        "policy shop/orders is active: revision abc123, 1 rules"
     );
 }
 
 #[test]
-fn a_config_that_is_refused_defines_nothing() {
+fn a_rejected_config_defines_no_metrics() {
     let host = FakeHost::anonymous();
     for config in ["", " ", "{", "{}", "null"] {
         Enforcer::new(config.as_bytes(), &host).unwrap_err();
@@ -315,7 +318,7 @@ fn a_config_that_is_refused_defines_nothing() {
 }
 
 #[test]
-fn what_no_rule_denies_passes_where_the_policy_says_so() {
+fn otherwise_pass_lets_unmatched_requests_pass() {
     let mut config = config(&json!([
         {"id": "no-admin", "effect": "Deny", "from": [{"serviceAccounts": ["admin"]}]},
     ]));
@@ -330,12 +333,12 @@ fn what_no_rule_denies_passes_where_the_policy_says_so() {
         ),
         (
             FakeHost::with_uri_sans(&[ADMIN]),
-            Verdict::Answered,
+            Disposition::Answered,
             "no-admin deny denied-by-rule",
         ),
         (
             FakeHost::with_uri_sans(&["spiffe://evil/ns/shop/sa/web"]),
-            Verdict::Answered,
+            Disposition::Answered,
             "- deny foreign-trust-domain",
         ),
     ] {
@@ -345,9 +348,12 @@ fn what_no_rule_denies_passes_where_the_policy_says_so() {
 }
 
 #[test]
-fn what_a_policy_leaves_to_the_mesh_is_denied_where_the_mesh_does_not_say_otherwise() {
+fn the_mesh_default_denies_unless_changed() {
     let mut config = config(&json!([]));
     config["otherwise"] = "Pass".into();
     let host = FakeHost::with_uri_sans(&[WEB]);
-    assert_eq!(enforcer(&config, &host).enforce(&host), Verdict::Answered);
+    assert_eq!(
+        enforcer(&config, &host).enforce(&host),
+        Disposition::Answered
+    );
 }

@@ -1,7 +1,7 @@
-//! The proxy by its host calls (proxy-wasm ABI 0.2.1). The only file that names them.
+//! The proxy's host calls (proxy-wasm ABI 0.2.1). No other file names them.
 //!
-//! They are declared here again, beside the SDK's, because the SDK's wrappers panic on header
-//! values that are not UTF-8 and on statuses that they do not know; a client can cause the first.
+//! They are declared again, because the SDK's wrappers panic on header values that are not UTF-8,
+//! which clients can send, and on unknown statuses.
 
 #![expect(unsafe_code, reason = "host calls are foreign functions")]
 
@@ -81,7 +81,7 @@ unsafe extern "C" {
 pub(crate) struct Proxy;
 
 impl Proxy {
-    /// The configuration of the plugin that is being configured, as bytes of any content.
+    /// The configuration of the plugin that is being configured; its content can be any bytes.
     pub(crate) fn plugin_configuration() -> Option<Bytes> {
         returned(|data, size| {
             // SAFETY: the host writes through the two pointers, which are valid for the call.
@@ -191,7 +191,7 @@ impl Host for Proxy {
         (status == STATUS_OK).then(|| Timestamp::from_unix_nanoseconds(time))
     }
 
-    /// By way of the SDK's logger, which leaves the choice of levels to the proxy.
+    /// Uses the SDK's logger, which leaves the choice of levels to the proxy.
     fn log(&self, level: Level, line: &str) {
         log::log!(level, "{line}");
     }
@@ -204,7 +204,7 @@ fn define(kind: u32, name: &str) -> Option<MetricId> {
     (status == STATUS_OK).then_some(MetricId(id))
 }
 
-/// The bytes that a host call returns; none when it fails. Of an empty value the host returns no
+/// The bytes that a host call returns; `None` if it fails. For an empty value the host returns no
 /// buffer.
 fn returned(call: impl FnOnce(*mut *mut u8, *mut usize) -> u32) -> Option<Bytes> {
     let mut data = ptr::null_mut();
@@ -216,13 +216,13 @@ fn returned(call: impl FnOnce(*mut *mut u8, *mut usize) -> u32) -> Option<Bytes>
         return Some(Bytes::new());
     }
     // SAFETY: the host got `data` from the module's own `malloc`, which is the SDK's: a boxed slice
-    // of exactly `size` bytes. The host filled it, and nobody else has the pointer.
+    // of exactly `size` bytes. The host filled it and keeps no pointer to it.
     let boxed = unsafe { Box::from_raw(ptr::slice_from_raw_parts_mut(data, size)) };
     Some(boxed.into_vec())
 }
 
-/// Headers as the ABI lays them out: how many, the sizes of each name and value, then names and
-/// values, each closed by a zero byte.
+/// Serializes headers for the ABI: their number, the sizes of each name and value, then names and
+/// values, each terminated by a zero byte.
 fn serialized(headers: &[(&str, String)]) -> Bytes {
     let mut bytes = Bytes::with_capacity(128);
     let push_size = |bytes: &mut Bytes, size: usize| {
@@ -240,7 +240,7 @@ fn serialized(headers: &[(&str, String)]) -> Bytes {
     bytes
 }
 
-/// Headers from that layout; none where it is broken.
+/// Parses headers from that layout; `None` if it is malformed.
 fn deserialized(bytes: &[u8]) -> Option<Vec<(Bytes, Bytes)>> {
     let size = |bytes: &[u8]| usize::try_from(u32::from_le_bytes(bytes.try_into().ok()?)).ok();
     let (count, rest) = bytes.split_at_checked(4)?;

@@ -27,7 +27,7 @@ fn once(labels: &[&str]) -> Vec<(String, u64)> {
 }
 
 #[test]
-fn names_carry_the_four_labels_in_istios_form() {
+fn names_contain_four_labels_in_istios_format() {
     let host = FakeHost::anonymous();
     let mut config = config(&json!([{"id": "web", "effect": "Deny"}]));
     config["policy"]["name"] = "orders.v1".into();
@@ -38,14 +38,14 @@ fn names_carry_the_four_labels_in_istios_form() {
 }
 
 #[test]
-fn only_what_a_rule_can_lead_to_has_a_counter() {
+fn defines_counters_only_for_possible_results() {
     let host = FakeHost::anonymous();
     enforcer(&config(&rules()), &host);
     let defined = host.defined.borrow();
     let of_decisions = defined
         .iter()
         .filter(|name| name.starts_with("peergate_decisions"));
-    // Three of `web`, one each of the others, four without a rule.
+    // Three of `web`, one of each other rule, four without a rule.
     assert_eq!(of_decisions.count(), 9);
     let defined = defined.join("\n");
     assert!(
@@ -56,9 +56,9 @@ fn only_what_a_rule_can_lead_to_has_a_counter() {
     );
 }
 
-/// Proxies show the names of metrics on a page of their admin interface (CVE-2026-73546).
+/// Proxies show metric names on a page of their admin interface (CVE-2026-73546).
 #[test]
-fn cve_2026_73546_nothing_reads_as_markup_in_the_name_of_a_metric() {
+fn cve_2026_73546_metric_names_contain_no_markup() {
     let odd = "<script>\"'&;";
     let mut config = config(&rules());
     config["reporting"] = json!({"learning": {"maxSeries": 9}});
@@ -84,14 +84,14 @@ fn cve_2026_73546_nothing_reads_as_markup_in_the_name_of_a_metric() {
     let of_path = |name: &&String| name.contains("_3cscript_3e");
     assert!(defined.iter().any(|name| of_path(&name)), "{defined:?}");
     for name in defined.iter() {
-        // Istio's form of a label has an `=` and a `;`.
+        // Istio's label format contains `=` and `;`.
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-=;".contains(&byte);
         assert!(name.bytes().all(is_plain), "{name}");
     }
 }
 
 #[test]
-fn label_values_have_no_character_that_a_stats_tag_could_trip_over() {
+fn label_values_contain_only_safe_characters() {
     let host = FakeHost::anonymous();
     enforcer(&config(&rules()), &host);
     for name in host.defined.borrow().iter() {
@@ -109,7 +109,7 @@ fn label_values_have_no_character_that_a_stats_tag_could_trip_over() {
 }
 
 #[test]
-fn each_decision_counts_once_and_each_shadow_match_too() {
+fn counts_each_decision_and_shadow_match_once() {
     let during = |host: FakeHost| host.at("2026-01-01T00:00:00Z");
     let config = config(&rules());
     assert_eq!(
@@ -147,7 +147,7 @@ fn each_decision_counts_once_and_each_shadow_match_too() {
 }
 
 #[test]
-fn a_policy_in_shadow_counts_what_it_would_do() {
+fn counts_decisions_of_a_shadow_policy() {
     let mut config = config(&json!([
         {"id": "web", "effect": "Allow", "from": [{"serviceAccounts": ["web"]}]},
     ]));
@@ -163,7 +163,7 @@ fn a_policy_in_shadow_counts_what_it_would_do() {
 }
 
 #[test]
-fn a_configuration_that_comes_again_defines_nothing() {
+fn reloading_a_configuration_defines_no_metrics() {
     let host = FakeHost::anonymous();
     let config = config(&rules()).to_string();
     enforcer(&serde_json::from_str(&config).unwrap(), &host);
@@ -173,14 +173,14 @@ fn a_configuration_that_comes_again_defines_nothing() {
 }
 
 #[test]
-fn without_counters_decisions_are_made_all_the_same() {
+fn decides_without_counters() {
     let host = FakeHost::anonymous().refusing_metrics();
     assert_eq!(counted(&config(&rules()), &host), []);
     assert_eq!(host.responses.borrow().len(), 1);
 }
 
 #[test]
-fn rules_that_only_record_have_effects_of_their_own() {
+fn recording_rules_have_their_own_effects() {
     let config = config(&json!([
         {"id": "web", "effect": "Allow", "from": [{"serviceAccounts": ["web"]}]},
         {"id": "seen", "effect": "Audit"},
@@ -199,12 +199,12 @@ fn rules_that_only_record_have_effects_of_their_own() {
 }
 
 #[test]
-fn what_is_in_force_is_told_when_it_is_taken_up() {
+fn reports_the_active_policy_on_activation() {
     let host = FakeHost::anonymous().at("2026-06-01T12:00:00Z");
     let mut config = config(&rules());
     config["revision"] = "5f70bf18a086".into();
     enforcer(&config, &host);
-    let value = |metric: &str| host.counted_of(metric);
+    let value = |metric: &str| host.series_values(metric);
     let one = |label: &str, value| vec![(label.to_owned(), value)];
     assert_eq!(
         value("peergate_policy_revision"),
@@ -226,7 +226,7 @@ fn what_is_in_force_is_told_when_it_is_taken_up() {
 }
 
 #[test]
-fn a_rule_that_is_gone_expires_no_more() {
+fn a_removed_rule_no_longer_expires() {
     let host = FakeHost::anonymous();
     let with_rules = config(&rules());
     enforcer(&with_rules, &host);
@@ -234,7 +234,7 @@ fn a_rule_that_is_gone_expires_no_more() {
     fewer.as_array_mut().unwrap().remove(0);
     let fewer = config(&fewer).to_string();
     crate::enforcer::Enforcer::new(fewer.as_bytes(), &host).unwrap();
-    let expiries = || host.counted_of("peergate_rule_expiry_timestamp_seconds");
+    let expiries = || host.series_values("peergate_rule_expiry_timestamp_seconds");
     assert_eq!(
         expiries(),
         [
@@ -248,14 +248,14 @@ fn a_rule_that_is_gone_expires_no_more() {
 }
 
 #[test]
-fn a_revision_of_another_form_is_none() {
+fn reports_an_invalid_revision_as_none() {
     for revision in ["", "abc", "5f70bf18a08g", "5f70bf18a0867", "+f70bf18a086"] {
         let host = FakeHost::anonymous();
         let mut config = config(&json!([]));
         config["revision"] = json!(revision);
         enforcer(&config, &host);
-        let told = host.counted_of("peergate_policy_revision");
-        assert_eq!(told, [("shop_orders".to_owned(), 0)], "{revision}");
+        let reported = host.series_values("peergate_policy_revision");
+        assert_eq!(reported, [("shop_orders".to_owned(), 0)], "{revision}");
     }
 }
 
@@ -273,7 +273,7 @@ fn flat_names_have_no_tags() {
 }
 
 #[test]
-fn a_flood_of_requests_of_any_kind_defines_nothing() {
+fn requests_define_no_metrics() {
     let setup = FakeHost::anonymous();
     let enforcer = enforcer(&config(&rules()), &setup);
     let defined = setup.defined.borrow().len();

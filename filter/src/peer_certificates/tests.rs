@@ -15,7 +15,7 @@ fn one_uri_san_is_the_identity() {
 }
 
 #[test]
-fn several_uri_sans_are_malformed_also_where_they_are_alike() {
+fn several_uri_sans_are_malformed_even_if_equal() {
     for second in [ADMIN, WEB, "https://example.com/"] {
         let host = FakeHost::with_uri_sans(&[WEB, second]);
         assert_eq!(peer(&host), Peer::Malformed, "{second}");
@@ -34,7 +34,7 @@ fn only_a_caller_without_a_certificate_is_anonymous() {
 }
 
 #[test]
-fn a_subject_is_no_identity_and_takes_none_away() {
+fn a_subject_does_not_affect_the_identity() {
     let host = FakeHost::with_uri_sans(&[]).with_property(SUBJECT, b"CN=web");
     assert_eq!(peer(&host), Peer::Malformed);
     let host = FakeHost::with_uri_sans(&[WEB]).with_property(SUBJECT, b"CN=web");
@@ -42,7 +42,7 @@ fn a_subject_is_no_identity_and_takes_none_away() {
 }
 
 #[test]
-fn a_dns_san_that_reads_as_a_spiffe_id_is_malformed() {
+fn a_dns_san_like_a_spiffe_id_is_malformed() {
     for uri_sans in [&[][..], &[WEB]] {
         let pem = certificate(uri_sans, &["web.shop", ADMIN]);
         let host = FakeHost::with_uri_sans(uri_sans).with_property(CERTIFICATE, pem.as_bytes());
@@ -51,7 +51,7 @@ fn a_dns_san_that_reads_as_a_spiffe_id_is_malformed() {
 }
 
 #[test]
-fn a_certificate_that_cannot_be_read_is_malformed() {
+fn an_unreadable_certificate_is_malformed() {
     for pem in ["-", "-----BEGIN CERTIFICATE-----"] {
         let host = FakeHost::with_uri_sans(&[WEB]).with_property(CERTIFICATE, pem.as_bytes());
         assert_eq!(peer(&host), Peer::Malformed, "{pem:?}");
@@ -59,7 +59,7 @@ fn a_certificate_that_cannot_be_read_is_malformed() {
 }
 
 #[test]
-fn what_is_longer_than_a_spiffe_id_may_be_is_malformed_and_not_kept() {
+fn an_overlong_san_is_malformed_and_not_cached() {
     for (length, is_kept) in [(2048, true), (2049, false)] {
         let san = format!("{WEB}/{}", "a".repeat(length - WEB.len() - 1));
         let expected = if is_kept {
@@ -75,13 +75,13 @@ fn what_is_longer_than_a_spiffe_id_may_be_is_malformed_and_not_kept() {
 }
 
 #[test]
-fn without_the_certificate_the_first_uri_san_stands() {
+fn without_the_certificate_the_first_uri_san_counts() {
     let host = FakeHost::with_uri_sans_before_envoy_1_38(&[WEB, ADMIN]);
     assert_eq!(peer(&host), uri_san(WEB));
 }
 
 #[test]
-fn what_was_found_is_kept_by_digest() {
+fn caches_results_by_digest() {
     let certificates = PeerCertificates::default();
     for _ in 0..3 {
         let host = FakeHost::with_uri_sans(&[WEB, ADMIN]);
@@ -95,10 +95,10 @@ fn what_was_found_is_kept_by_digest() {
 }
 
 #[test]
-fn the_number_of_certificates_that_are_kept_is_bounded() {
+fn limits_the_number_of_cached_certificates() {
     let certificates = PeerCertificates::default();
     let pem = certificate(&[WEB], &[]);
-    for number in 0..=MOST {
+    for number in 0..=MAX_CERTIFICATES {
         let host = FakeHost::with_uri_sans_before_envoy_1_38(&[WEB])
             .with_property(DIGEST, &number.to_le_bytes())
             .with_property(CERTIFICATE, pem.as_bytes());

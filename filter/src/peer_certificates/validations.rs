@@ -1,10 +1,10 @@
-//! Where the proxy has validated a certificate.
+//! Remembers where the proxy has validated a certificate.
 //!
-//! At a gateway that may accept what it cannot validate, a certificate counts only if it was
-//! validated. That is a property of the connection, not of the certificate: another listener may
-//! trust another CA. The proxy says yes only for a full handshake, and no for every resumed session
-//! (Envoy, `connection.peer_certificate_valid`, from 1.39 on). So a yes is remembered, for the same
-//! certificate at the same filter chain.
+//! At a gateway that may accept certificates without validation, only validated ones count.
+//! Validation is a property of the connection, not of the certificate: another listener may trust
+//! another CA. The proxy reports it only after a full handshake, and never for a resumed session
+//! (Envoy, `connection.peer_certificate_valid`, since 1.39). So a validation is remembered for the
+//! same certificate at the same filter chain.
 
 use std::time::Duration;
 
@@ -15,27 +15,27 @@ use crate::host::{Bytes, Host};
 
 const IS_VALIDATED: &[u8] = b"connection\0peer_certificate_valid";
 const FILTER_CHAIN: &[u8] = b"xds\0filter_chain_name";
-/// The address of the listener, or the one that the client meant where a listener takes several.
+/// The address of the listener, or the client's destination if a listener accepts several.
 const LOCAL_ADDRESS: &[u8] = b"destination\0address";
 
-/// At how many filter chains it is remembered that a certificate was validated.
-const MOST_PLACES: usize = 16;
+/// The maximum number of filter chains remembered per certificate.
+const MAX_PLACES: usize = 16;
 
-/// How long a resumed session may rely on an earlier full handshake. The filter cannot see that the
-/// listener has stopped trusting a CA, or that a certificate was revoked. This bounds how long such a
-/// certificate is still accepted. It spans a client's reconnects and is short compared to the lifetime
-/// of certificates.
-const REMEMBERED: Duration = Duration::from_mins(10);
+/// How long a resumed session may rely on an earlier full handshake. The filter cannot see when the
+/// listener stops trusting a CA or a certificate is revoked, so this bounds how long such a
+/// certificate is still accepted. It spans a client's reconnects and is short compared to the
+/// lifetime of certificates.
+const MAX_AGE: Duration = Duration::from_mins(10);
 
 /// Where a certificate was validated.
 pub(super) struct Validations {
-    /// When the certificate ends.
+    /// The certificate's end of validity.
     not_after: Option<Timestamp>,
     places: Vec<Validated>,
 }
 
-/// Where a certificate was validated, and until when that is remembered. What is trusted there depends
-/// on the filter chain, whose name is unique at its listener only.
+/// A filter chain at which a certificate was validated, and until when this is remembered. Trust
+/// depends on the filter chain, whose name is unique only within its listener.
 struct Validated {
     filter_chain: Bytes,
     local_address: Bytes,
@@ -43,15 +43,15 @@ struct Validated {
 }
 
 impl Validations {
-    /// None yet, of a certificate that ends then.
-    pub(super) fn of(not_after: Option<Timestamp>) -> Self {
+    /// No validations yet, for a certificate with this end of validity.
+    pub(super) fn new(not_after: Option<Timestamp>) -> Self {
         Self {
             not_after,
             places: Vec::new(),
         }
     }
 
-    /// Whether the certificate counts for the connection that `host` is at, at a proxy that validates so.
+    /// Whether the certificate counts on the current connection of a proxy with this validation.
     pub(super) fn is_validated(
         &mut self,
         validation: CertificateValidation,
@@ -66,13 +66,13 @@ impl Validations {
                 self.remember(host);
                 true
             }
-            // A certificate that the listener could not validate, or a resumed session.
+            // An invalid certificate, or a resumed session.
             Some(_) => self.is_remembered(host),
         }
     }
 
-    /// Remembers that the certificate was validated. Without the name of the filter chain, without the
-    /// time or without the certificate's end nothing is remembered.
+    /// Remembers a validation. Requires the name of the filter chain, the time and the
+    /// certificate's end of validity.
     fn remember(&mut self, host: &impl Host) {
         let (Some(at), Some(not_after), Some(now)) =
             (filter_chain(host), self.not_after, host.now())
@@ -81,18 +81,18 @@ impl Validations {
         };
         self.places
             .retain(|known| !known.is_at(&at) && now < known.until);
-        if self.places.len() < MOST_PLACES {
+        if self.places.len() < MAX_PLACES {
             let (filter_chain, local_address) = at;
             self.places.push(Validated {
                 filter_chain,
                 local_address,
-                until: not_after.min(now.after(REMEMBERED)),
+                until: not_after.min(now.after(MAX_AGE)),
             });
         }
     }
 
     fn is_remembered(&self, host: &impl Host) -> bool {
-        // Spares the calls for a certificate that was never validated.
+        // Saves the host calls for a certificate that was never validated.
         if self.places.is_empty() {
             return false;
         }
@@ -110,7 +110,7 @@ impl Validated {
     }
 }
 
-/// The filter chain that the connection is at, by its name and its listener.
+/// The filter chain of the connection: its name and its listener's address.
 fn filter_chain(host: &impl Host) -> Option<(Bytes, Bytes)> {
     Some((host.property(FILTER_CHAIN)?, host.property(LOCAL_ADDRESS)?))
 }

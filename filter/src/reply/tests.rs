@@ -17,7 +17,7 @@ fn rules() -> Value {
     ])
 }
 
-/// The answer under this reporting to a request at a time.
+/// The reply to a request at a time, under these reporting settings.
 fn reply(reporting: &Value, host: FakeHost, now: &str) -> LocalResponse {
     let host = host.at(now);
     let mut config = config(&rules());
@@ -31,7 +31,7 @@ fn during(reporting: &Value, host: FakeHost) -> LocalResponse {
     reply(reporting, host, "2026-01-01T00:00:00Z")
 }
 
-/// The body, with the id of the decision, which must be the header's, left out.
+/// The body without the decision ID, which must be equal to the header's.
 fn body(reply: &LocalResponse) -> Value {
     let mut body: Value = serde_json::from_str(&reply.body).unwrap();
     let id = body.as_object_mut().unwrap().remove("decision").unwrap();
@@ -44,7 +44,7 @@ fn header<'r>(reply: &'r LocalResponse, name: &str) -> Option<&'r str> {
     headers.find_map(|(known, value)| (*known == name).then_some(value.as_str()))
 }
 
-/// A host for each reason there is to deny, with a time.
+/// A host and a time for each reason to deny.
 fn denied() -> Vec<(&'static str, FakeHost, &'static str)> {
     let noon = "2026-01-01T00:00:00Z";
     vec![
@@ -82,17 +82,17 @@ fn denied() -> Vec<(&'static str, FakeHost, &'static str)> {
 }
 
 #[test]
-fn every_reason_to_deny_is_among_them() {
+fn covers_every_reason_to_deny() {
     let mut codes: Vec<_> = denied().into_iter().map(|(code, ..)| code).collect();
     codes.extend(["allowed-by-rule", "not-denied"]);
     codes.sort_unstable();
-    let mut all = ReasonCode::OF_DECISIONS.map(ReasonCode::as_str);
+    let mut all = ReasonCode::DECISION_REASONS.map(ReasonCode::as_str);
     all.sort_unstable();
     assert_eq!(codes, all);
 }
 
 #[test]
-fn each_answer_has_its_reason_for_the_access_log_and_its_decision_for_everybody() {
+fn every_reply_contains_reason_details_and_decision_id() {
     for (code, host, now) in denied() {
         let reply = reply(&json!({}), host, now);
         assert_eq!(reply.status, 403);
@@ -111,7 +111,7 @@ fn each_answer_has_its_reason_for_the_access_log_and_its_decision_for_everybody(
 }
 
 #[test]
-fn strangers_learn_the_decision_and_no_more() {
+fn strangers_learn_only_the_decision() {
     for (code, host, now) in denied() {
         let reply = reply(&json!({}), host, now);
         let is_stranger = matches!(
@@ -132,7 +132,8 @@ fn strangers_learn_the_decision_and_no_more() {
     }
 }
 
-/// What a gateway relays is of somebody else, in whichever of the mesh's trust domains it is.
+/// Requests from a gateway come from outside, in whichever of the mesh's trust domains the gateway
+/// is.
 #[test]
 fn callers_through_a_gateway_learn_what_strangers_do() {
     let mut config = config(&rules());
@@ -159,7 +160,7 @@ fn callers_through_a_gateway_learn_what_strangers_do() {
 }
 
 #[test]
-fn a_gateway_without_namespace_is_refused() {
+fn rejects_a_gateway_without_namespace() {
     for gateway in ["public", "edge/", "edge/public/x", "*/public", ""] {
         let mut config = config(&rules());
         config["mesh"]["gateways"] = json!(["edge/public", gateway]);
@@ -170,7 +171,7 @@ fn a_gateway_without_namespace_is_refused() {
 }
 
 #[test]
-fn callers_of_the_mesh_learn_the_nearest_rule_and_what_would_have_to_differ() {
+fn mesh_callers_learn_the_nearest_rule_and_differences() {
     let host = FakeHost::with_uri_sans(&[WEB])
         .without_header(":method")
         .with_header(":method", "POST");
@@ -180,7 +181,7 @@ fn callers_of_the_mesh_learn_the_nearest_rule_and_what_would_have_to_differ() {
             "type": "about:blank",
             "title": "Access denied",
             "status": 403,
-            "detail": "No rule allows this request. The rule `web` comes nearest; these would have to differ: method.",
+            "detail": "No rule allows this request. The nearest rule, `web`, differs in: method.",
             "reason": "no-rule-matched",
             "policy": "shop/orders",
             "rule": "web",
@@ -196,7 +197,7 @@ fn callers_of_the_mesh_learn_the_nearest_rule_and_what_would_have_to_differ() {
 }
 
 #[test]
-fn how_much_they_learn_can_be_chosen() {
+fn disclosure_is_configurable() {
     let less = json!({"denials": {"toMesh": "Reason", "toStrangers": "Reason"}});
     let expected = json!({
         "type": "about:blank",
@@ -218,12 +219,12 @@ fn how_much_they_learn_can_be_chosen() {
 }
 
 #[test]
-fn they_are_told_where_to_read_and_whom_to_ask() {
+fn replies_contain_documentation_and_contact() {
     let denials = json!({"documentation": "https://docs.example/denied", "contact": "#mesh-help"});
     let reporting = json!({"denials": denials});
-    let told = body(&during(&reporting, FakeHost::with_uri_sans(&[OTHER])));
-    assert_eq!(told["type"], "https://docs.example/denied#no-rule-matched");
-    assert_eq!(told["contact"], "#mesh-help");
+    let reply = body(&during(&reporting, FakeHost::with_uri_sans(&[OTHER])));
+    assert_eq!(reply["type"], "https://docs.example/denied#no-rule-matched");
+    assert_eq!(reply["contact"], "#mesh-help");
     let stranger = body(&during(&reporting, FakeHost::anonymous()));
     assert_eq!(stranger["type"], "https://docs.example/denied");
     assert_eq!(stranger["contact"], "#mesh-help");
@@ -252,7 +253,7 @@ fn grpc_clients_get_a_status_and_a_short_message() {
 }
 
 #[test]
-fn decisions_are_sealed_where_a_key_is_configured() {
+fn seals_decision_ids_if_a_key_is_configured() {
     let key = DecisionKey::new([7; 32]);
     let host = FakeHost::with_uri_sans(&[WEB]).at("2031-01-01T00:00:00Z");
     let mut config = config(&rules());

@@ -2,7 +2,7 @@
 
 use policy_schema::document::PathNormalization;
 use policy_schema::engine::{
-    CompiledPolicy, CompiledRule, Outcome, Reason, Request, RequestAttributes,
+    CompiledPolicy, CompiledRule, DecisionOutcome, Reason, Request, RequestAttributes,
 };
 use policy_schema::plugin_config::PolicyName;
 use policy_schema::rule_spec::{Effect, Enforcement, RuleSpec};
@@ -140,7 +140,7 @@ impl<'p> Asked<'p> {
             ));
         }
         let matches = |rules: Vec<_>| rules.into_iter().map(RecordedMatch::from).collect();
-        let is_denied = decision.outcome() == Outcome::Denied;
+        let is_denied = decision.outcome() == DecisionOutcome::Denied;
         Answer {
             decision: if is_denied {
                 Verdict::Deny
@@ -162,7 +162,7 @@ impl<'p> Asked<'p> {
                 Vec::new()
             },
             notes,
-            id: Some(policy.id_of(&policy.record(&decision, request))),
+            id: Some(policy.decision_id(&policy.record(&decision, request))),
             ..self.bare(question, request.path())
         }
     }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use policy_schema::matching::arrival::HeaderArrival;
-use policy_schema::matching::header::{Separator, separator_of_repeats};
+use policy_schema::matching::header::{Separator, repeat_separator};
 
 use super::connection::{HTTP2_SETTINGS, Upgrade, nominated};
 use super::framing::check_framing;
@@ -101,7 +101,7 @@ impl<'h> Sent<'h> {
         });
         arrived.remove("referer", INVALID, |value| !is_referer(value));
         let is_forwarded = arrived.value("x-forwarded-for").is_some();
-        arrived.remove_where(|name| match HeaderArrival::of(name) {
+        arrived.remove_where(|name| match HeaderArrival::for_header(name) {
             _ if listener.removes(name) => Some(REPLACED),
             HeaderArrival::Removed => Some(HOP_BY_HOP),
             HeaderArrival::WithUpgrade if !upgrades => Some(HOP_BY_HOP),
@@ -114,7 +114,7 @@ impl<'h> Sent<'h> {
         let names = arrived.headers.iter();
         arrived.uncertain = names
             .map(|(name, _)| name.to_ascii_lowercase())
-            .filter(|name| HeaderArrival::of(name) == HeaderArrival::InternalOnly)
+            .filter(|name| HeaderArrival::for_header(name) == HeaderArrival::InternalOnly)
             .collect();
         Ok(arrived)
     }
@@ -216,7 +216,7 @@ fn joined<'h>(sent: &[(&'h str, &'h [u8])]) -> Vec<(&'h str, Cow<'h, [u8]>)> {
         let value = value.trim_ascii();
         let key = name.to_ascii_lowercase();
         let by_proxy = READ_BY_PROXY.contains(&&*key).then_some(Separator::Comma);
-        let Some(separator) = separator_of_repeats(&key).or(by_proxy) else {
+        let Some(separator) = repeat_separator(&key).or(by_proxy) else {
             seen.push((name, Cow::Borrowed(value)));
             continue;
         };

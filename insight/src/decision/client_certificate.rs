@@ -41,7 +41,7 @@ impl Decider<'_> {
                         "before Istio 1.30, gateways do not show filters the whole certificate of a client, so filters \
                          deny certificates from outside the mesh"
                     }
-                    (true, false) if !self.takes_client_certificates() => {
+                    (true, false) if !self.accepts_client_certificates() => {
                         "a policy with `otherwise: Pass` that is not for gateways only denies every certificate from \
                          outside the mesh here"
                     }

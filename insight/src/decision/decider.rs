@@ -189,13 +189,13 @@ impl<'s> Decider<'s> {
     /// Whether any of the policies is for gateways only, and so the workload is a gateway.
     pub(super) fn is_at_gateway(&self) -> bool {
         let config = self.http.config();
-        let mut along = config.along.iter();
+        let mut along = config.co_enforced.iter();
         config.at_gateway || along.any(|along| along.at_gateway)
     }
 
     /// Whether client certificates from outside the mesh are callers of their own.
-    pub(super) fn takes_client_certificates(&self) -> bool {
-        self.policy.takes_client_certificates()
+    pub(super) fn accepts_client_certificates(&self) -> bool {
+        self.policy.accepts_client_certificates()
     }
 
     /// A label that the workload is known to have.
@@ -329,7 +329,7 @@ const MAX_NAMED_RULES: usize = 8;
 
 /// Where RBAC may answer differently from the filter, whose engine decides here.
 fn notes_without_filter(set: &PolicySet, config: &PluginConfig) -> Vec<String> {
-    let along = config.along.iter().map(|along| &along.policy);
+    let along = config.co_enforced.iter().map(|along| &along.policy);
     let policies = [&config.policy].into_iter().chain(along);
     let policies = policies.filter_map(|name| set.policy(&name.namespace, &name.name));
     let mut differences = policies.flat_map(|policy| {
@@ -435,7 +435,7 @@ impl Rules {
     fn spec(&self, rule: &CompiledRule) -> Option<&RuleSpec> {
         let config = self.config();
         let along = config
-            .along
+            .co_enforced
             .iter()
             .map(|along| (&along.policy, &along.rules));
         let mut policies = [(&config.policy, &config.rules)].into_iter().chain(along);

@@ -196,14 +196,16 @@ impl<'l> Line<'l> {
     pub(super) fn has_expectation(&self) -> Result<bool, String> {
         let known = [Verdict::Allow, Verdict::Deny, Verdict::Refused].map(Verdict::word);
         if let Some(reason) = Text::of(self.reason.as_ref())
-            && !ReasonCode::OF_DECISIONS
+            && !ReasonCode::DECISION_REASONS
                 .iter()
                 .any(|known| known.as_str() == reason)
             && reason != REFUSED_BY_PROXY
         {
             return Err(format!(
                 "there is no reason `{reason}`; the reasons are {} and {REFUSED_BY_PROXY}",
-                ReasonCode::OF_DECISIONS.map(ReasonCode::as_str).join(", ")
+                ReasonCode::DECISION_REASONS
+                    .map(ReasonCode::as_str)
+                    .join(", ")
             ));
         }
         match Text::of(self.expect.as_ref()) {

@@ -145,7 +145,7 @@ fn headers_of(rule: &RuleSpec) -> impl Iterator<Item = String> {
 /// Whether a request may have a header that its client did not send.
 fn may_be_set(name: &str) -> bool {
     matches!(
-        HeaderArrival::of(name),
+        HeaderArrival::for_header(name),
         HeaderArrival::SetByProxies | HeaderArrival::InternalOnly
     )
 }
@@ -338,7 +338,7 @@ impl Rules {
     fn compile(&self, change: impl Fn(&RuleSpec) -> Option<RuleSpec>) -> Option<CompiledPolicy> {
         let mut config = self.config.clone();
         config.rules = config.rules.iter().filter_map(&change).collect();
-        for along in &mut config.along {
+        for along in &mut config.co_enforced {
             along.rules = along.rules.iter().filter_map(&change).collect();
         }
         CompiledPolicy::try_from(config).ok()
@@ -346,7 +346,11 @@ impl Rules {
 
     /// The rules that can decide: enforced ones that allow or deny.
     fn deciding_rules(&self) -> impl Iterator<Item = &RuleSpec> {
-        let along = self.config.along.iter().flat_map(|along| &along.rules);
+        let along = self
+            .config
+            .co_enforced
+            .iter()
+            .flat_map(|along| &along.rules);
         self.config.rules.iter().chain(along).filter(|rule| {
             rule.enforcement != Some(Enforcement::Shadow)
                 && matches!(rule.effect, Effect::Allow | Effect::Deny)

@@ -149,7 +149,7 @@ impl Question<'_> {
             headers,
             metadata: self.metadata.as_ref(),
             client_certificate: self.caller.client_certificate(),
-            ..Request::of_peer(self.caller.peer(), self.at)
+            ..Request::from_peer(self.caller.peer(), self.at)
         }
     }
 }

@@ -4,7 +4,7 @@ use policy_schema::code::Severity;
 use policy_schema::decision_id::DecisionRecord;
 use policy_schema::diagnostic::SourceText;
 use policy_schema::edit::{EditError, PolicyText};
-use policy_schema::engine::{CompiledPolicy, Outcome, Request};
+use policy_schema::engine::{CompiledPolicy, DecisionOutcome, Request};
 use policy_schema::plugin_config::PolicyName;
 use policy_schema::policy::{PolicySet, ServicePolicy};
 use policy_schema::timestamp::Timestamp;
@@ -104,7 +104,7 @@ impl Documents<'_> {
             return Ok(Tried::advice(Advice::Refused { amendment, refusal }));
         };
         let compiled: CompiledPolicy = compile(&set, policy, self.labels)?;
-        if compiled.evaluate(request).outcome() == Outcome::Denied {
+        if compiled.evaluate(request).outcome() == DecisionOutcome::Denied {
             return Ok(Tried::advice(Advice::NotEnough(amendment)));
         }
         let change = Change {

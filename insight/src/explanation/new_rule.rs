@@ -1,6 +1,6 @@
 //! Denied request → the rule that allows it and no more, as it is written.
 
-use policy_schema::decision_id::{DecisionRecord, LONGEST_PATH};
+use policy_schema::decision_id::{DecisionRecord, MAX_PATH_LEN};
 use policy_schema::identity::SpiffeId;
 use policy_schema::plugin_config::PolicyName;
 use policy_schema::policy::{PolicySet, ServicePolicy};
@@ -52,7 +52,7 @@ impl NewCaller {
     /// The client whose certificate has these names, one to a line; none where they are several, where an id may
     /// not have all of the name, or where the name would be a pattern.
     pub(super) fn certificate(names: &str) -> Option<Self> {
-        let is_whole = names.len() < LONGEST_PATH;
+        let is_whole = names.len() < MAX_PATH_LEN;
         let is_one = !names.contains('\n');
         (is_whole && is_one && !names.contains('*')).then(|| Self::Certificate(names.to_owned()))
     }
@@ -75,7 +75,8 @@ pub(super) fn new_rule(
         let text = String::from_utf8(bytes.clone()?).ok();
         text.filter(|text| !text.contains('*'))
     };
-    let path = text(&record.path).filter(|path| !record.path_is_cut && !path.contains('{'))?;
+    let path =
+        text(&record.path).filter(|path| !record.path_is_truncated && !path.contains('{'))?;
     let method = text(&record.method)?;
     let host = if place.is_some_and(|place| place.host) {
         Some(text(&record.host)?)

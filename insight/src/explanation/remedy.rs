@@ -34,7 +34,7 @@ impl Choice {
         const ONE_DAY: Duration = Duration::from_hours(24);
         const ONE_WEEK: Duration = Duration::from_hours(7 * 24);
         Self {
-            until: now.after(ONE_WEEK).after(ONE_DAY).whole_days(),
+            until: now.after(ONE_WEEK).after(ONE_DAY).start_of_day(),
         }
     }
 }

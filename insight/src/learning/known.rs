@@ -154,7 +154,7 @@ impl Known {
             path: seen.path.as_deref().map(str::as_bytes),
             authority: seen.host.as_deref().map(str::as_bytes),
             port: self.port,
-            ..Request::of_peer(peer, seen.tally.period.last)
+            ..Request::from_peer(peer, seen.tally.period.last)
         };
         match policy.evaluate(&request).reason() {
             Reason::AllowedByRule(_) | Reason::NotDenied => return Standing::Known,
@@ -208,7 +208,7 @@ impl Known {
             method: Some(call.method.as_bytes()),
             path: Some(&path),
             port: self.port,
-            ..Request::of_peer(peer, self.options.at)
+            ..Request::from_peer(peer, self.options.at)
         };
         match policy.evaluate(&request).reason() {
             Reason::AllowedByRule(_) | Reason::NotDenied => true,

@@ -8,7 +8,7 @@ mod properties;
 mod refused;
 mod set_aside;
 
-use policy_schema::engine::{CompiledPolicy, Outcome as Decided, Request};
+use policy_schema::engine::{CompiledPolicy, DecisionOutcome as Decided, Request};
 use policy_schema::identity::{PeerIdentity, TrustDomains};
 use policy_schema::plugin_config::{ApiVersion, MeshIdentity, PluginConfig, PolicyName};
 use policy_schema::reporting::ReportingSpec;
@@ -119,10 +119,10 @@ fn compiled(rules: Vec<RuleSpec>) -> CompiledPolicy {
         otherwise: Otherwise::Deny,
         mesh_otherwise: Otherwise::Deny,
         rules,
-        along: Vec::new(),
+        co_enforced: Vec::new(),
         known_gateways: Vec::new(),
         at_gateway: false,
-        yields: false,
+        may_be_led: false,
     };
     CompiledPolicy::try_from(config).unwrap()
 }
@@ -132,7 +132,7 @@ fn allows(policy: &CompiledPolicy, peer: &str, method: &str, path: &str) -> bool
     let request = Request {
         method: Some(method.as_bytes()),
         path: Some(path.as_bytes()),
-        ..Request::of_peer(peer, Timestamp::from_unix_nanoseconds(0))
+        ..Request::from_peer(peer, Timestamp::from_unix_nanoseconds(0))
     };
     policy.evaluate(&request).outcome() == Decided::Allowed
 }

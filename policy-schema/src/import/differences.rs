@@ -133,7 +133,7 @@ pub(super) fn differences(resources: &Resources) -> Vec<String> {
 
 /// How the values of a policy's rules are read.
 fn reading(policy: &AuthorizationPolicy) -> Reading {
-    Reading::of_values(match policy.spec.action {
+    Reading::for_values(match policy.spec.action {
         Action::Allow => Effect::Allow,
         Action::Deny => Effect::Deny,
         Action::Audit => Effect::Audit,

@@ -194,10 +194,10 @@ fn without_identity(rule: &RuleSpec) -> Option<RuleSpec> {
         })
         .collect();
     let mut conditions = rule.when.clone().unwrap_or_default();
-    let asks_for_identity = conditions
+    let uses_identity = conditions
         .iter()
         .any(|condition| is_about_identity(&condition.key) && condition.values.is_some());
-    if sources.is_empty() || asks_for_identity {
+    if sources.is_empty() || uses_identity {
         return None;
     }
     conditions.retain(|condition| !is_about_identity(&condition.key));

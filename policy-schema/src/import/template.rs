@@ -7,7 +7,7 @@ use super::report::Report;
 
 /// Reports the templates of an operation whose match stops a request: Istio's leave out some characters.
 pub(super) fn report_stopping(operation: &OperationSpec, effect: Effect, report: &mut Report<'_>) {
-    let (list, paths) = match Reading::of_values(effect) {
+    let (list, paths) = match Reading::for_values(effect) {
         Reading::Wide => ("paths", &operation.paths),
         Reading::Narrow => ("notPaths", &operation.not_paths),
     };

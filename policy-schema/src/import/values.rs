@@ -8,7 +8,7 @@ use super::covers::Covers;
 use super::reading::{Fate, Importer, Kind, as_istio_reads, has_inner_star};
 use super::report::Report;
 use super::template;
-use crate::check::{Scope, check_rules};
+use crate::check::{RuleContext, check_rules};
 use crate::code::{self, Code};
 use crate::istio::authorization_policy::{Condition, Operation, Source};
 use crate::istio::ip_blocks::RepeatedInIpv6;
@@ -210,17 +210,17 @@ impl Values<'_, '_, '_> {
         let Some(header) = header.and_then(|header| header.strip_suffix(']')) else {
             return;
         };
-        let separator = Separator::of_header(&header.to_ascii_lowercase());
+        let separator = Separator::for_header(&header.to_ascii_lowercase());
         let lists = [
-            (&condition.values, Reading::of_values(self.effect)),
-            (&condition.not_values, Reading::of_exclusions(self.effect)),
+            (&condition.values, Reading::for_values(self.effect)),
+            (&condition.not_values, Reading::for_exclusions(self.effect)),
         ];
         let lists = lists
             .into_iter()
             .filter(|(_, reading)| *reading == Reading::Narrow);
         for value in lists.flat_map(|(values, _)| values) {
             let pattern = TextMatch::parse(value);
-            if pattern.is_ok_and(|pattern| separator.is_in_open_pattern(&pattern)) {
+            if pattern.is_ok_and(|pattern| separator.occurs_in_open_pattern(&pattern)) {
                 (self.report)(
                     true,
                     format!(
@@ -407,7 +407,7 @@ impl Importer<'_> {
 
     /// What is wrong with a rule, with what to do about it.
     fn problem(&self, rule: &RuleSpec) -> Option<(Code, String)> {
-        let scope = Scope {
+        let scope = RuleContext {
             trust_domains: Some(self.trust_domains),
             namespace: self.namespace,
             enforcement: Enforcement::Enforce,

@@ -15,8 +15,8 @@ pub(super) fn istio_operation(operation: &Operation, effect: Effect) -> IstioOpe
     fn written<V: ToString>(values: &[V]) -> Vec<String> {
         values.iter().map(V::to_string).collect()
     }
-    let values = Reading::of_values(effect);
-    let exclusions = Reading::of_exclusions(effect);
+    let values = Reading::for_values(effect);
+    let exclusions = Reading::for_exclusions(effect);
     let not_paths = paths(&operation.paths.none_of, exclusions);
     let mut paths = paths(&operation.paths.any_of, values);
     if effect == Effect::Allow && paths.is_empty() && !not_paths.is_empty() {

@@ -105,7 +105,7 @@ fn istio_source(source: &Source, effect: Effect, trust_domains: &TrustDomains) -
         };
     }
     // Their names are for the filter: Istio compares principals with `spiffe://` before them.
-    if source.takes_client_certificates_alone(effect) {
+    if source.matches_only_client_certificates(effect) {
         return IstioSource {
             principals: vec!["*".to_owned()],
             not_principals: identities_of(trust_domains.iter()).collect(),
@@ -246,7 +246,7 @@ pub(super) fn conditions(
     trust_domains: &TrustDomains,
 ) -> Vec<Vec<IstioCondition>> {
     if let Test::Caller(source) = &condition.test
-        && source.asks_for_identity()
+        && source.uses_identity()
     {
         return split_by_namespaces(source)
             .iter()
@@ -256,8 +256,8 @@ pub(super) fn conditions(
     if let Test::ServerName(names) = &condition.test {
         return vec![vec![IstioCondition {
             key: condition.key.to_string(),
-            values: spellings(&names.any_of, Reading::of_values(effect)),
-            not_values: spellings(&names.none_of, Reading::of_exclusions(effect)),
+            values: spellings(&names.any_of, Reading::for_values(effect)),
+            not_values: spellings(&names.none_of, Reading::for_exclusions(effect)),
         }]];
     }
     let ConditionSpec {
@@ -272,10 +272,10 @@ pub(super) fn conditions(
     };
     let asked = match &condition.test {
         Test::DestinationIp(blocks) => of_addresses(&blocks.any_of, &blocks.none_of),
-        Test::Caller(source) if source.asks_for_peer_ip() => {
+        Test::Caller(source) if source.uses_peer_ip() => {
             of_addresses(&source.ip_blocks.any_of, &source.ip_blocks.none_of)
         }
-        Test::Caller(source) if source.asks_for_remote_ip() => of_addresses(
+        Test::Caller(source) if source.uses_remote_ip() => of_addresses(
             &source.remote_ip_blocks.any_of,
             &source.remote_ip_blocks.none_of,
         ),

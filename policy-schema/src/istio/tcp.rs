@@ -22,17 +22,21 @@ pub(super) fn keep_to_http(
         Effect::Allow => {}
         Effect::Deny | Effect::Audit | Effect::Custom => {
             let tcp_ports = policy.all_tcp_ports();
-            let all_need_http = rule.needs_http_beside_operations();
-            let needs_http: Vec<bool> = rule
+            let all_need_http = rule.requires_http_outside_operations();
+            let requires_http: Vec<bool> = rule
                 .operations
                 .iter()
-                .map(|operation| all_need_http || operation.needs_http())
+                .map(|operation| all_need_http || operation.requires_http())
                 .collect();
-            if needs_http.is_empty() && all_need_http && !tcp_ports.is_empty() {
+            if requires_http.is_empty() && all_need_http && !tcp_ports.is_empty() {
                 operations.push(IstioOperation::default());
             }
             for (position, operation) in operations.iter_mut().enumerate() {
-                if needs_http.get(position).copied().unwrap_or(all_need_http) {
+                if requires_http
+                    .get(position)
+                    .copied()
+                    .unwrap_or(all_need_http)
+                {
                     exclude_ports(operation, &tcp_ports);
                 }
             }
@@ -61,7 +65,7 @@ fn exclude_ports(operation: &mut IstioOperation, ports: &[u16]) {
 
 /// Whether Istio drops the rule from ports without HTTP, if it is an `Allow` rule.
 pub(super) fn asks_http(rule: &Rule) -> bool {
-    rule.asks_for_http_beside_operations() || rule.operations.iter().any(Operation::asks_for_http)
+    rule.uses_http_outside_operations() || rule.operations.iter().any(Operation::uses_http)
 }
 
 /// Keys of conditions that can be asked of a connection without HTTP.

@@ -16,7 +16,7 @@ impl PolicySet {
     pub fn plugin_config_without_http(&self, policy: &ServicePolicy, port: u16) -> PluginConfig {
         let mut config = self.plugin_config(policy);
         config.rules = rules_without_http(policy, port);
-        for along in &mut config.along {
+        for along in &mut config.co_enforced {
             let PolicyName { namespace, name } = &along.policy;
             if let Some(other) = self.policy(namespace, name) {
                 along.rules = rules_without_http(other, port);
@@ -42,8 +42,10 @@ fn without_http(policy: &ServicePolicy, rule: &Rule, port: u16) -> Option<Rule> 
     let mut rule = rule.clone();
     if policy.all_tcp_ports().contains(&port) {
         let has_operations = !rule.operations.is_empty();
-        rule.operations.retain(|operation| !operation.needs_http());
-        if rule.needs_http_beside_operations() || (has_operations && rule.operations.is_empty()) {
+        rule.operations
+            .retain(|operation| !operation.requires_http());
+        if rule.requires_http_outside_operations() || (has_operations && rule.operations.is_empty())
+        {
             return None;
         }
     }
@@ -64,15 +66,14 @@ fn without_http(policy: &ServicePolicy, rule: &Rule, port: u16) -> Option<Rule> 
     if rule.sources.contains(&Source::default()) {
         rule.sources.clear();
     }
-    rule.conditions
-        .retain(|condition| !condition.asks_for_http());
+    rule.conditions.retain(|condition| !condition.uses_http());
     Some(rule)
 }
 
 /// The rule as RBAC has it, which cannot distinguish client certificates.
 fn with_any_certificate(mut rule: Rule) -> Rule {
     for source in &mut rule.sources {
-        if source.asks_for_client_certificate() {
+        if source.uses_client_certificate() {
             source.client_certificates.any_of = vec![CertificateMatch::Any];
             source.client_certificates.none_of.clear();
         }

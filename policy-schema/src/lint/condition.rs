@@ -32,7 +32,7 @@ pub(super) fn check(
         none_of: not_values,
     } = written.as_ref();
     if let Test::Header { name, .. } = &condition.test
-        && HeaderArrival::of(name) == HeaderArrival::Removed
+        && HeaderArrival::for_header(name) == HeaderArrival::Removed
     {
         let outcome = if values.is_empty() {
             "always holds"
@@ -69,7 +69,7 @@ pub(super) fn check(
     let excludes_all = not_values.iter().position(|value| value == "*");
     if let (Effect::Allow, Some(index), Test::Caller(source)) =
         (effect, excludes_all, &condition.test)
-        && source.asks_for_identity()
+        && source.uses_identity()
     {
         problems.report(
             code::NEVER_MATCHES,
@@ -102,10 +102,10 @@ fn check_lists_in_header(
     problems: &mut Problems,
 ) {
     let must_all_match = [
-        Reading::of_values(effect) == Reading::Narrow,
-        Reading::of_exclusions(effect) == Reading::Narrow,
+        Reading::for_values(effect) == Reading::Narrow,
+        Reading::for_exclusions(effect) == Reading::Narrow,
     ];
-    let separator = Separator::of_header(name);
+    let separator = Separator::for_header(name);
     let lists = ["values", "notValues"]
         .into_iter()
         .zip(lists)
@@ -113,7 +113,7 @@ fn check_lists_in_header(
     for ((field, values), _) in lists.filter(|(_, must_all_match)| *must_all_match) {
         for (index, value) in values.iter().enumerate() {
             let pattern = TextMatch::parse(value);
-            if pattern.is_ok_and(|pattern| separator.is_in_open_pattern(&pattern)) {
+            if pattern.is_ok_and(|pattern| separator.occurs_in_open_pattern(&pattern)) {
                 problems.report(
                     code::NEVER_MATCHES,
                     &cursor.key(field).index(index),

@@ -10,7 +10,7 @@ use super::Found;
 use super::sample::{paths, samples};
 use crate::code;
 use crate::document::PathNormalization;
-use crate::engine::{CompiledPolicy, Decision, Outcome, Reason};
+use crate::engine::{CompiledPolicy, Decision, DecisionOutcome, Reason};
 use crate::plugin_config::PolicyName;
 use crate::policy::{Mesh, PolicySet, ServicePolicy};
 use crate::problem::Cursor;
@@ -273,8 +273,8 @@ fn is_denied_by(denying: &Denial<'_>, decision: Decision<'_>) -> bool {
 /// Why a decision allows a request; none if it does not.
 fn why_allowed(decision: Decision<'_>) -> Option<String> {
     match (decision.outcome(), decision.reason().rule()) {
-        (Outcome::Denied, _) => None,
-        (Outcome::Allowed, Some(rule)) => Some(format!("rule `{}` allows", rule.id())),
-        (Outcome::Allowed, None) => Some("`otherwise: Pass` allows".to_owned()),
+        (DecisionOutcome::Denied, _) => None,
+        (DecisionOutcome::Allowed, Some(rule)) => Some(format!("rule `{}` allows", rule.id())),
+        (DecisionOutcome::Allowed, None) => Some("`otherwise: Pass` allows".to_owned()),
     }
 }

@@ -13,7 +13,7 @@ use crate::rule_spec::Effect;
 /// Whether what a rule of this effect excludes takes back every spelling of the same value. One that stops
 /// requests matches more spellings than it excludes.
 pub(super) fn excludes_spellings(is_any: bool, effect: Effect) -> bool {
-    is_any || Reading::of_exclusions(effect) == Reading::Wide
+    is_any || Reading::for_exclusions(effect) == Reading::Wide
 }
 
 /// Values that exclude the same value alone.

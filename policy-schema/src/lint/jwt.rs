@@ -27,14 +27,14 @@ pub(super) fn check(rule: &Rule, mesh: &Mesh, cursor: &Cursor<'_>, problems: &mu
     };
     let from = cursor.key("from");
     for (index, source) in rule.sources.iter().enumerate() {
-        if source.asks_for_request_principal() {
+        if source.uses_request_principal() {
             report(&from.index(index));
         }
     }
     let when = cursor.key("when");
     for (index, condition) in rule.conditions.iter().enumerate() {
         let asks = match &condition.test {
-            Test::Caller(source) => source.asks_for_request_principal(),
+            Test::Caller(source) => source.uses_request_principal(),
             Test::Metadata { key, .. } => key.is_claim(),
             _ => false,
         };

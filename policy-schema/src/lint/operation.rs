@@ -24,7 +24,7 @@ pub(super) fn check(
         hosts,
         ports,
     } = operation;
-    let cover = TextCover::of(methods.none_of.iter().enumerate());
+    let cover = TextCover::new(methods.none_of.iter().enumerate());
     values::check(
         ["methods", "notMethods"],
         methods,
@@ -34,7 +34,7 @@ pub(super) fn check(
     );
     let excluding = hosts.none_of.iter().enumerate();
     let excluding = excluding.filter(|(_, excluded)| excludes_spellings(excluded.is_any(), effect));
-    let cover = TextCover::of(excluding);
+    let cover = TextCover::new(excluding);
     values::check(
         ["hosts", "notHosts"],
         hosts,
@@ -42,7 +42,7 @@ pub(super) fn check(
         cursor,
         problems,
     );
-    let cover = PathCover::of(&paths.none_of, Reading::of_exclusions(effect));
+    let cover = PathCover::new(&paths.none_of, Reading::for_exclusions(effect));
     values::check(
         ["paths", "notPaths"],
         paths,

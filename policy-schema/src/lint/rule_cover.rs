@@ -173,8 +173,8 @@ impl<'r> RuleCover<'r> {
             && conditions.all(|condition| other.rule.conditions.contains(condition))
             // On ports without HTTP, Istio drops an `Allow` rule with any part that asks for HTTP.
             && (self.rule.effect != Effect::Allow
-                || !asks_for_http(self.rule)
-                || asks_for_http(other.rule))
+                || !uses_http(self.rule)
+                || uses_http(other.rule))
             // Most rules differ in their callers.
             && budget.takes(self.sources.len() * other.source_values)
             && self.covers_sources(other)
@@ -197,7 +197,7 @@ impl<'r> RuleCover<'r> {
             let mut sources = other.rule.sources.iter();
             return self.rule.effect != Effect::Allow
                 || sources.all(|source| {
-                    !source.anonymous && !source.takes_client_certificates_alone(Effect::Allow)
+                    !source.anonymous && !source.matches_only_client_certificates(Effect::Allow)
                 });
         }
         let covers = |source| {
@@ -209,9 +209,9 @@ impl<'r> RuleCover<'r> {
 }
 
 /// Whether any part of the rule asks for HTTP.
-fn asks_for_http(rule: &Rule) -> bool {
+fn uses_http(rule: &Rule) -> bool {
     let mut operations = rule.operations.iter();
-    rule.asks_for_http_beside_operations() || operations.any(Operation::asks_for_http)
+    rule.uses_http_outside_operations() || operations.any(Operation::uses_http)
 }
 
 struct SourceCover<'r> {
@@ -229,10 +229,10 @@ impl<'r> SourceCover<'r> {
         let source = expanded.source;
         Self {
             source,
-            principals: TextCover::of(expanded.principals.iter().enumerate()),
+            principals: TextCover::new(expanded.principals.iter().enumerate()),
             not_principals: expanded.not_principals.iter().collect(),
             namespaces: NamespaceCover::of(&source.namespaces.any_of),
-            trust_domains: TextCover::of(source.trust_domains.any_of.iter().enumerate()),
+            trust_domains: TextCover::new(source.trust_domains.any_of.iter().enumerate()),
             ip_blocks: Blocks::of(&source.ip_blocks.any_of),
             remote_ip_blocks: Blocks::of(&source.remote_ip_blocks.any_of),
         }
@@ -321,8 +321,8 @@ impl<'r> NamespaceCover<'r> {
             .enumerate()
             .partition(|(_, namespace)| is_end(namespace));
         Self {
-            from_start: TextCover::of(others),
-            at_end: TextCover::of(ends),
+            from_start: TextCover::new(others),
+            at_end: TextCover::new(ends),
         }
     }
 
@@ -350,8 +350,8 @@ impl<'r> OperationCover<'r> {
     fn of(operation: &'r Operation) -> Self {
         Self {
             operation,
-            methods: TextCover::of(operation.methods.any_of.iter().enumerate()),
-            paths: PathCover::of(&operation.paths.any_of, Reading::Narrow),
+            methods: TextCover::new(operation.methods.any_of.iter().enumerate()),
+            paths: PathCover::new(&operation.paths.any_of, Reading::Narrow),
             same_paths: operation.paths.any_of.iter().collect(),
             // A pattern does not let ambiguous hosts pass, and an exact host may be one.
             hosts: operation.hosts.any_of.iter().collect(),

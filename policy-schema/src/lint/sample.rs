@@ -32,7 +32,7 @@ impl Sample {
             path: Some(path.as_bytes()),
             authority: self.host.as_deref().map(str::as_bytes),
             port: self.port,
-            ..Request::of_peer(PeerIdentity::from_uri_san(caller), now)
+            ..Request::from_peer(PeerIdentity::from_uri_san(caller), now)
         }
     }
 }

@@ -60,7 +60,7 @@ pub(super) fn check(
         problems,
     );
     let mut texts = |keys, texts: &Terms<Vec<TextMatch>>| {
-        let cover = TextCover::of(texts.none_of.iter().enumerate());
+        let cover = TextCover::new(texts.none_of.iter().enumerate());
         let first = |value: &TextMatch| cover.first(value);
         values::check(keys, texts, first, cursor, problems);
     };
@@ -115,7 +115,7 @@ fn check_client_certificates(
     cursor: &Cursor<'_>,
     problems: &mut Problems,
 ) {
-    if source.asks_for_client_certificate() && !mesh.shows_whole_certificates() {
+    if source.uses_client_certificate() && !mesh.shows_whole_certificates() {
         problems.report(
             code::UNSUPPORTED_BY_ISTIO,
             cursor,
@@ -136,7 +136,7 @@ fn check_excluded_identities(
     problems: &mut Problems,
 ) {
     let excluded = source.not_principals_in(&mesh.trust_domains);
-    let excluded = TextCover::of(excluded.iter().enumerate());
+    let excluded = TextCover::new(excluded.iter().enumerate());
     let mut check = |key, index, written: String, only: Source| {
         let names = only.principals_in(&mesh.trust_domains);
         if names.iter().all(|name| excluded.first(name).is_some()) {
@@ -177,12 +177,12 @@ fn check_namespaces_of_principals(source: &Source, cursor: &Cursor<'_>, problems
     }
     let namespaces = source.namespaces.any_of.iter();
     let parts: Vec<_> = namespaces.clone().filter_map(part_pattern).collect();
-    let parts = TextCover::of(parts.iter().enumerate());
+    let parts = TextCover::new(parts.iter().enumerate());
     let is_in = |cover: &TextCover<'_>, text: &str| {
         !text.is_empty() && cover.first(&TextMatch::Exact(text.into())).is_some()
     };
     let ends = namespaces.filter(|namespace| matches!(namespace, TextMatch::Suffix(_)));
-    let ends = TextCover::of(ends.enumerate());
+    let ends = TextCover::new(ends.enumerate());
     let principals = cursor.key("principals");
     for (index, principal) in source.principals.any_of.iter().enumerate() {
         let TextMatch::Exact(id) = principal else {

@@ -91,7 +91,7 @@ impl RbacGap {
 
 /// The one of two lists whose match stops a request.
 fn stopping<V>(terms: &Terms<Vec<V>>, effect: Effect) -> &[V] {
-    match Reading::of_values(effect) {
+    match Reading::for_values(effect) {
         Reading::Wide => &terms.any_of,
         Reading::Narrow => &terms.none_of,
     }

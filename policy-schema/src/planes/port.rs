@@ -10,17 +10,17 @@ impl ServicePolicy {
     /// Whether a rule of this policy, as RBAC enforces it, denies connections on a port without HTTP for
     /// something that only HTTP requests have: Istio drops the question there and keeps the denial.
     pub(crate) fn denies_connections(&self, rule: &Rule, port: u16) -> bool {
-        let asks_beside = rule.asks_for_http_beside_operations();
-        let needs_beside = rule.needs_http_beside_operations();
+        let asks_beside = rule.uses_http_outside_operations();
+        let needs_beside = rule.requires_http_outside_operations();
         let is_left_out = self.all_tcp_ports().contains(&port);
         let denies = |operation: &Operation| {
-            let is_kept_off = is_left_out && (needs_beside || operation.needs_http());
-            (asks_beside || operation.asks_for_http()) && operation.takes_port(port) && !is_kept_off
+            let is_kept_off = is_left_out && (needs_beside || operation.requires_http());
+            (asks_beside || operation.uses_http()) && operation.matches_port(port) && !is_kept_off
         };
         let mut conditions = rule.conditions.iter();
         rule.effect == Effect::Deny
             && RbacPlane::of_rule(self, rule).is_rendered()
-            && conditions.all(|condition| condition.takes_port(port))
+            && conditions.all(|condition| condition.matches_port(port))
             && if rule.operations.is_empty() {
                 denies(&Operation::default())
             } else {
@@ -31,9 +31,9 @@ impl ServicePolicy {
     /// Whether RBAC has to leave a port without HTTP out of a rule of this policy: some of it asks for HTTP there,
     /// and Istio would drop the question and keep the denial.
     pub(crate) fn is_kept_off(&self, rule: &Rule, port: u16) -> bool {
-        let beside = rule.needs_http_beside_operations();
+        let beside = rule.requires_http_outside_operations();
         let is_on_port = |operation: &Operation| {
-            (beside || operation.needs_http()) && operation.takes_port(port)
+            (beside || operation.requires_http()) && operation.matches_port(port)
         };
         rule.effect != Effect::Allow
             && RbacPlane::of_rule(self, rule).is_rendered()

@@ -43,7 +43,7 @@ impl ServicePolicy {
     /// Whether RBAC allows every connection of an identity on the port by a rule of this policy, at all times.
     fn lets_everybody_connect(&self, rule: &Rule, port: u16) -> bool {
         let is_for_port = |condition: &Condition| {
-            matches!(condition.test, Test::Port(_)) && condition.takes_port(port)
+            matches!(condition.test, Test::Port(_)) && condition.matches_port(port)
         };
         let mut operations = rule.operations.iter();
         rule.effect == Effect::Allow
@@ -52,9 +52,9 @@ impl ServicePolicy {
             && rule.sources.is_empty()
             && rule.conditions.iter().all(is_for_port)
             // Istio drops the whole rule from the port for one such part.
-            && operations.all(|operation| !operation.asks_for_http())
+            && operations.all(|operation| !operation.uses_http())
             && (rule.operations.is_empty()
-                || rule.operations.iter().any(|operation| operation.takes_port(port)))
+                || rule.operations.iter().any(|operation| operation.matches_port(port)))
     }
 
     /// Whether RBAC may deny a connection on the port by a rule of this policy.
@@ -62,12 +62,12 @@ impl ServicePolicy {
         let mut conditions = rule.conditions.iter();
         matches!(rule.effect, Effect::Deny | Effect::Custom)
             && !self.has_ended(rule)
-            && !rule.needs_http_beside_operations()
-            && conditions.all(|condition| condition.takes_port(port))
+            && !rule.requires_http_outside_operations()
+            && conditions.all(|condition| condition.matches_port(port))
             && (rule.operations.is_empty()
                 || rule
                     .operations
                     .iter()
-                    .any(|operation| operation.takes_port(port) && !operation.needs_http()))
+                    .any(|operation| operation.matches_port(port) && !operation.requires_http()))
     }
 }

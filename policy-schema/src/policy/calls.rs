@@ -139,9 +139,9 @@ impl<'s> Calls<'s> {
     fn describe(&self, source: &Source) -> Callers {
         let principals = source.principals_in(self.trust_domains);
         let is_exact = |pattern: &TextMatch| matches!(pattern, TextMatch::Exact(_));
-        if source.anonymous || source.takes_client_certificates_alone(Effect::Allow) {
+        if source.anonymous || source.matches_only_client_certificates(Effect::Allow) {
             Callers::Anonymous
-        } else if !source.asks_for_identity() {
+        } else if !source.uses_identity() {
             Callers::Anybody
         } else if !principals.is_empty() && principals.iter().all(is_exact) {
             let accounts = principals.iter().filter_map(|id| account_of(id.literal()));

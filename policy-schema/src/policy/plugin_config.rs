@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sha2::{Digest as _, Sha256};
 
 use super::{Labels, PolicySet, ServicePolicy, labels_beyond};
-use crate::plugin_config::{ApiVersion, MeshIdentity, PluginConfig, PolicyAlong, PolicyName};
+use crate::plugin_config::{ApiVersion, CoEnforcedPolicy, MeshIdentity, PluginConfig, PolicyName};
 use crate::rule_spec::{Otherwise, RuleSpec};
 use crate::telemetry::RevisionNumber;
 
@@ -43,13 +43,13 @@ impl PolicySet {
     pub fn rollout<'s>(&'s self, policy: &'s ServicePolicy) -> Rollout<'s> {
         let along = policy.along.iter().filter_map(|along| {
             let other = self.policies.get(*along)?;
-            Some(PolicyAlong {
+            Some(CoEnforcedPolicy {
                 match_labels: labels_beyond(policy, other),
                 ..self.policy_along(other)
             })
         });
         let mut config = PluginConfig {
-            along: along.collect(),
+            co_enforced: along.collect(),
             ..self.plugin_config_in(self.mesh_identity(), policy)
         };
         let revision = revision_of(&config);
@@ -108,8 +108,8 @@ impl PolicySet {
                 Otherwise::Pass => mesh.otherwise,
             },
             rules: rules_of(policy),
-            along: Vec::new(),
-            yields: policy.rank > 0,
+            co_enforced: Vec::new(),
+            may_be_led: policy.rank > 0,
         }
     }
 
@@ -124,9 +124,9 @@ impl PolicySet {
     }
 
     /// A policy that another's filter enforces on all of its workloads.
-    pub(crate) fn policy_along(&self, policy: &ServicePolicy) -> PolicyAlong {
+    pub(crate) fn policy_along(&self, policy: &ServicePolicy) -> CoEnforcedPolicy {
         let mesh = &self.mesh;
-        PolicyAlong {
+        CoEnforcedPolicy {
             policy: policy.name.clone(),
             match_labels: Labels::new(),
             at_gateway: mesh.is_at_gateway(&policy.name.namespace, &policy.attachment),
@@ -141,7 +141,7 @@ fn revision_of(config: &PluginConfig) -> RevisionNumber {
     // A struct of texts, numbers and lists always serialises; the digest of nothing would still
     // only be a name.
     let content = serde_json::to_vec(config).unwrap_or_default();
-    RevisionNumber::of_digest(&Sha256::digest(content))
+    RevisionNumber::from_digest(&Sha256::digest(content))
 }
 
 /// The rules as a filter gets them. Descriptions stay behind: they are for readers of the document,

@@ -73,7 +73,7 @@ impl PolicySet {
     /// The key of the ids of a policy's decisions, if they are sealed.
     pub fn decision_key_of(&self, policy: &PolicyName) -> Option<DecisionKey> {
         let key = self.decision_key.as_ref()?;
-        Some(key.of_policy(&policy.to_string()))
+        Some(key.for_policy(&policy.to_string()))
     }
 
     /// The policies' names, each with its key, if the ids of decisions are sealed.
@@ -81,7 +81,7 @@ impl PolicySet {
         let key = self.decision_key.as_ref()?;
         let names = self.policies.iter().map(|policy| policy.name.to_string());
         Some(names.map(|name| {
-            let key = key.of_policy(&name);
+            let key = key.for_policy(&name);
             (name, key)
         }))
     }

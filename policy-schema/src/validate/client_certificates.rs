@@ -106,7 +106,7 @@ fn allows_certificates(policy: &ServicePolicy) -> bool {
         let mut sources = rule.sources.iter();
         rule.effect == Effect::Allow
             && rule.enforcement != Some(Enforcement::Shadow)
-            && sources.any(|source| source.takes_client_certificates_alone(rule.effect))
+            && sources.any(|source| source.matches_only_client_certificates(rule.effect))
     })
 }
 

@@ -20,7 +20,7 @@ pub(super) fn check_rule(
 ) {
     let rbac = RbacPlane::of_rule_in(enforcement, rule, at);
     if let (false, Some(reason)) = (rbac.is_rendered(), rbac.note())
-        && rule.asks_for_peer_ip()
+        && rule.uses_peer_ip()
     {
         problems.report(
             code::UNENFORCEABLE_RULE,
@@ -130,13 +130,11 @@ pub(super) fn check_together(
 
 /// The first source that names client certificates, where another one of the rule is about the peer's address.
 fn named_beside_address(rule: &Rule) -> Option<usize> {
-    let with_address = rule
-        .sources
-        .iter()
-        .filter(|source| source.asks_for_peer_ip());
+    let with_address = rule.sources.iter().filter(|source| source.uses_peer_ip());
     let with_address = with_address.count();
     rule.sources.iter().position(|source| {
-        source.names_client_certificates() && with_address > usize::from(source.asks_for_peer_ip())
+        source.distinguishes_client_certificates()
+            && with_address > usize::from(source.uses_peer_ip())
     })
 }
 

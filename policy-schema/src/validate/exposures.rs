@@ -313,21 +313,22 @@ fn meets(operation: &Operation, exposure: &Exposure, target_port: Option<u16>) -
             .hosts
             .iter()
             .any(|host| match host.strip_prefix('*') {
-                Some(end) => pattern.meets(&TextMatch::Suffix(end.into())),
+                Some(end) => pattern.overlaps(&TextMatch::Suffix(end.into())),
                 // With or without a port.
                 None => {
                     pattern.matches(host.as_bytes())
-                        || pattern.meets(&TextMatch::Prefix(format!("{host}:").into()))
+                        || pattern.overlaps(&TextMatch::Prefix(format!("{host}:").into()))
                 }
             })
     };
     (operation.hosts.any_of.is_empty() || operation.hosts.any_of.iter().any(has_host))
         && (operation.paths.any_of.is_empty()
-            || operation
-                .paths
-                .any_of
-                .iter()
-                .any(|path| exposure.paths.iter().any(|exposed| path.may_meet(exposed))))
+            || operation.paths.any_of.iter().any(|path| {
+                exposure
+                    .paths
+                    .iter()
+                    .any(|exposed| path.may_overlap(exposed))
+            }))
         && (operation.ports.any_of.is_empty()
             || target_port.is_none_or(|port| operation.ports.any_of.contains(&port)))
         && target_port.is_none_or(|port| !operation.ports.none_of.contains(&port))

@@ -2,7 +2,7 @@
 
 use super::placed::Placed;
 use super::{Options, attachment, enforceable, exposures, service};
-use crate::check::{Scope, check_ports, check_rules};
+use crate::check::{RuleContext, check_ports, check_rules};
 use crate::diagnostic::Diagnostic;
 use crate::document::{ServicePolicyDocument, ServicePolicySpec};
 use crate::lint::lint_rule;
@@ -101,7 +101,7 @@ impl Around<'_> {
         problems: &mut Problems,
     ) -> Option<Vec<Rule>> {
         let place = self.attachment.zip(self.mesh);
-        let scope = Scope {
+        let scope = RuleContext {
             trust_domains: self.mesh.map(Mesh::trust_domains),
             namespace: self.namespace,
             enforcement: self.enforcement,

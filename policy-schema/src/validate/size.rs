@@ -94,7 +94,7 @@ impl Sizes {
         let followers: usize = followers.sum();
         match followers {
             0 => alone,
-            followers => alone + ",\"along\":[]".len() + followers - ",".len(),
+            followers => alone + ",\"coEnforced\":[]".len() + followers - ",".len(),
         }
     }
 }

@@ -203,13 +203,13 @@ fn open_parts(policy: &ServicePolicy, rule: &Rule) -> Vec<OpenPart> {
     if !is_denial {
         return Vec::new();
     }
-    let asks_beside = rule.asks_for_http_beside_operations();
-    let needs_beside = rule.needs_http_beside_operations();
+    let asks_beside = rule.uses_http_outside_operations();
+    let needs_beside = rule.requires_http_outside_operations();
     let part = |operation: &Operation| {
         let is_limited = !operation.ports.is_empty();
-        if is_limited || !(asks_beside || operation.asks_for_http()) {
+        if is_limited || !(asks_beside || operation.uses_http()) {
             None
-        } else if needs_beside || operation.needs_http() {
+        } else if needs_beside || operation.requires_http() {
             Some(OpenPart::NeedsHttp)
         } else {
             Some(OpenPart::ExcludesHttp)
@@ -263,7 +263,7 @@ fn check_absent_http(rule: &Rule, tcp_ports: &[u16], cursor: &Cursor<'_>, proble
     let to = cursor.key("to");
     for (index, operation) in rule.operations.iter().enumerate() {
         let is_on_tcp = |port: &u16| tcp_ports.contains(port);
-        if operation.needs_http()
+        if operation.requires_http()
             && !operation.ports.any_of.is_empty()
             && operation.ports.any_of.iter().all(is_on_tcp)
         {
@@ -313,24 +313,24 @@ fn check_unlimited(rule: &Rule, tcp_ports: &[u16], cursor: &Cursor<'_>, problems
 /// Whether some sources of a rule can be callers without HTTP, and others cannot.
 fn some_sources_need_http(rule: &Rule) -> bool {
     let mut sources = rule.sources.iter();
-    let needs_http = |source: &Source| !source.request_principals.any_of.is_empty();
-    sources.clone().any(needs_http) && !sources.all(needs_http)
+    let requires_http = |source: &Source| !source.request_principals.any_of.is_empty();
+    sources.clone().any(requires_http) && !sources.all(requires_http)
 }
 
 /// Whether the rule as written takes traffic of a port that speaks no HTTP.
 fn meets_tcp(rule: &Rule, tcp_ports: &[u16]) -> bool {
     let operation_does = |operation: &Operation| {
         // To an `Allow` rule, what is absent is not excluded either.
-        let leaves_out = rule.effect == Effect::Allow && operation.asks_for_http();
-        !operation.needs_http()
+        let leaves_out = rule.effect == Effect::Allow && operation.uses_http();
+        !operation.requires_http()
             && !leaves_out
-            && tcp_ports.iter().any(|port| operation.takes_port(*port))
+            && tcp_ports.iter().any(|port| operation.matches_port(*port))
     };
     // An open `Allow` rule is rendered for HTTP alone.
     let is_open = rule.operations.is_empty() && rule.effect != Effect::Allow;
     let names_tcp =
         |operation: &Operation| rule.effect != Effect::Allow || !operation.ports.any_of.is_empty();
-    !rule.needs_http_beside_operations()
+    !rule.requires_http_outside_operations()
         && (is_open
             || rule
                 .operations
@@ -392,7 +392,7 @@ fn http_ports<'s>(
         let of_service = services.flat_map(|service| &service.ports);
         let operations = policy.rules.iter().flat_map(|rule| &rule.operations);
         let of_rules = operations
-            .filter(|operation| operation.needs_http())
+            .filter(|operation| operation.requires_http())
             .flat_map(|operation| operation.ports.any_of.iter().copied());
         for port in of_service.map(|port| port.target_port).chain(of_rules) {
             if !tcp_ports.contains(&port) {

@@ -145,13 +145,13 @@ fn policies_at<'o>(gateway: &Object, workloads: &Workloads<'o>) -> Vec<&'o Servi
 
 /// Whether what a policy lets through, or keeps out, depends on who calls.
 fn goes_by_identity(policy: &ServicePolicy) -> bool {
-    policy.rules.iter().any(asks_for_identity)
+    policy.rules.iter().any(uses_identity)
 }
 
-fn asks_for_identity(rule: &Rule) -> bool {
-    let of_condition = |condition: &Condition| matches!(&condition.test, Test::Caller(source) if source.asks_for_identity());
+fn uses_identity(rule: &Rule) -> bool {
+    let of_condition = |condition: &Condition| matches!(&condition.test, Test::Caller(source) if source.uses_identity());
     let takes_anybody = rule.sources.iter().any(|source| source.anonymous);
-    rule.sources.iter().any(Source::asks_for_identity)
+    rule.sources.iter().any(Source::uses_identity)
         || rule.conditions.iter().any(of_condition)
         // Without callers it is for those that have an identity.
         || rule.effect == Effect::Allow && !takes_anybody

@@ -29,7 +29,7 @@ fn request(report: &Report<'_>) -> Vec<(&'static str, String)> {
         Some(bytes) => printable(&String::from_utf8_lossy(bytes)),
         None => "-".to_owned(),
     };
-    let cut = if record.path_is_cut { "…" } else { "" };
+    let cut = if record.path_is_truncated { "…" } else { "" };
     let asked = format!("{} {}{cut}", text(&record.method), text(&record.path));
     let host = text(&record.host);
     let to = match record.port {

@@ -30,7 +30,7 @@ pub fn json(report: &Report<'_>) -> Result<Vec<u8>, SerializeError> {
             "identity": identity,
             "method": text(&record.method),
             "path": text(&record.path),
-            "pathIsCut": record.path_is_cut,
+            "pathIsCut": record.path_is_truncated,
             "host": text(&record.host),
             "port": record.port,
             "at": time,

@@ -1,8 +1,8 @@
-//! Tunnels, upgrades, what is sent too early, and sessions that are resumed.
+//! Tunnels, upgrades, early data, and resumed sessions.
 
 use peergate_sandbox::{Leaf, Request};
 
-use super::{Planes, Protocol, client};
+use super::{EnforcementPoints, Protocol, client};
 use crate::mesh::{Mesh, WEB};
 
 const ALLOW: &str = "{id: web, effect: Allow, from: [{serviceAccounts: [web]}]}";
@@ -10,7 +10,7 @@ const ALLOW_BUT_ADMIN: &str =
     r#"{id: web, effect: Allow, from: [{serviceAccounts: [web]}], to: [{notPaths: ["/admin*"]}]}"#;
 
 #[test]
-fn cve_2026_73547_a_connect_is_not_let_in_for_want_of_a_path() {
+fn cve_2026_73547_connect_is_not_allowed_for_lack_of_a_path() {
     let web = Some(Leaf::spiffe(WEB));
     let connect = Request::connect("orders.shop:80");
     let operations = [
@@ -25,7 +25,8 @@ fn cve_2026_73547_a_connect_is_not_let_in_for_want_of_a_path() {
         )
     });
     let rules: Vec<_> = rules.collect();
-    let planes = Planes::enforcing(&rules.iter().map(String::as_str).collect::<Vec<_>>());
+    let planes =
+        EnforcementPoints::enforcing(&rules.iter().map(String::as_str).collect::<Vec<_>>());
     for (number, operation) in operations.iter().enumerate() {
         let caller = Leaf::spiffe(&format!("spiffe://cluster.local/ns/shop/sa/c{number}"));
         for protocol in [Protocol::Http1, Protocol::Http2] {
@@ -35,7 +36,7 @@ fn cve_2026_73547_a_connect_is_not_let_in_for_want_of_a_path() {
         }
     }
     let deny = r#"{id: d, effect: Deny, to: [{notPaths: ["/public*"]}]}"#;
-    let planes = Planes::enforcing(&[ALLOW, deny]);
+    let planes = EnforcementPoints::enforcing(&[ALLOW, deny]);
     for protocol in [Protocol::Http1, Protocol::Http2] {
         let statuses = planes.statuses(web.as_ref(), protocol, &connect);
         assert_eq!(statuses, [403; 2], "{protocol:?}");
@@ -43,10 +44,10 @@ fn cve_2026_73547_a_connect_is_not_let_in_for_want_of_a_path() {
     planes.assert_web_gets(200, &Request::get("/public"));
 }
 
-/// What follows the request on its connection is a request of its own, or none at all.
+/// Data after the request is another request, or is ignored.
 #[test]
 fn cve_2026_73548_nothing_is_smuggled_behind_an_upgrade() {
-    let planes = Planes::enforcing(&[ALLOW_BUT_ADMIN]);
+    let planes = EnforcementPoints::enforcing(&[ALLOW_BUT_ADMIN]);
     let upgrade = |path: &str, connection: &str, protocol: &str| {
         format!(
             "GET {path} HTTP/1.1\r\nhost: a\r\nconnection: {connection}\r\nupgrade: {protocol}\r\n\
@@ -77,11 +78,12 @@ fn cve_2026_73548_nothing_is_smuggled_behind_an_upgrade() {
     }
 }
 
-/// Envoy makes a `GET` with an upgrade of it, before any rule sees it; other protocols it refuses.
+/// Envoy converts it to a `GET` with an upgrade, before any rule sees it. It rejects other
+/// protocols.
 #[test]
 fn cve_2026_73548_an_extended_connect_is_decided_by_its_path() {
-    let planes = Planes::enforcing(&[ALLOW_BUT_ADMIN]);
-    // The service speaks no protocol but HTTP, so what is let in fails there.
+    let planes = EnforcementPoints::enforcing(&[ALLOW_BUT_ADMIN]);
+    // The service only speaks HTTP, so allowed requests fail there.
     for (protocol, path, is_denied) in [
         ("websocket", "/x", false),
         ("websocket", "/admin", true),
@@ -100,8 +102,8 @@ fn cve_2026_73548_an_extended_connect_is_decided_by_its_path() {
 }
 
 #[test]
-fn cve_2025_64763_what_is_sent_before_a_tunnel_is_allowed_is_not_forwarded() {
-    let planes = Planes::enforcing(&[ALLOW_BUT_ADMIN]);
+fn cve_2025_64763_early_tunnel_data_is_not_forwarded() {
+    let planes = EnforcementPoints::enforcing(&[ALLOW_BUT_ADMIN]);
     let early = b"CONNECT a:80 HTTP/1.1\r\nhost: a:80\r\n\r\nGET /admin HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
     for answers in planes.answers_to_bytes(early) {
         assert!(answers.iter().all(|status| status == "403"), "{answers:?}");
@@ -112,9 +114,9 @@ fn cve_2025_64763_what_is_sent_before_a_tunnel_is_allowed_is_not_forwarded() {
 }
 
 #[test]
-fn envoy_42668_a_resumed_session_is_still_the_same_caller() {
+fn envoy_42668_a_resumed_session_keeps_its_caller() {
     let deny = "{id: d, effect: Deny, from: [{serviceAccounts: [ads]}]}";
-    let planes = Planes::enforcing(&["{id: all, effect: Allow}", deny]);
+    let planes = EnforcementPoints::enforcing(&["{id: all, effect: Allow}", deny]);
     let resumed = |mesh: &Mesh| {
         let metrics = mesh.metrics();
         let resumed = metrics.value("envoy_listener_ssl_session_reused", &[]);

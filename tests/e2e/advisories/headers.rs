@@ -1,8 +1,8 @@
-//! Headers that are sent twice, and bytes that are no text.
+//! Repeated headers, and bytes that are not text.
 
 use peergate_sandbox::{Leaf, Request};
 
-use super::{Planes, Protocol};
+use super::{EnforcementPoints, Protocol};
 use crate::mesh::WEB;
 
 const ALLOW: &str = "{id: web, effect: Allow, from: [{serviceAccounts: [web]}]}";
@@ -10,7 +10,7 @@ const ALLOW: &str = "{id: web, effect: Allow, from: [{serviceAccounts: [web]}]}"
 #[test]
 fn cve_2026_26308_repeated_headers_do_not_pass_a_deny() {
     let deny = r#"{id: evil, effect: Deny, when: [{key: "request.headers[x-role]", values: [evil, "admin*", "*-root"]}]}"#;
-    let planes = Planes::enforcing(&[ALLOW, deny]);
+    let planes = EnforcementPoints::enforcing(&[ALLOW, deny]);
     let with = |values: &[&str]| {
         let headers = values.iter();
         headers.fold(Request::get("/"), |request, value| {
@@ -40,12 +40,12 @@ fn cve_2026_26308_repeated_headers_do_not_pass_a_deny() {
     }
 }
 
-/// Envoy still joins some headers, of which RBAC sees the joined text: docs/language.md lists the
+/// Envoy still joins some headers, and RBAC sees the joined text. docs/language.md lists the
 /// difference.
 #[test]
 fn cve_2026_26308_headers_that_envoy_joins_do_not_pass_the_filter() {
     let deny = r#"{id: bots, effect: Deny, when: [{key: "request.headers[user-agent]", values: ["evil*"]}]}"#;
-    let planes = Planes::enforcing(&[ALLOW, deny]);
+    let planes = EnforcementPoints::enforcing(&[ALLOW, deny]);
     for (agents, expected) in [
         (&["evil/1"][..], [403, 403]),
         (&["x", "evil/1"], [403, 200]),
@@ -67,7 +67,7 @@ fn cve_2026_26308_headers_that_envoy_joins_do_not_pass_the_filter() {
 #[test]
 fn cve_2026_26308_repeated_headers_do_not_pass_an_exclusion() {
     let allow = r#"{id: web, effect: Allow, from: [{serviceAccounts: [web]}], when: [{key: "request.headers[x-tenant]", notValues: [internal, "test-*"]}]}"#;
-    let planes = Planes::enforcing(&[allow]);
+    let planes = EnforcementPoints::enforcing(&[allow]);
     let twice = |first: &str, second: &str| {
         let request = Request::get("/").header("x-tenant", first);
         request.header("X-Tenant", second)
@@ -84,7 +84,7 @@ fn cve_2026_73552_bytes_that_are_not_utf8_do_not_pass_a_negated_match() {
     let allow = r#"{id: web, effect: Allow, from: [{serviceAccounts: [web]}], when: [{key: "request.headers[x-tenant]", notValues: ["evil*", "*evil"]}]}"#;
     let deny =
         r#"{id: any, effect: Deny, when: [{key: "request.headers[x-never]", values: ["*"]}]}"#;
-    let planes = Planes::enforcing(&[allow, deny]);
+    let planes = EnforcementPoints::enforcing(&[allow, deny]);
     for value in [&b"evil\xff"[..], b"\xffevil", b"evil\xc3", b"\xc3\x28evil"] {
         planes.assert_web_gets(403, &Request::get("/").header("x-tenant", value));
     }
@@ -94,21 +94,22 @@ fn cve_2026_73552_bytes_that_are_not_utf8_do_not_pass_a_negated_match() {
     }
 }
 
-/// The path of a rule for `*` was a regular expression, which such bytes did not match.
+/// Rules for `*` used to have a regular expression for the path, which did not match such bytes.
 #[test]
 fn cve_2026_73552_bytes_that_are_not_utf8_do_not_pass_a_deny_of_every_path() {
-    let planes = Planes::enforcing(&[ALLOW, r#"{id: all, effect: Deny, to: [{paths: ["*"]}]}"#]);
+    let planes =
+        EnforcementPoints::enforcing(&[ALLOW, r#"{id: all, effect: Deny, to: [{paths: ["*"]}]}"#]);
     planes.assert_web_gets(403, &Request::get("/"));
     let answers = planes
         .answers_to_bytes(b"GET /\xff HTTP/1.1\r\nhost: orders.shop\r\nconnection: close\r\n\r\n");
     assert_eq!(answers, [["400"], ["400"]]);
 }
 
-/// RBAC sees the joined text alone: docs/language.md lists the difference.
+/// RBAC only sees the joined text: docs/language.md lists the difference.
 #[test]
 fn cve_2026_73550_a_second_host_does_not_pass_a_deny_in_the_filter() {
     let deny = "{id: admin, effect: Deny, to: [{hosts: [admin.shop]}]}";
-    let planes = Planes::enforcing(&[ALLOW, deny]);
+    let planes = EnforcementPoints::enforcing(&[ALLOW, deny]);
     for (hosts, expected) in [
         (["admin.shop", "orders.shop"], ["403", "200"]),
         (["orders.shop", "admin.shop"], ["403", "200"]),
@@ -124,11 +125,11 @@ fn cve_2026_73550_a_second_host_does_not_pass_a_deny_in_the_filter() {
     }
 }
 
-/// Envoy joins the two, and neither name alone is allowed by that.
+/// Envoy joins the two, so allowing either name does not allow the request.
 #[test]
-fn cve_2026_73550_a_second_host_is_not_let_in_by_the_first() {
+fn cve_2026_73550_a_second_host_is_not_allowed_by_the_first() {
     let allow = "{id: web, effect: Allow, from: [{serviceAccounts: [web]}], to: [{hosts: [orders.shop, \"orders.shop:*\"]}]}";
-    let planes = Planes::enforcing(&[allow]);
+    let planes = EnforcementPoints::enforcing(&[allow]);
     planes.assert_web_gets(200, &Request::get("/").authority("orders.shop"));
     for [first, second] in [["orders.shop", "admin.shop"], ["admin.shop", "orders.shop"]] {
         let request = format!(

@@ -1,14 +1,14 @@
-//! Names in certificates that were cut off, taken from elsewhere, or read as patterns.
+//! Names in certificates that are truncated, in the wrong field, or read as patterns.
 
 use peergate_sandbox::{INBOUND_STRICT, Leaf, Request};
 
-use super::{Planes, Protocol, client, filters};
+use super::{EnforcementPoints, Protocol, client, filters};
 use crate::mesh::{Mesh, WEB, http_filter, plugin_config};
 
 const ALLOW: &str = "{id: web, effect: Allow, from: [{serviceAccounts: [web]}]}";
-const ANYBODY: &str = "{id: anybody, effect: Allow, from: [{anonymous: true}, {notPrincipals: [cluster.local/ns/shop/sa/ads]}]}";
+const ANY_CALLER: &str = "{id: any-caller, effect: Allow, from: [{anonymous: true}, {notPrincipals: [cluster.local/ns/shop/sa/ads]}]}";
 
-/// A certificate with these DNS names and no other.
+/// A certificate with only these DNS names.
 fn dns(names: &[&str]) -> Leaf {
     Leaf {
         dns_sans: names.iter().map(ToString::to_string).collect(),
@@ -18,7 +18,7 @@ fn dns(names: &[&str]) -> Leaf {
 
 #[test]
 fn cve_2026_47778_a_nul_does_not_end_a_name() {
-    let planes = Planes::enforcing(&[ALLOW]);
+    let planes = EnforcementPoints::enforcing(&[ALLOW]);
     planes.assert_caller_gets(200, &Leaf::spiffe(WEB));
     for end in ["\0", "\0.evil", "\0/sa/evil"] {
         let name = format!("{WEB}{end}");
@@ -36,7 +36,7 @@ fn cve_2026_47778_a_nul_does_not_end_a_name() {
 #[test]
 fn cve_2026_47778_a_name_with_a_nul_does_not_pass_a_deny() {
     let deny = "{id: evil, effect: Deny, from: [{notServiceAccounts: [web]}]}";
-    let planes = Planes::enforcing(&["{id: all, effect: Allow}", deny]);
+    let planes = EnforcementPoints::enforcing(&["{id: all, effect: Allow}", deny]);
     planes.assert_caller_gets(200, &Leaf::spiffe(WEB));
     planes.assert_caller_gets(403, &Leaf::spiffe(&format!("{WEB}\0.evil")));
     planes.assert_caller_gets(
@@ -47,7 +47,7 @@ fn cve_2026_47778_a_name_with_a_nul_does_not_pass_a_deny() {
 
 #[test]
 fn cve_2025_66220_an_other_name_is_no_identity_with_or_without_a_nul() {
-    let planes = Planes::enforcing(&[ALLOW]);
+    let planes = EnforcementPoints::enforcing(&[ALLOW]);
     for name in [WEB.to_owned(), format!("{WEB}\0"), format!("{WEB}\0.evil")] {
         let only = Leaf {
             other_names: vec![name],
@@ -69,7 +69,7 @@ fn cve_2025_66220_an_other_name_is_no_identity_with_or_without_a_nul() {
 
 #[test]
 fn grpc_go_9111_a_subject_is_no_identity() {
-    let planes = Planes::enforcing(&[ALLOW]);
+    let planes = EnforcementPoints::enforcing(&[ALLOW]);
     for name in [WEB, "cluster.local/ns/shop/sa/web", "web"] {
         let only = Leaf {
             subject: vec![("CN".to_owned(), name.to_owned())],
@@ -84,10 +84,10 @@ fn grpc_go_9111_a_subject_is_no_identity() {
     }
 }
 
-/// RBAC alone takes the DNS name for an identity; Istio has the handshake refuse it.
+/// Only RBAC reads the DNS name as an identity. In Istio, the handshake rejects it.
 #[test]
 fn grpc_go_9111_a_dns_name_is_no_identity() {
-    let planes = Planes::enforcing(&[ALLOW]);
+    let planes = EnforcementPoints::enforcing(&[ALLOW]);
     planes.assert_caller_gets(403, &dns(&["cluster.local/ns/shop/sa/web"]));
     planes.assert_caller_gets(403, &dns(&["web.shop.svc", "x.spiffe://cluster.local"]));
     let caller = Some(dns(&[WEB]));
@@ -107,8 +107,8 @@ fn grpc_go_9111_a_dns_name_is_no_identity() {
 }
 
 #[test]
-fn grpc_go_9111_who_is_named_otherwise_is_not_anonymous() {
-    let planes = Planes::enforcing(&[ANYBODY]);
+fn grpc_go_9111_other_names_are_not_anonymous() {
+    let planes = EnforcementPoints::enforcing(&[ANY_CALLER]);
     let named = [
         dns(&["web.shop.svc"]),
         dns(&["web.shop.svc", "web"]),
@@ -144,7 +144,7 @@ fn grpc_go_9111_who_is_named_otherwise_is_not_anonymous() {
     assert_eq!(statuses, [200; 2]);
 }
 
-/// A source, a caller that it takes, and one that it would take if a dot were any character.
+/// A source, a caller that it matches, and one that it would match if a dot were a wildcard.
 const DOTS: [(&str, &str, &str); 7] = [
     (
         "serviceAccounts: [shop/w.b]",
@@ -179,8 +179,8 @@ const DOTS: [(&str, &str, &str); 7] = [
     ),
 ];
 
-/// Both points with a rule of this effect for each of the sources, for a path that is its number.
-fn with_dots(effect: &str, others: &[&str]) -> Planes {
+/// Both points with a rule for each of the sources, whose path is its number.
+fn with_dots(effect: &str, others: &[&str]) -> EnforcementPoints {
     let rules = DOTS.iter().enumerate().map(|(number, (source, ..))| {
         format!(
             "{{id: r{number}, effect: {effect}, from: [{{{source}}}], to: [{{paths: [/{number}]}}]}}"
@@ -188,11 +188,12 @@ fn with_dots(effect: &str, others: &[&str]) -> Planes {
     });
     let rules: Vec<_> = rules.collect();
     let rules: Vec<_> = rules.iter().map(String::as_str).collect();
-    Planes::enforcing(&[others, &rules].concat())
+    EnforcementPoints::enforcing(&[others, &rules].concat())
 }
 
-/// What both points answer this caller, of the service's trust domain, at the path of a source.
-fn assert_dots(planes: &Planes, number: usize, caller: &str, status: u16) {
+/// Asserts the status of both points for this caller, in the service's trust domain, at the path of
+/// a source.
+fn assert_dots(planes: &EnforcementPoints, number: usize, caller: &str, status: u16) {
     let caller = Leaf::spiffe(&format!("spiffe://cluster.local/{caller}"));
     let request = Request::get(&format!("/{number}"));
     let statuses = planes.statuses(Some(&caller), Protocol::Http1, &request);
@@ -220,7 +221,7 @@ fn cve_2026_39350_and_istio_59992_dots_in_names_of_a_deny_are_dots() {
 }
 
 #[test]
-fn a_name_that_only_reads_like_an_id_is_denied_by_the_filter_with_its_reason() {
+fn the_filter_denies_names_like_ids_with_a_reason() {
     let mesh = Mesh::with_filters(vec![http_filter(plugin_config(|_| {}))]);
     let identity = mesh.authority.issue(&dns(&[WEB])).unwrap();
     let client = mesh.at(INBOUND_STRICT);

@@ -1,15 +1,16 @@
-//! Paths that one component reads otherwise than the next.
+//! Paths that components interpret differently.
 
 use peergate_sandbox::{Leaf, Request};
 
-use super::{Planes, Protocol, client, filters};
+use super::{EnforcementPoints, Protocol, client, filters};
 use crate::mesh::{Mesh, WEB};
 
 const ALLOW: &str = "{id: web, effect: Allow, from: [{serviceAccounts: [web]}]}";
 
 #[test]
 fn cve_2026_73551_dot_segments_with_parameters_do_not_pass_a_deny() {
-    let planes = Planes::enforcing(&[ALLOW, r#"{id: b, effect: Deny, to: [{paths: ["/b*"]}]}"#]);
+    let planes =
+        EnforcementPoints::enforcing(&[ALLOW, r#"{id: b, effect: Deny, to: [{paths: ["/b*"]}]}"#]);
     for path in [
         "/b",
         "/a/../b",
@@ -28,7 +29,7 @@ fn cve_2026_73551_dot_segments_with_parameters_do_not_pass_a_deny() {
 #[test]
 fn cve_2026_73551_dot_segments_with_parameters_do_not_lead_into_an_allow() {
     let allow = r#"{id: web, effect: Allow, from: [{serviceAccounts: [web]}], to: [{paths: ["/public/*"]}]}"#;
-    let planes = Planes::enforcing(&[allow]);
+    let planes = EnforcementPoints::enforcing(&[allow]);
     planes.assert_web_gets(200, &Request::get("/public/a"));
     planes.assert_web_gets(200, &Request::get("/public/.;x/a"));
     for path in [
@@ -43,7 +44,7 @@ fn cve_2026_73551_dot_segments_with_parameters_do_not_lead_into_an_allow() {
 #[test]
 fn cve_2026_73511_parameters_are_part_of_the_path() {
     let allow = r#"{id: web, effect: Allow, from: [{serviceAccounts: [web]}], to: [{paths: [/public, "/t/{*}/read"]}]}"#;
-    let planes = Planes::enforcing(&[allow]);
+    let planes = EnforcementPoints::enforcing(&[allow]);
     for path in ["/public", "/public?x", "/t/1/read", "/t/1;v=2/read"] {
         planes.assert_web_gets(200, &Request::get(path));
     }
@@ -58,7 +59,7 @@ fn cve_2026_73511_parameters_are_part_of_the_path() {
     }
 }
 
-/// The filter cannot see that a route ignores parameters; RBAC does, and both are asked.
+/// The filter cannot see that a route ignores parameters. RBAC can, and both must allow a request.
 #[test]
 fn cve_2026_73553_parameters_do_not_pass_a_deny_where_the_route_ignores_them() {
     let deny = r#"{id: admin, effect: Deny, to: [{paths: [/admin, "*.key", "/t/{*}/del"]}]}"#;
@@ -83,7 +84,7 @@ fn cve_2026_73553_parameters_do_not_pass_a_deny_where_the_route_ignores_them() {
 #[test]
 fn cve_2025_46821_a_star_in_the_path_is_a_character_under_templates() {
     let deny = r#"{id: d, effect: Deny, to: [{paths: ["/a/{*}", "/b/{**}", "/c/{*}/d"]}]}"#;
-    let planes = Planes::enforcing(&[ALLOW, deny]);
+    let planes = EnforcementPoints::enforcing(&[ALLOW, deny]);
     for path in ["/a/*", "/a/x*", "/a/**", "/b/*/x", "/b/x/*", "/c/*/d"] {
         planes.assert_web_gets(403, &Request::get(path));
     }
@@ -95,7 +96,7 @@ fn cve_2025_46821_a_star_in_the_path_is_a_character_under_templates() {
 #[test]
 fn cve_2026_33186_a_path_without_its_slash_does_not_pass_a_deny() {
     let deny = r#"{id: d, effect: Deny, to: [{paths: ["/admin*"]}]}"#;
-    let planes = Planes::enforcing(&[ALLOW, deny]);
+    let planes = EnforcementPoints::enforcing(&[ALLOW, deny]);
     for (target, expected) in [
         ("admin", "400"),
         ("http://orders.shop/admin", "403"),
@@ -110,7 +111,8 @@ fn cve_2026_33186_a_path_without_its_slash_does_not_pass_a_deny() {
 
 #[test]
 fn a_query_or_a_fragment_does_not_pass_a_deny() {
-    let planes = Planes::enforcing(&[ALLOW, "{id: d, effect: Deny, to: [{paths: [/admin]}]}"]);
+    let planes =
+        EnforcementPoints::enforcing(&[ALLOW, "{id: d, effect: Deny, to: [{paths: [/admin]}]}"]);
     for protocol in [Protocol::Http1, Protocol::Http2] {
         let request = Request::get("/admin?/public");
         let web = Leaf::spiffe(WEB);

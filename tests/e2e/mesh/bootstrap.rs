@@ -1,4 +1,4 @@
-//! What an Envoy is started with, changed in one respect.
+//! Changes to an Envoy bootstrap.
 
 use serde_json::{Map, Value, json};
 
@@ -18,7 +18,7 @@ pub(super) fn for_each_object(bootstrap: &mut Value, change: &impl Fn(&mut Map<S
     }
 }
 
-/// Puts a filter before each access log of a bootstrap.
+/// Adds a filter to each access log of a bootstrap.
 pub(super) fn add_to_access_logs(bootstrap: &mut Value, filter: &Value) {
     for_each_object(bootstrap, &|fields| {
         let logs = fields.get_mut("access_log").and_then(Value::as_array_mut);
@@ -28,10 +28,10 @@ pub(super) fn add_to_access_logs(bootstrap: &mut Value, filter: &Value) {
     });
 }
 
-/// Lets trailers through that come by HTTP/1.1 and go to the upstream by it.
+/// Enables HTTP/1.1 trailers, downstream and upstream.
 pub(super) fn enable_http1_trailers(bootstrap: &mut Value) {
     for_each_object(bootstrap, &|fields| {
-        // Where options of the one protocol stand, there is the place for those of the other.
+        // Options of both protocols belong in the same object.
         if fields.contains_key("http2_protocol_options") {
             let options = json!({ "enable_trailers": true });
             fields.insert("http_protocol_options".to_owned(), options);
@@ -39,8 +39,8 @@ pub(super) fn enable_http1_trailers(bootstrap: &mut Value) {
     });
 }
 
-/// Takes clients for internal whose forwarded address is of `10.0.0.0/8`, with the headers that Envoy
-/// removes from what others send.
+/// Treats clients with a forwarded address in `10.0.0.0/8` as internal, so that Envoy keeps headers
+/// that it removes from others.
 pub(super) fn trust_internal_clients(bootstrap: &mut Value) {
     for_each_object(bootstrap, &|fields| {
         if fields.contains_key("http_filters") {
@@ -50,7 +50,7 @@ pub(super) fn trust_internal_clients(bootstrap: &mut Value) {
     });
 }
 
-/// Puts a log format in the place of each that a bootstrap has, with the formatter that Istio adds.
+/// Replaces each log format in a bootstrap, with the formatter that Istio adds.
 pub(super) fn set_log_format(bootstrap: &mut Value, labels: &Value) {
     for_each_object(bootstrap, &|fields| {
         if let Some(format) = fields.get_mut("log_format") {

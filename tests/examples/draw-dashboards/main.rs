@@ -1,4 +1,5 @@
-//! Draws the pictures of `docs/monitoring.md`: the dashboards after minutes of traffic through a real Envoy.
+//! Draws the pictures in `docs/monitoring.md`: the dashboards after some minutes of traffic through
+//! a real Envoy.
 
 mod picture;
 
@@ -15,7 +16,7 @@ fn main() {
     let begin = Instant::now();
     while begin.elapsed() < WINDOW {
         mesh.call();
-        // Traffic comes and goes in half minutes.
+        // Traffic alternates every half minute.
         let pause = if (begin.elapsed().as_secs() / 30).is_multiple_of(2) {
             40
         } else {

@@ -1,6 +1,6 @@
-//! A dashboard and what Prometheus has → SVG: what a panel shows is what its query has.
+//! Renders a dashboard with data from Prometheus as SVG. Each panel shows the results of its query.
 //!
-//! Grafana draws better; this is no more than what a reader needs to see what a dashboard is.
+//! A simplified version of Grafana's rendering that is sufficient for documentation.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use peergate_sandbox::{Prometheus, Series};
 use peergate_tests::monitoring::filled_in;
 use serde_json::Value;
 
-/// How far back lines go, and how far apart their points are.
+/// The time range of graphs, and the distance between points.
 pub(crate) const WINDOW: Duration = Duration::from_secs(180);
 const STEP: &str = "3s";
 
@@ -53,7 +53,7 @@ fn grid(panel: &Value, key: &str) -> f64 {
     panel["gridPos"][key].as_f64().unwrap()
 }
 
-/// Where a panel is.
+/// The position of a panel.
 struct Frame {
     x: f64,
     y: f64,
@@ -269,10 +269,10 @@ impl Frame {
     }
 }
 
-/// The color that a panel has for a series.
+/// The color that a panel assigns to a series.
 fn chosen_color(panel: &Value, series: &str) -> Option<&'static str> {
     let overrides = panel["fieldConfig"]["overrides"].as_array()?;
-    // Names that are spelt in two ways stand in dashboards as patterns.
+    // Names with two spellings are patterns in dashboards.
     let pattern = format!("/^{}$/", series.replace('-', "."));
     let chosen = overrides
         .iter()
@@ -289,7 +289,7 @@ fn chosen_color(panel: &Value, series: &str) -> Option<&'static str> {
     )
 }
 
-/// What the first of the rules that somebody may look at has.
+/// The result of the first alternative of the query.
 fn answer(prometheus: &Prometheus, query: &str) -> Vec<Series> {
     let answers = filled_in(query).into_iter();
     let answers = answers.map(|query| prometheus.query(&query).unwrap());
@@ -299,7 +299,7 @@ fn answer(prometheus: &Prometheus, query: &str) -> Vec<Series> {
         .unwrap_or_default()
 }
 
-/// A value as Grafana writes it, more or less.
+/// A value in approximately Grafana's format.
 fn formatted(value: f64, unit: &str) -> String {
     match unit {
         "percentunit" => format!("{:.1} %", value * 100.0),
@@ -318,7 +318,7 @@ fn formatted(value: f64, unit: &str) -> String {
     }
 }
 
-/// `size` may go on with further attributes.
+/// `size` may contain further attributes.
 fn text(svg: &mut String, x: f64, y: f64, size: &str, content: &str) {
     let content = escaped(content);
     writeln!(

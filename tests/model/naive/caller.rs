@@ -1,4 +1,4 @@
-//! The caller: an identity of the mesh, a certificate from outside it, or none.
+//! The caller: an identity of the mesh, a certificate from outside, or none.
 
 use peergate_tests::random::Names;
 use policy_schema::plugin_config::PluginConfig;
@@ -13,7 +13,7 @@ pub(super) fn trust_domains(config: &PluginConfig) -> Vec<String> {
 pub(super) enum Caller {
     Anonymous,
     Workload(Id),
-    /// From outside the mesh, with these names, each with its kind before it.
+    /// From outside the mesh, with these names, each prefixed by its kind.
     Outside(Vec<String>),
 }
 
@@ -26,8 +26,8 @@ impl Caller {
     }
 }
 
-/// The names in a certificate from outside the mesh; none where it has none, or where one of them may pass for an
-/// identity of the mesh.
+/// The names in a certificate from outside the mesh; `None` if it has none, or if one could pass
+/// for an identity of the mesh.
 pub(super) fn outside_names(names: &Names, mesh: &[String]) -> Option<Vec<String>> {
     let ids = names.uris.iter().filter(|uri| uri.starts_with("spiffe:"));
     let ids: Vec<_> = ids.collect();
@@ -53,7 +53,7 @@ pub(super) fn has_name(names: &[String], wanted: &[String]) -> bool {
     wanted.iter().any(|wanted| {
         names.iter().any(|name| match wanted.split_once('*') {
             Some(("", "")) => true,
-            // Nothing that a name has after its kind is taken for another kind.
+            // The rest of a name is never read as another kind.
             Some((start, end)) => {
                 let rest = name.strip_prefix(start);
                 rest.is_some_and(|rest| rest.len() >= end.len() && rest.ends_with(end))

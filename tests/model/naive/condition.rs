@@ -1,6 +1,6 @@
 //! The conditions of a rule.
 
-use peergate_tests::random::Asked;
+use peergate_tests::random::TestRequest;
 use policy_schema::plugin_config::PluginConfig;
 use policy_schema::rule_spec::{ConditionSpec, Effect, SourceSpec};
 use serde_json::Value;
@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::caller::Caller;
 use super::field::{Stops, field};
 use super::host::{host_matches, takes_host};
-use super::source::{beyond_identity_matches, block_matches, identity_matches};
+use super::source::{block_matches, identity_matches, other_fields_match};
 use super::text::{bytes_of, header_matches, latin1, list_matches, parts, text_matches};
 
 pub(super) fn condition_matches(
@@ -16,14 +16,14 @@ pub(super) fn condition_matches(
     effect: Effect,
     condition: &ConditionSpec,
     caller: &Caller,
-    asked: &Asked,
+    asked: &TestRequest,
 ) -> bool {
     let values = || condition.values.clone();
     let not_values = || condition.not_values.clone();
     let source = |source: SourceSpec| identity_matches(config, effect, &source, caller);
-    let beyond = |source: SourceSpec| beyond_identity_matches(effect, &source, asked);
+    let beyond = |source: SourceSpec| other_fields_match(effect, &source, asked);
     let default = SourceSpec::default;
-    // What the request has any number of, each compared by itself.
+    // An attribute with any number of values, each compared by itself.
     let each = |texts: Vec<Vec<u8>>, matches: fn(&str, &[u8]) -> bool| {
         let has = |values: &[String]| {
             values
@@ -33,8 +33,8 @@ pub(super) fn condition_matches(
         condition.values.as_deref().is_none_or(has)
             && !condition.not_values.as_deref().is_some_and(has)
     };
-    // What a client may send several times: to let the request pass, all must match, and all parts of
-    // what is not listed as it is.
+    // A header that a client may repeat: for the request to pass, all values must match, and all
+    // parts of values that are not listed as a whole.
     let in_parts =
         |texts: Vec<Vec<u8>>, separators: &str, matches: &dyn Fn(&str, &[u8], Stops) -> bool| {
             let has = |values: &[String], stops: Stops| {
@@ -188,7 +188,7 @@ pub(super) fn condition_matches(
     }
 }
 
-/// The text that a value is, and those that are in it as a list.
+/// The text of a value, and the texts in it if it is a list.
 fn texts_of(value: &Value) -> (Vec<Vec<u8>>, Vec<Vec<u8>>) {
     let bytes = |text: &str| text.as_bytes().to_vec();
     let whole = value.as_str().map(bytes).into_iter().collect();

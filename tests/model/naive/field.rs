@@ -1,11 +1,11 @@
-//! A list of a rule and its `not…` twin.
+//! A list in a rule and its `not…` counterpart.
 
 use policy_schema::rule_spec::Effect;
 
-/// Whether a match stops the request, so that every spelling of a value counts.
+/// Whether a match denies the request, so that every spelling of a value counts.
 pub(super) type Stops = bool;
 
-/// A list and its `not…` twin on one attribute.
+/// A list and its `not…` counterpart on one attribute.
 pub(super) fn field<V, A: Copy>(
     effect: Effect,
     any_of: Option<&[V]>,

@@ -1,9 +1,9 @@
-//! Hosts, and what else may name them.
+//! Hosts, and other texts that can name them.
 
 use super::field::Stops;
 use super::text::{bytes_of, header_matches, latin1, trimmed};
 
-/// Both without regard to case.
+/// Both ignoring case.
 pub(super) fn host_matches(pattern: &str, host: &[u8], stops: Stops) -> bool {
     let pattern = pattern.to_ascii_lowercase();
     let host = latin1(&host.to_ascii_lowercase());
@@ -36,8 +36,8 @@ pub(super) fn host_matches(pattern: &str, host: &[u8], stops: Stops) -> bool {
         })
 }
 
-/// Whether a pattern that a host matches lets it pass: not if it may name another host than it begins or
-/// ends with.
+/// Whether a matching pattern lets a host pass: not if the host could be read as another one than
+/// its prefix or suffix.
 pub(super) fn takes_host(pattern: &str, host: &[u8]) -> bool {
     let is_ambiguous = host.iter().any(|byte| b",@%".contains(byte));
     !is_ambiguous || pattern == "*" || pattern.as_bytes() == host

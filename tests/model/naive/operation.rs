@@ -1,13 +1,13 @@
 //! The operations of a rule: methods, paths, hosts and ports.
 
-use peergate_tests::random::Asked;
+use peergate_tests::random::TestRequest;
 use policy_schema::rule_spec::{Effect, OperationSpec, RuleSpec};
 
 use super::field::{Stops, field};
 use super::host::host_matches;
 use super::text::{header_matches, text_matches};
 
-pub(super) fn to_matches(rule: &RuleSpec, asked: &Asked) -> bool {
+pub(super) fn to_matches(rule: &RuleSpec, asked: &TestRequest) -> bool {
     rule.to.as_ref().is_none_or(|operations| {
         operations
             .iter()
@@ -15,7 +15,7 @@ pub(super) fn to_matches(rule: &RuleSpec, asked: &Asked) -> bool {
     })
 }
 
-fn operation_matches(effect: Effect, operation: &OperationSpec, asked: &Asked) -> bool {
+fn operation_matches(effect: Effect, operation: &OperationSpec, asked: &TestRequest) -> bool {
     let path = asked.path.as_deref().map(|path| {
         let end = path.iter().position(|&byte| byte == b'?' || byte == b'#');
         &path[..end.unwrap_or(path.len())]

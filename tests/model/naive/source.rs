@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use peergate_tests::random::Asked;
+use peergate_tests::random::TestRequest;
 use policy_schema::engine::PeerIp;
 use policy_schema::plugin_config::PluginConfig;
 use policy_schema::rule_spec::{Effect, RuleSpec, SourceSpec};
@@ -15,13 +15,13 @@ pub(super) fn from_matches(
     config: &PluginConfig,
     rule: &RuleSpec,
     caller: &Caller,
-    asked: &Asked,
+    asked: &TestRequest,
 ) -> bool {
     match &rule.from {
         None => rule.effect != Effect::Allow || caller.id().is_some(),
         Some(sources) => sources.iter().any(|source| {
             caller_matches(config, rule.effect, source, caller)
-                && beyond_identity_matches(rule.effect, source, asked)
+                && other_fields_match(rule.effect, source, asked)
         }),
     }
 }
@@ -47,7 +47,7 @@ fn caller_matches(
     }
 }
 
-pub(super) fn beyond_identity_matches(effect: Effect, source: &SourceSpec, asked: &Asked) -> bool {
+pub(super) fn other_fields_match(effect: Effect, source: &SourceSpec, asked: &TestRequest) -> bool {
     let peer_ip_matches = || {
         let (any_of, none_of) = (&source.ip_blocks, &source.not_ip_blocks);
         let attribute = match asked.peer_ip {
@@ -85,7 +85,7 @@ pub(super) fn beyond_identity_matches(effect: Effect, source: &SourceSpec, asked
             .is_some_and(has_one_of)
 }
 
-/// Compares bit by bit. An IPv4-mapped address is the IPv4 address too.
+/// Compares bit by bit. An IPv4-mapped address also counts as the IPv4 address.
 pub(super) fn block_matches(block: &str, address: IpAddr) -> bool {
     let ipv4 = match address {
         IpAddr::V4(_) => None,
@@ -116,8 +116,8 @@ fn has_beginning(block: &str, address: IpAddr) -> bool {
     start.len() == address.len() && start.iter().zip(&address).take(length).all(|(a, b)| a == b)
 }
 
-/// By the form of the value, one by one.
-fn request_principal_matches(value: &str, asked: &Asked) -> bool {
+/// By the form of the value.
+fn request_principal_matches(value: &str, asked: &TestRequest) -> bool {
     let claim = |name: &str| {
         let claim = &asked.metadata["envoy.filters.http.jwt_authn"]["payload"][name];
         claim.as_str().map(str::to_owned)
@@ -194,7 +194,7 @@ pub(super) fn identity_matches(
     )
 }
 
-/// By the place of the slashes: what follows the trust domain, or the first `/ns/`.
+/// By the positions of slashes: after the trust domain, or after the first `/ns/`.
 fn namespace_matches(value: &String, id: &str) -> bool {
     if let (Some(end), true) = (value.strip_prefix('*'), value.len() > 1) {
         let inside = id.split_once("/ns/").map(|(_, rest)| rest);

@@ -1,6 +1,6 @@
-//! Patterns of text, and lists in one text.
+//! Text patterns, and lists in a text.
 
-/// A byte for a letter.
+/// One character per byte.
 pub(super) fn latin1(text: &[u8]) -> String {
     text.iter().copied().map(char::from).collect()
 }
@@ -16,8 +16,8 @@ pub(super) fn trimmed(text: &str) -> &str {
     text.trim_matches(|letter: char| letter.is_ascii_whitespace())
 }
 
-/// Whether a pattern about several values matches some that stand together, with or without spaces and
-/// empty values between, in one header or in several.
+/// Whether a pattern for several values matches some adjacent ones, with or without spaces and
+/// empty values between them, in one header or in several.
 pub(super) fn list_matches(pattern: &str, values: &[Vec<u8>], separators: &str) -> bool {
     let is_separator = |letter: char| separators.contains(letter);
     let listed = |text: &[u8]| {
@@ -36,7 +36,7 @@ pub(super) fn list_matches(pattern: &str, values: &[Vec<u8>], separators: &str) 
         && all.contains(&format!("{before}{wanted}{after}"))
 }
 
-/// What stands between separators.
+/// The texts between separators.
 pub(super) fn parts(value: &[u8], separators: &str) -> impl Iterator<Item = Vec<u8>> {
     let value = latin1(value);
     let parts = value.split(|letter: char| separators.contains(letter));
@@ -44,7 +44,7 @@ pub(super) fn parts(value: &[u8], separators: &str) -> impl Iterator<Item = Vec<
     parts.into_iter()
 }
 
-/// As [`text_matches`], but `*` is every value that is there.
+/// Like [`text_matches`], but `*` also matches empty values.
 pub(super) fn header_matches(pattern: &str, text: &[u8]) -> bool {
     pattern == "*" || text_matches(pattern, text)
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-/// A path from the repository's root.
+/// A path relative to the repository's root.
 pub fn path(from_root: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("..")
@@ -21,7 +21,7 @@ pub fn yaml(from_root: &str) -> Value {
     serde_saphyr::from_str(&text(from_root)).unwrap()
 }
 
-/// The rules of a file of Prometheus, of all its groups.
+/// The rules in a Prometheus rule file, from all groups.
 pub fn rules(from_root: &str) -> Vec<Value> {
     let file = yaml(from_root);
     let groups = file["groups"].as_array().unwrap().iter();
@@ -30,7 +30,7 @@ pub fn rules(from_root: &str) -> Vec<Value> {
         .collect()
 }
 
-/// Every dashboard, with its file's name.
+/// Every dashboard, with its file name.
 pub fn dashboards() -> Vec<(String, Value)> {
     let mut dashboards: Vec<(String, Value)> = fs::read_dir(path("monitoring/dashboards"))
         .unwrap()

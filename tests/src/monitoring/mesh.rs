@@ -17,7 +17,7 @@ use tempfile::TempDir;
 use super::files;
 use crate::module;
 
-/// The running parts. Everything ends with it.
+/// The running parts, which end when this is dropped.
 pub struct Mesh {
     pub prometheus: Prometheus,
     service: Service,
@@ -25,7 +25,7 @@ pub struct Mesh {
 }
 
 impl Mesh {
-    /// With the rules of `monitoring/`, and after some traffic.
+    /// With the rules in `monitoring/`, and after some traffic.
     pub fn start() -> Self {
         let own = Leaf::spiffe("spiffe://cluster.local/ns/shop/sa/orders");
         let service = Service::start(&own, |mut sidecar, _| {
@@ -48,8 +48,8 @@ impl Mesh {
         mesh
     }
 
-    /// Looks at what Prometheus has until that is something. In between there is traffic, since some of it is seen only
-    /// in how it grows.
+    /// Polls Prometheus until `look` returns a value, with traffic in between, because some metrics
+    /// only show in their growth.
     pub fn wait_for<T>(&self, what: &str, look: impl Fn() -> Option<T>) -> T {
         wait_for(what, PATIENCE, || {
             let found = look();
@@ -61,7 +61,7 @@ impl Mesh {
         .unwrap()
     }
 
-    /// Something of everything that is counted.
+    /// Sends requests that increment every counter.
     pub fn call(&self) {
         let status = |account: &str, path: &str| {
             let uri = format!("spiffe://cluster.local/ns/shop/sa/{account}");
@@ -79,13 +79,13 @@ impl Mesh {
     }
 }
 
-/// The filter with `policy.yaml`, and RBAC beside it, with which the filter compares itself.
+/// The filter with `policy.yaml`, and RBAC for the comparison.
 fn http_filters() -> Vec<Value> {
     let source = SourceText {
         name: "policy.yaml".to_owned(),
         text: include_str!("policy.yaml").to_owned(),
     };
-    // A day on which the rule was still good that has expired by now.
+    // A day before the expired rule ended, so that validation accepts it.
     let options = Options {
         at: Timestamp::parse("2025-12-31T00:00:00Z").unwrap(),
         istio_version: None,
@@ -100,8 +100,7 @@ fn http_filters() -> Vec<Value> {
     filters.collect::<Result<_, _>>().unwrap()
 }
 
-/// What Istio's proxies tell of all that they count, without further configuration
-/// (`ProxyConfig.proxyStatsMatcher`).
+/// The metrics that Istio's proxies expose by default (`ProxyConfig.proxyStatsMatcher`).
 fn included_by_istio() -> Value {
     let prefixes = [
         "cluster_manager",
@@ -124,7 +123,7 @@ fn included_by_istio() -> Value {
     json!({ "inclusion_list": { "patterns": prefixes.chain(suffixes).collect::<Vec<_>>() } })
 }
 
-/// A Prometheus in a hurry: nobody waits a minute for a rule.
+/// A Prometheus with short intervals, so that tests do not wait a minute for a rule.
 fn scrape_config(proxy: SocketAddr, dir: &Path) -> Value {
     let rules = ["rules.yaml", "alerts.yaml"].map(|name| {
         let rules = files::text(&format!("monitoring/{name}"));

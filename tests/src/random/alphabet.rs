@@ -1,6 +1,6 @@
-//! The few strings that random policies and requests are made of: so few that they often meet.
+//! The few strings in random policies and requests: so few that they often match.
 
-/// The times that rules name: midnights at the beginning of 2026.
+/// The times in rules: midnights at the start of 2026.
 pub const TIMES: [&str; 4] = [
     "2026-01-01T00:00:00Z",
     "2026-01-02T00:00:00Z",
@@ -15,7 +15,7 @@ pub fn time(text: &str) -> u64 {
     (1_767_225_600 + day * 86_400) * 1_000_000_000
 }
 
-/// What follows the trust domain in SPIFFE IDs.
+/// The paths of SPIFFE IDs.
 pub(super) const PATHS_OF_IDS: [&str; 11] = [
     "ns/a/sa/a",
     "ns/a/sa/ab",
@@ -30,7 +30,7 @@ pub(super) const PATHS_OF_IDS: [&str; 11] = [
     "x/ns/a/sa",
 ];
 
-/// Names of callers that are no identity of the mesh, or only look like one.
+/// Names of callers that are not mesh identities, or only look like one.
 pub(super) const ODD_IDS: [&str; 13] = [
     "",
     "spiffe://td9/ns/a/sa/a",
@@ -58,7 +58,7 @@ pub(super) const URIS_OF_CLIENTS: [&str; 6] = [
     "spiffe://td9/a",
 ];
 
-/// Names of client certificates as rules have them.
+/// Names of client certificates as written in rules.
 pub(super) const CLIENT_CERTIFICATES: [&str; 10] = [
     "dns:a.b",
     "dns:*.b",
@@ -76,7 +76,7 @@ pub(super) const PATHS: [&str; 12] = [
     "/", "/a", "/b", "/ab", "/a/", "/a/b", "/a/b/c", "/a//b", "/ab/b", "/b/a/c", "/a/b/b/c", "/a/a",
 ];
 
-/// Loopback addresses, so that a real connection can come from them, and others.
+/// Addresses, including loopback ones, which real connections can have.
 pub(super) const ADDRESSES: [&str; 8] = [
     "127.0.0.1",
     "127.0.0.2",
@@ -88,7 +88,7 @@ pub(super) const ADDRESSES: [&str; 8] = [
     "::ffff:10.0.0.1",
 ];
 
-/// Addresses as clients forward them, in the forms that a proxy reads and in others.
+/// Forwarded addresses, in valid and invalid forms.
 pub(super) const FORWARDED: [&str; 13] = [
     "10.0.0.1",
     "127.0.0.2",

@@ -1,4 +1,4 @@
-//! The names in callers' certificates, of every kind and in odd mixtures.
+//! The names in callers' certificates, of every kind and in unusual combinations.
 
 use std::net::IpAddr;
 
@@ -24,12 +24,12 @@ pub struct Names {
     pub emails: Vec<String>,
     /// IP addresses among the SANs.
     pub ips: Vec<IpAddr>,
-    /// The common name of the subject, which has no other part.
+    /// The common name, the only part of the subject.
     pub common_name: Option<String>,
 }
 
 impl Names {
-    /// A certificate with these URI SANs and no other name.
+    /// A certificate with only these URI SANs.
     pub fn uris<'a>(uris: impl IntoIterator<Item = &'a str>) -> Self {
         Self {
             uris: uris.into_iter().map(str::to_owned).collect(),
@@ -37,8 +37,8 @@ impl Names {
         }
     }
 
-    /// What identifies the caller: the only name that reads as an ID, if it is a URI SAN. All else is
-    /// malformed.
+    /// The caller's identity: the only name that looks like an ID, if it is a URI SAN. Anything
+    /// else is malformed.
     pub fn identity(&self) -> Option<Vec<u8>> {
         match self.known().peer() {
             PeerIdentity::Absent => None,
@@ -52,7 +52,7 @@ impl Names {
         self.known().client_certificate()
     }
 
-    /// The names that count.
+    /// The names that are relevant for identities.
     fn known(&self) -> CertificateNames {
         let uris = self.uris.iter().map(|uri| (NameKind::Uri, uri.clone()));
         let dns = self.dns.iter().map(|dns| (NameKind::Dns, dns.clone()));
@@ -61,13 +61,13 @@ impl Names {
         CertificateNames::new(uris.chain(dns).chain(subject))
     }
 
-    /// The DNS SANs that read as IDs.
+    /// The DNS SANs that look like IDs.
     pub fn ids_in_dns(&self) -> impl Iterator<Item = &String> {
         self.dns.iter().filter(|dns| dns.starts_with(SCHEME))
     }
 }
 
-/// Mostly one URI SAN of the mesh.
+/// Usually one URI SAN of the mesh.
 pub fn names() -> impl Strategy<Value = Names> {
     let one = id().prop_map(|id| Names::uris([&*id]));
     let odd = select(&ODD_IDS[..]);
@@ -80,7 +80,7 @@ pub fn names() -> impl Strategy<Value = Names> {
     prop_oneof![12 => one, 1 => odd, 1 => two, 4 => others, 4 => from_outside()]
 }
 
-/// Mostly names that rules take, of each kind.
+/// Usually names that rules match, of each kind.
 pub fn from_outside() -> impl Strategy<Value = Names> {
     let uri = select(&URIS_OF_CLIENTS[..]).prop_map(str::to_owned);
     let dns = select(&DNS_OF_CLIENTS[..]).prop_map(str::to_owned);
@@ -102,7 +102,7 @@ fn id() -> impl Strategy<Value = String> {
         .prop_map(|(domain, path)| format!("{SCHEME}{domain}/{path}"))
 }
 
-/// Names of other kinds than URI.
+/// Names of kinds other than URI.
 fn other_names() -> impl Strategy<Value = Names> {
     let dns = prop_oneof![
         2 => select(&["a.b", "", "/ns/ba/"][..]).prop_map(str::to_owned),

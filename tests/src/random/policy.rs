@@ -1,4 +1,4 @@
-//! Policies over the whole language.
+//! Policies with all features of the language.
 
 mod condition;
 mod operation;
@@ -8,7 +8,7 @@ mod values;
 use std::collections::BTreeMap;
 
 use policy_schema::plugin_config::{
-    ApiVersion, MeshIdentity, PluginConfig, PolicyAlong, PolicyName,
+    ApiVersion, CoEnforcedPolicy, MeshIdentity, PluginConfig, PolicyName,
 };
 use policy_schema::reporting::ReportingSpec;
 use policy_schema::rule_spec::{Effect, Enforcement, Otherwise, RuleSpec, SourceSpec};
@@ -23,22 +23,22 @@ use condition::condition;
 use operation::operation;
 use source::source;
 
-/// A plugin config, at times with other policies along.
+/// A plugin config, sometimes with followers.
 pub fn policy() -> impl Strategy<Value = PluginConfig> {
     let size = prop_oneof![3 => 0..5usize, 3 => 5..12usize, 1 => 12..=40usize];
-    let along = vec(along(), 0..3).prop_map(|mut along| {
-        for (number, policy) in along.iter_mut().enumerate() {
-            policy.policy.name = format!("along{number}");
+    let co_enforced = vec(co_enforced(), 0..3).prop_map(|mut co_enforced| {
+        for (number, policy) in co_enforced.iter_mut().enumerate() {
+            policy.policy.name = format!("follower{number}");
         }
-        along
+        co_enforced
     });
-    let along = prop_oneof![3 => Just(Vec::new()), 1 => along];
-    (part(size), along, 0..=2usize).prop_map(|(leading, mut along, aliases)| {
+    let co_enforced = prop_oneof![3 => Just(Vec::new()), 1 => co_enforced];
+    (part(size), co_enforced, 0..=2usize).prop_map(|(leading, mut co_enforced, aliases)| {
         let mut leading = leading;
         if aliases == 0 {
-            // Patterns speak of the domains 1 and 2; a mesh without the second knows one alone.
+            // Patterns use domains 1 and 2; a mesh without the second only knows one.
             rename_second_domain(&mut leading.rules);
-            along
+            co_enforced
                 .iter_mut()
                 .for_each(|policy| rename_second_domain(&mut policy.rules));
         }
@@ -60,19 +60,19 @@ pub fn policy() -> impl Strategy<Value = PluginConfig> {
             otherwise: leading.otherwise,
             mesh_otherwise: leading.otherwise,
             rules: leading.rules,
-            along,
+            co_enforced,
             known_gateways: Vec::new(),
             at_gateway: leading.at_gateway,
-            yields: false,
+            may_be_led: false,
         }
     })
 }
 
-fn along() -> impl Strategy<Value = PolicyAlong> {
+fn co_enforced() -> impl Strategy<Value = CoEnforcedPolicy> {
     part(0..4usize)
 }
 
-fn part(size: impl Strategy<Value = usize>) -> impl Strategy<Value = PolicyAlong> {
+fn part(size: impl Strategy<Value = usize>) -> impl Strategy<Value = CoEnforcedPolicy> {
     let rules = size.prop_flat_map(|size| vec(rule(), size));
     let enforcement = prop_oneof![
         5 => Just(Enforcement::Enforce),
@@ -90,7 +90,7 @@ fn part(size: impl Strategy<Value = usize>) -> impl Strategy<Value = PolicyAlong
                 if enforcement == Enforcement::Shadow {
                     rule.enforcement = rule.enforcement.filter(|own| *own == Enforcement::Shadow);
                 }
-                // There is nothing to allow where what is not denied passes.
+                // With `otherwise: Pass`, an `Allow` rule has no effect.
                 if otherwise == Otherwise::Pass
                     && rule.effect == Effect::Allow
                     && rule.enforcement != Some(Enforcement::Shadow)
@@ -98,7 +98,7 @@ fn part(size: impl Strategy<Value = usize>) -> impl Strategy<Value = PolicyAlong
                     rule.effect = Effect::Deny;
                 }
             }
-            PolicyAlong {
+            CoEnforcedPolicy {
                 policy: PolicyName {
                     namespace: "a".to_owned(),
                     name: "model".to_owned(),
@@ -138,7 +138,7 @@ fn rename_second_domain(rules: &mut [RuleSpec]) {
     }
 }
 
-/// A rule of any kind, without an id.
+/// A rule of any kind, without an ID.
 fn rule() -> impl Strategy<Value = RuleSpec> {
     let effect = prop_oneof![
         12 => Just(Effect::Allow),
@@ -158,7 +158,7 @@ fn rule() -> impl Strategy<Value = RuleSpec> {
         |(effect, enforcement, (not_before, not_after), matcher)| {
             let is_custom = effect == Effect::Custom;
             let (not_before, not_after) = (
-                // A rule that ends before it begins is refused.
+                // A rule that ends before it begins is rejected.
                 not_before.filter(|&start| not_after.is_none_or(|end| start < end)),
                 not_after,
             );
@@ -181,7 +181,7 @@ fn rule() -> impl Strategy<Value = RuleSpec> {
     )
 }
 
-/// What a rule matches: an `Allow` rule without id that applies at all times.
+/// The matchers of a rule: an `Allow` rule without ID that always applies.
 pub fn matcher() -> impl Strategy<Value = RuleSpec> {
     let from = weighted(0.8, vec(source(), 1..4));
     let to = weighted(0.7, vec(operation(), 1..4));
@@ -214,7 +214,7 @@ fn asks_for_certificate(source: &SourceSpec) -> bool {
     source.client_certificates.is_some() || source.not_client_certificates.is_some()
 }
 
-/// Callers have such certificates at gateways only.
+/// Only gateways receive such certificates.
 fn without_client_certificates(rule: &mut RuleSpec) {
     for source in rule.from.iter_mut().flatten() {
         if asks_for_certificate(source) {
@@ -232,7 +232,7 @@ fn is_about_identity(key: &str) -> bool {
     key.starts_with("source.") && key != "source.ip"
 }
 
-/// As Istio wants it of rules for an external authorizer.
+/// Meets Istio's restrictions on rules for an external authorizer.
 fn without_identities(rule: &mut RuleSpec) {
     for source in rule.from.iter_mut().flatten() {
         *source = SourceSpec {

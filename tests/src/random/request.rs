@@ -1,4 +1,4 @@
-//! Requests over the strings that random policies are made of, and near misses of them.
+//! Requests over the strings of random policies, and near misses.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -18,14 +18,14 @@ use super::alphabet::{
 };
 use super::{Names, from_outside};
 
-/// A request as its bytes.
+/// A request as raw bytes.
 #[derive(Clone)]
-pub struct Asked {
-    /// What the proxy says of the caller's identity.
+pub struct TestRequest {
+    /// The caller's identity as reported by the proxy.
     pub peer: Option<Vec<u8>>,
-    /// The certificate with which the caller connects, where it does.
+    /// The client certificate, if any.
     pub certificate: Option<Names>,
-    /// Whether the proxy has not validated it.
+    /// Whether the proxy has not validated the certificate.
     pub is_unvalidated: bool,
     /// `:method`.
     pub method: Option<Vec<u8>>,
@@ -41,29 +41,29 @@ pub struct Asked {
     pub peer_ip: PeerIp,
     /// The client's address, unless another one is forwarded.
     pub remote_ip: Option<IpAddr>,
-    /// `x-forwarded-for`, which the proxy believes.
+    /// `x-forwarded-for`, which the proxy trusts.
     pub forwarded_for: Option<String>,
-    /// The server name of the TLS handshake.
+    /// The server name in the TLS handshake.
     pub server_name: Option<Vec<u8>>,
-    /// Headers in their order.
+    /// Headers in order.
     pub headers: Vec<(&'static str, Vec<u8>)>,
-    /// Dynamic metadata, an object for each filter.
+    /// Dynamic metadata, an object per filter.
     pub metadata: Value,
     /// Nanoseconds since the Unix epoch.
     pub now: u64,
 }
 
-impl Asked {
-    /// The address that the proxy takes from `x-forwarded-for`: the last one, if it is an address
-    /// and nothing else.
+impl TestRequest {
+    /// The address that the proxy reads from `x-forwarded-for`: the last one, if it is a plain
+    /// address.
     pub fn forwarded_ip(&self) -> Option<IpAddr> {
         let last = self.forwarded_for.as_deref()?.rsplit(',').next()?;
-        // A zone is no part of the address.
+        // A zone is not part of the address.
         let (address, _zone) = last.split_once('%').unwrap_or((last, ""));
         address.trim().parse().ok()
     }
 
-    /// Calls `ask` with the request as the engine takes it.
+    /// Calls `ask` with the request in the engine's form.
     pub fn with_request<T>(&self, ask: impl FnOnce(&Request<'_>) -> T) -> T {
         let headers: Vec<_> = self
             .headers
@@ -89,12 +89,12 @@ impl Asked {
             server_name: self.server_name.as_deref(),
             headers: &headers,
             metadata: Some(&self.metadata),
-            ..Request::of_peer(peer, Timestamp::from_unix_nanoseconds(self.now))
+            ..Request::from_peer(peer, Timestamp::from_unix_nanoseconds(self.now))
         })
     }
 }
 
-impl fmt::Debug for Asked {
+impl fmt::Debug for TestRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text =
             |bytes: &Option<Vec<u8>>| bytes.as_ref().map(|bytes| bytes.escape_ascii().to_string());
@@ -103,7 +103,7 @@ impl fmt::Debug for Asked {
             .iter()
             .map(|(name, value)| format!("{name}: {}", value.escape_ascii()))
             .collect();
-        f.debug_struct("Asked")
+        f.debug_struct("TestRequest")
             .field("peer", &text(&self.peer))
             .field("certificate", &self.certificate)
             .field("is_unvalidated", &self.is_unvalidated)
@@ -124,7 +124,7 @@ impl fmt::Debug for Asked {
 }
 
 /// A request that may match.
-pub fn request() -> impl Strategy<Value = Asked> {
+pub fn request() -> impl Strategy<Value = TestRequest> {
     let domain = prop_oneof![9 => Just("td1"), 2 => Just("td2"), 1 => Just("td3")];
     let mesh = (domain, select(&PATHS_OF_IDS[..]));
     let mesh = mesh.prop_map(|(domain, path)| format!("spiffe://{domain}/{path}"));
@@ -164,7 +164,7 @@ pub fn request() -> impl Strategy<Value = Asked> {
                 (addresses, server_name, headers, metadata, now),
             )| {
                 let (local_ip, peer_ip, remote_ip) = addresses;
-                Asked {
+                TestRequest {
                     peer: match &certificate {
                         Some(names) => names.identity(),
                         None => peer.map(String::into_bytes),
@@ -209,7 +209,7 @@ fn address() -> impl Strategy<Value = IpAddr> {
     select(&ADDRESSES[..]).prop_map(|text| text.parse().expect("an address"))
 }
 
-/// What a client forwards as its address; mostly nothing.
+/// The address that a client forwards; usually none.
 pub fn forwarded_for() -> impl Strategy<Value = Option<String>> {
     weighted(0.3, select(&FORWARDED[..]).prop_map(str::to_owned))
 }
@@ -220,7 +220,7 @@ fn headers() -> impl Strategy<Value = Vec<(&'static str, Vec<u8>)>> {
     vec((name, value), 0..4)
 }
 
-/// What the filters `f` and the JWT filter leave.
+/// The metadata of the filters `f` and JWT.
 fn metadata() -> impl Strategy<Value = Value> {
     let text = |texts: &'static [&'static str]| {
         prop_oneof![
@@ -284,13 +284,13 @@ fn option_of(
     prop_oneof![1 => Just(None), weight => some]
 }
 
-/// Just before, at and just after the times that rules name.
+/// Just before, at and just after the times in rules.
 fn moment() -> impl Strategy<Value = u64> {
     (select(&TIMES[..]), 0..3u64).prop_map(|(text, offset)| time(text) + offset - 1)
 }
 
-/// A request of which nothing can be expected.
-pub fn arbitrary_request() -> impl Strategy<Value = Asked> {
+/// A request with arbitrary content.
+pub fn arbitrary_request() -> impl Strategy<Value = TestRequest> {
     let bytes = || {
         let near = prop_oneof![
             4 => any::<u8>(),
@@ -309,7 +309,7 @@ pub fn arbitrary_request() -> impl Strategy<Value = Asked> {
     )
         .prop_map(|(bytes, usual, port, now)| {
             let (peer, method, path, host, server_name, header) = bytes;
-            Asked {
+            TestRequest {
                 peer,
                 certificate: None,
                 method,

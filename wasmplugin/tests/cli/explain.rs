@@ -50,7 +50,7 @@ fn id(reason: &str) -> String {
         caller: RecordedCaller::Workload("spiffe://cluster.local/ns/shop/sa/web".to_owned()),
         method: Some(b"GET".to_vec()),
         path: Some(b"/orders".to_vec()),
-        path_is_cut: false,
+        path_is_truncated: false,
         host: Some(b"orders.shop".to_vec()),
         port: Some(8080),
     };

@@ -11,14 +11,14 @@ fn problems_of_condition(condition: &Value) -> Vec<String> {
         .collect()
 }
 
-/// A key, the values that it takes, and those that it refuses, each with its code.
+/// A key, values that it accepts, and values that it rejects with their codes.
 type Key = (
     &'static str,
     &'static [&'static str],
     &'static [(&'static str, &'static str)],
 );
 
-/// What each key of Istio's takes and what it refuses, with the code.
+/// What each of Istio's keys accepts, and what it rejects with which code.
 const KEYS: [Key; 22] = [
     (
         "source.ip",
@@ -112,7 +112,7 @@ const KEYS: [Key; 22] = [
 ];
 
 #[test]
-fn each_key_takes_its_own_values() {
+fn each_key_accepts_only_its_own_values() {
     for (key, taken, refused) in KEYS {
         for list in ["values", "notValues"] {
             for &value in taken {
@@ -129,7 +129,7 @@ fn each_key_takes_its_own_values() {
 }
 
 #[test]
-fn keys_that_istio_does_not_have_are_refused() {
+fn rejects_keys_unknown_to_istio() {
     for key in [
         "",
         "source",
@@ -165,7 +165,7 @@ fn keys_that_istio_does_not_have_are_refused() {
 }
 
 #[test]
-fn a_condition_has_values_of_one_kind_or_both() {
+fn requires_values_or_not_values() {
     let key = "connection.sni";
     for (condition, problem) in [
         (json!({"key": key}), "empty-matcher at ."),

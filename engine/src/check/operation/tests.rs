@@ -3,14 +3,14 @@ use serde_json::{Value, json};
 use crate::check::tests::{problem_of_value, problems_of};
 use crate::rule_spec::Enforcement;
 
-fn assert_taken(key: &str, values: &[&str]) {
+fn assert_accepted(key: &str, values: &[&str]) {
     for &value in values {
         let problem = problem_of_value("to", key, &Value::from(value));
         assert_eq!(problem, None, "{key}: {value}");
     }
 }
 
-fn assert_refused(key: &str, code: &str, values: &[&str]) {
+fn assert_rejected(key: &str, code: &str, values: &[&str]) {
     for &value in values {
         let problem = problem_of_value("to", key, &Value::from(value));
         assert_eq!(problem.as_deref(), Some(code), "{key}: {value}");
@@ -20,9 +20,9 @@ fn assert_refused(key: &str, code: &str, values: &[&str]) {
 const STRAY_STARS: [&str; 5] = ["**", "A*B", "*A*", "A**", "**A"];
 
 #[test]
-fn methods_are_tokens_in_upper_case() {
+fn accepts_only_upper_case_methods() {
     for key in ["methods", "notMethods"] {
-        assert_taken(
+        assert_accepted(
             key,
             &[
                 "*",
@@ -35,9 +35,9 @@ fn methods_are_tokens_in_upper_case() {
                 "!#$%&'+-.^_`|~",
             ],
         );
-        assert_refused(key, "empty-value", &[""]);
-        assert_refused(key, "invalid-wildcard", &STRAY_STARS);
-        assert_refused(
+        assert_rejected(key, "empty-value", &[""]);
+        assert_rejected(key, "invalid-wildcard", &STRAY_STARS);
+        assert_rejected(
             key,
             "invalid-value",
             &[
@@ -48,9 +48,9 @@ fn methods_are_tokens_in_upper_case() {
 }
 
 #[test]
-fn paths_are_those_of_requests_or_patterns_over_them() {
+fn accepts_only_paths_that_requests_can_have() {
     for key in ["paths", "notPaths"] {
-        assert_taken(
+        assert_accepted(
             key,
             &[
                 "*",
@@ -72,13 +72,13 @@ fn paths_are_those_of_requests_or_patterns_over_them() {
                 "/~!$&'()+,;=[]|",
             ],
         );
-        assert_refused(key, "empty-value", &[""]);
-        assert_refused(
+        assert_rejected(key, "empty-value", &[""]);
+        assert_rejected(
             key,
             "invalid-wildcard",
             &["**", "/a*b", "*a*", "/a**", "/*/a", "/a/**"],
         );
-        assert_refused(
+        assert_rejected(
             key,
             "invalid-path-template",
             &[
@@ -95,7 +95,7 @@ fn paths_are_those_of_requests_or_patterns_over_them() {
                 "/{*}?a",
             ],
         );
-        assert_refused(
+        assert_rejected(
             key,
             "invalid-value",
             &[
@@ -107,9 +107,9 @@ fn paths_are_those_of_requests_or_patterns_over_them() {
 }
 
 #[test]
-fn hosts_are_authorities_in_any_case() {
+fn accepts_authorities_in_any_case() {
     for key in ["hosts", "notHosts"] {
-        assert_taken(
+        assert_accepted(
             key,
             &[
                 "*",
@@ -124,9 +124,9 @@ fn hosts_are_authorities_in_any_case() {
                 "*:443",
             ],
         );
-        assert_refused(key, "empty-value", &[""]);
-        assert_refused(key, "invalid-wildcard", &STRAY_STARS);
-        assert_refused(
+        assert_rejected(key, "empty-value", &[""]);
+        assert_rejected(key, "invalid-wildcard", &STRAY_STARS);
+        assert_rejected(
             key,
             "invalid-value",
             &[
@@ -146,7 +146,7 @@ fn hosts_are_authorities_in_any_case() {
 }
 
 #[test]
-fn ports_are_those_that_a_workload_can_listen_on() {
+fn rejects_port_zero() {
     for key in ["ports", "notPorts"] {
         for (port, expected) in [(0, Some("invalid-value")), (1, None), (u16::MAX, None)] {
             let problem = problem_of_value("to", key, &Value::from(port));
@@ -156,7 +156,7 @@ fn ports_are_those_that_a_workload_can_listen_on() {
 }
 
 #[test]
-fn empty_lists_and_matchers_are_refused_where_they_stand() {
+fn reports_empty_lists_and_matchers_at_their_location() {
     let lists = [
         "methods",
         "notMethods",

@@ -7,13 +7,13 @@ fn problem(key: &str, value: &str) -> Option<String> {
     problem_of_value("from", key, &Value::from(value))
 }
 
-fn assert_taken(key: &str, values: &[&str]) {
+fn assert_accepted(key: &str, values: &[&str]) {
     for value in values {
         assert_eq!(problem(key, value), None, "{key}: {value}");
     }
 }
 
-fn assert_refused(key: &str, code: &str, values: &[&str]) {
+fn assert_rejected(key: &str, code: &str, values: &[&str]) {
     for value in values {
         assert_eq!(problem(key, value).as_deref(), Some(code), "{key}: {value}");
     }
@@ -22,11 +22,11 @@ fn assert_refused(key: &str, code: &str, values: &[&str]) {
 const STRAY_STARS: [&str; 5] = ["**", "a*b", "*a*", "a**", "**a"];
 
 #[test]
-fn principals_are_spiffe_ids_of_the_mesh_or_patterns_over_them() {
+fn accepts_only_principals_of_the_mesh() {
     let longest = format!("cluster.local/{}", "a".repeat(2048 - 23));
     let too_long = format!("{longest}a");
     for key in ["principals", "notPrincipals"] {
-        assert_taken(
+        assert_accepted(
             key,
             &[
                 "*",
@@ -51,15 +51,15 @@ fn principals_are_spiffe_ids_of_the_mesh_or_patterns_over_them() {
                 "*.",
             ],
         );
-        assert_refused(key, "invalid-wildcard", &STRAY_STARS);
-        // Istio would widen them to every trust domain.
-        assert_refused(
+        assert_rejected(key, "invalid-wildcard", &STRAY_STARS);
+        // Istio would extend these to every trust domain.
+        assert_rejected(
             key,
             "invalid-wildcard",
             &["*.local/ns/a/sa/b", "*cluster.local/ns/a/sa/b"],
         );
-        assert_refused(key, "empty-value", &[""]);
-        assert_refused(
+        assert_rejected(key, "empty-value", &[""]);
+        assert_rejected(
             key,
             "invalid-spiffe-id",
             &[
@@ -76,7 +76,7 @@ fn principals_are_spiffe_ids_of_the_mesh_or_patterns_over_them() {
                 " cluster.local/a",
                 "/a",
                 &too_long,
-                // No ID begins so.
+                // No ID starts like this.
                 "spiffe://*",
                 "spiffe:/*",
                 "/*",
@@ -87,7 +87,7 @@ fn principals_are_spiffe_ids_of_the_mesh_or_patterns_over_them() {
                 "cluster.local/../a*",
                 "cluster.local/a b*",
                 "C*",
-                // No ID ends so.
+                // No ID ends like this.
                 "*/",
                 "*a/",
                 "*/.",
@@ -100,7 +100,7 @@ fn principals_are_spiffe_ids_of_the_mesh_or_patterns_over_them() {
                 "*é",
             ],
         );
-        assert_refused(
+        assert_rejected(
             key,
             "foreign-trust-domain",
             &[
@@ -117,11 +117,11 @@ fn principals_are_spiffe_ids_of_the_mesh_or_patterns_over_them() {
 }
 
 #[test]
-fn service_accounts_are_names_in_a_namespace() {
+fn accepts_only_valid_service_accounts() {
     for key in ["serviceAccounts", "notServiceAccounts"] {
-        assert_taken(key, &["cart", "shop/cart", "a-b/c.d-e"]);
-        assert_refused(key, "empty-value", &[""]);
-        assert_refused(
+        assert_accepted(key, &["cart", "shop/cart", "a-b/c.d-e"]);
+        assert_rejected(key, "empty-value", &[""]);
+        assert_rejected(
             key,
             "invalid-service-account",
             &[
@@ -144,14 +144,14 @@ fn service_accounts_are_names_in_a_namespace() {
 }
 
 #[test]
-fn namespaces_are_dns_labels_or_patterns_over_them() {
+fn accepts_only_valid_namespaces() {
     for key in ["namespaces", "notNamespaces"] {
-        assert_taken(key, &["*", "a", "a-b", "a*", "a-*", "*b", "*-a"]);
-        assert_refused(key, "empty-value", &[""]);
-        assert_refused(key, "invalid-wildcard", &STRAY_STARS);
-        // To Istio they would be every namespace.
-        assert_refused(key, "invalid-wildcard", &["*a", "*sa"]);
-        assert_refused(
+        assert_accepted(key, &["*", "a", "a-b", "a*", "a-*", "*b", "*-a"]);
+        assert_rejected(key, "empty-value", &[""]);
+        assert_rejected(key, "invalid-wildcard", &STRAY_STARS);
+        // Istio would read these as every namespace.
+        assert_rejected(key, "invalid-wildcard", &["*a", "*sa"]);
+        assert_rejected(
             key,
             "invalid-value",
             &[
@@ -162,9 +162,9 @@ fn namespaces_are_dns_labels_or_patterns_over_them() {
 }
 
 #[test]
-fn trust_domains_are_those_of_the_mesh_or_patterns_that_one_matches() {
+fn accepts_only_trust_domains_of_the_mesh() {
     for key in ["trustDomains", "notTrustDomains"] {
-        assert_taken(
+        assert_accepted(
             key,
             &[
                 "*",
@@ -175,9 +175,9 @@ fn trust_domains_are_those_of_the_mesh_or_patterns_that_one_matches() {
                 "cluster.local*",
             ],
         );
-        assert_refused(key, "empty-value", &[""]);
-        assert_refused(key, "invalid-wildcard", &STRAY_STARS);
-        assert_refused(
+        assert_rejected(key, "empty-value", &[""]);
+        assert_rejected(key, "invalid-wildcard", &STRAY_STARS);
+        assert_rejected(
             key,
             "invalid-trust-domain",
             &[
@@ -189,7 +189,7 @@ fn trust_domains_are_those_of_the_mesh_or_patterns_that_one_matches() {
                 "C*",
             ],
         );
-        assert_refused(
+        assert_rejected(
             key,
             "foreign-trust-domain",
             &["other", "cluster", "local", "x*", "*.x", "cluster.local.x"],
@@ -198,7 +198,7 @@ fn trust_domains_are_those_of_the_mesh_or_patterns_that_one_matches() {
 }
 
 #[test]
-fn fields_that_exclude_each_other_are_refused_together() {
+fn rejects_exclusive_fields() {
     let at = |code: &str, key: &str| vec![format!("{code} at rules[0].from[0]{key}")];
     let cases = [
         (json!({"anonymous": true}), vec![]),
@@ -250,8 +250,8 @@ fn fields_that_exclude_each_other_are_refused_together() {
 }
 
 #[test]
-fn client_certificates_are_told_by_whole_names_or_by_sound_parts() {
-    assert_taken(
+fn accepts_only_safe_patterns_for_client_certificates() {
+    assert_accepted(
         "clientCertificates",
         &[
             "*",
@@ -265,7 +265,7 @@ fn client_certificates_are_told_by_whole_names_or_by_sound_parts() {
             "subject:CN=client-7,O=Partner\\, Inc.",
         ],
     );
-    assert_refused(
+    assert_rejected(
         "clientCertificates",
         "invalid-value",
         &[
@@ -275,7 +275,7 @@ fn client_certificates_are_told_by_whole_names_or_by_sound_parts() {
             "CN=client-7",
         ],
     );
-    assert_refused(
+    assert_rejected(
         "clientCertificates",
         "invalid-wildcard",
         &[
@@ -304,7 +304,7 @@ fn client_certificates_are_told_by_whole_names_or_by_sound_parts() {
             "subject:CN=*",
         ],
     );
-    assert_refused(
+    assert_rejected(
         "clientCertificates",
         "exclusive-fields",
         &[
@@ -315,7 +315,7 @@ fn client_certificates_are_told_by_whole_names_or_by_sound_parts() {
 }
 
 #[test]
-fn a_client_certificate_from_outside_the_mesh_has_no_identity_of_the_mesh() {
+fn rejects_mesh_identities_as_client_certificates() {
     for (field, value) in [
         ("principals", json!(["*"])),
         ("notNamespaces", json!(["a"])),
@@ -332,7 +332,7 @@ fn a_client_certificate_from_outside_the_mesh_has_no_identity_of_the_mesh() {
             assert!(problem.starts_with("exclusive-fields"), "{problem}");
         }
     }
-    let beside = json!({"clientCertificates": ["*"], "remoteIpBlocks": ["10.0.0.1"]});
-    let rules = json!([{"id": "r", "effect": "Allow", "from": [beside]}]);
+    let combined = json!({"clientCertificates": ["*"], "remoteIpBlocks": ["10.0.0.1"]});
+    let rules = json!([{"id": "r", "effect": "Allow", "from": [combined]}]);
     assert_eq!(problems_of(&rules, Enforcement::Enforce), [""; 0]);
 }

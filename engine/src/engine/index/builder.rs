@@ -1,4 +1,4 @@
-//! Rules → the index over them.
+//! Builds the index over rules.
 
 use rustc_hash::FxHashMap;
 
@@ -10,8 +10,8 @@ use crate::rule::namespace::part_pattern;
 use crate::rule::{CertificateMatch, Rule, Source};
 use crate::rule_spec::Effect;
 
-/// From how many templates with the same beginning on they are found by how they end.
-const CROWDED: usize = 8;
+/// If this many templates share a prefix, they are indexed by suffix.
+const SUFFIX_INDEX_THRESHOLD: usize = 8;
 
 /// Collects rules, then builds the index over them.
 #[derive(Debug, Default)]
@@ -40,7 +40,7 @@ struct SourceReference {
 }
 
 impl IndexBuilder {
-    /// Adds the rule with this number. Rules are added in the order of their numbers.
+    /// Adds a rule. Numbers must be ascending.
     pub(in crate::engine) fn add(
         &mut self,
         number: usize,
@@ -119,14 +119,14 @@ impl IndexBuilder {
 
     fn add_pattern(&mut self, text: CallerText, pattern: TextMatch, reference: SourceReference) {
         let sources = self.callers.entry((text, pattern)).or_default();
-        // The same pattern twice in one source brings the source into question once.
+        // A repeated pattern makes its source a candidate once.
         if sources.last() != Some(&reference) {
             sources.push(reference);
         }
     }
 
-    /// Where a source belongs that has no positive condition on the caller. What cannot be seen
-    /// of a caller without identity fails an `Allow` rule and satisfies all others.
+    /// The list for a source without a positive condition on the caller. Conditions on an identity
+    /// fail an `Allow` rule for callers without one, and satisfy all other rules.
     fn without_pattern(&mut self, effect: Effect) -> &mut Vec<SourceReference> {
         match effect {
             Effect::Allow => &mut self.workloads,
@@ -225,13 +225,13 @@ impl RuleIndex {
     }
 }
 
-/// What a template is found by: how matching paths begin, or how they end if many templates of the class
-/// begin alike.
+/// The key of a template: the prefix of matching paths, or their suffix if many templates of the
+/// class share the prefix.
 fn template_key(template: &PathTemplate, by_path: &FxHashMap<TextMatch, Vec<Clause>>) -> TextMatch {
     let prefix = TextMatch::Prefix(template.literal_prefix().into());
     let suffix = TextMatch::Suffix(template.literal_suffix().into());
     let crowd = |key| by_path.get(key).map_or(0, Vec::len);
-    if crowd(&prefix) >= CROWDED && crowd(&suffix) < crowd(&prefix) {
+    if crowd(&prefix) >= SUFFIX_INDEX_THRESHOLD && crowd(&suffix) < crowd(&prefix) {
         suffix
     } else {
         prefix

@@ -1,26 +1,26 @@
-//! Goes through rules that do not match, nearest callers first.
+//! Visits rules that do not match, starting with rules for the caller.
 
 use super::{Clause, ClauseList, RuleIndex};
 use crate::engine::CompiledRule;
 use crate::engine::attribute::{Attribute, Differences};
-use crate::engine::caller::Caller;
+use crate::engine::caller::EngineCaller;
 use crate::engine::evaluation::Evaluation;
 use crate::engine::request::RequestAttributes;
 use crate::engine::residual::{ResidualCondition, ResidualOperation, ResidualSource};
 
-/// How many values a part of a rule may have on average where the search for near rules is bounded.
-const VALUES_OF_A_PART: usize = 16;
+/// The average number of values per rule part for which a bounded search budgets.
+const VALUES_PER_PART: usize = 16;
 
 impl RuleIndex {
-    /// Calls `visit` with rules that do not match, and with what of the request would have to differ for
-    /// them to match, times left aside; with a rule of several sources or operations for each of their
-    /// pairs. Those for the caller come first. Looks at `most` pairs at most, and at fewer if these have
-    /// long lists of values.
+    /// Calls `visit` with rules that do not match and the differences to the request, times
+    /// excluded. A rule with several sources or operations is visited for each pair. Pairs for the
+    /// caller come first. Visits at most `limit` pairs, and fewer if they have long lists of
+    /// values.
     pub(in crate::engine) fn visit_misses(
         &self,
         rules: &[CompiledRule],
         evaluation: &Evaluation<'_, impl RequestAttributes>,
-        most: usize,
+        limit: usize,
         mut visit: impl FnMut(&CompiledRule, Differences),
     ) {
         let own = self.classes_of(&evaluation.caller);
@@ -34,29 +34,29 @@ impl RuleIndex {
                 clauses.map(move |clause| (clause, is_own, has_path))
             })
         });
-        let mut values_left = most.saturating_mul(VALUES_OF_A_PART);
-        for (clause, is_own, has_path) in parts.take(most) {
+        let mut values_left = limit.saturating_mul(VALUES_PER_PART);
+        for (clause, is_own, has_path) in parts.take(limit) {
             let Some(rule) = rules.get(clause.rule) else {
                 continue;
             };
             let mut differences = clause.differences(rule, evaluation, is_own);
             differences.add_if(!has_path, Attribute::Path);
             visit(rule, differences);
-            values_left = values_left.saturating_sub(clause.values(rule));
+            values_left = values_left.saturating_sub(clause.value_count(rule));
             if values_left == 0 {
                 return;
             }
         }
     }
 
-    /// The classes that the caller belongs to.
-    fn classes_of(&self, caller: &Caller<'_>) -> Vec<usize> {
+    /// The classes of the caller.
+    fn classes_of(&self, caller: &EngineCaller<'_>) -> Vec<usize> {
         let mut classes = Vec::new();
         self.visit_classes(caller, |class| classes.push(class));
         classes
     }
 
-    /// The lists of a class, and whether their path patterns match: those that do first.
+    /// The lists of a class, and whether their path patterns match. Matching lists come first.
     fn lists_of(
         &self,
         number: usize,
@@ -82,21 +82,21 @@ impl RuleIndex {
 }
 
 impl Clause {
-    /// How many values the request is compared with one by one.
-    fn values(&self, rule: &CompiledRule) -> usize {
+    /// The number of values that are compared one by one.
+    fn value_count(&self, rule: &CompiledRule) -> usize {
         let operation = rule.operations.get(self.operation);
         let source = rule.sources.get(self.source);
-        operation.map_or(0, ResidualOperation::values)
-            + source.map_or(0, ResidualSource::values)
+        operation.map_or(0, ResidualOperation::value_count)
+            + source.map_or(0, ResidualSource::value_count)
             + rule
                 .conditions
                 .iter()
-                .map(ResidualCondition::values)
+                .map(ResidualCondition::value_count)
                 .sum::<usize>()
     }
 
-    /// What would have to differ for the clause to match, its path pattern and times left aside. `is_own`
-    /// says whether the caller belongs to the clause's class.
+    /// The differences between the request and the clause, path pattern and times excluded.
+    /// `is_own` tells whether the caller belongs to the clause's class.
     fn differences(
         &self,
         rule: &CompiledRule,

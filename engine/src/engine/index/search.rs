@@ -6,18 +6,19 @@ use crate::engine::evaluation::Evaluation;
 use crate::engine::request::RequestAttributes;
 use crate::timestamp::Phase;
 
-/// What a search found: the numbers of rules.
+/// The result of a search: rule numbers.
 #[derive(Clone, Copy, Debug, Default)]
 pub(in crate::engine) struct Found {
-    /// The first rule that matches and applies now.
+    /// The first rule that matches and is valid now.
     pub(in crate::engine) rule: Option<usize>,
-    /// A rule that matches and would be the first, but does not apply now. Only of interest when
-    /// there is no other.
+    /// A matching rule that would come first, but is not valid now. Only relevant if no other rule
+    /// matches.
     pub(in crate::engine) lapsed: Option<usize>,
 }
 
 impl RuleIndex {
-    /// The first rule from number `from` on that matches. `rules` are all rules of the policy.
+    /// The first matching rule with a number of at least `from`. `rules` contains all rules of the
+    /// policy.
     pub(in crate::engine) fn first_match(
         &self,
         rules: &[CompiledRule],
@@ -31,12 +32,12 @@ impl RuleIndex {
             from,
             found: Found::default(),
         };
-        self.visit_classes(&evaluation.caller, |class| search.look_at_class(class));
+        self.visit_classes(&evaluation.caller, |class| search.search_class(class));
         search.found
     }
 }
 
-/// A search for the first rule, from number `from` on, that matches a request.
+/// A search for the first matching rule with a number of at least `from`.
 struct Search<'s, 'r, R> {
     index: &'s RuleIndex,
     rules: &'s [CompiledRule],
@@ -46,11 +47,11 @@ struct Search<'s, 'r, R> {
 }
 
 impl<R: RequestAttributes> Search<'_, '_, R> {
-    fn look_at_class(&mut self, number: usize) {
+    fn search_class(&mut self, number: usize) {
         let Some(class) = self.index.classes.get(number) else {
             return;
         };
-        self.look_at_list(class.any_path);
+        self.search_list(class.any_path);
         let paths = &self.index.paths;
         if paths.is_empty(number) {
             return;
@@ -58,13 +59,13 @@ impl<R: RequestAttributes> Search<'_, '_, R> {
         if let Some(path) = self.evaluation.path() {
             paths.visit(number, path.path(), |position| {
                 if let Some(list) = class.by_path.get(position) {
-                    self.look_at_list(*list);
+                    self.search_list(*list);
                 }
             });
         }
     }
 
-    fn look_at_list(&mut self, list: ClauseList) {
+    fn search_list(&mut self, list: ClauseList) {
         let clauses = self.index.clauses_of(list);
         let first = clauses.partition_point(|clause| clause.rule < self.from);
         for clause in clauses.iter().skip(first) {

@@ -23,7 +23,7 @@ fn request<'r>(caller: Option<&'r str>, method: &'r str, path: &'r str) -> Reque
         path: Some(path.as_bytes()),
         authority: Some(b"orders:8080"),
         port: Some(8080),
-        ..Request::of_peer(
+        ..Request::from_peer(
             PeerIdentity::from_uri_san(caller.map(str::as_bytes)),
             Timestamp::parse("2026-06-01T00:00:00Z").unwrap(),
         )
@@ -55,7 +55,7 @@ fn rules() -> Value {
 }
 
 #[test]
-fn rules_for_the_caller_are_nearer_than_rules_for_the_request() {
+fn ranks_rules_for_the_caller_first() {
     assert_eq!(
         nearest(&rules(), &request(Some(WEB), "POST", "/orders"), 3),
         ["web-reads: method", "jobs: caller", "old: caller path time"]
@@ -71,9 +71,9 @@ fn rules_for_the_caller_are_nearer_than_rules_for_the_request() {
     );
 }
 
-/// A rule of somebody else must not stand before the one that was made for the caller.
+/// A rule for another caller must not come before the rule for this caller.
 #[test]
-fn a_token_and_an_address_are_told_apart_from_the_caller() {
+fn distinguishes_caller_token_and_address() {
     let rules = json!([
         {"id": "jobs", "effect": "Allow", "from": [{"serviceAccounts": ["jobs"]}]},
         {"id": "jobs-by-token", "effect": "Allow",
@@ -99,7 +99,7 @@ fn a_token_and_an_address_are_told_apart_from_the_caller() {
 }
 
 #[test]
-fn a_rule_may_lack_nothing_but_the_time() {
+fn finds_rules_that_only_differ_in_time() {
     let jobs = "spiffe://cluster.local/ns/shop/sa/jobs";
     assert_eq!(
         nearest(&rules(), &request(Some(jobs), "PUT", "/old"), 1),
@@ -108,7 +108,7 @@ fn a_rule_may_lack_nothing_but_the_time() {
 }
 
 #[test]
-fn rules_that_deny_or_are_in_shadow_are_near_to_nobody() {
+fn ignores_deny_and_shadow_rules() {
     let misses = nearest(&rules(), &request(Some(WEB), "GET", "/admin"), 9);
     assert_eq!(misses.len(), 3, "{misses:?}");
     assert_eq!(
@@ -118,7 +118,7 @@ fn rules_that_deny_or_are_in_shadow_are_near_to_nobody() {
 }
 
 #[test]
-fn callers_that_are_nobody_of_the_mesh_are_near_to_nothing() {
+fn finds_no_rules_for_callers_outside_the_mesh() {
     for caller in ["spiffe://evil.example/ns/shop/sa/web", "https://web"] {
         assert_eq!(
             nearest(&rules(), &request(Some(caller), "GET", "/orders"), 1),
@@ -135,7 +135,7 @@ fn callers_that_are_nobody_of_the_mesh_are_near_to_nothing() {
 }
 
 #[test]
-fn of_several_sources_and_operations_the_nearest_pair_counts() {
+fn uses_the_nearest_pair_of_source_and_operation() {
     let rules = json!([
         {"id": "many", "effect": "Allow",
          "from": [{"serviceAccounts": ["jobs"]}, {"namespaces": ["shop"], "notPrincipals": ["*/sa/x"]}],
@@ -153,7 +153,7 @@ fn of_several_sources_and_operations_the_nearest_pair_counts() {
 }
 
 #[test]
-fn no_more_is_looked_at_than_may_be_and_the_callers_own_comes_first() {
+fn limits_the_search_and_starts_with_the_caller() {
     let mut rules: Vec<Value> = (0..1_000)
         .map(|number| {
             json!({"id": format!("other-{number}"), "effect": "Allow",
@@ -174,7 +174,7 @@ fn no_more_is_looked_at_than_may_be_and_the_callers_own_comes_first() {
 }
 
 #[test]
-fn parts_with_long_lists_of_values_count_as_many() {
+fn charges_long_lists_as_several_parts() {
     let templates: Vec<_> = (0..200)
         .map(|number| format!("/x/{{*}}/{number}"))
         .collect();
@@ -187,20 +187,20 @@ fn parts_with_long_lists_of_values_count_as_many() {
             .map(|number| json!({"id": format!("long-{number}"), "effect": "Allow", "to": [long]}))
             .collect();
         let policy = policy(&Value::Array(rules));
-        let looked_at = |most| {
+        let compared = |limit| {
             policy
-                .nearest(&request(Some(WEB), "GET", "/a"), 1_000, most)
+                .nearest(&request(Some(WEB), "GET", "/a"), 1_000, limit)
                 .len()
         };
-        // However long the first part is, it is looked at.
-        assert_eq!(looked_at(1), 1);
-        assert_eq!(looked_at(64), 6);
-        assert_eq!(looked_at(usize::MAX), 100);
+        // The first part is always compared, whatever its length.
+        assert_eq!(compared(1), 1);
+        assert_eq!(compared(64), 6);
+        assert_eq!(compared(usize::MAX), 100);
     }
 }
 
 #[test]
-fn a_rule_of_which_one_part_matches_is_not_among_them() {
+fn ignores_rules_that_match_in_one_part() {
     for path in ["/orders", "/orders/7"] {
         assert_eq!(
             nearest(&rules(), &request(Some(WEB), "GET", path), 9),

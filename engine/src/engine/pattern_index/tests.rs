@@ -8,7 +8,7 @@ fn found(index: &PatternIndex, scope: usize, text: &str) -> Vec<usize> {
 }
 
 #[test]
-fn all_patterns_that_match_are_visited_and_no_others() {
+fn visits_exactly_the_matching_patterns() {
     let patterns = [
         "*", "abc", "ab*", "a*", "abcd*", "*bc", "*c", "*abc", "abc*", "*xabc", "b*", "ab",
     ];
@@ -27,7 +27,7 @@ fn all_patterns_that_match_are_visited_and_no_others() {
 }
 
 #[test]
-fn scopes_do_not_see_each_others_patterns() {
+fn separates_scopes() {
     let mut index = PatternIndex::default();
     index.insert(3, &TextMatch::Exact("a".into()), 30);
     index.insert(1, &TextMatch::Exact("a".into()), 10);

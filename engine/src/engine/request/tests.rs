@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn paths_end_where_query_or_fragment_begins() {
+fn strips_query_and_fragment() {
     let cases: [(&[u8], &[u8]); 9] = [
         (b"", b""),
         (b"/", b"/"),

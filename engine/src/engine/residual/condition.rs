@@ -4,16 +4,16 @@ use ipnet::IpNet;
 
 use super::ResidualSource;
 use super::header_set::HeaderSet;
-use super::value_set::{AskedOfRequests, TextSet, ValueSet};
-use crate::engine::caller::Caller;
+use super::value_set::{RequestTerms, TextSet, ValueSet};
+use crate::engine::caller::EngineCaller;
 use crate::engine::request::{MetadataText, RequestAttributes};
 use crate::identity::TrustDomains;
 use crate::matching::Reading;
-use crate::matching::host::without_end_dots;
-use crate::rule::{Condition, MetadataKey, MetadataMatch, Place, Terms, Test};
+use crate::matching::host::without_trailing_dots;
+use crate::rule::{Condition, MetadataKey, MetadataMatch, MetadataTarget, Terms, Test};
 use crate::rule_spec::Effect;
 
-/// A condition, ready to be checked.
+/// A condition, compiled for evaluation.
 #[derive(Debug)]
 pub(in crate::engine) struct ResidualCondition(ResidualTest);
 
@@ -34,21 +34,21 @@ enum ResidualTest {
 }
 
 impl ResidualCondition {
-    /// A rule's conditions, in their order.
+    /// A rule's conditions, in order.
     pub(in crate::engine) fn all_of(
         conditions: Vec<Condition>,
         trust_domains: &TrustDomains,
     ) -> Vec<Self> {
         conditions
             .into_iter()
-            .map(|condition| Self(ResidualTest::of(condition.test, trust_domains)))
+            .map(|condition| Self(ResidualTest::from_test(condition.test, trust_domains)))
             .collect()
     }
 
     /// Whether the condition holds.
     pub(in crate::engine) fn matches(
         &self,
-        caller: &Caller<'_>,
+        caller: &EngineCaller<'_>,
         request: &impl RequestAttributes,
         effect: Effect,
     ) -> bool {
@@ -60,7 +60,7 @@ impl ResidualCondition {
             ResidualTest::ServerName(names) => names.matches_each(effect, |patterns, reading| {
                 let has = |name| patterns.contains(name, reading);
                 request.server_name().is_some_and(|name| {
-                    has(name) || (reading == Reading::Wide && has(without_end_dots(name)))
+                    has(name) || (reading == Reading::Wide && has(without_trailing_dots(name)))
                 })
             }),
             ResidualTest::Metadata { key, values } => values.matches_each(effect, |patterns, _| {
@@ -75,20 +75,20 @@ impl ResidualCondition {
 }
 
 impl ResidualCondition {
-    /// How many values a request is compared with one by one.
-    pub(in crate::engine) fn values(&self) -> usize {
+    /// The number of values that are compared one by one.
+    pub(in crate::engine) fn value_count(&self) -> usize {
         match &self.0 {
-            ResidualTest::Caller(source) => source.values(),
-            ResidualTest::Port(ports) => ports.values(),
-            ResidualTest::DestinationIp(blocks) => blocks.values(),
+            ResidualTest::Caller(source) => source.value_count(),
+            ResidualTest::Port(ports) => ports.value_count(),
+            ResidualTest::DestinationIp(blocks) => blocks.value_count(),
             ResidualTest::Header { .. } | ResidualTest::ServerName(_) => 0,
-            ResidualTest::Metadata { values, .. } => values.values(),
+            ResidualTest::Metadata { values, .. } => values.value_count(),
         }
     }
 }
 
 impl ResidualTest {
-    fn of(test: Test, trust_domains: &TrustDomains) -> Self {
+    fn from_test(test: Test, trust_domains: &TrustDomains) -> Self {
         match test {
             Test::Caller(source) => {
                 Self::Caller(Box::new(ResidualSource::whole(*source, trust_domains)))
@@ -107,14 +107,13 @@ impl ResidualTest {
 
 impl MetadataMatch {
     fn matches(&self, text: MetadataText<'_>) -> bool {
-        match (self.place, text) {
-            (Place::Whole | Place::Either, MetadataText::Whole(text))
-            | (Place::Element | Place::Either, MetadataText::Element(text)) => {
+        match (self.target, text) {
+            (MetadataTarget::Whole | MetadataTarget::Either, MetadataText::Whole(text))
+            | (MetadataTarget::Element | MetadataTarget::Either, MetadataText::Element(text)) => {
                 self.text.matches(text)
             }
-            (Place::Whole, MetadataText::Element(_)) | (Place::Element, MetadataText::Whole(_)) => {
-                false
-            }
+            (MetadataTarget::Whole, MetadataText::Element(_))
+            | (MetadataTarget::Element, MetadataText::Whole(_)) => false,
         }
     }
 }

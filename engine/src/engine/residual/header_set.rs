@@ -1,6 +1,6 @@
-//! Sets of values that a header may have, which clients may send more than once.
+//! Patterns for the values of a header, which clients can repeat.
 
-use super::value_set::{AskedOfRequests, HostSet, MaybeEmpty, TextSet, ValueSet};
+use super::value_set::{HostSet, MaybeEmpty, RequestTerms, TextSet, ValueSet};
 use crate::engine::request::RequestAttributes;
 use crate::matching::header::{Run, Separator, ValueList};
 use crate::matching::host::is_ambiguous;
@@ -12,26 +12,26 @@ use crate::rule_spec::Effect;
 #[derive(Debug, Default)]
 pub(super) struct HeaderSet {
     texts: TextSet,
-    /// Those with a separator of their own, which only several joined values match. Of hosts, those that take
-    /// an ambiguous one as a whole.
+    /// Patterns that contain the separator, so that only several joined values match. For hosts,
+    /// the patterns that match an ambiguous host as a whole.
     lists: Vec<TextMatch>,
-    /// Those with a separator of their own, in the one spelling that all others are compared in.
+    /// The same patterns in the normalized spelling of value lists.
     runs: Vec<Run>,
-    /// What may stand between joined values; nothing in a pseudo-header.
+    /// The separator between joined values; `None` for pseudo-headers.
     separator: Option<Separator>,
-    /// The same patterns, where the header is the host.
+    /// The same patterns, if the header is the host.
     hosts: HostSet,
 }
 
 impl HeaderSet {
     /// `name` is in lower case.
     pub(super) fn new(name: &str, patterns: Vec<TextMatch>) -> Self {
-        let separator = (!name.starts_with(':')).then(|| Separator::of_header(name));
+        let separator = (!name.starts_with(':')).then(|| Separator::for_header(name));
         let is_host = matches!(name, "host" | ":authority");
         let (mut lists, mut runs, mut hosts) = (Vec::new(), Vec::new(), Vec::new());
         for pattern in &patterns {
             let literal = pattern.literal().as_bytes();
-            let run = separator.and_then(|separator| separator.run_of(pattern));
+            let run = separator.and_then(|separator| separator.to_run(pattern));
             if run.is_some() || (is_host && (literal.is_empty() || is_ambiguous(literal))) {
                 lists.push(pattern.clone());
             }
@@ -49,19 +49,19 @@ impl HeaderSet {
         }
     }
 
-    /// Whether the request has the header and it matches. Where a match lets the request pass, each
-    /// value and each part of it must match; where it stops it, one of them is enough, or several that
-    /// stand together.
+    /// Whether the request has the header and it matches. In the narrow reading, each value and
+    /// each part of it must match. In the wide reading, one of them or several adjacent ones are
+    /// enough.
     fn matches(&self, name: &str, request: &impl RequestAttributes, reading: Reading) -> bool {
         let (mut any, mut all) = (false, true);
         let mut list = ValueList::default();
         request.header(name, &mut |value| match reading {
             Reading::Narrow => {
                 any = true;
-                all = all && self.has_all_of(value);
+                all = all && self.all_parts_match(value);
             }
             Reading::Wide => {
-                any = any || self.has_part_of(value);
+                any = any || self.any_part_matches(value);
                 if let (false, Some(separator)) = (self.runs.is_empty(), self.separator) {
                     list.add(separator, value);
                 }
@@ -70,10 +70,10 @@ impl HeaderSet {
         (any || list.has_any(&self.runs)) && all
     }
 
-    /// Whether `value` matches, and so does each part that a proxy may have joined. A value that is listed
-    /// as it is has no parts.
+    /// Whether `value` and all parts that a proxy may have joined match. A value that is listed as
+    /// a whole is not split.
     #[inline(never)] // It is called at many places, and the module must stay small.
-    fn has_all_of(&self, value: &[u8]) -> bool {
+    fn all_parts_match(&self, value: &[u8]) -> bool {
         const NARROW: Reading = Reading::Narrow;
         let is_listed = |pattern: &TextMatch| pattern.is_whole() && pattern.matches(value);
         let is_plain = || self.hosts.is_empty() || !is_ambiguous(value);
@@ -85,9 +85,9 @@ impl HeaderSet {
                 || self.lists.iter().any(is_listed))
     }
 
-    /// Whether `value` matches, or a part that a proxy may have joined.
+    /// Whether `value` or a part that a proxy may have joined matches.
     #[inline(never)] // It is called at many places, and the module must stay small.
-    fn has_part_of(&self, value: &[u8]) -> bool {
+    fn any_part_matches(&self, value: &[u8]) -> bool {
         const WIDE: Reading = Reading::Wide;
         self.texts.contains(value, WIDE)
             || (!self.hosts.is_empty() && self.hosts.contains(value, WIDE))
@@ -104,8 +104,8 @@ impl MaybeEmpty for HeaderSet {
 }
 
 impl Terms<HeaderSet> {
-    /// Whether the header `name` is as a rule of this effect asks. An absent one is none of the excluded
-    /// values, as in Istio.
+    /// Whether header `name` satisfies a rule with this effect. As in Istio, an absent header is
+    /// not excluded.
     pub(super) fn matches_header(
         &self,
         effect: Effect,

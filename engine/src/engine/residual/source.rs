@@ -1,31 +1,31 @@
-//! What is left to check of a rule's callers.
+//! The part of a rule's sources that the index does not cover.
 
 use ipnet::IpNet;
 
 use super::super::attribute::{Attribute, Differences};
-use super::super::caller::Caller;
+use super::super::caller::EngineCaller;
 use super::super::request::{MetadataText, PeerIp, RequestAttributes};
-use super::value_set::{AskedOfRequests, CertificateSet, NamespaceSet, TextSet};
+use super::value_set::{CertificateSet, NamespaceSet, RequestTerms, TextSet};
 use crate::identity::TrustDomains;
 use crate::matching::TextMatch;
 use crate::rule::{MetadataKey, RequestPrincipal, Source, Terms};
 use crate::rule_spec::Effect;
 
-/// A source without what the index is keyed by.
+/// A source without the indexed fields.
 #[derive(Debug)]
 pub(in crate::engine) struct ResidualSource {
     principal: Terms<TextSet>,
     namespace: Terms<NamespaceSet>,
     trust_domain: Terms<TextSet>,
-    /// Which client certificates from outside the mesh it excludes, where it does.
+    /// The excluded client certificates from outside the mesh.
     excluded_certificates: Option<Box<CertificateSet>>,
-    /// Most sources are about the identity alone.
-    beyond_identity: Option<Box<BeyondIdentity>>,
+    /// Boxed, because most sources only test the identity.
+    other_conditions: Option<Box<OtherConditions>>,
 }
 
-/// What a source asks beside the identity.
+/// The conditions of a source other than on the identity.
 #[derive(Debug)]
-struct BeyondIdentity {
+struct OtherConditions {
     request_principal: Terms<Vec<RequestPrincipal>>,
     issuer: MetadataKey,
     subject: MetadataKey,
@@ -34,7 +34,7 @@ struct BeyondIdentity {
 }
 
 impl ResidualSource {
-    /// What is left of a rule's sources, in their order.
+    /// The residues of a rule's sources, in order.
     pub(in crate::engine) fn all_of(
         sources: Vec<Source>,
         trust_domains: &TrustDomains,
@@ -45,7 +45,7 @@ impl ResidualSource {
             .collect()
     }
 
-    /// A source that no index knows of.
+    /// A source that is not indexed.
     pub(super) fn whole(source: Source, trust_domains: &TrustDomains) -> Self {
         let principals = source.principals_in(trust_domains);
         Self::new(source, principals, trust_domains)
@@ -61,9 +61,9 @@ impl ResidualSource {
                 any_of: TextSet::new(principals),
                 none_of: TextSet::new(source.not_principals_in(trust_domains)),
             },
-            excluded_certificates: CertificateSet::of(&source.client_certificates.none_of)
+            excluded_certificates: CertificateSet::new(&source.client_certificates.none_of)
                 .map(Box::new),
-            beyond_identity: BeyondIdentity::of(&source).map(Box::new),
+            other_conditions: OtherConditions::new(&source).map(Box::new),
             namespace: source
                 .namespaces
                 .as_ref()
@@ -72,46 +72,48 @@ impl ResidualSource {
         }
     }
 
-    /// Whether ALL the fields match.
+    /// Whether ALL fields match.
     pub(in crate::engine) fn matches(
         &self,
-        caller: &Caller<'_>,
+        caller: &EngineCaller<'_>,
         request: &impl RequestAttributes,
         effect: Effect,
     ) -> bool {
         self.identity_matches(caller, effect)
-            && self.beyond_identity.as_ref().is_none_or(|more| {
+            && self.other_conditions.as_ref().is_none_or(|more| {
                 more.address_matches(request, effect) && more.token_matches(request, effect)
             })
     }
 
-    /// Adds which of the fields do not match.
+    /// Adds the fields that do not match.
     pub(in crate::engine) fn add_differences(
         &self,
-        caller: &Caller<'_>,
+        caller: &EngineCaller<'_>,
         request: &impl RequestAttributes,
         effect: Effect,
         differences: &mut Differences,
     ) {
         differences.add_if(!self.identity_matches(caller, effect), Attribute::Caller);
-        if let Some(more) = &self.beyond_identity {
+        if let Some(more) = &self.other_conditions {
             differences.add_if(!more.token_matches(request, effect), Attribute::Token);
             differences.add_if(!more.address_matches(request, effect), Attribute::Address);
         }
     }
 
-    /// How many values a request is compared with one by one.
-    pub(in crate::engine) fn values(&self) -> usize {
-        self.beyond_identity.as_ref().map_or(0, |more| {
-            more.request_principal.values() + more.peer_ip.values() + more.remote_ip.values()
+    /// The number of values that are compared one by one.
+    pub(in crate::engine) fn value_count(&self) -> usize {
+        self.other_conditions.as_ref().map_or(0, |more| {
+            more.request_principal.value_count()
+                + more.peer_ip.value_count()
+                + more.remote_ip.value_count()
         })
     }
 
-    fn identity_matches(&self, caller: &Caller<'_>, effect: Effect) -> bool {
+    fn identity_matches(&self, caller: &EngineCaller<'_>, effect: Effect) -> bool {
         let (id, certificate) = match caller {
-            Caller::Anonymous => (None, None),
-            Caller::Certificate(certificate) => (None, Some(certificate)),
-            Caller::Workload(id) => (Some(id), None),
+            EngineCaller::Anonymous => (None, None),
+            EngineCaller::Certificate(certificate) => (None, Some(certificate)),
+            EngineCaller::Workload(id) => (Some(id), None),
         };
         if let (Some(excluded), Some(certificate)) = (&self.excluded_certificates, certificate)
             && excluded.contains(certificate)
@@ -127,9 +129,9 @@ impl ResidualSource {
     }
 }
 
-impl BeyondIdentity {
-    /// What `source` asks beside the identity, if it does.
-    fn of(source: &Source) -> Option<Self> {
+impl OtherConditions {
+    /// The conditions of `source` other than on the identity, if any.
+    fn new(source: &Source) -> Option<Self> {
         let more = Self {
             request_principal: source.request_principals.clone(),
             issuer: MetadataKey::claim(["iss"]),
@@ -158,7 +160,7 @@ impl BeyondIdentity {
             .matches_each(effect, |principals, _| self.has_any(principals, request))
     }
 
-    /// Whether the request's JWT is about one of `principals`.
+    /// Whether the request's JWT has one of `principals`.
     fn has_any(&self, principals: &[RequestPrincipal], request: &impl RequestAttributes) -> bool {
         principals.iter().any(|principal| {
             let claim_matches = |key: &MetadataKey, pattern: &TextMatch| {

@@ -1,4 +1,4 @@
-//! Sets of values and patterns, and what a request's attribute must be to match them.
+//! Sets of values and patterns, and whether a request's attribute matches them.
 
 use std::net::IpAddr;
 
@@ -13,84 +13,84 @@ use crate::rule::namespace::{has_namespace_end, namespace_part, part_pattern};
 use crate::rule::{CertificateMatch, Terms};
 use crate::rule_spec::Effect;
 
-/// What a request must be to meet terms whose lists are sets.
-pub(super) trait AskedOfRequests<S> {
-    /// What the request does not have matches no value. Under `none_of` it counts against the
-    /// caller: it fails an `Allow` rule and satisfies all others.
+/// Tests a request against terms whose lists are sets.
+pub(super) trait RequestTerms<S> {
+    /// Whether the attribute satisfies the terms. An absent attribute matches no value; under
+    /// `none_of` it fails an `Allow` rule and satisfies all others.
     fn matches<'a>(&self, effect: Effect, attribute: impl Fn() -> Option<S::Attribute<'a>>) -> bool
     where
         S: ValueSet;
 
-    /// For an attribute that may have many values: `has` says whether they are in a set, by how it is
-    /// read. An absent one satisfies `none_of`, as in Istio.
+    /// The same for an attribute with any number of values. `has` tells whether a set contains them
+    /// in a reading. An absent attribute satisfies `none_of`, as in Istio.
     fn matches_each(&self, effect: Effect, has: impl Fn(&S, Reading) -> bool) -> bool
     where
         S: MaybeEmpty;
 
-    /// How many values an attribute is compared with one by one.
-    fn values(&self) -> usize
+    /// The number of values that are compared one by one.
+    fn value_count(&self) -> usize
     where
-        S: Counted;
+        S: ValueCount;
 }
 
-impl<S> AskedOfRequests<S> for Terms<S> {
+impl<S> RequestTerms<S> for Terms<S> {
     fn matches<'a>(&self, effect: Effect, attribute: impl Fn() -> Option<S::Attribute<'a>>) -> bool
     where
         S: ValueSet,
     {
-        let reading = Reading::of_values(effect);
+        let reading = Reading::for_values(effect);
         let has_value = || attribute().is_some_and(|value| self.any_of.contains(value, reading));
-        (self.any_of.is_empty() || has_value()) && excludes_none(&self.none_of, effect, attribute)
+        (self.any_of.is_empty() || has_value()) && is_not_excluded(&self.none_of, effect, attribute)
     }
 
     fn matches_each(&self, effect: Effect, has: impl Fn(&S, Reading) -> bool) -> bool
     where
         S: MaybeEmpty,
     {
-        (self.any_of.is_empty() || has(&self.any_of, Reading::of_values(effect)))
-            && (self.none_of.is_empty() || !has(&self.none_of, Reading::of_exclusions(effect)))
+        (self.any_of.is_empty() || has(&self.any_of, Reading::for_values(effect)))
+            && (self.none_of.is_empty() || !has(&self.none_of, Reading::for_exclusions(effect)))
     }
 
-    fn values(&self) -> usize
+    fn value_count(&self) -> usize
     where
-        S: Counted,
+        S: ValueCount,
     {
-        self.any_of.values() + self.none_of.values()
+        self.any_of.value_count() + self.none_of.value_count()
     }
 }
 
-/// Whether the set is empty or the request's attribute is not in it. An absent attribute counts against
-/// the caller: it fails an `Allow` rule and satisfies all others.
-pub(super) fn excludes_none<'a, S: ValueSet>(
+/// Whether the set is empty or does not contain the request's attribute. An absent attribute fails
+/// an `Allow` rule and satisfies all others.
+pub(super) fn is_not_excluded<'a, S: ValueSet>(
     none_of: &S,
     effect: Effect,
     attribute: impl Fn() -> Option<S::Attribute<'a>>,
 ) -> bool {
-    let reading = Reading::of_exclusions(effect);
+    let reading = Reading::for_exclusions(effect);
     none_of.is_empty()
         || attribute().map_or(effect != Effect::Allow, |value| {
             !none_of.contains(value, reading)
         })
 }
 
-/// A set that may be empty, which is no condition.
+/// A set that imposes no condition if it is empty.
 pub(super) trait MaybeEmpty {
     fn is_empty(&self) -> bool;
 }
 
-/// A set whose values are tried one by one.
-pub(super) trait Counted {
-    fn values(&self) -> usize;
+/// A set whose values are compared one by one.
+pub(super) trait ValueCount {
+    fn value_count(&self) -> usize;
 }
 
-impl<V> Counted for Vec<V> {
-    fn values(&self) -> usize {
+impl<V> ValueCount for Vec<V> {
+    fn value_count(&self) -> usize {
         self.len()
     }
 }
 
-impl Counted for HostSet {
-    fn values(&self) -> usize {
+impl ValueCount for HostSet {
+    fn value_count(&self) -> usize {
         self.0.len()
     }
 }
@@ -107,7 +107,7 @@ impl<V> MaybeEmpty for Vec<V> {
     }
 }
 
-/// Text patterns: tried one by one while they are few, else by an index.
+/// Text patterns: compared one by one if there are few, otherwise indexed.
 #[derive(Debug)]
 pub(super) enum TextSet {
     Few(Vec<TextMatch>),
@@ -156,19 +156,19 @@ impl ValueSet for TextSet {
     }
 }
 
-/// Client certificates from outside the mesh, by patterns over their names of each kind, in the order of
+/// Client certificates from outside the mesh: patterns for names of each kind, in the order of
 /// [`NameKind::ALL`].
 #[derive(Debug)]
 pub(super) struct CertificateSet([TextSet; NameKind::ALL.len()]);
 
 impl CertificateSet {
-    /// None where nothing is in it.
-    pub(super) fn of(certificates: &[CertificateMatch]) -> Option<Self> {
+    /// `None` if the set is empty.
+    pub(super) fn new(certificates: &[CertificateMatch]) -> Option<Self> {
         let patterns = |kind| {
             let patterns = certificates
                 .iter()
                 .filter_map(|certificate| match certificate {
-                    // No certificate is without a name, and no name is empty.
+                    // Every certificate has a name, and no name is empty.
                     CertificateMatch::Any => Some(TextMatch::Any),
                     CertificateMatch::Name(other, pattern) => {
                         (*other == kind).then(|| pattern.clone())
@@ -179,11 +179,11 @@ impl CertificateSet {
         (!certificates.is_empty()).then(|| Self(NameKind::ALL.map(patterns)))
     }
 
-    /// Whether any name of the certificate is one of these.
+    /// Whether the set contains any name of the certificate.
     pub(super) fn contains(&self, certificate: &ClientCertificate) -> bool {
         certificate.names().any(|(kind, name)| {
             let mut sets = NameKind::ALL.iter().zip(&self.0);
-            // Names of certificates have one spelling.
+            // Certificate names have a single spelling.
             sets.any(|(other, set)| {
                 *other == kind && set.contains(name.as_bytes(), Reading::Narrow)
             })
@@ -194,7 +194,7 @@ impl CertificateSet {
 /// Patterns over the namespaces of callers.
 #[derive(Debug, Default)]
 pub(super) struct NamespaceSet {
-    /// Over what an ID has in the place of a namespace.
+    /// Patterns over the segment of an ID at the position of a namespace.
     parts: TextSet,
     ends: Vec<Box<str>>,
 }
@@ -232,7 +232,7 @@ impl ValueSet for NamespaceSet {
 pub(super) struct HostSet(pub(super) Vec<TextMatch>);
 
 impl HostSet {
-    /// Whether the whole of `host` is listed, or `*`, rather than how it begins or ends.
+    /// Whether `host` is listed as a whole, or by `*`, rather than by prefix or suffix.
     fn lists(&self, host: &[u8]) -> bool {
         let mut patterns = self.0.iter();
         patterns.any(|pattern| pattern.is_whole() && pattern.matches_ignoring_case(host))
@@ -248,8 +248,8 @@ impl MaybeEmpty for HostSet {
 impl ValueSet for HostSet {
     type Attribute<'a> = &'a [u8];
 
-    /// Widely, each host that the workload may read there. Narrowly, how a host begins or ends says nothing of
-    /// one that is ambiguous.
+    /// In the wide reading, any host that the workload may read in `host` counts. In the narrow
+    /// reading, prefixes and suffixes do not match an ambiguous host.
     #[inline(never)] // It is called at many places, and the module must stay small.
     fn contains(&self, host: &[u8], reading: Reading) -> bool {
         let mut has = |host: &[u8]| {
@@ -287,8 +287,8 @@ impl PathSet {
     }
 }
 
-impl Counted for PathSet {
-    fn values(&self) -> usize {
+impl ValueCount for PathSet {
+    fn value_count(&self) -> usize {
         self.templates.len()
     }
 }
@@ -321,7 +321,7 @@ impl ValueSet for Vec<IpNet> {
     type Attribute<'a> = IpAddr;
 
     /// An IPv4-mapped IPv6 address (`::ffff:10.0.0.1`) is in the blocks of both its forms: a proxy
-    /// takes either form from `x-forwarded-for`, and both are the same host.
+    /// accepts either in `x-forwarded-for`, and both are the same host.
     fn contains(&self, address: IpAddr, _: Reading) -> bool {
         let canonical = address.to_canonical();
         self.iter()

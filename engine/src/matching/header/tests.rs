@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn repeats_are_joined_where_envoy_joins_them() {
+fn joins_repeats_like_envoy() {
     for (name, separator) in [
         ("user-agent", Some(",")),
         ("x-forwarded-for", Some(",")),
@@ -11,20 +11,20 @@ fn repeats_are_joined_where_envoy_joins_them() {
         ("content-length", None),
         (":path", None),
     ] {
-        let found = separator_of_repeats(name).map(Separator::text);
+        let found = repeat_separator(name).map(Separator::text);
         assert_eq!(found, separator, "{name}");
     }
 }
 
 #[test]
-fn names_are_in_order_and_in_lower_case() {
+fn header_names_are_sorted_and_in_lower_case() {
     assert!(JOINED_BY_ENVOY.is_sorted());
     let lower = |name: &&str| name.to_ascii_lowercase() == **name;
     assert!(JOINED_BY_ENVOY.iter().all(lower));
 }
 
 #[test]
-fn joined_values_are_split() {
+fn splits_joined_values() {
     for (separator, joined, values) in [
         (Separator::Comma, "a", &["a"][..]),
         (Separator::Comma, "a,b", &["a", "b"]),
@@ -38,9 +38,9 @@ fn joined_values_are_split() {
     }
 }
 
-/// Whether the values of a header, each as it is sent, match a pattern about several.
+/// Whether the values of a header, sent separately, match a pattern for several values.
 fn has(separator: Separator, pattern: &str, values: &[&str]) -> bool {
-    let run = separator.run_of(&TextMatch::parse(pattern).unwrap());
+    let run = separator.to_run(&TextMatch::parse(pattern).unwrap());
     let mut list = ValueList::default();
     for value in values {
         list.add(separator, value.as_bytes());
@@ -49,7 +49,7 @@ fn has(separator: Separator, pattern: &str, values: &[&str]) -> bool {
 }
 
 #[test]
-fn a_pattern_with_a_comma_matches_values_that_stand_together() {
+fn a_pattern_with_a_comma_matches_adjacent_values() {
     for (pattern, matching, others) in [
         (
             "a,b",
@@ -82,7 +82,7 @@ fn a_pattern_with_a_comma_matches_values_that_stand_together() {
 }
 
 #[test]
-fn values_that_stand_together_match_however_they_are_spelled_and_sent() {
+fn adjacent_values_match_in_every_spelling() {
     for pattern in ["a,b", "a, b", "a ,\tb", "a,,b", " a,b", "a,b*", "*a,b"] {
         for values in [
             &["a,b"][..],
@@ -116,10 +116,10 @@ fn values_that_stand_together_match_however_they_are_spelled_and_sent() {
 }
 
 #[test]
-fn a_pattern_about_one_value_is_no_run() {
+fn a_pattern_for_one_value_is_not_a_run() {
     for pattern in ["a", "a*", "*a", "*", ",", " , ,", "a;b"] {
         let pattern = TextMatch::parse(pattern).unwrap();
-        assert!(Separator::Comma.run_of(&pattern).is_none(), "{pattern}");
+        assert!(Separator::Comma.to_run(&pattern).is_none(), "{pattern}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! Which of many path patterns covers another one.
+//! Finds a path pattern that covers another one.
 
 use std::collections::HashMap;
 
@@ -6,31 +6,32 @@ use super::{PathMatch, PathTemplate, Segment};
 use crate::matching::Reading;
 use crate::matching::text::{TextCover, TextMatch};
 
-/// Path patterns by their literals, and templates by their shapes. A search costs a look-up for each shape and
-/// each length of a literal, however many patterns there are.
+/// Path patterns indexed by their literals, and templates by their shapes. The cost of a search
+/// depends on the number of shapes and of literal lengths, not of patterns.
 #[derive(Debug)]
 pub struct PathCover<'p> {
     reading: Reading,
     texts: TextCover<'p>,
-    /// Those of the texts that cover templates.
+    /// The text patterns that cover templates.
     beginnings: TextCover<'p>,
     templates: HashMap<&'p PathTemplate, usize>,
     shapes: HashMap<Shape, HashMap<Vec<&'p [u8]>, usize>>,
     patterns: Vec<&'p PathMatch>,
 }
 
-/// What a template has beside the text of its literal segments.
+/// The structure of a template without the text of its literal segments.
 #[derive(Debug, Hash, PartialEq, Eq)]
 struct Shape {
     /// Which of the segments before `{**}` are literals.
     are_literals: Vec<bool>,
-    /// How many literal segments follow `{**}`; none without `{**}`.
+    /// The number of literal segments after `{**}`; `None` without `{**}`.
     tail: Option<usize>,
 }
 
 impl<'p> PathCover<'p> {
-    /// Indexes patterns in this reading. What they are compared with has the opposite one.
-    pub fn of(patterns: impl IntoIterator<Item = &'p PathMatch>, reading: Reading) -> Self {
+    /// Indexes patterns for this reading. The patterns they are compared with have the opposite
+    /// reading.
+    pub fn new(patterns: impl IntoIterator<Item = &'p PathMatch>, reading: Reading) -> Self {
         let mut cover = Self {
             reading,
             texts: TextCover::default(),
@@ -71,7 +72,8 @@ impl<'p> PathCover<'p> {
             }
             PathMatch::Template(template) => {
                 let start = TextMatch::Prefix(template.literal_prefix().into());
-                // Of an excluded template, the same one in another reading is left.
+                // A template covers itself if it is indexed in the wide reading, because `other`
+                // then has the narrow one.
                 let same = (self.reading == Reading::Wide)
                     .then(|| self.templates.get(template).copied())
                     .flatten();
@@ -81,7 +83,8 @@ impl<'p> PathCover<'p> {
         by_text.into_iter().chain(by_template).min()
     }
 
-    /// The first template that matches `path`. Those of a shape that have its literals are one.
+    /// The first template that matches `path`. Templates with the same shape and literals count as
+    /// one.
     fn first_template(&self, path: &[u8]) -> Option<usize> {
         let segments: Vec<_> = path
             .strip_prefix(b"/")?
@@ -99,7 +102,7 @@ impl<'p> PathCover<'p> {
 }
 
 impl Shape {
-    /// What a path has in place of the literals.
+    /// The segments of a path at the positions of the literals.
     fn literals_of<'s>(&self, segments: &[&'s [u8]]) -> Option<Vec<&'s [u8]>> {
         let (head, rest) = segments.split_at_checked(self.are_literals.len())?;
         let tail = match self.tail {
@@ -122,7 +125,7 @@ impl PathTemplate {
         }
     }
 
-    /// The text of its literal segments.
+    /// The texts of its literal segments.
     pub fn literals(&self) -> impl Iterator<Item = &str> {
         let head = self.head.iter().filter_map(|segment| match segment {
             Segment::Literal(literal) => Some(&**literal),
@@ -144,11 +147,11 @@ mod tests {
     use super::*;
     use crate::matching::PathParts;
 
-    /// What it means to cover, for one pattern.
+    /// The reference implementation for one pattern.
     fn covers(pattern: &PathMatch, other: &PathMatch, reading: Reading) -> bool {
         match (pattern, other) {
             (PathMatch::Text(pattern), PathMatch::Text(other)) => {
-                TextCover::of([(0, pattern)]).first(other).is_some()
+                TextCover::new([(0, pattern)]).first(other).is_some()
             }
             (PathMatch::Text(TextMatch::Prefix(prefix)), PathMatch::Template(template)) => {
                 template.literal_prefix().starts_with(&**prefix)
@@ -158,7 +161,7 @@ mod tests {
                 template == other && reading == Reading::Wide
             }
             (PathMatch::Template(template), PathMatch::Text(TextMatch::Exact(path))) => {
-                template.matches(&PathParts::of(path.as_bytes()), reading)
+                template.matches(&PathParts::new(path.as_bytes()), reading)
             }
             _ => false,
         }
@@ -178,18 +181,18 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_first_cover_is_the_one_that_a_plain_loop_finds(
+        fn finds_the_same_cover_as_a_linear_search(
             patterns in prop::collection::vec(prop_oneof![9 => pattern(), 1 => Just(PathMatch::Text(TextMatch::Any))], 0..8),
             other in pattern(),
             reading in prop_oneof![Just(Reading::Wide), Just(Reading::Narrow)],
         ) {
             let plain = patterns.iter().position(|pattern| covers(pattern, &other, reading));
-            prop_assert_eq!(PathCover::of(&patterns, reading).first(&other), plain);
+            prop_assert_eq!(PathCover::new(&patterns, reading).first(&other), plain);
         }
     }
 
     #[test]
-    fn templates_that_differ_in_literals_are_one_shape() {
+    fn templates_with_different_literals_share_a_shape() {
         let parse = |text: String| PathMatch::parse(&text).unwrap();
         let templates: Vec<_> = (0..1_000)
             .flat_map(|number| {
@@ -199,7 +202,7 @@ mod tests {
                 ]
             })
             .collect();
-        let cover = PathCover::of(&templates, Reading::Wide);
+        let cover = PathCover::new(&templates, Reading::Wide);
         assert_eq!(cover.shapes.len(), 2);
         let path = parse("/api/x/a999".to_owned());
         assert_eq!(cover.first(&path), Some(1_998));

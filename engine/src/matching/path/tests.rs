@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn braces_around_stars_make_a_template() {
+fn parses_braced_stars_as_a_template() {
     for pattern in ["/", "/a", "/a*", "*a", "*"] {
         let read = PathMatch::parse(pattern).unwrap();
         assert!(matches!(read, PathMatch::Text(_)), "{pattern}");
@@ -15,7 +15,7 @@ fn braces_around_stars_make_a_template() {
 }
 
 #[test]
-fn templates_that_istio_refuses_are_refused_with_the_reason() {
+fn rejects_invalid_templates_with_the_reason() {
     use InvalidTemplate::{Character, OperatorAfterRest, PartialSegment, Relative};
     let cases = [
         ("{*}", Relative),
@@ -49,7 +49,7 @@ fn templates_that_istio_refuses_are_refused_with_the_reason() {
 }
 
 #[test]
-fn braces_that_are_no_operator_are_refused_as_istio_refuses_them() {
+fn rejects_other_braces_like_istio() {
     for pattern in ["/a/{id}", "/a/{", "/a}*", "*{x}", "/{***}", "/{}", "/{* }"] {
         let expected = Err(InvalidPath::Template(InvalidTemplate::Brace));
         assert_eq!(PathMatch::parse(pattern), expected, "{pattern}");
@@ -57,7 +57,7 @@ fn braces_that_are_no_operator_are_refused_as_istio_refuses_them() {
 }
 
 #[test]
-fn templates_with_an_empty_segment_are_refused_but_for_the_last() {
+fn accepts_an_empty_segment_only_at_the_end() {
     for template in [
         "//{*}", "/a//{*}", "/{*}//", "/{*}//a", "/{**}//a", "/{**}//",
     ] {
@@ -70,7 +70,7 @@ fn templates_with_an_empty_segment_are_refused_but_for_the_last() {
 }
 
 #[test]
-fn templates_match_what_envoy_matches() {
+fn templates_match_like_envoy() {
     let cases: [(&str, &[&str], &[&str]); 12] = [
         (
             "/{*}",
@@ -137,7 +137,7 @@ fn templates_match_what_envoy_matches() {
 }
 
 #[test]
-fn operators_stand_for_the_characters_of_a_segment() {
+fn operators_match_segment_characters() {
     let one = PathMatch::parse("/a/{*}").unwrap();
     let rest = PathMatch::parse("/a/{**}").unwrap();
     for byte in 0..=u8::MAX {
@@ -158,7 +158,7 @@ fn operators_stand_for_the_characters_of_a_segment() {
 }
 
 #[test]
-fn literal_prefix_is_no_longer_than_what_every_match_begins_with() {
+fn every_match_starts_with_the_literal_prefix() {
     let cases = [
         ("/{*}", "/"),
         ("/{**}", "/"),
@@ -175,7 +175,7 @@ fn literal_prefix_is_no_longer_than_what_every_match_begins_with() {
     }
 }
 
-/// A template, paths that match it in the wide reading, and others.
+/// A template, paths that match it in the wide reading, and paths that do not.
 type Wide = (
     &'static str,
     &'static [&'static [u8]],
@@ -183,7 +183,7 @@ type Wide = (
 );
 
 #[test]
-fn literal_suffix_is_no_longer_than_what_every_match_ends_with() {
+fn every_match_ends_with_the_literal_suffix() {
     let cases = [
         ("/{*}", ""),
         ("/{**}", ""),
@@ -201,13 +201,13 @@ fn literal_suffix_is_no_longer_than_what_every_match_ends_with() {
 }
 
 #[test]
-fn segments_are_told_apart_however_many_there_are() {
+fn distinguishes_any_number_of_segments() {
     for count in [1, 31, 32, 33, 34, 70] {
         let template = "/{*}".repeat(count);
         let one = PathMatch::parse(&template).unwrap();
         let rest = PathMatch::parse(&format!("{template}/x/{{**}}/y")).unwrap();
         for segment in ["a", "long*", "[", ""] {
-            // Each segment in turn is the one that differs.
+            // Each segment in turn differs.
             for place in 0..count {
                 let mut segments = vec!["s"; count];
                 segments[place] = segment;
@@ -243,7 +243,7 @@ fn segments_are_told_apart_however_many_there_are() {
 }
 
 #[test]
-fn where_a_match_stops_a_request_a_template_takes_every_character() {
+fn templates_match_every_character_in_the_wide_reading() {
     let cases: [Wide; 5] = [
         (
             "/admin/{**}",
@@ -274,7 +274,7 @@ fn where_a_match_stops_a_request_a_template_takes_every_character() {
 }
 
 #[test]
-fn a_template_that_is_only_a_beginning_is_a_prefix_to_who_stops_requests() {
+fn converts_prefix_templates_in_the_wide_reading() {
     for (template, prefix) in [
         ("/admin/{**}", Some("/admin/*")),
         ("/a/b/{**}", Some("/a/b/*")),

@@ -1,11 +1,11 @@
-//! Which of many patterns covers another one.
+//! Finds a text pattern that covers another one.
 
 use std::collections::{BTreeSet, HashMap};
 
 use super::TextMatch;
 
-/// Patterns by their literals. A search looks up the text and those of its beginnings and ends whose lengths
-/// occur, however many patterns there are.
+/// Patterns indexed by their literals. A search looks up the text, and its prefixes and suffixes of
+/// those lengths that occur. The cost does not depend on the number of patterns.
 #[derive(Debug, Default)]
 pub struct TextCover<'p> {
     any: Option<usize>,
@@ -22,7 +22,7 @@ struct Literals<'p> {
 
 impl<'p> TextCover<'p> {
     /// Indexes patterns, each with its position.
-    pub fn of(patterns: impl IntoIterator<Item = (usize, &'p TextMatch)>) -> Self {
+    pub fn new(patterns: impl IntoIterator<Item = (usize, &'p TextMatch)>) -> Self {
         let mut cover = Self::default();
         for (position, pattern) in patterns {
             cover.add(position, pattern);
@@ -30,7 +30,7 @@ impl<'p> TextCover<'p> {
         cover
     }
 
-    /// Adds a pattern with its position. The first position of equal patterns stays.
+    /// Adds a pattern with its position. For equal patterns, the first position is kept.
     pub fn add(&mut self, position: usize, pattern: &'p TextMatch) {
         let literal = pattern.literal().as_bytes();
         match pattern {
@@ -92,7 +92,7 @@ mod tests {
 
     use super::*;
 
-    /// What it means to cover, for one pattern.
+    /// The reference implementation for one pattern.
     fn covers(pattern: &TextMatch, other: &TextMatch) -> bool {
         match (pattern, other) {
             _ if pattern.is_any() => true,
@@ -114,12 +114,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_first_cover_is_the_one_that_a_plain_loop_finds(
+        fn finds_the_same_cover_as_a_linear_search(
             patterns in prop::collection::vec(pattern(), 0..8),
             other in prop_oneof![pattern(), Just(TextMatch::present())],
         ) {
             let plain = patterns.iter().position(|pattern| covers(pattern, &other));
-            prop_assert_eq!(TextCover::of(patterns.iter().enumerate()).first(&other), plain);
+            prop_assert_eq!(TextCover::new(patterns.iter().enumerate()).first(&other), plain);
         }
     }
 }

@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn stars_are_read_in_istios_order() {
+fn parses_stars_in_istios_order() {
     let cases = [
         ("*", TextMatch::Any),
         ("a", TextMatch::Exact("a".into())),
@@ -16,14 +16,14 @@ fn stars_are_read_in_istios_order() {
 }
 
 #[test]
-fn stars_that_could_never_match_are_refused() {
+fn rejects_misplaced_stars() {
     for pattern in ["**", "***", "a*b", "*a*", "a**", "**a", "a*b*", "*a*b"] {
         assert_eq!(TextMatch::parse(pattern), Err(InvalidWildcard), "{pattern}");
     }
 }
 
 #[test]
-fn patterns_match_what_they_say_and_nothing_else() {
+fn patterns_match_exactly_their_texts() {
     let cases: [(&str, &[&str], &[&str]); 8] = [
         ("*", &["a", "*", " "], &[""]),
         ("ab", &["ab"], &["", "a", "abc", "xab", "AB", "ab "]),
@@ -39,7 +39,7 @@ fn patterns_match_what_they_say_and_nothing_else() {
         ),
         ("/", &["/"], &["", "//"]),
         ("é*", &["é", "éa"], &["e", ""]),
-        // What has another meaning elsewhere has none here.
+        // Metacharacters of other pattern languages are literal.
         ("a.c", &["a.c"], &["abc"]),
         ("a?", &["a?"], &["a", "ab"]),
     ];
@@ -58,7 +58,7 @@ fn patterns_match_what_they_say_and_nothing_else() {
 }
 
 #[test]
-fn case_is_ignored_in_ascii_letters_alone() {
+fn ignores_only_ascii_case() {
     let cases: [(&str, &[&str], &[&str]); 5] = [
         ("*", &["a"], &[""]),
         ("a.b", &["a.b", "A.B", "a.B"], &["", "a", "a.bc", "xa.b"]),

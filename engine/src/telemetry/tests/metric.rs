@@ -7,7 +7,7 @@ use crate::telemetry::metric::{
 use crate::telemetry::{Label, flat_value, plain_value};
 
 #[test]
-fn labelled_names_have_their_labels_in_istios_form() {
+fn labelled_names_use_istios_format() {
     assert_eq!(
         DECISIONS.series(
             MetricNames::Labelled,
@@ -23,7 +23,7 @@ fn labelled_names_have_their_labels_in_istios_form() {
 }
 
 #[test]
-fn flat_names_have_them_between_words_that_no_value_has() {
+fn flat_names_separate_labels_by_reserved_words() {
     assert_eq!(
         DECISIONS.series(
             MetricNames::Flat,
@@ -39,7 +39,7 @@ fn flat_names_have_them_between_words_that_no_value_has() {
 }
 
 #[test]
-fn unlabelled_names_have_no_character_that_prometheus_does_not_take() {
+fn unlabelled_names_are_valid_in_prometheus() {
     assert_eq!(
         REVISION.unlabelled_name(&["shop_cart-service"]),
         "peergate_policy_revision_peergate_policy___shop_cart_service___"
@@ -48,17 +48,17 @@ fn unlabelled_names_have_no_character_that_prometheus_does_not_take() {
 }
 
 #[test]
-fn every_name_begins_alike() {
+fn every_name_has_the_prefix() {
     assert!(ALL.iter().all(|metric| metric.name.starts_with(PREFIX)));
 }
 
-/// Policies whose names differ in nothing but what stands between the letters.
+/// Policies whose names differ only in separators.
 const ALIKE: [&str; 8] = [
     "a-b_c", "a_b-c", "a_b_c", "a_b", "a-b_c-d", "a_b_c_d", "a--b_c", "a_b--c",
 ];
 
 #[test]
-fn no_two_values_are_alike_in_flat_names() {
+fn flat_names_keep_values_distinct() {
     let flat: BTreeSet<_> = ALIKE.iter().map(|value| flat_value(value)).collect();
     assert_eq!(flat.len(), ALIKE.len(), "{flat:?}");
     let others = ["-", "web", "none", "shadow_deny", "no-rule-matched"];
@@ -67,13 +67,13 @@ fn no_two_values_are_alike_in_flat_names() {
         let is_valid = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
         assert!(flat.bytes().all(is_valid), "{flat}");
         assert_eq!(plain_value(&flat), value);
-        // Where names are not flat, the value stands there as it is.
+        // Names that are not flat contain the value unchanged.
         assert_eq!(plain_value(value), value);
     }
 }
 
 #[test]
-fn labels_can_be_got_out_of_flat_names() {
+fn extracts_labels_from_flat_names() {
     assert_eq!(
         EXPIRY.flat_pattern().unwrap(),
         FlatPattern {
@@ -105,7 +105,7 @@ fn every_label_has_its_tag() {
 }
 
 #[test]
-fn no_tag_is_the_end_of_another() {
+fn no_tag_is_a_suffix_of_another() {
     for tag in Label::TAGS {
         let ends = Label::TAGS.iter().filter(|other| other.ends_with(tag));
         assert_eq!(ends.count(), 1, "{tag}");
@@ -113,7 +113,7 @@ fn no_tag_is_the_end_of_another() {
 }
 
 #[test]
-fn every_name_is_good_for_prometheus_and_used_once() {
+fn names_are_valid_in_prometheus_and_unique() {
     let names: BTreeSet<_> = ALL.iter().map(|metric| metric.name).collect();
     assert_eq!(names.len(), ALL.len());
     for metric in ALL {

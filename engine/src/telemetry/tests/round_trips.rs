@@ -1,4 +1,4 @@
-//! What the filter writes, readers read back.
+//! Readers decode everything that the filter writes.
 
 use std::fmt::{Debug, Display};
 use std::str::FromStr;
@@ -8,11 +8,11 @@ use proptest::prelude::*;
 use crate::plugin_config::PolicyName;
 use crate::rule_spec::{Effect, Enforcement};
 use crate::telemetry::{
-    DECISION_FIELDS, DecisionEffect, Label, NO_RULE, ObservedValue, PolicyLabel, ReasonCode,
-    RevisionNumber, Verdicts, flat_value, plain_value, rule_id, rule_label,
+    DECISION_FIELDS, DecisionEffect, Label, NO_RULE, ObservedValue, PolicyLabel, RbacComparison,
+    ReasonCode, RevisionNumber, flat_value, plain_value, rule_id, rule_label,
 };
 
-/// Each word is read back, from flat names too, and no other word is read.
+/// Each word can be read back, also from flat names, and no other word is accepted.
 fn words<W>(all: &[W])
 where
     W: Copy + Debug + Display + FromStr<Err: Debug> + PartialEq,
@@ -31,18 +31,18 @@ where
 fn every_word_is_read_back() {
     words(&DecisionEffect::ALL);
     words(&ReasonCode::ALL);
-    words(&Verdicts::ALL);
+    words(&RbacComparison::ALL);
     words(&Label::ALL);
 }
 
 #[test]
-fn what_is_no_word_is_named() {
+fn reports_unknown_words() {
     let error = "permit".parse::<DecisionEffect>().unwrap_err();
-    assert_eq!(error.to_string(), "there is no effect `permit`");
+    assert_eq!(error.to_string(), "unknown effect `permit`");
 }
 
 #[test]
-fn every_effect_is_of_a_rule_enforced_or_in_shadow() {
+fn every_effect_belongs_to_a_rule_enforced_or_in_shadow() {
     let mut made = Vec::new();
     for effect in [Effect::Allow, Effect::Deny, Effect::Audit, Effect::Custom] {
         for enforcement in [Enforcement::Enforce, Enforcement::Shadow] {
@@ -67,7 +67,7 @@ fn reasons_for_decisions_have_numbers() {
 }
 
 #[test]
-fn the_words_are_those_that_are_released() {
+fn released_words_are_unchanged() {
     let words = |words: &[&str]| words.join(" ");
     assert_eq!(
         words(&DecisionEffect::ALL.map(DecisionEffect::as_str)),
@@ -79,7 +79,7 @@ fn the_words_are_those_that_are_released() {
          rule-not-yet-valid no-rule-matched unvalidated-certificate matched-by-rule"
     );
     assert_eq!(
-        words(&Verdicts::ALL.map(Verdicts::as_str)),
+        words(&RbacComparison::ALL.map(RbacComparison::as_str)),
         "both-allow both-deny only-rbac-denies only-filter-denies no-rbac"
     );
     assert_eq!(
@@ -93,7 +93,7 @@ fn the_help_of_a_label_lists_its_words() {
     for word in ["allow", "deny", "audit", "custom", "shadow_"] {
         assert!(Label::Effect.help().contains(&format!("`{word}`")));
     }
-    for verdicts in Verdicts::ALL {
+    for verdicts in RbacComparison::ALL {
         assert!(Label::Verdicts.help().contains(&format!("`{verdicts}`")));
     }
     let matched = format!("`{}`", ReasonCode::MatchedByRule);
@@ -104,7 +104,7 @@ fn the_help_of_a_label_lists_its_words() {
 }
 
 #[test]
-fn what_is_not_a_policys_label_is_refused() {
+fn rejects_invalid_policy_labels() {
     for label in [
         "",
         "_",
@@ -148,13 +148,13 @@ fn a_revision_has_twelve_hexadecimal_digits() {
 fn a_revision_is_the_first_six_bytes_of_a_digest() {
     let digest = [0x00, 0x53, 0xcd, 0xa1, 0x8c, 0x2b, 0xff, 0xff];
     assert_eq!(
-        RevisionNumber::of_digest(&digest).to_string(),
+        RevisionNumber::from_digest(&digest).to_string(),
         "0053cda18c2b"
     );
 }
 
 #[test]
-fn a_value_that_is_no_revision_stays_a_number() {
+fn shows_other_samples_as_numbers() {
     for (value, text) in [
         (0.0, "000000000000"),
         (281_474_976_710_655.0, "ffffffffffff"),
@@ -213,7 +213,7 @@ proptest! {
     }
 
     #[test]
-    fn whatever_is_read_as_a_policys_label_is_written_so(label in "[a-z0-9_.-]{0,9}") {
+    fn policy_labels_round_trip(label in "[a-z0-9_.-]{0,9}") {
         if let Ok(read) = label.parse::<PolicyLabel>() {
             prop_assert_eq!(PolicyLabel::from(&read.policy()).to_string(), label);
         }
@@ -247,7 +247,7 @@ proptest! {
     }
 
     #[test]
-    fn whatever_is_read_as_an_observed_value_is_written_so(label in "[a-zA-Z0-9_-]{1,9}") {
+    fn observed_labels_round_trip(label in "[a-zA-Z0-9_-]{1,9}") {
         if let Ok(value) = label.parse::<ObservedValue>() {
             prop_assert_eq!(value.to_string(), label);
         }

@@ -1,13 +1,14 @@
-//! Every state between two sets of documents: of each policy's filter the old configuration or the new one.
+//! Every state between two sets of documents, in which each policy's filter has either the old or
+//! the new configuration.
 
 use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
-use crate::enforcer::{Enforcer, Verdict};
+use crate::enforcer::{Disposition, Enforcer};
 use crate::fake_host::{ADMIN, FakeHost, WEB, config, enforcer};
 
-/// A version of a policy, and who one of its enforced `Deny` rules is for.
+/// A version of a policy, and the accounts that its enforced `Deny` rules deny.
 struct Version {
     spec: Value,
     denies: &'static [&'static str],
@@ -45,8 +46,8 @@ fn versions() -> Vec<Version> {
     ]
 }
 
-/// For each policy, in the order in which they lead, the number of its version; none where there is no such
-/// policy.
+/// For each policy, in the order of precedence, the number of its version; `None` if the policy
+/// does not exist.
 type Set = Vec<Option<usize>>;
 
 struct Proxy {
@@ -64,7 +65,7 @@ impl Proxy {
         }
     }
 
-    /// The configuration of the filter of the policy at this position.
+    /// The filter configuration of the policy at this position.
     fn config(&self, set: &Set, position: usize) -> Value {
         let part = |position: usize| {
             let version = &self.versions[set[position].unwrap()];
@@ -77,13 +78,14 @@ impl Proxy {
         let fields = own.as_object().unwrap().clone();
         config.as_object_mut().unwrap().extend(fields);
         let others = (position + 1..set.len()).filter(|other| set[*other].is_some());
-        config["along"] = others.map(part).collect();
-        config["yields"] = set[..position].iter().any(Option::is_some).into();
+        config["coEnforced"] = others.map(part).collect();
+        config["mayBeLed"] = set[..position].iter().any(Option::is_some).into();
         config["meshOtherwise"] = self.mesh_otherwise.into();
         config
     }
 
-    /// Whether the request passes the filters of these policies, in this order, each as of its set.
+    /// Whether the request passes the filters of these policies, in this order, each with the
+    /// configuration of its set.
     fn passes(&mut self, filters: &[(&Set, usize)], caller: Option<&str>) -> bool {
         let host = match caller {
             Some(caller) => FakeHost::with_uri_sans_before_envoy_1_38(&[caller]),
@@ -95,11 +97,11 @@ impl Proxy {
                 let config = self.config(set, *position);
                 self.enforcers.insert(key.clone(), enforcer(&config, &host));
             }
-            self.enforcers[&key].enforce(&host) != Verdict::Answered
+            self.enforcers[&key].enforce(&host) != Disposition::Answered
         })
     }
 
-    /// Whether a set allows the request: its leader decides with the rules of all.
+    /// Whether a set allows the request: its leader decides with all rules.
     fn allows(&mut self, set: &Set, caller: Option<&str>) -> bool {
         let leader = set.iter().position(Option::is_some).unwrap();
         self.passes(&[(set, leader)], caller)
@@ -111,8 +113,8 @@ impl Proxy {
         caller.is_some_and(|caller| denied.contains(&caller))
     }
 
-    /// Asserts that what both sets allow passes in each state between them, and that what one of the filters
-    /// denies by a rule does not.
+    /// Asserts for each state between the sets that requests allowed by both pass, and that no
+    /// request passes that a rule in one of the filters denies.
     fn check_between(&mut self, old: &Set, new: &Set, tally: &mut Tally) {
         for filters in states(old, new) {
             for caller in CALLERS {
@@ -131,7 +133,8 @@ impl Proxy {
         }
     }
 
-    /// Asserts that what one of these filters denies by a rule passes in no order of them.
+    /// Asserts that requests denied by a rule in one of these filters do not pass, whatever their
+    /// order.
     fn check_denials(&mut self, filters: &[(&Set, usize)], tally: &mut Tally) {
         for caller in CALLERS {
             let mut denying = filters.iter();
@@ -149,8 +152,8 @@ impl Proxy {
 
 const CALLERS: [Option<&str>; 3] = [Some(WEB), Some(ADMIN), None];
 
-/// The filters, each as of its set, in each state between two sets. A policy that one of the sets does not have may be
-/// there or not.
+/// The filters in each state between two sets, each with the configuration of one set. A policy
+/// that exists in only one of the sets may be present or absent.
 fn states<'s>(old: &'s Set, new: &'s Set) -> impl Iterator<Item = Vec<(&'s Set, usize)>> {
     (0..1_usize << old.len()).map(move |state| {
         let of = |position: usize| if state >> position & 1 == 0 { old } else { new };
@@ -161,7 +164,7 @@ fn states<'s>(old: &'s Set, new: &'s Set) -> impl Iterator<Item = Vec<(&'s Set, 
     })
 }
 
-/// All orders of these.
+/// All permutations.
 fn orders<T: Copy>(all: &[T]) -> Vec<Vec<T>> {
     if all.is_empty() {
         return vec![Vec::new()];
@@ -192,7 +195,7 @@ fn sets(versions_of: &[Vec<Option<usize>>]) -> Vec<Set> {
 }
 
 #[test]
-fn between_two_versions_of_two_policies_no_denial_is_lost_and_no_allowance() {
+fn rolling_out_two_policies_keeps_denials_and_allowances() {
     let all: Vec<_> = (0..versions().len()).map(Some).collect();
     let sets = sets(&[all.clone(), all]);
     for mesh_otherwise in ["Deny", "Pass"] {
@@ -207,9 +210,10 @@ fn between_two_versions_of_two_policies_no_denial_is_lost_and_no_allowance() {
     }
 }
 
-/// The leader and one more policy stay; what comes or goes enforces what it denies at once.
+/// The leader and a second policy stay; a third comes or goes, and its denials are enforced at
+/// once.
 #[test]
-fn a_third_policy_comes_and_goes_and_nothing_is_lost() {
+fn adding_or_removing_a_policy_keeps_denials_and_allowances() {
     let some = |versions: &[usize]| versions.iter().copied().map(Some).collect::<Vec<_>>();
     let mut third = some(&[0, 1, 2, 4]);
     third.push(None);
@@ -224,9 +228,9 @@ fn a_third_policy_comes_and_goes_and_nothing_is_lost() {
     assert!(tally.allowed > 500 && tally.denied > 500);
 }
 
-/// Also where two filters lead, or none.
+/// Also with two leaders, or none.
 #[test]
-fn no_denial_is_lost_whichever_filters_are_there_and_in_whichever_order() {
+fn no_denial_is_lost_in_any_order_of_filters() {
     let versions = [Some(1), Some(2), Some(3), None];
     let sets = sets(&[versions.to_vec(), versions.to_vec(), versions.to_vec()]);
     let mut proxy = Proxy::new("Pass");

@@ -1,11 +1,11 @@
 //! Filters of several policies for one workload, in one proxy.
 
 use peergate_engine::decision_id::DecisionRecord;
-use peergate_engine::engine::Outcome;
+use peergate_engine::engine::DecisionOutcome;
 use serde_json::{Value, json};
 
 use super::ALLOWED;
-use crate::enforcer::{Enforcer, Verdict};
+use crate::enforcer::{Disposition, Enforcer};
 use crate::fake_host::{ADMIN, FakeHost, WEB, config, enforcer};
 use crate::host::Host as _;
 
@@ -18,41 +18,41 @@ fn deny(config: &mut Value, account: &str) {
     config["rules"].as_array_mut().unwrap().push(rule);
 }
 
-/// Two policies for one workload: the closer one leads, and enforces the other along on
-/// workloads with the label `tier: back`.
-fn leading_and_along(labels: &Value) -> (Value, Value) {
+/// Two policies for one workload: the more specific one leads, and enforces the other on workloads
+/// with the label `tier: back`.
+fn leader_and_follower(labels: &Value) -> (Value, Value) {
     let rules = json!([{"id": "web", "effect": "Allow", "from": [{"serviceAccounts": ["web"]}]}]);
     let others = json!([
         {"id": "admin", "effect": "Allow", "from": [{"serviceAccounts": ["admin"]}]},
         {"id": "seen", "effect": "Audit"},
     ]);
-    let mut leading = config(&rules);
-    leading["along"] = json!([{
+    let mut leader = config(&rules);
+    leader["coEnforced"] = json!([{
         "policy": {"namespace": "shop", "name": "everyone"},
         "matchLabels": labels,
         "rules": others,
     }]);
-    let mut along = config(&others);
-    along["policy"]["name"] = "everyone".into();
-    along["yields"] = true.into();
-    (leading, along)
+    let mut follower = config(&others);
+    follower["policy"]["name"] = "everyone".into();
+    follower["mayBeLed"] = true.into();
+    (leader, follower)
 }
 
 #[test]
-fn policies_for_one_workload_are_decided_together_and_once() {
-    let (leading, along) = leading_and_along(&json!({}));
+fn decides_policies_for_one_workload_together_and_once() {
+    let (leader, follower) = leader_and_follower(&json!({}));
     for (caller, passes) in [
         (WEB, true),
         (ADMIN, true),
         ("spiffe://cluster.local/x", false),
     ] {
         let host = FakeHost::with_uri_sans(&[caller]);
-        let leading = enforcer(&leading, &host);
-        let along = enforcer(&along, &host);
-        let verdict = leading.enforce(&host);
+        let leader = enforcer(&leader, &host);
+        let follower = enforcer(&follower, &host);
+        let verdict = leader.enforce(&host);
         assert_eq!(verdict == ALLOWED, passes, "{caller}");
         if passes {
-            assert_eq!(along.enforce(&host), Verdict::Pass(None), "{caller}");
+            assert_eq!(follower.enforce(&host), Disposition::Pass(None), "{caller}");
         }
         // The decision, and the audit.
         assert_eq!(host.calls.increments.get(), 2, "{caller}");
@@ -60,80 +60,87 @@ fn policies_for_one_workload_are_decided_together_and_once() {
 }
 
 #[test]
-fn a_policy_that_nobody_enforced_along_is_enforced() {
-    let (_, along) = leading_and_along(&json!({}));
+fn a_follower_enforces_itself_without_an_announcement() {
+    let (_, follower) = leader_and_follower(&json!({}));
     for announced in [
         "",
         "allowed",
         "not-denied\nshop/everyone-else 00\nshop/every 00",
-        // What is not an announcement announces nothing.
+        // Malformed announcements are ignored.
         "shop/everyone 00",
         "yes\nshop/everyone 00",
         "\nshop/everyone 00",
     ] {
         let host = FakeHost::with_uri_sans(&[WEB]);
         host.set_property(PROPERTY, announced.as_bytes());
-        let verdict = enforcer(&along, &host).enforce(&host);
-        assert_eq!(verdict, Verdict::Answered, "{announced:?}");
+        let verdict = enforcer(&follower, &host).enforce(&host);
+        assert_eq!(verdict, Disposition::Answered, "{announced:?}");
     }
 }
 
 #[test]
-fn labels_tell_which_policies_are_along() {
-    let (leading, along) = leading_and_along(&json!({"tier": "back"}));
+fn labels_select_the_followers() {
+    let (leader, follower) = leader_and_follower(&json!({"tier": "back"}));
     let on = |label: &[u8], value: &str| {
         let host = FakeHost::with_uri_sans(&[ADMIN]).with_property(label, value.as_bytes());
-        enforcer(&leading, &host).enforce(&host)
+        enforcer(&leader, &host).enforce(&host)
     };
     let label = b"xds\0node\0metadata\0LABELS\0tier";
     assert_eq!(on(label, "back"), ALLOWED);
     assert_eq!(on(b"node\0metadata\0LABELS\0tier", "back"), ALLOWED);
-    assert_eq!(on(label, "front"), Verdict::Answered);
+    assert_eq!(on(label, "front"), Disposition::Answered);
     assert_eq!(
         on(b"xds\0node\0metadata\0LABELS\0tie", "back"),
-        Verdict::Answered
+        Disposition::Answered
     );
-    // What the leading one did not enforce along, the other enforces itself.
+    // The follower enforces itself, because the leader did not.
     let host = FakeHost::with_uri_sans(&[WEB]);
-    assert_eq!(enforcer(&leading, &host).enforce(&host), ALLOWED);
-    assert_eq!(enforcer(&along, &host).enforce(&host), Verdict::Answered);
+    assert_eq!(enforcer(&leader, &host).enforce(&host), ALLOWED);
+    assert_eq!(
+        enforcer(&follower, &host).enforce(&host),
+        Disposition::Answered
+    );
 }
 
-/// What the leading filter and then the other make of a request.
-fn both(leading: &Value, along: &Value, host: &FakeHost) -> [Verdict; 2] {
-    let leading = enforcer(leading, host);
-    let along = enforcer(along, host);
-    [leading.enforce(host), along.enforce(host)]
+/// The results of the leader's filter and then the follower's.
+fn both(leader: &Value, follower: &Value, host: &FakeHost) -> [Disposition; 2] {
+    let leader = enforcer(leader, host);
+    let follower = enforcer(follower, host);
+    [leader.enforce(host), follower.enforce(host)]
 }
 
 #[test]
-fn the_order_of_fields_and_white_space_make_no_other_policy() {
-    let (leading, along) = leading_and_along(&json!({}));
-    let spaced = serde_json::to_string_pretty(&along).unwrap();
-    // `serde_json` sorts fields, and so has them in another order than this.
+fn layout_does_not_change_the_digest() {
+    let (leader, follower) = leader_and_follower(&json!({}));
+    let spaced = serde_json::to_string_pretty(&follower).unwrap();
+    // `serde_json` sorts fields, so their order here is different.
     let reordered = format!(
-        r#"{{"yields": true, "rules": {}, "policy": {{"namespace": "shop", "name": "everyone"}}, "mesh": {}, "apiVersion": {}}}"#,
-        along["rules"], along["mesh"], along["apiVersion"]
+        r#"{{"mayBeLed": true, "rules": {}, "policy": {{"namespace": "shop", "name": "everyone"}}, "mesh": {}, "apiVersion": {}}}"#,
+        follower["rules"], follower["mesh"], follower["apiVersion"]
     );
-    for along in [spaced, reordered] {
+    for follower in [spaced, reordered] {
         let host = FakeHost::with_uri_sans(&[WEB]);
-        assert_eq!(enforcer(&leading, &host).enforce(&host), ALLOWED);
-        let along = Enforcer::new(along.as_bytes(), &host).unwrap();
+        assert_eq!(enforcer(&leader, &host).enforce(&host), ALLOWED);
+        let follower = Enforcer::new(follower.as_bytes(), &host).unwrap();
         let before = host.calls.unanswered.get();
         let asked = host.calls.answered.get();
-        assert_eq!(along.enforce(&host), Verdict::Pass(None));
-        // It asks for the announcement, and for nothing about the request.
+        assert_eq!(follower.enforce(&host), Disposition::Pass(None));
+        // It fetches only the announcement, and nothing about the request.
         assert_eq!(host.calls.answered.get() - asked, 1);
         assert_eq!(host.calls.unanswered.get() - before, 0);
     }
 }
 
 #[test]
-fn a_denial_in_the_policy_that_follows_is_enforced_counted_and_logged() {
-    let (leading, mut along) = leading_and_along(&json!({}));
-    deny(&mut along, "web");
+fn a_followers_denial_is_enforced_counted_and_logged() {
+    let (leader, mut follower) = leader_and_follower(&json!({}));
+    deny(&mut follower, "web");
     for time in [json!({}), json!({"notAfter": "2500-01-01T00:00:00Z"})] {
-        let last = along["rules"].as_array_mut().unwrap().last_mut().unwrap();
+        let last = follower["rules"]
+            .as_array_mut()
+            .unwrap()
+            .last_mut()
+            .unwrap();
         let fields = time.as_object().unwrap().clone();
         last.as_object_mut().unwrap().extend(fields);
         // With a clock and without one.
@@ -142,11 +149,11 @@ fn a_denial_in_the_policy_that_follows_is_enforced_counted_and_logged() {
             FakeHost::with_uri_sans(&[WEB]),
         ] {
             assert_eq!(
-                both(&leading, &along, &host),
-                [ALLOWED, Verdict::Answered],
+                both(&leader, &follower, &host),
+                [ALLOWED, Disposition::Answered],
                 "{time}"
             );
-            let of_rule = host.counted_of("peergate_decisions_total");
+            let of_rule = host.series_values("peergate_decisions_total");
             assert_eq!(
                 of_rule.last().unwrap(),
                 &("shop_orders web allow allowed-by-rule".to_owned(), 1)
@@ -157,104 +164,111 @@ fn a_denial_in_the_policy_that_follows_is_enforced_counted_and_logged() {
             let (_, line) = logged.last().unwrap();
             let line: Value = serde_json::from_str(line).unwrap();
             let responses = host.responses.borrow();
-            let told = |name| {
+            let header = |name| {
                 let mut headers = responses[0].headers.iter();
                 headers.find(|(known, _)| *known == name).unwrap().1.clone()
             };
-            assert_eq!(line["decision"], told("x-peergate-decision"));
-            let record = DecisionRecord::decode(&told("x-peergate-decision")).unwrap();
+            assert_eq!(line["decision"], header("x-peergate-decision"));
+            let record = DecisionRecord::decode(&header("x-peergate-decision")).unwrap();
             assert_eq!(record.policy, "shop/everyone");
             assert_eq!(host.property(b"peergate_rule").unwrap(), b"incident");
             assert_eq!(host.property(b"peergate_effect").unwrap(), b"deny");
         }
     }
-    // For others nothing has changed.
+    // For others nothing changes.
     let host = FakeHost::with_uri_sans(&[ADMIN]);
     assert_eq!(
-        both(&leading, &along, &host),
-        [ALLOWED, Verdict::Pass(None)]
+        both(&leader, &follower, &host),
+        [ALLOWED, Disposition::Pass(None)]
     );
 }
 
 #[test]
-fn what_the_leader_has_counted_a_policy_in_another_version_does_not_count_again() {
-    let (leading, mut along) = leading_and_along(&json!({}));
-    deny(&mut along, "other");
+fn a_follower_in_another_version_does_not_count_again() {
+    let (leader, mut follower) = leader_and_follower(&json!({}));
+    deny(&mut follower, "other");
     let host = FakeHost::with_uri_sans(&[WEB]);
     assert_eq!(
-        both(&leading, &along, &host),
-        [ALLOWED, Verdict::Pass(None)]
+        both(&leader, &follower, &host),
+        [ALLOWED, Disposition::Pass(None)]
     );
     // The decision, and the audit.
     assert_eq!(host.calls.increments.get(), 2);
-    // The leader has seen to the header.
+    // The leader has handled the header.
     assert_eq!(host.calls.header_writes.get(), 0);
 }
 
-/// The leader knows another policy, and not this one: it was added, or labels that it does not know select it.
+/// The leader knows another policy, but not this one: it was added later, or the leader does not
+/// know the labels that it selects.
 #[test]
-fn a_policy_that_the_leader_does_not_know_adds_its_denials_and_records() {
-    let (mut leading, mut along) = leading_and_along(&json!({"tier": "back"}));
-    let mut third = leading["along"][0].clone();
+fn a_policy_unknown_to_the_leader_adds_denials_and_records() {
+    let (mut leader, mut follower) = leader_and_follower(&json!({"tier": "back"}));
+    let mut third = leader["coEnforced"][0].clone();
     third["policy"]["name"] = "third".into();
     third["matchLabels"] = json!({});
-    leading["along"].as_array_mut().unwrap().push(third);
+    leader["coEnforced"].as_array_mut().unwrap().push(third);
     let host = FakeHost::with_uri_sans(&[WEB]);
     assert_eq!(
-        both(&leading, &along, &host),
-        [ALLOWED, Verdict::Pass(None)]
+        both(&leader, &follower, &host),
+        [ALLOWED, Disposition::Pass(None)]
     );
     let audited = ("shop_everyone seen audit matched-by-rule".to_owned(), 1);
-    let counted = host.counted_of("peergate_decisions_total");
+    let counted = host.series_values("peergate_decisions_total");
     assert!(counted.contains(&audited), "{counted:?}");
-    // The leader's decision, and an audit each.
+    // The leader's decision, and an audit for each policy.
     assert_eq!(host.calls.increments.get(), 3);
-    deny(&mut along, "web");
+    deny(&mut follower, "web");
     let host = FakeHost::with_uri_sans(&[WEB]);
-    assert_eq!(both(&leading, &along, &host), [ALLOWED, Verdict::Answered]);
-    // Where no `Allow` rule let the request pass, what the policy does not allow is denied.
-    leading["enforcement"] = "Shadow".into();
-    leading["along"][1]["enforcement"] = "Shadow".into();
+    assert_eq!(
+        both(&leader, &follower, &host),
+        [ALLOWED, Disposition::Answered]
+    );
+    // If no `Allow` rule let the request pass, the policy denies by default.
+    leader["enforcement"] = "Shadow".into();
+    leader["coEnforced"][1]["enforcement"] = "Shadow".into();
     let stranger = FakeHost::with_uri_sans(&["spiffe://cluster.local/x"]);
-    let [first, second] = both(&leading, &along, &stranger);
-    assert_eq!(first, Verdict::Pass(Some(Outcome::Denied)));
-    assert_eq!(second, Verdict::Answered);
+    let [first, second] = both(&leader, &follower, &stranger);
+    assert_eq!(first, Disposition::Pass(Some(DecisionOutcome::Denied)));
+    assert_eq!(second, Disposition::Answered);
 }
 
 #[test]
-fn a_policy_in_shadow_adds_nothing_to_a_leader_that_enforces_its_older_copy() {
-    let (leading, mut along) = leading_and_along(&json!({}));
-    along["enforcement"] = "Shadow".into();
-    deny(&mut along, "web");
+fn a_shadow_follower_adds_nothing_to_an_enforced_copy() {
+    let (leader, mut follower) = leader_and_follower(&json!({}));
+    follower["enforcement"] = "Shadow".into();
+    deny(&mut follower, "web");
     let host = FakeHost::with_uri_sans(&[WEB]);
     assert_eq!(
-        both(&leading, &along, &host),
-        [ALLOWED, Verdict::Pass(None)]
+        both(&leader, &follower, &host),
+        [ALLOWED, Disposition::Pass(None)]
     );
     assert_eq!(host.calls.increments.get(), 2);
     assert!(host.log.borrow().is_empty());
 }
 
 #[test]
-fn a_change_of_the_mesh_is_a_change_of_the_policy() {
-    let (leading, mut along) = leading_and_along(&json!({}));
+fn changing_the_mesh_changes_the_digest() {
+    let (leader, mut follower) = leader_and_follower(&json!({}));
     let other = "spiffe://old.local/ns/shop/sa/web";
-    let mut leading = leading;
-    leading["mesh"]["trustDomainAliases"] = json!(["old.local"]);
-    let host = FakeHost::with_uri_sans(&[other]);
-    assert_eq!(both(&leading, &along, &host), [ALLOWED, Verdict::Answered]);
-    along["mesh"]["trustDomainAliases"] = json!(["old.local"]);
+    let mut leader = leader;
+    leader["mesh"]["trustDomainAliases"] = json!(["old.local"]);
     let host = FakeHost::with_uri_sans(&[other]);
     assert_eq!(
-        both(&leading, &along, &host),
-        [ALLOWED, Verdict::Pass(None)]
+        both(&leader, &follower, &host),
+        [ALLOWED, Disposition::Answered]
+    );
+    follower["mesh"]["trustDomainAliases"] = json!(["old.local"]);
+    let host = FakeHost::with_uri_sans(&[other]);
+    assert_eq!(
+        both(&leader, &follower, &host),
+        [ALLOWED, Disposition::Pass(None)]
     );
 }
 
 #[test]
-fn a_policy_that_no_other_meets_asks_for_no_announcement_and_leaves_none() {
-    let (_, mut alone) = leading_and_along(&json!({}));
-    alone["yields"] = false.into();
+fn a_single_policy_neither_reads_nor_writes_announcements() {
+    let (_, mut alone) = leader_and_follower(&json!({}));
+    alone["mayBeLed"] = false.into();
     let host = FakeHost::with_uri_sans(&[ADMIN]);
     assert_eq!(enforcer(&alone, &host).enforce(&host), ALLOWED);
     assert_eq!(host.property(PROPERTY), None);

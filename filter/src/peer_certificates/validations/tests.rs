@@ -15,7 +15,7 @@ const VALID: &[u8] = &[1];
 const NOT_VALID: &[u8] = &[0];
 const NOW: &str = "2026-06-01T12:00:00Z";
 
-/// A connection of `WEB`, whose certificate is good until the year 4096.
+/// A connection of `WEB`, whose certificate is valid until the year 4096.
 fn at_gateway(is_validated: Option<&[u8]>, filter_chain: &str, port: u16) -> FakeHost {
     let mut host = FakeHost::with_uri_sans(&[WEB])
         .with_property(LOCAL_ADDRESS, format!("10.0.0.1:{port}").as_bytes())
@@ -27,7 +27,7 @@ fn at_gateway(is_validated: Option<&[u8]>, filter_chain: &str, port: u16) -> Fak
 }
 
 #[test]
-fn where_the_listener_validates_nothing_more_is_asked() {
+fn a_validating_listener_needs_no_further_calls() {
     for is_validated in [None, Some(VALID), Some(NOT_VALID)] {
         let host = at_gateway(is_validated, "https", 443);
         assert_eq!(PeerCertificates::default().peer(&host).0, web());
@@ -37,7 +37,7 @@ fn where_the_listener_validates_nothing_more_is_asked() {
 }
 
 #[test]
-fn at_a_gateway_an_identity_counts_only_if_it_was_validated() {
+fn at_a_gateway_only_validated_identities_count() {
     use CertificateValidation::{Required, WhereReported};
     let counts = web();
     let unvalidated = Peer::Unvalidated;
@@ -62,14 +62,14 @@ fn at_a_gateway_an_identity_counts_only_if_it_was_validated() {
 }
 
 #[test]
-fn without_a_certificate_there_is_none_to_validate() {
+fn without_a_certificate_nothing_is_validated() {
     let certificates = gateway(CertificateValidation::Required);
     let host = FakeHost::anonymous().with_property(IS_VALIDATED, NOT_VALID);
     assert_eq!(certificates.peer(&host).0, Peer::Absent);
 }
 
 #[test]
-fn what_an_unvalidated_certificate_says_is_never_looked_at() {
+fn unvalidated_certificates_are_never_parsed() {
     let certificates = gateway(CertificateValidation::WhereReported);
     for uri_sans in [&[][..], &[WEB, ADMIN], &["urn:web"]] {
         let host = FakeHost::with_uri_sans(uri_sans).with_property(IS_VALIDATED, NOT_VALID);
@@ -78,7 +78,7 @@ fn what_an_unvalidated_certificate_says_is_never_looked_at() {
 }
 
 #[test]
-fn a_resumed_session_counts_where_its_certificate_was_validated() {
+fn a_resumed_session_counts_if_its_certificate_was_validated() {
     let certificates = gateway(CertificateValidation::Required);
     let resumed = at_gateway(Some(NOT_VALID), "https", 443);
     assert_eq!(certificates.peer(&resumed).0, Peer::Unvalidated);
@@ -117,10 +117,10 @@ fn a_filter_chain_without_a_name_is_not_remembered() {
 }
 
 #[test]
-fn what_was_validated_is_forgotten_after_minutes_and_when_the_certificate_ends() {
+fn validations_expire_after_minutes_or_with_the_certificate() {
     let remembers = |not_after: Option<&str>, at: &str| {
         let not_after = not_after.map(|time| Timestamp::parse(time).unwrap());
-        let mut validations = Validations::of(not_after);
+        let mut validations = Validations::new(not_after);
         validations.remember(&at_gateway(Some(VALID), "https", 443));
         validations.is_remembered(&at_gateway(Some(NOT_VALID), "https", 443).at(at))
     };
@@ -135,7 +135,7 @@ fn what_was_validated_is_forgotten_after_minutes_and_when_the_certificate_ends()
 }
 
 #[test]
-fn the_places_where_a_certificate_was_validated_are_bounded() {
+fn limits_the_number_of_validations() {
     let certificates = gateway(CertificateValidation::Required);
     for port in 0..100 {
         certificates.peer(&at_gateway(Some(VALID), "https", port));
@@ -143,5 +143,5 @@ fn the_places_where_a_certificate_was_validated_are_bounded() {
     }
     let kept = certificates.by_digest.take();
     let places = kept.values().map(|known| known.validations.places.len());
-    assert_eq!(places.collect::<Vec<_>>(), [MOST_PLACES]);
+    assert_eq!(places.collect::<Vec<_>>(), [MAX_PLACES]);
 }

@@ -62,7 +62,7 @@ fn an_answer_that_is_given_does_not_depend_on_what_is_left_out() {
     let request = Request {
         method: Some(b"GET"),
         path: Some(b"/"),
-        ..Request::of_peer(PeerIdentity::from_uri_san(id), now)
+        ..Request::from_peer(PeerIdentity::from_uri_san(id), now)
     };
     let (mut given, mut refused) = (0, 0);
     for first in &asked() {

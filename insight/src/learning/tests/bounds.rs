@@ -1,6 +1,6 @@
 //! What is too long is not learnt, and memory is bounded.
 
-use peergate_fuzz::most_memory;
+use peergate_fuzz::peak_memory;
 
 use super::*;
 use crate::learning::workload::SetAside;
@@ -60,7 +60,7 @@ fn a_line_takes_no_more_memory_than_a_few_times_its_length() {
                 outcome,
                 ..seen(WEB, "GET", &path)
             };
-            let memory = most_memory(|| {
+            let memory = peak_memory(|| {
                 Proposals::of(&workload([observation]), EVIDENCE, &[]);
             });
             assert!(

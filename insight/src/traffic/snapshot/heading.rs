@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use policy_schema::printable::printable;
-use policy_schema::telemetry::Verdicts;
+use policy_schema::telemetry::RbacComparison;
 use policy_schema::wording::counted;
 
 use crate::traffic::documents::Documents;
@@ -125,7 +125,7 @@ fn disagreements(reading: &Reading, is_wanted: &impl Fn(&str) -> bool) -> Vec<St
     let comparisons = reading.comparisons.iter();
     comparisons
         .filter(|((policy, verdicts), count)| {
-            let disagree = verdicts.parse().is_ok_and(Verdicts::disagree);
+            let disagree = verdicts.parse().is_ok_and(RbacComparison::disagree);
             is_wanted(policy) && disagree && **count > 0.0
         })
         .map(|((policy, verdicts), count)| {

@@ -73,7 +73,7 @@ fn policies(config: &PluginConfig) -> BTreeMap<&PolicyName, Enforced<'_>> {
         otherwise: config.otherwise,
         rules: &config.rules,
     };
-    let along = config.along.iter().map(|policy| {
+    let along = config.co_enforced.iter().map(|policy| {
         let enforced = Enforced {
             match_labels: Some(&policy.match_labels),
             at_gateway: policy.at_gateway,
@@ -103,7 +103,7 @@ fn wider_config(old: &PluginConfig, new: &PluginConfig, at: Timestamp) -> Vec<St
     {
         reasons.push("`meshOtherwise` changes from Deny to Pass".to_owned());
     }
-    let is_alone = |config: &PluginConfig| config.along.is_empty() && !config.yields;
+    let is_alone = |config: &PluginConfig| config.co_enforced.is_empty() && !config.may_be_led;
     let passes_everything =
         old.enforcement == Enforcement::Shadow || old.otherwise_alone() == Otherwise::Pass;
     // The old policy alone let every request pass, so an `Allow` rule adds none.

@@ -9,7 +9,7 @@ use super::source::{account, block, namespace, principal, request_principal, tru
 use super::values::{list, pattern};
 use crate::random::alphabet::PATHS;
 
-/// A key with values, values to exclude, or both.
+/// A key with `values`, `notValues`, or both.
 pub(super) fn condition() -> impl Strategy<Value = ConditionSpec> {
     fn on<V: Strategy<Value = String> + Clone + 'static>(
         key: &'static str,

@@ -71,7 +71,7 @@ pub(super) fn path() -> impl Strategy<Value = String> {
     prop_oneof![2 => pattern(&PATHS).prop_map(as_path), 1 => template]
 }
 
-/// Exact and prefix patterns begin with a slash; so do all texts they are cut from.
+/// Exact and prefix patterns start with a slash, like all texts they are derived from.
 fn as_path(pattern: String) -> String {
     assert!(pattern.starts_with(['/', '*']));
     pattern

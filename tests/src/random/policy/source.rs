@@ -27,7 +27,7 @@ pub(super) fn source() -> impl Strategy<Value = SourceSpec> {
             weighted(0.1, list(trust_domain())),
         ),
     );
-    let workload = (lists, beyond_identity()).prop_map(|(lists, beyond_identity)| {
+    let workload = (lists, other_fields()).prop_map(|(lists, other_fields)| {
         let (principals, accounts, namespaces, trust_domains) = lists;
         let stands_alone = accounts.0.is_some();
         let mut source = SourceSpec {
@@ -39,16 +39,16 @@ pub(super) fn source() -> impl Strategy<Value = SourceSpec> {
             not_namespaces: namespaces.1,
             trust_domains: trust_domains.0,
             not_trust_domains: trust_domains.1,
-            ..beyond_identity
+            ..other_fields
         };
         if source == SourceSpec::default() {
             source.principals = Some(vec!["*".to_owned()]);
         }
         source
     });
-    let anonymous = beyond_identity().prop_map(|beyond_identity| SourceSpec {
+    let anonymous = other_fields().prop_map(|other_fields| SourceSpec {
         anonymous: Some(true),
-        ..beyond_identity
+        ..other_fields
     });
     prop_oneof![1 => anonymous, 3 => from_outside(), 12 => workload]
 }
@@ -59,18 +59,18 @@ fn from_outside() -> impl Strategy<Value = SourceSpec> {
     let name = || name().prop_map(str::to_owned);
     let excluded = select(&CLIENT_CERTIFICATES[..]).prop_map(str::to_owned);
     let lists = (weighted(0.8, list(name())), weighted(0.3, list(excluded)));
-    (lists, beyond_identity()).prop_map(|((some, excluded), beyond_identity)| {
+    (lists, other_fields()).prop_map(|((some, excluded), other_fields)| {
         let some = some.or_else(|| excluded.is_none().then(|| vec!["*".to_owned()]));
         SourceSpec {
             client_certificates: some,
             not_client_certificates: excluded,
-            ..beyond_identity
+            ..other_fields
         }
     })
 }
 
-/// Mostly nothing.
-fn beyond_identity() -> impl Strategy<Value = SourceSpec> {
+/// Usually nothing.
+fn other_fields() -> impl Strategy<Value = SourceSpec> {
     let lists = (
         weighted(0.2, list(request_principal())),
         weighted(0.1, list(request_principal())),
@@ -108,7 +108,7 @@ pub(super) fn request_principal() -> impl Strategy<Value = String> + Clone {
         ][..],
     )
     .prop_map(|pattern| match pattern {
-        // With a slash the `*` would be the subject's.
+        // With a slash, the `*` would belong to the subject.
         "https://*" => "b*".to_owned(),
         other => other.to_owned(),
     })
@@ -128,9 +128,10 @@ pub(super) fn principal() -> impl Strategy<Value = String> + Clone {
             1 => format!("{}*", &id[..at]),
             2 => format!("spiffe://{}*", &id[..at]),
             3 => format!("{domain}/{}*", &path[..(at - 1) % path.len()]),
-            // An ID ends in a whole segment and has no `//` but that of its scheme.
+            // An ID ends in a complete segment and contains `//` only in its scheme.
             4 | 5 => match &id[at - 1..] {
-                // Istio would widen a workload's whole ID, except the beginning of the domain.
+                // Istio would extend a workload's complete ID to all trust domains, except at the
+                // start of the domain.
                 end if end.split('/').count() == 5 => format!("*/{path}"),
                 end => format!("*{end}"),
             },
@@ -145,7 +146,7 @@ pub(super) fn account() -> impl Strategy<Value = String> + Clone {
 }
 
 pub(super) fn namespace() -> impl Strategy<Value = String> + Clone {
-    // To Istio `*a` would be every namespace, so it is refused.
+    // Istio would read `*a` as every namespace, so it is rejected.
     pattern(&["a", "ab", "b", "ba"])
         .prop_map(|pattern| pattern.replace("*a", "*ba").replace("*bab", "*ab"))
 }

@@ -6,7 +6,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
-/// Mostly few values; at times more than the engine tries one by one.
+/// Usually few values; sometimes enough to be indexed by the engine.
 pub(super) fn list<V: fmt::Debug>(
     value: impl Strategy<Value = V>,
 ) -> impl Strategy<Value = Vec<V>> {
@@ -17,7 +17,7 @@ pub(super) fn list<V: fmt::Debug>(
     })
 }
 
-/// A text of the alphabet itself, or its beginning or end of any length, as a pattern.
+/// A text from the alphabet, or a prefix or suffix of any length, as a pattern.
 pub(super) fn pattern(texts: &'static [&'static str]) -> impl Strategy<Value = String> + Clone {
     let cut = (select(texts), any::<Index>(), 0..8u8);
     cut.prop_map(|(text, index, kind)| {

@@ -162,7 +162,7 @@ fn rules_that_come_and_go_are_compared() {
 #[test]
 fn what_holds_for_all_rules_is_compared() {
     let allow = json!([rule("Allow", &json!({}))]);
-    let along = |rules: Value| json!({"along": [{"policy": {"namespace": "shop", "name": "all"}, "rules": rules}]});
+    let along = |rules: Value| json!({"coEnforced": [{"policy": {"namespace": "shop", "name": "all"}, "rules": rules}]});
     let deny = json!([rule("Deny", &json!({}))]);
     let nothing = json!({});
     for (old, new, expected) in [
@@ -175,8 +175,8 @@ fn what_holds_for_all_rules_is_compared() {
         (json!({"enforcement": "Shadow"}), nothing.clone(), &[]),
         // What another policy did not allow.
         (
-            json!({"enforcement": "Shadow", "yields": true}),
-            json!({"yields": true}),
+            json!({"enforcement": "Shadow", "mayBeLed": true}),
+            json!({"mayBeLed": true}),
             &[GAINS],
         ),
         (
@@ -221,7 +221,7 @@ fn what_holds_for_all_rules_is_compared() {
         ),
         (
             nothing.clone(),
-            json!({"revision": "1", "yields": true}),
+            json!({"revision": "1", "mayBeLed": true}),
             &[],
         ),
     ] {

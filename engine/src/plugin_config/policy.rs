@@ -1,4 +1,4 @@
-//! What a plugin config has of the mesh, and of each policy.
+//! Parts of a plugin config: the mesh's identities and its policies.
 
 use crate::rule_spec::{Enforcement, Otherwise, RuleSpec};
 #[cfg(feature = "schemars")]
@@ -9,52 +9,52 @@ use std::fmt;
 use std::str::FromStr;
 use thiserror::Error;
 
-/// The version of the policy language: of documents and of the plugin config alike.
+/// The version of the policy language, shared by documents and plugin configs.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schemars", derive(JsonSchema))]
 pub enum ApiVersion {
-    /// The only one so far.
+    /// The first version.
     #[default]
     #[serde(rename = "peergate.dev/v1alpha1")]
     V1Alpha1,
 }
 
-/// A policy that another's filter enforces along.
+/// A follower: a policy that the filter of another policy enforces.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schemars", derive(JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct PolicyAlong {
-    /// Which policy it is.
+pub struct CoEnforcedPolicy {
+    /// The policy's name.
     pub policy: PolicyName,
-    /// Labels that its workloads have, all of them. Empty for every workload.
+    /// The labels of its workloads, all of which must match. Empty for every workload.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub match_labels: BTreeMap<String, String>,
     /// Whether it applies to gateways only.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub at_gateway: bool,
-    /// `Shadow` to only record what its rules match.
+    /// `Shadow` to only record which rules match.
     #[serde(default)]
     pub enforcement: Enforcement,
-    /// What becomes of a request that no rule matches, if all policies agree. One that says `Deny`
-    /// is enough to deny it.
+    /// What happens to a request that no rule matches. If any policy has `Deny`, it is denied.
     #[serde(default)]
     pub otherwise: Otherwise,
     /// The rules.
     pub rules: Vec<RuleSpec>,
 }
 
-/// Whose identities are the mesh's, and which of them speak for others.
+/// The identities of the mesh and its gateways.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schemars", derive(JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct MeshIdentity {
     /// The mesh's own trust domain.
     pub trust_domain: String,
-    /// Other trust domains whose identities are the same mesh's.
+    /// Other trust domains of the same mesh.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub trust_domain_aliases: Vec<String>,
-    /// The service accounts of the mesh's gateways, as `NAMESPACE/NAME`, in any of its trust domains.
-    /// What a gateway relays comes from outside the mesh: the reply says no more than to any stranger.
+    /// The service accounts of the mesh's gateways, as `NAMESPACE/NAME`, in any of its trust
+    /// domains. Requests from a gateway come from outside the mesh, so replies disclose no more
+    /// than to strangers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gateways: Vec<String>,
 }
@@ -71,21 +71,22 @@ pub struct PolicyName {
 }
 
 impl PolicyName {
-    /// Namespace and name, to compare and sort by.
+    /// Namespace and name, for comparison and sorting.
     pub fn as_pair(&self) -> (&str, &str) {
         (&self.namespace, &self.name)
     }
 }
 
-/// A text is not the name of a policy: it has no `/`, or nothing before or after its first.
+/// A text that is not the name of a policy: it has no `/`, or no text before or after the first
+/// one.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-#[error("write the namespace and the name of the policy as `NAMESPACE/NAME`")]
+#[error("expected the policy as `NAMESPACE/NAME`")]
 pub struct InvalidPolicyName;
 
 impl FromStr for PolicyName {
     type Err = InvalidPolicyName;
 
-    /// Reads `NAMESPACE/NAME`. Whether Kubernetes accepts the names is not looked at.
+    /// Parses `NAMESPACE/NAME`, without checking whether Kubernetes accepts the names.
     fn from_str(text: &str) -> Result<Self, InvalidPolicyName> {
         match text.split_once('/') {
             Some((namespace, name)) if !namespace.is_empty() && !name.is_empty() => Ok(Self {
@@ -108,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_is_read_as_it_is_written() {
+    fn parses_displayed_policy_names() {
         for text in ["shop/cart", "shop/cart.v1", "shop/cart/v1"] {
             let name: PolicyName = text.parse().unwrap();
             assert_eq!((&*name.namespace, &*name.to_string()), ("shop", text));

@@ -1,25 +1,26 @@
-//! The filter's verdict and that of Envoy's RBAC on the same request.
+//! The decisions of the filter and Envoy's RBAC on the same request.
 
 use super::word::words;
 
 words! {
-    "pair of verdicts"
-    /// What the filter and RBAC decided about one request.
-    Verdicts {
+    "RBAC comparison"
+    /// The decisions of the filter and RBAC on one request.
+    RbacComparison {
         /// Both allowed it.
         BothAllow = "both-allow",
-        /// Both denied it: the filter's policy is in shadow, or RBAC would not have been asked.
+        /// Both denied it. The filter's policy is in shadow, otherwise RBAC would not have seen the
+        /// request.
         BothDeny = "both-deny",
         /// Only RBAC denied it.
         OnlyRbacDenies = "only-rbac-denies",
-        /// Only the filter would have denied it: its policy is in shadow.
+        /// Only the filter would have denied it; its policy is in shadow.
         OnlyFilterDenies = "only-filter-denies",
-        /// It went to the workload, and no RBAC had judged it.
+        /// The request reached the workload without a decision by RBAC.
         NoRbac = "no-rbac",
     }
 }
 
-impl Verdicts {
+impl RbacComparison {
     /// Whether one allowed what the other denied.
     pub const fn disagree(self) -> bool {
         match self {

@@ -1,4 +1,4 @@
-//! The filter beside Envoy's RBAC: where the two differ, it is counted, and where they agree too.
+//! The comparison of the filter with Envoy's RBAC counts differences and agreement.
 
 use peergate_sandbox::Request;
 use policy_schema::envoy::rbac;
@@ -10,7 +10,7 @@ use crate::mesh::{Mesh, WEB, comparing_filter, plugin_config, policies};
 
 const COUNTER: &str = "peergate_plane_comparisons_total";
 
-/// RBAC as the document has it, but for what is cut out of the text of its filters.
+/// RBAC as rendered from the document, except filters with this text.
 fn rbac_without(cut: &str) -> Vec<Value> {
     let policies = policies();
     let policy = policies.policy("shop", "orders").unwrap();
@@ -26,14 +26,14 @@ fn rbac_without(cut: &str) -> Vec<Value> {
     serde_json::from_str(&text).unwrap()
 }
 
-/// A proxy with the filter and then these.
+/// A proxy with the filter, followed by these filters.
 fn mesh(enforcement: Enforcement, rbac: Vec<Value>) -> Mesh {
     let config = plugin_config(|config| config.enforcement = enforcement);
     let filters = std::iter::once(comparing_filter(config)).chain(rbac);
     Mesh::with_filters(filters.collect())
 }
 
-/// What was counted, each as the verdicts and how often.
+/// The counters, each as a pair of verdicts and its count.
 fn counted(mesh: &Mesh) -> Vec<(&'static str, f64)> {
     let metrics = mesh.metrics();
     let all = [
@@ -66,7 +66,7 @@ fn send(mesh: &Mesh, path: &str) -> u16 {
 }
 
 #[test]
-fn agreement_is_counted_as_such_and_what_the_filter_denies_is_not_compared() {
+fn counts_agreement_and_skips_denied_requests() {
     let mesh = mesh(Enforcement::Enforce, rbac_without(""));
     assert_eq!(send(&mesh, "/orders"), 200);
     assert_eq!(send(&mesh, "/orders/1"), 200);
@@ -75,15 +75,15 @@ fn agreement_is_counted_as_such_and_what_the_filter_denies_is_not_compared() {
 }
 
 #[test]
-fn what_rbac_alone_denies_is_counted() {
+fn counts_denials_by_rbac_only() {
     let mesh = mesh(Enforcement::Enforce, rbac_without("/orders"));
     assert_eq!(send(&mesh, "/orders"), 403);
     assert_eq!(counted(&mesh), [("only-rbac-denies", 1.0)]);
 }
 
 #[test]
-fn what_the_filter_alone_would_deny_is_counted() {
-    // Of RBAC only the filter with the rules that deny, which lets all else pass.
+fn counts_denials_by_the_filter_only() {
+    // Only RBAC's filter with `Deny` rules, which lets everything else pass.
     let mut denials = rbac_without("");
     denials.truncate(1);
     let mesh = mesh(Enforcement::Shadow, denials);
@@ -92,7 +92,7 @@ fn what_the_filter_alone_would_deny_is_counted() {
 }
 
 #[test]
-fn what_both_deny_is_counted() {
+fn counts_denials_by_both() {
     let mesh = mesh(Enforcement::Shadow, rbac_without(""));
     assert_eq!(send(&mesh, "/admin"), 403);
     assert_eq!(send(&mesh, "/orders"), 200);
@@ -100,15 +100,15 @@ fn what_both_deny_is_counted() {
 }
 
 #[test]
-fn where_there_is_no_rbac_it_is_counted_too() {
+fn counts_requests_without_rbac() {
     let mesh = mesh(Enforcement::Enforce, Vec::new());
     assert_eq!(send(&mesh, "/orders"), 200);
     assert_eq!(counted(&mesh), [("no-rbac", 1.0)]);
 }
 
-/// Nothing can be said of RBAC by a request that a filter between the two has answered.
+/// If a filter between the two replies, RBAC does not see the request.
 #[test]
-fn what_was_answered_before_rbac_could_judge_it_is_not_counted() {
+fn skips_requests_answered_before_rbac() {
     let fault = json!({
         "name": "envoy.filters.http.fault",
         "typed_config": {
@@ -127,7 +127,7 @@ fn what_was_answered_before_rbac_could_judge_it_is_not_counted() {
 }
 
 #[test]
-fn the_module_that_does_not_compare_has_no_such_counter() {
+fn the_default_module_has_no_comparison_counter() {
     let mesh = Mesh::start();
     send(&mesh, "/orders");
     assert_eq!(mesh.metrics().value(COUNTER, &[]), None);

@@ -1,19 +1,19 @@
-//! What rules are read against.
+//! The context in which rules are checked.
 
 use crate::identity::TrustDomains;
 use crate::rule_spec::{Enforcement, Otherwise};
 
-/// What the rules of a policy are read against.
+/// What the checks of a policy's rules depend on.
 #[derive(Clone, Copy, Debug)]
-pub struct Scope<'a> {
-    /// The trust domains whose identities the mesh accepts; none when they are not known, and
-    /// then no identity is foreign.
+pub struct RuleContext<'a> {
+    /// The trust domains whose identities the mesh accepts. Without them, no identity counts as
+    /// foreign.
     pub trust_domains: Option<&'a TrustDomains>,
-    /// The namespace that a service account without one belongs to.
+    /// The default namespace of service accounts.
     pub namespace: &'a str,
     /// Whether the policy as a whole is enforced.
     pub enforcement: Enforcement,
-    /// What becomes of requests that no rule matches.
+    /// What happens to a request that no rule matches.
     pub otherwise: Otherwise,
     /// Whether the policy applies to gateways only.
     pub at_gateway: bool,
