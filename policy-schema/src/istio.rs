@@ -1,4 +1,4 @@
-//! Policies → Istio resources.
+//! Renders policies to Istio resources.
 
 mod access_log;
 mod api_version;
@@ -46,10 +46,10 @@ pub use object_metadata::ObjectMetadata;
 use of_policy::{metadata_of_policy, selector_of_policy, targets_of_policy};
 pub use resource::{Resource, ResourceKind};
 
-/// The objects for the mesh as a whole, and for what policies say beside their rules. The objects of
-/// the policies themselves are [`authorization_policies`] and [`extension`].
+/// The objects for the mesh, and those for settings of policies other than their rules. For the
+/// policies themselves, see [`authorization_policies`] and [`extension`].
 ///
-/// What leads and allows comes before what limits and denies.
+/// Objects that route and allow come before objects that limit and deny.
 pub fn mesh_resources(set: &PolicySet) -> Vec<Resource> {
     let mesh = &set.mesh;
     let mut resources = service_entry::service_entries(set);

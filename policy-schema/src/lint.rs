@@ -1,8 +1,8 @@
-//! What documents hardly mean: values that can never match in this mesh, and mistakes that only show across
-//! documents.
+//! Reports suspicious documents: values that can never match in this mesh, and mistakes that only
+//! show across documents.
 //!
-//! A rule, or a value of it, that no request can match is a mistake about who may call what, and an error. What
-//! is found [together](together) is a warning.
+//! A rule or value that no request can match is an error. Findings of [`together`](together) are
+//! warnings.
 
 mod callers;
 mod condition;
@@ -40,14 +40,15 @@ use found::Found;
 
 pub(crate) use together::lint_together;
 
-/// The one of `names` that was probably meant by `name`, which is none of them. Of very many, the first are looked at.
+/// The name in `names` that `name` probably misspells. Of very many names, only the first are
+/// compared.
 pub(crate) fn closest<'n>(name: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
     let names = names.into_iter().take(near::MAX_COMPARED);
     near::Names::of(names).closest(name)
 }
 
-/// Reports what of `rule` can never match in `mesh` from the time `at` on, where callers without an
-/// identity come only if `takes_plaintext`.
+/// Reports the parts of `rule` that can never match in `mesh` after the time `at`. Callers without
+/// an identity exist only if `takes_plaintext`.
 pub(crate) fn lint_rule(
     rule: &Rule,
     mesh: &Mesh,

@@ -1,4 +1,4 @@
-//! Policies as they are meant: sound, complete, and built by [`validate`](crate::validate) alone.
+//! Validated policies. Only [`validate`](crate::validate) builds them.
 
 mod along;
 mod at_default;

@@ -1,4 +1,4 @@
-//! Texts → policies, or everything that stands in the way.
+//! Validates texts: returns the policies, or all errors.
 
 mod attachment;
 mod client_certificates;
@@ -40,24 +40,24 @@ pub use ends::{End, Ending};
 pub use options::Options;
 use placed::Placed;
 
-/// The outcome of validation.
+/// The result of validation.
 #[derive(Debug)]
 pub struct Validated {
-    /// The policies; none when there is an error among the diagnostics.
+    /// The policies. None if any diagnostic is an error.
     pub policies: Option<PolicySet>,
-    /// All that was found, in the order of the texts.
+    /// All diagnostics, in the order of the texts.
     pub diagnostics: Vec<Diagnostic>,
-    /// What ends, or has ended, by time.
+    /// Rules and exceptions with an end.
     pub ends: Vec<End>,
 }
 
-/// Reads and checks all documents of an input together.
+/// Reads and checks all documents of one run together.
 pub fn validate(sources: &[SourceText], options: Options) -> Validated {
     check(documents::read(sources), options)
 }
 
-/// The errors in documents that a program made, by source: 0 is the mesh, `n` the `n`th policy. Spans are those in
-/// the JSON of each.
+/// The errors in generated documents, by source: 0 is the mesh, `n` the `n`th policy. Spans refer
+/// to the JSON of each document.
 pub(crate) fn errors_of<'d>(
     mesh: &'d MeshDocument,
     policies: impl Iterator<Item = &'d ServicePolicyDocument>,
@@ -85,7 +85,7 @@ fn check(mut documents: Documents<'_>, options: Options) -> Validated {
                 .flat_map(|policy| ends::of_policy(&document, policy)),
         );
         policies.push(policy);
-        // What they mean is known, and they would take as much room again.
+        // They are compiled by now, and would take as much memory again.
         document.document.spec.rules = Vec::new();
         document.forget_places();
         placed.push(document);
@@ -120,7 +120,7 @@ fn check(mut documents: Documents<'_>, options: Options) -> Validated {
     }
 }
 
-/// Checks what policies say together.
+/// Checks the policies together.
 fn check_together(
     (mesh, documents): (Option<&Placed<'_, MeshDocument>>, &DocumentsByName<'_>),
     (wanted, text_length): (Wanted, usize),

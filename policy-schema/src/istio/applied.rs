@@ -1,4 +1,4 @@
-//! What applying the rendered objects closes and opens.
+//! What changes when the rendered objects are applied: which workloads deny more, and which less.
 
 mod extent;
 
@@ -11,76 +11,77 @@ use crate::rule_spec::{Effect as RuleEffect, Enforcement, Otherwise};
 
 pub use extent::Extent;
 
-/// What applying the rendered objects closes and opens.
+/// What changes when the rendered objects are applied.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Applied {
-    /// Workloads that deny what the policies for them do not allow.
+    /// Workloads that deny everything that their policies do not allow.
     pub closed: Affected,
-    /// Workloads that deny only what something matches, and pass the rest.
+    /// Workloads that deny only requests that a rule matches.
     pub denied: Affected,
-    /// Workloads of a mesh that denies by default, for which an `AuthorizationPolicy` allows everything, since
-    /// policies for them are in shadow.
+    /// Workloads of a default-deny mesh for which an `AuthorizationPolicy` allows everything,
+    /// because their policies are in shadow.
     pub opened: Affected,
     /// Workloads with policies that deny nothing.
     pub passed: Affected,
     /// Whether workloads without a policy deny every request.
     pub closes_the_rest: bool,
-    /// Whether the mesh accepts plaintext; none where this is left to the cluster.
+    /// Whether the mesh accepts plaintext. None if the cluster decides.
     pub plaintext: Option<Plaintext>,
-    /// Whether proxies of the whole mesh reach declared services and hosts only.
+    /// Whether the proxies of the whole mesh reach only declared services and hosts.
     pub limits_outbound: bool,
-    /// Workloads that packets reach from declared callers, or on declared ports, only.
+    /// Workloads that receive packets only from declared callers, or only on declared ports.
     pub packets_in: Extent,
-    /// Workloads that every packet reaches, whatever other `NetworkPolicy` objects keep out: they add up.
+    /// Workloads that receive every packet, regardless of other `NetworkPolicy` objects: their
+    /// rules add up.
     pub packets_let_in: Extent,
-    /// Workloads that send packets to declared destinations only.
+    /// Workloads that send packets only to declared destinations.
     pub packets_out: Extent,
-    /// The gateways that deny what no policy exposes or allows.
+    /// The gateways that deny requests that no policy exposes or allows.
     pub closed_gateways: Vec<String>,
-    /// The same of those that a policy in shadow, which has everything allowed, may select.
+    /// Of those gateways, the ones that a policy in shadow, which allows everything, may select.
     pub contested_gateways: Vec<String>,
-    /// How many hosts gateways lead to services.
+    /// The number of hosts that gateways route to services.
     pub exposed_hosts: usize,
-    /// How many hosts callers call as a `DestinationRule` says.
+    /// The number of hosts with a `DestinationRule`.
     pub called_hosts: usize,
 }
 
-/// Workloads that have the same in common.
+/// Workloads that are affected in the same way.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Affected {
-    /// How many there are.
+    /// How many workloads there are.
     pub extent: Extent,
-    /// What any of them denies beside what is denied by default.
+    /// What any of them denies in addition to the default.
     pub denials: Denials,
-    /// Whether more is denied at some of them, which are counted by themselves.
+    /// Whether some of them deny more. Those are counted separately.
     pub has_exceptions: bool,
 }
 
-/// What is denied other than by default.
+/// Denials other than by default.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Denials {
     /// Requests that enforced `Deny` rules match.
     pub by_rules: bool,
-    /// Requests that external authorizers refuse.
+    /// Requests that external authorizers deny.
     pub by_providers: bool,
-    /// Callers of trust domains that are not the mesh's.
+    /// Callers of foreign trust domains.
     pub foreign: bool,
 }
 
 /// Whether the whole mesh accepts plaintext.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Plaintext {
-    /// It does not.
+    /// No.
     Refused {
-        /// How many exceptions do.
+        /// The number of exceptions.
         exceptions: usize,
     },
-    /// It does.
+    /// Yes.
     Accepted,
 }
 
 impl Denials {
-    /// Whether there is none.
+    /// Whether there are no such denials.
     pub fn is_empty(self) -> bool {
         self == Self::default()
     }
@@ -108,13 +109,13 @@ impl Denials {
         Self {
             by_rules: has(RuleEffect::Deny),
             by_providers: has(RuleEffect::Custom),
-            // At a gateway they are callers like others.
+            // At a gateway, they are ordinary callers.
             foreign: !set.mesh.is_at_gateway(namespace, &policy.attachment),
         }
     }
 }
 
-/// What becomes of requests to a workload, the strictest first.
+/// The outcome for requests to a workload, the strictest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Effect {
     Closed,
@@ -123,14 +124,14 @@ enum Effect {
     Passed,
 }
 
-/// What all policies for a place do there together.
+/// The combined effect of all policies at a place.
 #[derive(Clone, Copy)]
 struct Outcome {
     effect: Effect,
     denials: Denials,
 }
 
-/// Finds what applying the rendered objects closes and opens.
+/// Determines what changes when the rendered objects are applied.
 pub fn applied(set: &PolicySet) -> Applied {
     let mesh = &set.mesh;
     let at_default = set.at_default();
@@ -187,14 +188,14 @@ pub fn applied(set: &PolicySet) -> Applied {
     }
 }
 
-/// Whether some policy is for every workload of the mesh.
+/// Whether a policy applies to every workload of the mesh.
 fn is_whole(set: &PolicySet) -> bool {
     let mut policies = set.policies.iter();
     policies
         .any(|policy| matches!(&policy.attachment, Attachment::Mesh(labels) if labels.is_empty()))
 }
 
-/// What becomes of requests to the workloads of a policy, by all policies that are for each of them.
+/// The combined effect of all policies that apply to the workloads of a policy.
 fn outcome(
     set: &PolicySet,
     policy: &ServicePolicy,
@@ -228,8 +229,8 @@ fn outcome(
     Outcome { effect, denials }
 }
 
-/// The names of gateways that are closed to what is not exposed, and of those of them that an object for a policy in
-/// shadow may open.
+/// The names of gateways that deny requests for unexposed hosts. Second, the names of those that an
+/// object for a policy in shadow may open.
 fn gateways(set: &PolicySet, at_default: &[AtDefault]) -> (Vec<String>, Vec<String>) {
     let is_open = |at_default: &AtDefault| {
         set.mesh.otherwise == Otherwise::Deny && *at_default == AtDefault::Open

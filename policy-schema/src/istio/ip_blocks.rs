@@ -1,8 +1,8 @@
-//! Address blocks in the forms in which Envoy compares them.
+//! Address blocks in the forms that Envoy compares.
 //!
-//! Envoy never finds an IPv4-mapped IPv6 address (`::ffff:10.0.0.1`) in an IPv4 block, but takes
-//! such addresses from `x-forwarded-for` and the PROXY protocol. The language takes both forms for
-//! the same host.
+//! Envoy does not match an IPv4-mapped IPv6 address (`::ffff:10.0.0.1`) with an IPv4 block, but
+//! accepts such addresses in `x-forwarded-for` and the PROXY protocol. The language treats both
+//! forms as the same host.
 
 use std::collections::HashSet;
 use std::net::IpAddr;
@@ -11,30 +11,30 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 use crate::rule::ip_block;
 
-/// How many bits of an IPv4-mapped address stand before the IPv4 address.
+/// The number of bits before the IPv4 address in an IPv4-mapped address.
 const MAPPED_PREFIX: u8 = 96;
 
-/// The blocks, each IPv4 block followed by the block of the same addresses in IPv6 form.
+/// The blocks, each IPv4 block followed by the same block in IPv6 form.
 pub(super) fn in_both_forms(blocks: &[IpNet]) -> Vec<String> {
     let forms = |block: &IpNet| [Some(*block), mapped(block)].into_iter().flatten();
     let forms = blocks.iter().flat_map(forms);
     forms.map(|block| ip_block(&block)).collect()
 }
 
-/// Every address. An `Allow` rule that only excludes addresses asks for it too: a connection that
-/// has no address, such as one of a Unix socket, is excluded by no block.
+/// Blocks that contain every address. An `Allow` rule that only excludes addresses requires them
+/// too: a connection without an address, such as one over a Unix socket, is excluded by no block.
 pub(super) fn every_address() -> Vec<String> {
     vec!["0.0.0.0/0".to_owned(), "::/0".to_owned()]
 }
 
-/// The blocks of a list in the form in which a list may repeat an IPv4 block.
+/// The IPv4 blocks of a list, in IPv6 form.
 pub(crate) struct RepeatedInIpv6 {
     blocks: HashSet<IpNet>,
     mapped: HashSet<IpNet>,
 }
 
 impl RepeatedInIpv6 {
-    /// Reads the blocks of a list; what is none is passed over.
+    /// Parses the blocks of a list. Skips invalid ones.
     pub(crate) fn of(blocks: &[String]) -> Self {
         let blocks: HashSet<_> = blocks.iter().filter_map(|block| read(block)).collect();
         Self {
@@ -43,13 +43,13 @@ impl RepeatedInIpv6 {
         }
     }
 
-    /// Whether `block` only repeats one of the list in IPv6 form.
+    /// Whether `block` is an IPv4 block of the list in IPv6 form.
     pub(crate) fn has(&self, block: &str) -> bool {
-        // Most values are no blocks at all.
+        // Most values are not blocks.
         !self.mapped.is_empty() && read(block).is_some_and(|block| self.mapped.contains(&block))
     }
 
-    /// Whether the list has an IPv4 block without repeating it.
+    /// Whether the list has an IPv4 block without its IPv6 form.
     pub(crate) fn lacks_any(&self) -> bool {
         !self.mapped.is_subset(&self.blocks)
     }
@@ -62,7 +62,7 @@ fn read(text: &str) -> Option<IpNet> {
     }
 }
 
-/// The block of the same addresses in IPv6 form; none of an IPv6 block.
+/// The same block in IPv6 form. None for an IPv6 block.
 fn mapped(block: &IpNet) -> Option<IpNet> {
     let IpNet::V4(block) = block else {
         return None;

@@ -1,11 +1,11 @@
-//! What the objects of a policy have in common.
+//! Metadata, selectors and targets of the objects for a policy.
 
 use super::authorization_policy::{LabelSelector, TargetReference};
 use super::object_metadata::ObjectMetadata;
 use super::resource::{POLICY_ANNOTATION, managed};
 use crate::policy::{Attachment, Rollout, ServicePolicy};
 
-/// The metadata of a resource made of a policy.
+/// The metadata of an object for a policy.
 pub(super) fn metadata_of_policy(name: String, rollout: &Rollout<'_>) -> ObjectMetadata {
     let name_of_policy = &rollout.policy.name;
     let text = str::to_owned;
@@ -24,7 +24,7 @@ pub(super) fn metadata_of_policy(name: String, rollout: &Rollout<'_>) -> ObjectM
     }
 }
 
-/// The selector of an object for `policy`: none where it is for everything in its namespace.
+/// The selector of an object for `policy`. None if it applies to its whole namespace.
 pub(super) fn selector_of_policy(policy: &ServicePolicy) -> Option<LabelSelector> {
     match &policy.attachment {
         Attachment::Workload(labels) => Some(labels),

@@ -1,5 +1,5 @@
-//! Policies → `Sidecar` (Istio, networking.istio.io): proxies reach what policies let their workloads
-//! call, and the external hosts that their own policies name.
+//! Renders policies to `Sidecar` (Istio, networking.istio.io). Proxies reach services that policies
+//! let their workloads call, and external hosts in the workloads' own policies.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -44,8 +44,8 @@ struct OutboundTrafficPolicy {
     mode: &'static str,
 }
 
-/// One object for the mesh, one for each namespace, and one for each workload whose service account
-/// is known.
+/// The objects: one for the mesh, one for each namespace, and one for each workload with a known
+/// service account.
 pub(super) fn sidecars(set: &PolicySet) -> Vec<Resource> {
     if set.mesh.outbound == Outbound::Any {
         return Vec::new();
@@ -56,7 +56,7 @@ pub(super) fn sidecars(set: &PolicySet) -> Vec<Resource> {
     resources
 }
 
-/// One object for each namespace. That of the root namespace is for the mesh.
+/// The objects of namespaces. The one of the root namespace applies to the mesh.
 fn of_namespaces(set: &PolicySet, calls: &Calls<'_>) -> Vec<Resource> {
     let mut external: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     for policy in &set.policies {
@@ -74,7 +74,7 @@ fn of_namespaces(set: &PolicySet, calls: &Calls<'_>) -> Vec<Resource> {
         };
         let mut reached = calls.of(caller);
         if namespace == root {
-            // Namespaces without an object of their own take this one.
+            // Namespaces without an object of their own use this one.
             reached.extend(calls.of_anybody());
         }
         let mut hosts = hosts_of(reached, set);
@@ -85,7 +85,7 @@ fn of_namespaces(set: &PolicySet, calls: &Calls<'_>) -> Vec<Resource> {
     objects.collect()
 }
 
-/// One object for each workload whose service account is known.
+/// The objects of workloads with a known service account.
 fn of_workloads(set: &PolicySet, calls: &Calls<'_>) -> Vec<Resource> {
     let mut resources = Vec::new();
     let together = set.policies_together();
@@ -95,7 +95,8 @@ fn of_workloads(set: &PolicySet, calls: &Calls<'_>) -> Vec<Resource> {
         else {
             continue;
         };
-        // Istio takes one object for a workload, and of two for the same none can be told to go.
+        // Istio supports one object per workload, and of two for the same workload neither can be
+        // dropped.
         let selects = |other: &&ServicePolicy| matches!(other.attachment, Attachment::Workload(_));
         let others = together
             .iter()
@@ -138,17 +139,17 @@ fn object(
     Resource::new(set.mesh.istio_version, metadata(name, namespace), spec)
 }
 
-/// The name of a policy's object, which is not that of its namespace's.
+/// The name of a policy's object. It differs from that of the namespace's object.
 fn name_of(policy: &str) -> String {
     if policy == "default" {
-        // Names of policies have no dots.
+        // Policy names have no dots, so this name is free.
         "policy.default".to_owned()
     } else {
         policy.to_owned()
     }
 }
 
-/// The services of these policies, those of Istio itself, and those that proxies call by themselves.
+/// The services of these policies, those of Istio itself, and those that proxies call themselves.
 fn hosts_of(policies: BTreeSet<usize>, set: &PolicySet) -> BTreeSet<String> {
     let policies = policies
         .into_iter()

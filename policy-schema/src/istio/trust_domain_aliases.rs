@@ -1,13 +1,13 @@
-//! What Istio makes of trust domains in values, where the mesh has several names
+//! Istio's expansion of trust domains in values, for a mesh with aliases
 //! (`pilot/pkg/security/trustdomain`).
 
 use crate::identity::TrustDomains;
 
-/// To Istio a principal of this trust domain is of the mesh, whatever the mesh is called.
+/// Istio treats principals of this trust domain as local, regardless of the mesh's trust domain.
 const LOCAL: &str = "cluster.local";
 
-/// A principal, without scheme, under each name of the mesh: only one of five parts is expanded, and
-/// only if its trust domain is the mesh's.
+/// A principal, without scheme, under each trust domain of the mesh. Istio expands only principals
+/// of five parts whose trust domain is the mesh's.
 pub(crate) fn of_principal(principal: &str, mesh: &TrustDomains) -> Vec<String> {
     let as_written = vec![principal.to_owned()];
     let Some((trust_domain, rest)) = principal.split_once('/') else {
@@ -31,7 +31,7 @@ pub(crate) fn of_principal(principal: &str, mesh: &TrustDomains) -> Vec<String> 
     expanded
 }
 
-/// A trust domain as all names of the mesh if it is one of them (Istio 1.31).
+/// All trust domains of the mesh if this is one of them (Istio 1.31), else only this one.
 pub(crate) fn of_trust_domain(trust_domain: &str, mesh: &TrustDomains) -> Vec<String> {
     if mesh.contains(trust_domain) {
         mesh.iter().map(str::to_owned).collect()
@@ -40,13 +40,13 @@ pub(crate) fn of_trust_domain(trust_domain: &str, mesh: &TrustDomains) -> Vec<St
     }
 }
 
-/// Whether Istio takes `pattern`, which may have a `*` at either end, for `name`.
+/// Whether Istio considers `name` to match `pattern`, which may have a `*` at either end.
 fn may_be(pattern: &str, name: &str) -> bool {
     let begins = |start: &str| name.starts_with(start);
     pattern == name || is_end_of(pattern, name) || pattern.strip_suffix('*').is_some_and(begins)
 }
 
-/// Whether `pattern` is a `*` and an end of `name`.
+/// Whether `pattern` is a `*` and a suffix of `name`.
 fn is_end_of(pattern: &str, name: &str) -> bool {
     pattern
         .strip_prefix('*')
@@ -67,7 +67,7 @@ mod tests {
                 "cluster.local/ns/a/sa/b",
                 &["td1/ns/a/sa/b", "old.td2/ns/a/sa/b"],
             ),
-            // A `*` in the trust domain widens: Istio does not compare it literally.
+            // A `*` in the trust domain widens the match: Istio does not compare it literally.
             ("td*/ns/a/sa/b", &["td1/ns/a/sa/b", "old.td2/ns/a/sa/b"]),
             ("*td2/ns/a/sa/b", &["td1/ns/a/sa/b", "*td2/ns/a/sa/b"]),
             ("*/ns/a/sa/b", &["*/ns/a/sa/b"]),

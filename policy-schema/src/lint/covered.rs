@@ -1,4 +1,4 @@
-//! Rules that change no decision, because another rule decides before them or as they do.
+//! Reports rules that have no effect, because another rule decides first or equally.
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashMap};
@@ -12,19 +12,19 @@ use crate::problem::{Cursor, Problems};
 use crate::rule::Rule;
 use crate::rule_spec::{Effect, Enforcement, RuleSpec};
 
-/// The rules of larger policies are not compared each with each, but only with those that say the same.
+/// In larger policies, only equal rules are compared.
 const MAX_COMPARED: usize = 256;
 
-/// Rules with more values than this are not compared each with each.
+/// Rules with more values are only compared with equal rules.
 const MAX_VALUES: usize = 1_000;
 
-/// How many values are compared for each policy.
+/// The maximum number of compared values per policy.
 const MAX_COMPARISONS: usize = 2_000_000;
 
-/// How many rules a message names.
+/// The maximum number of rules in a message.
 const MAX_NAMED: usize = 3;
 
-/// Reports rules that change no decision.
+/// Reports rules that have no effect.
 pub(super) fn check(set: &PolicySet, together: &[Vec<usize>], found: &mut Found) {
     let denying: Vec<_> = set
         .policies()
@@ -60,7 +60,7 @@ pub(super) fn check(set: &PolicySet, together: &[Vec<usize>], found: &mut Found)
     shadowed.report(set, found);
 }
 
-/// Whether what `denying` denies is denied at each workload of `policy`.
+/// Whether the denials of `denying` apply at each workload of `policy`.
 fn is_over(denying: &ServicePolicy, policy: &ServicePolicy) -> bool {
     denying.enforcement == Enforcement::Enforce
         && policy.enforcement == Enforcement::Enforce
@@ -68,7 +68,7 @@ fn is_over(denying: &ServicePolicy, policy: &ServicePolicy) -> bool {
         && is_for_all_of(denying, policy)
 }
 
-/// The `Deny` rules of a policy that are enforced, with their positions in it.
+/// The enforced `Deny` rules of a policy, with their positions.
 struct Denying<'s>(Vec<(usize, Expanded<'s>)>);
 
 impl<'s> Denying<'s> {
@@ -82,7 +82,7 @@ impl<'s> Denying<'s> {
     }
 }
 
-/// The same, each with what it covers once that is asked.
+/// The same, each with its lazily computed cover.
 struct Denials<'r> {
     covers: Vec<(usize, &'r Expanded<'r>, OnceCell<RuleCover<'r>>)>,
 }
@@ -97,7 +97,7 @@ impl<'r> Denials<'r> {
         }
     }
 
-    /// The position of the first that denies all that `allowing` allows.
+    /// The position of the first that denies everything that `allowing` allows.
     fn denial_of(&self, allowing: &Expanded<'_>, budget: &Budget) -> Option<usize> {
         let mut covers = self.covers.iter();
         let denial = covers.find(|(_, denying, cover)| {
@@ -110,15 +110,15 @@ impl<'r> Denials<'r> {
     }
 }
 
-/// A rule by the position of its policy in the set, and its own in the policy.
+/// The position of a policy in the set, and of a rule in the policy.
 type Place = (usize, usize);
 
-/// The `Allow` rules that allow nothing, by the `Deny` rule that denies all of each.
+/// The `Allow` rules without effect, by the `Deny` rule that denies all of their requests.
 #[derive(Default)]
 struct Shadowed(BTreeMap<Place, Vec<Place>>);
 
 impl Shadowed {
-    /// One cause is reported once: at the `Deny` rule if it denies several rules, or everything.
+    /// Reports each cause once: at the `Deny` rule if it denies several rules, or everything.
     fn report(&self, set: &PolicySet, found: &mut Found) {
         let calls = OnceCell::new();
         let closed = |place: &Place| {
@@ -202,7 +202,7 @@ fn rule_at<'s>(
     Some((*policy, found, found.rules.get(*index)?))
 }
 
-/// The first gateway of the policy's exposures that the rule lets in.
+/// The first gateway of the policy's exposures that the rule allows.
 fn gateway_let_in<'s>(
     set: &'s PolicySet,
     (position, policy): (usize, &ServicePolicy),
@@ -224,17 +224,17 @@ fn takes_everything(rule: &Rule) -> bool {
     rule.sources.is_empty() && rule.operations.is_empty() && rule.conditions.is_empty()
 }
 
-/// The rules of a policy, each with what it covers once that is asked.
+/// The rules of a policy, each with its lazily computed cover.
 struct Compared<'r> {
     expanded: &'r [Expanded<'r>],
     covers: Vec<OnceCell<RuleCover<'r>>>,
     budget: &'r Budget,
 }
 
-/// A rule that already does what another one does.
+/// A rule that makes another one redundant.
 struct Broader<'r> {
     rule: &'r Rule,
-    /// Whether the other one does all that it does.
+    /// Whether the rules are equivalent.
     is_equal: bool,
 }
 
@@ -247,7 +247,7 @@ impl<'r> Compared<'r> {
         }
     }
 
-    /// Whether the rule at one position matches whenever the one at the other does.
+    /// Whether the rule at `broad` matches whenever the one at `narrow` does.
     fn covers(&self, broad: usize, narrow: usize) -> bool {
         let (Some(broad), Some(cell), Some(narrow)) = (
             self.expanded.get(broad),
@@ -260,8 +260,8 @@ impl<'r> Compared<'r> {
         broad.is_wherever(narrow) && cover.covers(narrow, self.budget)
     }
 
-    /// The first rule that already does what the one at this position does. Of several that do the same, the first
-    /// one stays.
+    /// The first rule that makes the one at this position redundant. Of equivalent rules, the first
+    /// stays.
     fn broader_than(&self, position: usize) -> Option<Broader<'r>> {
         let narrow = self.expanded.get(position)?;
         let others = self.expanded.iter().enumerate();
@@ -275,13 +275,13 @@ impl<'r> Compared<'r> {
                 })
                 .filter(|broader| other < position || !broader.is_equal)
         });
-        // What is not compared any more may be equal to what comes later.
+        // Once the budget is used up, later rules might be equivalent.
         broader.next().filter(|_| !self.budget.is_used_up())
     }
 }
 
-/// Whether a match of either has the same effect, and the same people answer for it. Rules with the same id are
-/// reported as such.
+/// Whether both rules have the same effect and owner. Rules with the same ID are reported
+/// elsewhere.
 fn do_the_same(rule: &Expanded<'_>, other: &Expanded<'_>) -> bool {
     rule.rule.id != other.rule.id
         && rule.is_shadow() == other.is_shadow()
@@ -290,7 +290,7 @@ fn do_the_same(rule: &Expanded<'_>, other: &Expanded<'_>) -> bool {
         && rule.rule.owner == other.rule.owner
 }
 
-/// `over` has the `Deny` rules for all workloads of the policy, its own included.
+/// `over` has the `Deny` rules that apply to all workloads of the policy, including its own.
 fn check_policy(
     (position, policy): (usize, &ServicePolicy),
     set: &PolicySet,
@@ -335,7 +335,7 @@ fn check_policy(
     }
 }
 
-/// Rules that repeat an earlier one, except for their ids and descriptions, by their positions.
+/// Rules that repeat an earlier one, except for ID and description, by position.
 fn repeated(policy: &ServicePolicy) -> BTreeMap<usize, &Rule> {
     let mut first_by_words = HashMap::with_capacity(policy.rules.len());
     let mut repeated = BTreeMap::new();
@@ -348,7 +348,7 @@ fn repeated(policy: &ServicePolicy) -> BTreeMap<usize, &Rule> {
     repeated
 }
 
-/// A rule without its name and what is said about it.
+/// A rule without its ID and description.
 fn words(rule: &Rule) -> RuleSpec {
     RuleSpec {
         id: String::new(),
@@ -357,14 +357,14 @@ fn words(rule: &Rule) -> RuleSpec {
     }
 }
 
-/// A number that equal rules share. A whole rule for each would take as much room as the document.
+/// A hash for the comparison of rules. Whole rules would take as much memory as the document.
 fn digest(words: &RuleSpec) -> u64 {
     let mut hasher = DefaultHasher::new();
     words.hash(&mut hasher);
     hasher.finish()
 }
 
-/// `is_equal` says whether the rule also does all that `broad` does.
+/// `is_equal` tells whether the rules are equivalent.
 fn report_redundant(
     index: usize,
     policy: &ServicePolicy,

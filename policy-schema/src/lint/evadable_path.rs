@@ -1,8 +1,8 @@
-//! `Deny` rules by path that clients get round with another spelling of the path.
+//! Reports `Deny` rules by path that clients can evade with another spelling of the path.
 //!
-//! Proxies tell `/admin` from `//admin`, and from `/admin%2F` in front of more, unless the mesh normalizes them.
-//! Many servers do not. A rule is reported only with a request as evidence: the engine denies it by this rule,
-//! and allows it in the other spelling.
+//! Proxies distinguish `/admin` from `//admin` and `/admin%2F...`, unless the mesh normalizes them.
+//! Many servers do not. A rule is reported only with a request as evidence: the engine denies it by
+//! this rule, and allows it in the other spelling.
 
 use std::collections::BTreeSet;
 
@@ -17,16 +17,16 @@ use crate::problem::Cursor;
 use crate::rule::{Operation, Rule};
 use crate::rule_spec::{Effect, Enforcement};
 
-/// How many requests are tried for a rule.
+/// The maximum number of requests to try for a rule.
 const MAX_REQUESTS: usize = 1_000;
 
-/// Policies with more rules, those for the same workloads included, are not looked at.
+/// Policies with more rules, including those for the same workloads, are skipped.
 const MAX_RULES: usize = 2_000;
 
-/// How many slashes of a path are spelled otherwise.
+/// The maximum number of slashes of a path to respell.
 const MAX_SLASHES: usize = 4;
 
-/// Reports `Deny` rules by path that another spelling of the path passes.
+/// Reports `Deny` rules by path that another spelling of the path evades.
 pub(super) fn check(set: &PolicySet, found: &mut Found) {
     let mode = set.mesh().path_normalization;
     if mode == PathNormalization::DecodeAndMergeSlashes {
@@ -85,7 +85,7 @@ fn is_denial_by_path(rule: &Rule) -> bool {
         && operations.any(|operation| !operation.paths.any_of.is_empty())
 }
 
-/// How a path can be spelled otherwise.
+/// An alternative spelling of a path.
 #[derive(Clone, Copy, Debug)]
 enum Spelling {
     RepeatedSlash,
@@ -93,7 +93,7 @@ enum Spelling {
 }
 
 impl Spelling {
-    /// Those that the proxies of a mesh leave as they are.
+    /// The spellings that the proxies of a mesh do not normalize.
     fn left_by(mode: PathNormalization) -> &'static [Self] {
         match mode {
             PathNormalization::None | PathNormalization::Base => {
@@ -104,7 +104,8 @@ impl Spelling {
         }
     }
 
-    /// A path with each of its slashes spelled so, one at a time. The first one cannot be escaped.
+    /// The path with each of its slashes respelled, one at a time. The first slash cannot be
+    /// escaped.
     fn spellings_of(self, path: &str) -> impl Iterator<Item = String> + '_ {
         let (with, since) = match self {
             Self::RepeatedSlash => ("//", 0),
@@ -130,15 +131,15 @@ impl Spelling {
     }
 }
 
-/// A request that a rule denies, and how it passes.
+/// A request that a rule denies, and the spelling that passes.
 struct WayRound {
-    /// Where in the rule the denied path stands.
+    /// The position of the operation with the path.
     operation: usize,
     path: usize,
     denied: String,
     passes: String,
     spelling: Spelling,
-    /// What lets it pass, as in "which … ".
+    /// Why it passes, as in "which …".
     why: String,
 }
 
@@ -146,15 +147,15 @@ struct WayRound {
 struct Workload<'s> {
     mesh: &'s Mesh,
     policy: &'s ServicePolicy,
-    /// All that are for the workload, with their positions in the set.
+    /// All policies that apply to the workload, with their positions in the set.
     policies: Vec<(usize, &'s ServicePolicy)>,
     compiled: CompiledPolicy,
-    /// The rules that let requests pass.
+    /// The rules that allow requests.
     allowing: Vec<&'s Rule>,
 }
 
 impl<'s> Workload<'s> {
-    /// The workload of the policy; none if there is nothing to look at, or too much.
+    /// The workload of the policy. None if there is nothing to check, or too much.
     fn of(set: &'s PolicySet, position: usize, policy: &'s ServicePolicy) -> Option<Self> {
         let positions = std::iter::once(position).chain(policy.along.iter().copied());
         let policies: Vec<_> = positions
@@ -191,13 +192,13 @@ impl<'s> Workload<'s> {
         })
     }
 
-    /// How a request passes that differs only in its path from one that the rule denies; none if nothing of it is
-    /// allowed in another spelling among the requests tried.
+    /// A request that passes and differs only in the spelling of its path from one that the rule
+    /// denies. None if no tried request passes.
     fn way_round(&self, denying: &Denial<'_>) -> Option<WayRound> {
         let mut left = MAX_REQUESTS;
         for (operation_at, operation) in denying.rule.operations.iter().enumerate() {
             for (path_at, pattern) in operation.paths.any_of.iter().enumerate() {
-                // What no rule allows passes where the policies say so.
+                // Requests that no rule allows pass if the policies pass them by default.
                 let rules = self.allowing.iter().map(|rule| Some(*rule));
                 for allowing in rules.chain([None]) {
                     for path in paths(pattern, allowing) {
@@ -223,7 +224,7 @@ impl<'s> Workload<'s> {
         None
     }
 
-    /// Whether rules see the path as a client sends it.
+    /// Whether rules see the path as the client sends it.
     fn is_seen_as_sent(&self, path: &str) -> bool {
         let seen = self.mesh.path_normalization.normalize(path.as_bytes());
         seen.is_ok_and(|seen| seen == path.as_bytes())
@@ -270,7 +271,7 @@ fn is_denied_by(denying: &Denial<'_>, decision: Decision<'_>) -> bool {
         if rule.id() == &*denying.rule.id && rule.policy() == denying.name)
 }
 
-/// Why a decision allows a request; none if it does not.
+/// Why a decision allows a request. None if it denies it.
 fn why_allowed(decision: Decision<'_>) -> Option<String> {
     match (decision.outcome(), decision.reason().rule()) {
         (Outcome::Denied, _) => None,

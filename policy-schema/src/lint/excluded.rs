@@ -1,4 +1,4 @@
-//! Lists of exclusions, indexed by what they take back.
+//! Indexes of lists of exclusions.
 
 use std::collections::{BTreeSet, HashMap};
 use std::hash::Hash;
@@ -10,13 +10,13 @@ use crate::matching::{Reading, TextCover};
 use crate::rule::CertificateMatch;
 use crate::rule_spec::Effect;
 
-/// Whether what a rule of this effect excludes takes back every spelling of the same value. One that stops
-/// requests matches more spellings than it excludes.
+/// Whether an exclusion in a rule of this effect also excludes other spellings of the value. A rule
+/// that stops requests matches more spellings than it excludes.
 pub(super) fn excludes_spellings(is_any: bool, effect: Effect) -> bool {
     is_any || Reading::of_exclusions(effect) == Reading::Wide
 }
 
-/// Values that exclude the same value alone.
+/// Values that exclude only equal values.
 pub(super) struct SameValue<'v, V>(HashMap<&'v V, usize>);
 
 impl<'v, V: Eq + Hash> SameValue<'v, V> {
@@ -69,11 +69,11 @@ impl<'c> Certificates<'c> {
     }
 }
 
-/// Blocks of addresses, by their networks.
+/// Address blocks, by network.
 #[derive(Default)]
 pub(super) struct Blocks {
     positions: HashMap<IpNet, usize>,
-    /// The lengths of prefixes that occur.
+    /// The prefix lengths in use.
     lengths: BTreeSet<u8>,
 }
 

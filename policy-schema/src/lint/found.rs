@@ -1,4 +1,4 @@
-//! What is found.
+//! Collects the findings.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ impl Found {
         self.policies.entry(position).or_default()
     }
 
-    /// The problems of policies by their positions in the set, where there are any.
+    /// The problems of policies, each with the policy's position in the set.
     pub(crate) fn into_policies(self) -> impl Iterator<Item = (usize, Problems)> {
         let found = self.policies.into_iter();
         found.filter(|(_, problems)| problems.count() > 0)

@@ -1,4 +1,4 @@
-//! What of an operation can never match.
+//! Reports operations that can never match.
 
 use crate::matching::{PathCover, PathMatch, Reading, TextCover, TextMatch};
 use crate::policy::Mesh;
@@ -10,7 +10,7 @@ use super::excluded::{SameValue, excludes_spellings};
 use super::open_exclusions::{self, OpenExclusions};
 use super::{foreign_syntax, paths, values};
 
-/// Reports what of `operation` can never match in `mesh`, in a rule of this effect.
+/// Reports the parts of `operation` that can never match in `mesh`, in a rule of this effect.
 pub(super) fn check(
     operation: &Operation,
     effect: Effect,

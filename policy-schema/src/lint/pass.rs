@@ -1,4 +1,4 @@
-//! Policies with `otherwise: Pass` in a mesh that denies what no policy allows.
+//! Reports policies with `otherwise: Pass` in a default-deny mesh.
 
 use super::Found;
 use crate::code;
@@ -6,10 +6,11 @@ use crate::policy::{AtDefault, Attachment, PolicySet, ServicePolicy, is_for_all_
 use crate::problem::Cursor;
 use crate::rule_spec::{Enforcement, Otherwise};
 
-/// Reports policies that seem to let pass what no rule matches, where the mesh denies it.
+/// Reports policies that seem to pass requests that no rule matches, although the mesh denies them.
 ///
-/// A policy that only denies has `otherwise: Pass` to leave the rest to other policies for its workloads. So the
-/// field is right beside a policy that denies what it does not allow, and for a namespace or mesh.
+/// A policy that only denies has `otherwise: Pass` to leave the rest to other policies for its
+/// workloads. So the field is correct next to a policy that denies by default, and for a namespace
+/// or mesh.
 pub(super) fn check(set: &PolicySet, together: &[Vec<usize>], found: &mut Found) {
     if set.mesh().otherwise() == Otherwise::Pass {
         return;
@@ -32,7 +33,7 @@ pub(super) fn check(set: &PolicySet, together: &[Vec<usize>], found: &mut Found)
         if together.clone().any(|(other, _)| decides(other)) {
             continue;
         }
-        // For a policy in shadow an object allows everything.
+        // A policy in shadow needs an object that allows everything.
         let mut opening = together.filter(|(_, at_default)| *at_default == AtDefault::Open);
         if opening
             .clone()

@@ -1,8 +1,8 @@
-//! Ports that rules name and the workload does not have.
+//! Reports ports in rules that the workload does not have.
 //!
-//! Rules see the workload's own port, the `targetPort` of its `Service`. Exporters and the like listen on ports that
-//! no service has, so an unknown port alone is no mistake. It is one if it is the port of the `Service`, or differs
-//! from one of the workload's as a typing mistake does.
+//! Rules see the workload's own port, the `targetPort` of its `Service`. Exporters and similar
+//! processes listen on ports without a service, so an unknown port alone is no mistake. It is a
+//! mistake if it is the port of the `Service`, or misspells one of the workload's ports.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,32 +13,33 @@ use crate::policy::{Attachment, PolicySet, ServicePolicy, is_for_all_of};
 use crate::problem::{Cursor, Problems};
 use crate::rule::{Rule, Test};
 
-/// The ports of Istio's agent and proxy, which no service has: 15000 to 15090.
+/// The ports of Istio's agent and proxy, which have no service: 15000 to 15090.
 const ISTIO_PORTS: std::ops::RangeInclusive<u16> = 15000..=15090;
 
-/// What the documents say of the ports of a policy's workloads.
+/// The declared ports of a policy's workloads.
 #[derive(Debug, Default)]
 struct Ports {
-    /// The workloads' own.
+    /// The workloads' own ports.
     own: BTreeSet<u16>,
-    /// Those of services, with the workloads' own that they lead to.
+    /// The ports of services, with the workloads' ports that they map to.
     of_services: BTreeMap<u16, ServicePort>,
-    /// Whether a service is that of every workload of the policy.
+    /// Whether a service covers every workload of the policy.
     are_of_all: bool,
-    /// How many other policies for workloads there are, where the policy may be for workloads with another service.
+    /// The number of other policies for workloads, if the policy may apply to workloads with
+    /// another service.
     workloads: usize,
 }
 
 /// The port of a service.
 #[derive(Debug, Default)]
 struct ServicePort {
-    /// The workloads' own that it leads to.
+    /// The workloads' ports that it maps to.
     targets: BTreeSet<u16>,
-    /// How many services have it.
+    /// The number of services with this port.
     services: usize,
 }
 
-/// Reports ports in rules that the workloads of the documents do not have.
+/// Reports ports in rules that no declared workload has.
 pub(super) fn check(set: &PolicySet, together: &[Vec<usize>], found: &mut Found) {
     let spec = Cursor::Root;
     let spec = spec.key("spec");
@@ -71,7 +72,8 @@ pub(super) fn check(set: &PolicySet, together: &[Vec<usize>], found: &mut Found)
     }
 }
 
-/// Ports of exceptions from mutual TLS, which are the workload's own as those of rules are.
+/// Checks the ports of exceptions from mutual TLS. Like those of rules, they are the workload's
+/// own.
 fn check_exceptions(set: &PolicySet, spec: &Cursor<'_>, problems: &mut Problems) {
     let mtls = spec.key("mtls");
     let exceptions = mtls.key("exceptions");
@@ -121,7 +123,7 @@ fn names_ports(policy: &ServicePolicy) -> bool {
 }
 
 impl Ports {
-    /// `together` has the policies for any of the same workloads, with `policy` itself.
+    /// `together` contains the policies for any of the same workloads, including `policy`.
     fn of<'s>(
         policy: &ServicePolicy,
         together: impl Iterator<Item = &'s ServicePolicy>,
@@ -149,7 +151,7 @@ impl Ports {
                 ports.add_service(other);
             }
         }
-        // One of a service is listed by mistake.
+        // A port of the service in `tcpPorts` is a mistake.
         let of_services = &ports.of_services;
         let tcp_ports = tcp_ports.into_iter();
         ports
@@ -181,7 +183,7 @@ impl Ports {
     }
 }
 
-/// Whether the service of `other` is that of every workload of `policy`.
+/// Whether the service of `other` covers every workload of `policy`.
 fn has_its_service(policy: &ServicePolicy, other: &ServicePolicy) -> bool {
     matches!(policy.attachment, Attachment::Workload(_))
         && (std::ptr::eq(policy, other) || is_for_all_of(other, policy))
@@ -224,7 +226,7 @@ fn check_rule(rule: &Rule, ports: &Ports, rule_cursor: &Cursor<'_>, problems: &m
     }
 }
 
-/// A port that is excluded need not be there.
+/// An excluded port need not exist.
 fn check_ports(
     named: &[u16],
     must_exist: bool,
@@ -237,7 +239,7 @@ fn check_ports(
             continue;
         }
         if let Some(of_services) = ports.of_services.get(port) {
-            // At another workload it may be right.
+            // It may be correct at another workload.
             if !ports.are_of_all && of_services.services < ports.workloads {
                 continue;
             }

@@ -1,4 +1,4 @@
-//! What of a source can never match.
+//! Reports sources that can never match.
 
 use ipnet::IpNet;
 
@@ -15,8 +15,8 @@ use super::excluded::{Blocks, Certificates, SameValue};
 use super::open_exclusions::{self, OpenExclusions};
 use super::{foreign_syntax, values};
 
-/// Reports what of `source` can never match in `mesh`, in a rule of this effect. Callers without an identity come
-/// only if `takes_plaintext`.
+/// Reports the parts of `source` that can never match in `mesh`, in a rule of this effect. Callers
+/// without an identity exist only if `takes_plaintext`.
 pub(super) fn check(
     source: &Source,
     effect: Effect,
@@ -108,7 +108,7 @@ fn open_exclusions_of(source: &Source) -> OpenExclusions {
     ]
 }
 
-/// Before, filters could not read the whole certificate, and so not all of its names.
+/// Older versions do not show the whole certificate to filters, so some names are missing.
 fn check_client_certificates(
     source: &Source,
     mesh: &Mesh,
@@ -128,7 +128,7 @@ fn check_client_certificates(
     }
 }
 
-/// Principals and service accounts that the source excludes again, under each of their names.
+/// Reports principals and service accounts that the source also excludes, under each trust domain.
 fn check_excluded_identities(
     source: &Source,
     mesh: &Mesh,
@@ -170,7 +170,7 @@ fn check_excluded_identities(
     }
 }
 
-/// A principal that belongs to none of the namespaces beside it.
+/// Reports a principal that is in none of the namespaces of the same source.
 fn check_namespaces_of_principals(source: &Source, cursor: &Cursor<'_>, problems: &mut Problems) {
     if source.namespaces.any_of.is_empty() {
         return;

@@ -1,6 +1,6 @@
 //! Mistakes that only show across documents, or between the rules of a policy.
 //!
-//! Every finding is a warning: the documents can be carried out as they are, but hardly mean it.
+//! Every finding is a warning: the documents are valid, but probably not what was intended.
 
 use super::found::Found;
 use super::{
@@ -9,7 +9,7 @@ use super::{
 };
 use crate::policy::PolicySet;
 
-/// What is found in the documents together.
+/// Checks the documents together.
 pub(crate) fn lint_together(set: &PolicySet) -> Found {
     let mut found = Found::default();
     let together = set.policies_together();

@@ -1,8 +1,8 @@
-//! Selectors with a label that is probably misspelt.
+//! Reports selectors with a label that is probably misspelled.
 //!
-//! A policy declares the workload that it selects, so a label that no other document has is no mistake. It is one if
-//! it differs by a typing mistake from the key that all other policies select by, from what the policy itself calls
-//! the workload, or from a value that other documents confirm.
+//! A policy declares the workload that it selects, so a label that no other document has is no
+//! mistake. It is a mistake if it misspells the key that all other policies select by, the policy's
+//! own name for the workload, or a value that other documents confirm.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -15,17 +15,18 @@ use crate::problem::{Cursor, Problems};
 /// Labels that name a workload.
 const NAME_LABELS: [&str; 3] = ["app", "app.kubernetes.io/name", "k8s-app"];
 
-/// How many policies select by a key that others are compared with.
+/// The minimum number of policies that select by a key for it to be compared with.
 const FEWEST_WITH_KEY: usize = 2;
 
 /// The values of labels in selectors, by namespace and key.
 struct Values<'s> {
-    /// How many policies select by each.
+    /// The number of policies that select by each value.
     policies: HashMap<(&'s str, &'s str, &'s str), usize>,
-    /// Those that more than one policy selects by, that a policy also calls the workload, and those of gateways.
+    /// Values that more than one policy selects by, that a policy also uses as the workload's name,
+    /// and those of gateways.
     confirmed: HashMap<(&'s str, &'s str), BTreeSet<&'s str>>,
     index: HashMap<(&'s str, &'s str), Names<'s>>,
-    /// The same for all namespaces, by key.
+    /// The confirmed values of all namespaces, by key.
     everywhere: HashMap<&'s str, Names<'s>>,
 }
 
@@ -76,13 +77,13 @@ impl<'s> Values<'s> {
         values.is_some_and(|values| values.contains(value))
     }
 
-    /// Whether other policies select by it.
+    /// Whether other policies select by the value.
     fn is_shared(&self, namespace: &str, key: &str, value: &str) -> bool {
         let count = self.policies.get(&(namespace, key, value));
         count.is_some_and(|count| *count > 1)
     }
 
-    /// The confirmed value that was probably meant by one that is not.
+    /// The confirmed value that an unconfirmed one probably misspells.
     fn closest(&self, policy: &ServicePolicy, key: &str, value: &str) -> Option<&'s str> {
         let namespace = policy.name.namespace.as_str();
         if self.is_confirmed(namespace, key, value) {
@@ -94,7 +95,7 @@ impl<'s> Values<'s> {
         }
     }
 
-    /// The value of policies that was probably meant by one that no policy of the namespace selects by.
+    /// The value in policies that an unknown one of the namespace probably misspells.
     fn closest_in(&self, namespace: &str, key: &str, value: &str) -> Option<&'s str> {
         if self.policies.contains_key(&(namespace, key, value)) {
             return None;
@@ -103,7 +104,7 @@ impl<'s> Values<'s> {
     }
 }
 
-/// What a policy calls its workload.
+/// The names that a policy uses for its workload.
 fn names_of(policy: &ServicePolicy) -> Vec<&str> {
     let service = policy.service.as_ref().map(|service| service.name.as_str());
     let account = policy.service_account.as_deref();
@@ -111,7 +112,7 @@ fn names_of(policy: &ServicePolicy) -> Vec<&str> {
     names.into_iter().flatten().collect()
 }
 
-/// Reports labels that are probably misspelt.
+/// Reports labels that are probably misspelled.
 pub(super) fn check(set: &PolicySet, found: &mut Found) {
     let mut policies_with: HashMap<&str, usize> = HashMap::new();
     for policy in set.policies() {
@@ -153,7 +154,7 @@ pub(super) fn check(set: &PolicySet, found: &mut Found) {
     }
 }
 
-/// The name of a workload that differs from what its policy calls it.
+/// Reports the name of a workload that differs from the policy's own name for it.
 fn check_value(
     policy: &ServicePolicy,
     key: &str,
@@ -173,7 +174,7 @@ fn check_value(
     if names.contains(&value) || values.is_shared(&policy.name.namespace, key, value) {
         return;
     }
-    // Words are often written together in one place and apart in another.
+    // Words are often joined in one place and separated in another.
     let joined = |name: &str| name.replace('-', "");
     let meant = Names::of(names).closest(value);
     if let Some(meant) = meant.filter(|meant| joined(meant) != joined(value)) {
@@ -197,7 +198,7 @@ fn report(key: &str, value: &str, meant: &str, cursor: &Cursor<'_>, problems: &m
     );
 }
 
-/// Labels of subsets that no pod of the workload has.
+/// Reports labels of subsets that no pod of the workload has.
 fn check_subsets(policy: &ServicePolicy, spec: &Cursor<'_>, problems: &mut Problems) {
     let (Attachment::Workload(labels), Some(service)) = (&policy.attachment, &policy.service)
     else {
@@ -223,7 +224,7 @@ fn check_subsets(policy: &ServicePolicy, spec: &Cursor<'_>, problems: &mut Probl
     }
 }
 
-/// Labels in exceptions from mutual TLS that no policy selects by.
+/// Reports labels in exceptions from mutual TLS that no policy selects by.
 fn check_exceptions(set: &PolicySet, values: &Values<'_>, problems: &mut Problems) {
     let spec = Cursor::Root;
     let spec = spec.key("spec");

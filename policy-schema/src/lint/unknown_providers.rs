@@ -1,6 +1,6 @@
-//! Providers that are probably misspelt.
+//! Reports providers that are probably misspelled.
 //!
-//! Providers may also be in Istio's mesh config alone, so an unknown name alone is no mistake.
+//! Istio's mesh config may define other providers, so an unknown name alone is no mistake.
 
 use super::Found;
 use super::near::Names;
@@ -9,7 +9,7 @@ use crate::document::ExtensionProviderSpec;
 use crate::policy::PolicySet;
 use crate::problem::{Cursor, Problems};
 
-/// Reports providers of rules and of telemetry that are spelt almost like one of the mesh.
+/// Reports providers of rules and of telemetry that misspell one of the mesh.
 pub(super) fn check(set: &PolicySet, found: &mut Found) {
     let providers = &set.mesh().extension_providers;
     let named = |authorizes: bool| {

@@ -1,4 +1,4 @@
-//! `Allow` rules for a whole namespace or mesh that open its workloads altogether.
+//! Reports `Allow` rules for a whole namespace or mesh that open all of its workloads.
 
 use super::Found;
 use crate::code;
@@ -7,7 +7,7 @@ use crate::problem::Cursor;
 use crate::rule::{Rule, Test};
 use crate::rule_spec::{Effect, Enforcement, Otherwise};
 
-/// Reports rules that allow any request to several workloads whose own policies deny what they do not allow.
+/// Reports rules that allow any request to several workloads whose own policies deny by default.
 pub(super) fn check(set: &PolicySet, together: &[Vec<usize>], found: &mut Found) {
     let rules = Cursor::Root;
     let rules = rules.key("spec");
@@ -48,7 +48,7 @@ pub(super) fn check(set: &PolicySet, together: &[Vec<usize>], found: &mut Found)
     }
 }
 
-/// Whether the policy is for one workload, and denies what it does not allow.
+/// Whether the policy applies to one workload, and denies by default.
 fn is_closed_workload(policy: &ServicePolicy) -> bool {
     matches!(policy.attachment, Attachment::Workload(_))
         && policy.enforcement == Enforcement::Enforce

@@ -1,17 +1,17 @@
-//! What is to be known of rules that the enforcement points do not enforce alike, or not as they are written.
+//! Notes about rules that the enforcement points enforce differently, or not as written.
 
 use super::{FilterPlane, RbacGap, RbacPlane};
 use crate::matching::TextMatch;
 use crate::policy::{Mesh, ServicePolicy};
 use crate::rule::{Condition, Rule, Source, Test};
 
-/// Istio has no other way to ask for the end of a namespace.
+/// Istio has no other way to match a suffix of the namespace.
 const END_OF_NAMESPACE: &str = "RBAC looks for the namespace in every name of a certificate, including DNS names and the subject; the filter only looks in the SPIFFE ID";
 
-/// The same where there is no filter.
+/// The same note for a mesh without the filter.
 const END_OF_NAMESPACE_IN_RBAC: &str = "RBAC looks for the namespace in every name of a certificate, including DNS names and the subject, not only in the SPIFFE ID";
 
-/// Whether a rule asks for a namespace by its end.
+/// Whether a rule matches a namespace by its suffix.
 fn asks_for_end_of_namespace(rule: &Rule) -> bool {
     let of_source = |source: &Source| {
         let mut namespaces = source
@@ -26,15 +26,15 @@ fn asks_for_end_of_namespace(rule: &Rule) -> bool {
 }
 
 impl ServicePolicy {
-    /// Where RBAC stops less than the rules that it enforces.
+    /// Where RBAC stops fewer requests than the rules that it enforces.
     pub fn rbac_gaps(&self) -> impl Iterator<Item = RbacGap> {
         let rendered = self.rules.iter();
         let rendered = rendered.filter(|rule| RbacPlane::of_rule(self, rule).is_rendered());
         rendered.flat_map(RbacGap::of_rule)
     }
 
-    /// The rules that the enforcement points of the mesh do not enforce as they are written, or not alike, in order,
-    /// each with what is to be known about it. Where there is no filter, that is about RBAC alone.
+    /// The rules that the enforcement points enforce differently or not as written, in order, each
+    /// with a note. Without the filter, the notes are about RBAC alone.
     pub fn plane_differences(&self, mesh: &Mesh) -> impl Iterator<Item = (&str, &'static str)> {
         let has_filter = mesh.filter_image().is_some();
         self.rules.iter().flat_map(move |rule| {
@@ -63,7 +63,8 @@ impl ServicePolicy {
         notes.collect()
     }
 
-    /// RBAC enforces nothing of what is in shadow or has ended, as the documents have it.
+    /// RBAC does not enforce rules that are in shadow or have expired. That is intended and needs
+    /// no note.
     fn notes_without_filter(&self, rule: &Rule) -> Vec<&'static str> {
         let rbac = RbacPlane::of_rule(self, rule);
         if !rbac.is_rendered() {

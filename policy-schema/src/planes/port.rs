@@ -1,4 +1,4 @@
-//! Ports without HTTP, in rules that ask for HTTP.
+//! HTTP rules on ports without HTTP.
 
 use super::RbacPlane;
 use crate::plugin_config::PolicyName;
@@ -7,8 +7,8 @@ use crate::rule::{Operation, Rule};
 use crate::rule_spec::Effect;
 
 impl ServicePolicy {
-    /// Whether a rule of this policy, as RBAC enforces it, denies connections on a port without HTTP for
-    /// something that only HTTP requests have: Istio drops the question there and keeps the denial.
+    /// Whether a rule of this policy, as RBAC enforces it, denies connections on a port without
+    /// HTTP because of an HTTP attribute. Istio drops the attribute there and keeps the denial.
     pub(crate) fn denies_connections(&self, rule: &Rule, port: u16) -> bool {
         let asks_beside = rule.asks_for_http_beside_operations();
         let needs_beside = rule.needs_http_beside_operations();
@@ -28,8 +28,8 @@ impl ServicePolicy {
             }
     }
 
-    /// Whether RBAC has to leave a port without HTTP out of a rule of this policy: some of it asks for HTTP there,
-    /// and Istio would drop the question and keep the denial.
+    /// Whether RBAC must not apply a rule of this policy to a port without HTTP. Part of the rule
+    /// requires HTTP, and Istio would drop that part and keep the denial.
     pub(crate) fn is_kept_off(&self, rule: &Rule, port: u16) -> bool {
         let beside = rule.needs_http_beside_operations();
         let is_on_port = |operation: &Operation| {
@@ -41,8 +41,8 @@ impl ServicePolicy {
     }
 }
 
-/// A port that RBAC leaves out of a rule, because another policy declares that some of the workloads speak
-/// something other than HTTP on it.
+/// A port that RBAC excludes from a rule, because another policy declares that some of the
+/// workloads do not speak HTTP on it.
 #[derive(Clone, Copy, Debug)]
 pub struct PortLeftToFilter<'s> {
     /// The rule.
@@ -54,7 +54,8 @@ pub struct PortLeftToFilter<'s> {
 }
 
 impl PolicySet {
-    /// The ports that RBAC leaves out of a policy's rules, though they may speak HTTP on some of its workloads.
+    /// The ports that RBAC excludes from a policy's rules although some of its workloads may speak
+    /// HTTP on them.
     pub fn ports_left_to_filter<'s>(
         &'s self,
         policy: &'s ServicePolicy,

@@ -1,4 +1,4 @@
-//! Connections without HTTP, which RBAC alone sees.
+//! Connections without HTTP, which only RBAC sees.
 
 use super::RbacPlane;
 use crate::policy::{PolicySet, ServicePolicy};
@@ -6,8 +6,8 @@ use crate::rule::{Condition, Rule, Test};
 use crate::rule_spec::{Effect, Enforcement, Otherwise};
 
 impl PolicySet {
-    /// The ports without HTTP on which `policy` may deny connections once it is enforced. The filter counts none of
-    /// them.
+    /// The ports without HTTP on which `policy` may deny connections once it is enforced. The
+    /// filter does not count these connections.
     pub fn tcp_ports_closed_by_policy(&self, policy: &ServicePolicy) -> Vec<u16> {
         let enforced = policy.rules.iter();
         let enforced = enforced.filter(|rule| rule.enforcement != Some(Enforcement::Shadow));
@@ -40,7 +40,8 @@ impl PolicySet {
 }
 
 impl ServicePolicy {
-    /// Whether RBAC allows every connection of an identity on the port by a rule of this policy, at all times.
+    /// Whether a rule of this policy makes RBAC allow every connection with an identity on the
+    /// port, at all times.
     fn lets_everybody_connect(&self, rule: &Rule, port: u16) -> bool {
         let is_for_port = |condition: &Condition| {
             matches!(condition.test, Test::Port(_)) && condition.takes_port(port)
@@ -51,7 +52,7 @@ impl ServicePolicy {
             && !self.has_ended(rule)
             && rule.sources.is_empty()
             && rule.conditions.iter().all(is_for_port)
-            // Istio drops the whole rule from the port for one such part.
+            // Istio drops the whole rule from the port if one operation needs HTTP.
             && operations.all(|operation| !operation.asks_for_http())
             && (rule.operations.is_empty()
                 || rule.operations.iter().any(|operation| operation.takes_port(port)))

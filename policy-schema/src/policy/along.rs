@@ -1,9 +1,9 @@
-//! Policies that are for the same workload: which of their filters enforces the others along.
+//! When several policies select one workload, one of them leads: its filter enforces all of them.
 //!
-//! A request is decided once, by the filter of the policy that is closest to the workload: one
-//! that selects it, then one for its namespace, then one for the mesh; among selectors the one with
-//! more labels, then the first by name. Policies for gateways and waypoints meet only where they
-//! name the same targets.
+//! One filter decides each request: that of the most specific policy. A policy that selects the
+//! workload by labels comes first, then one for its namespace, then one for the mesh. Among
+//! selectors, the one with more labels leads, then the first by name. Policies for gateways and
+//! waypoints overlap only if they name the same targets.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -13,24 +13,24 @@ use super::{Attachment, Labels, ServicePolicy};
 use crate::document::TargetRef;
 use crate::plugin_config::PolicyName;
 
-/// The most other policies that one filter enforces. A proxy has a filter for each policy, and each
-/// configuration has the rules of all that follow.
+/// The maximum number of followers of one policy. A proxy runs a filter for each policy, and each
+/// plugin config contains the rules of all followers.
 pub(crate) const MAX_FOLLOWERS: usize = 256;
 
-/// Policies that too many others follow: the first of each namespace.
+/// Policies with too many followers: the first of each namespace.
 #[derive(Debug)]
 pub(crate) struct TooManyFollowers(pub(crate) Vec<PolicyName>);
 
-/// What a policy's filter is to those of others on the same workloads.
+/// The order of a policy's filter among the filters on the same workloads.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Place {
-    /// The policies that this one's filter enforces along, by their positions.
+    /// The positions of the policies that this one's filter also enforces.
     pub(super) along: Vec<usize>,
-    /// How many filters of other policies come before this one's, at most, on a workload.
+    /// The maximum number of filters that run before this one on any workload.
     pub(super) rank: u16,
 }
 
-/// Finds the place of each policy.
+/// Finds the leaders and followers among the policies.
 pub(super) fn places_of(policies: &[ServicePolicy]) -> Result<Vec<Place>, TooManyFollowers> {
     let mut in_order: Vec<(usize, &ServicePolicy)> = policies.iter().enumerate().collect();
     in_order.sort_by(|(_, a), (_, b)| order(a).cmp(&order(b)));
@@ -70,7 +70,8 @@ pub(super) fn places_of(policies: &[ServicePolicy]) -> Result<Vec<Place>, TooMan
     }
 }
 
-/// For each policy the positions of those that are for some of its workloads, its own first.
+/// For each policy, the positions of the policies that select some of the same workloads. Its own
+/// comes first.
 pub(super) fn together(policies: &[ServicePolicy]) -> Vec<Vec<usize>> {
     let mut together: Vec<Vec<usize>> =
         (0..policies.len()).map(|position| vec![position]).collect();
@@ -87,7 +88,7 @@ pub(super) fn together(policies: &[ServicePolicy]) -> Vec<Vec<usize>> {
     together
 }
 
-/// Whether `policy` is for all workloads of `other`, of the same or of some of which it is.
+/// Whether `policy` applies to all workloads of `other`, for policies that share some.
 pub(crate) fn is_for_all_of(policy: &ServicePolicy, other: &ServicePolicy) -> bool {
     let is_among =
         |labels: &Labels, of: &Labels| labels.iter().all(|(key, value)| of.get(key) == Some(value));
@@ -98,7 +99,7 @@ pub(crate) fn is_for_all_of(policy: &ServicePolicy, other: &ServicePolicy) -> bo
         (Attachment::Mesh(labels), Attachment::Namespace | Attachment::Targets(_)) => {
             labels.is_empty()
         }
-        // Policies for targets meet only where they are for the same ones.
+        // Policies with targets overlap only if their targets are the same.
         (Attachment::Namespace, Attachment::Workload(_) | Attachment::Namespace)
         | (Attachment::Targets(_), Attachment::Targets(_)) => true,
         (Attachment::Workload(labels), Attachment::Workload(others)) => is_among(labels, others),
@@ -106,7 +107,7 @@ pub(crate) fn is_for_all_of(policy: &ServicePolicy, other: &ServicePolicy) -> bo
     }
 }
 
-/// Who leads: the least.
+/// The sort key: the least policy leads.
 fn order(policy: &ServicePolicy) -> (u8, Reverse<usize>, &str, &str) {
     let (distance, labels) = match &policy.attachment {
         Attachment::Workload(labels) => (0, labels.len()),
@@ -118,7 +119,7 @@ fn order(policy: &ServicePolicy) -> (u8, Reverse<usize>, &str, &str) {
     (distance, Reverse(labels), namespace, name)
 }
 
-/// The labels that a workload of `leading` must have to be one of `following`.
+/// The labels that a workload of `leading` must also have to be a workload of `following`.
 pub(crate) fn labels_beyond(leading: &ServicePolicy, following: &ServicePolicy) -> Labels {
     let none = Labels::new();
     let known = labels(leading).unwrap_or(&none);
@@ -134,7 +135,7 @@ fn labels(policy: &ServicePolicy) -> Option<&Labels> {
     }
 }
 
-/// The policies by what they are for, each by its place in the order.
+/// The policies by attachment, each with its position in the order of leaders.
 #[derive(Default)]
 struct Places<'p> {
     workloads: BTreeMap<&'p str, Selectors<&'p Labels>>,
@@ -143,7 +144,7 @@ struct Places<'p> {
     targets: HashMap<Targets<'p>, Vec<usize>>,
 }
 
-/// A namespace, and the names of targets in order.
+/// A namespace, and the targets in order.
 type Targets<'p> = (&'p str, Vec<&'p TargetRef>);
 
 impl<'p> Places<'p> {
@@ -178,8 +179,8 @@ impl<'p> Places<'p> {
         places
     }
 
-    /// The places of the policies after `leader` that may be for the same workload, in order: those for workloads
-    /// come before those for namespaces, and these before those for the mesh.
+    /// The positions of the policies after `leader` that may select the same workload, in order:
+    /// policies for workloads, then for namespaces, then for the mesh.
     fn followers<'s>(
         &'s self,
         place: usize,

@@ -1,23 +1,23 @@
-//! What a mesh that denies what no policy allows has to be told of the policies in shadow, which let
-//! every request pass.
+//! Exceptions to a default-deny mesh for policies in shadow, which must let every request pass.
 
 use super::along::is_for_all_of;
 use super::{PolicySet, ServicePolicy};
 use crate::rule_spec::{Enforcement, Otherwise};
 
-/// What becomes of a policy's workloads in a mesh that denies what no policy allows.
+/// What a policy needs in a mesh that denies requests to workloads without a policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AtDefault {
-    /// What the policies for them allow is said.
+    /// No exception: enforced policies decide about all of its workloads.
     Decided,
-    /// Everything has to be allowed: no policy decides.
+    /// An exception that allows everything: no enforced policy decides.
     Open,
-    /// The policy at this position decides at some of them, and none at the others.
+    /// No exception is possible: the policy at this position decides about some workloads, and none
+    /// about the rest.
     Contested(usize),
 }
 
 impl PolicySet {
-    /// For each policy what becomes of its workloads.
+    /// For each policy, the exception that it needs.
     pub(crate) fn at_default(&self) -> Vec<AtDefault> {
         let all_together = self.policies_together();
         let policies = self.policies.iter().zip(all_together);

@@ -1,8 +1,8 @@
-//! Who may call whom, by identity: the callers that policies let in, whatever else rules ask.
+//! Which workloads may call which, by identity.
 //!
-//! What is found here may be more than what is allowed, never less: addresses, JWTs and requests
-//! are not looked at. Proxies are told of the services that their workloads may call, and packets
-//! are let through to them; whether a request is allowed is decided where it arrives.
+//! The result is an upper bound: it ignores conditions on addresses, JWTs and requests. `Sidecar`
+//! and `NetworkPolicy` resources are rendered from it. The server's proxy still decides each
+//! request.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,54 +13,54 @@ use crate::rule::namespace::is_in_namespace;
 use crate::rule::{Rule, Source, Test};
 use crate::rule_spec::{Effect, Enforcement, Otherwise};
 
-/// A caller: a service account, or any of a namespace.
+/// A caller: one service account, or any account of a namespace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Caller<'c> {
     pub(crate) namespace: &'c str,
     pub(crate) service_account: Option<&'c str>,
 }
 
-/// The callers that a source describes.
+/// The callers that a source matches.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Callers {
-    /// Those without an identity of the mesh, from wherever.
+    /// Callers without an identity of the mesh, from any address.
     Anonymous,
-    /// All of the mesh.
+    /// All callers of the mesh.
     Anybody,
     /// These accounts, by namespace and name.
     Accounts(BTreeSet<(String, String)>),
-    /// All of these namespaces.
+    /// All callers of these namespaces.
     Namespaces(BTreeSet<String>),
-    /// Those that some pattern takes.
+    /// Callers that match a pattern.
     Pattern,
 }
 
-/// The callers of all policies of a set, indexed such that ten thousand services are as many
-/// look-ups.
+/// The callers of all policies of a set. Indexed, so that ten thousand services take only ten
+/// thousand look-ups.
 #[derive(Debug)]
 pub(crate) struct Calls<'s> {
     trust_domains: &'s TrustDomains,
-    /// For each policy the `Allow` rules for its workloads, of whatever policy; none where every
-    /// request passes that nothing denies.
+    /// For each policy, the `Allow` rules that apply to its workloads, of any policy. None if
+    /// requests pass unless a rule denies them.
     rules: Vec<Option<Vec<&'s Rule>>>,
-    /// Those that one service account may call, by its namespace and name.
+    /// The policies that one service account may call, by its namespace and name.
     by_account: BTreeMap<(String, String), Vec<Callee<'s>>>,
-    /// Those that a namespace may call.
+    /// The policies that callers of a namespace may call.
     by_namespace: BTreeMap<String, Vec<Callee<'s>>>,
-    /// Those that callers of other descriptions may call.
+    /// The policies that name callers in any other way.
     by_pattern: Vec<Callee<'s>>,
-    /// Those that everybody may call.
+    /// The policies that every caller may call.
     open: BTreeSet<usize>,
 }
 
-/// Whether rules count that have ended.
+/// Whether expired rules count.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Ended {
     LeftOut,
     Included,
 }
 
-/// A policy that lets callers in.
+/// A policy that allows callers.
 #[derive(Clone, Copy, Debug)]
 struct Callee<'s> {
     /// Its position in the set.
@@ -70,12 +70,12 @@ struct Callee<'s> {
 }
 
 impl<'s> Calls<'s> {
-    /// Finds the callers of each policy.
+    /// Indexes the callers of each policy.
     pub(crate) fn of_set(set: &'s PolicySet) -> Self {
         Self::with(set, Ended::LeftOut)
     }
 
-    /// The same with the callers that rules let in before they ended.
+    /// The same, including callers of expired rules.
     pub(crate) fn with_ended_rules(set: &'s PolicySet) -> Self {
         Self::with(set, Ended::Included)
     }
@@ -158,7 +158,8 @@ impl<'s> Calls<'s> {
         }
     }
 
-    /// The callers that the policy at this position, or another for its workloads, may let in.
+    /// The callers that the policy at this position, or another policy for its workloads, may
+    /// allow.
     pub(crate) fn callers(&self, policy: usize) -> Vec<Callers> {
         let Some(Some(rules)) = self.rules.get(policy) else {
             return vec![Callers::Anonymous];
@@ -174,7 +175,7 @@ impl<'s> Calls<'s> {
         rules.iter().flat_map(of_rule).collect()
     }
 
-    /// The positions of the policies that `caller` may be let in by.
+    /// The positions of the policies that may allow `caller`.
     pub(crate) fn of(&self, caller: Caller<'_>) -> BTreeSet<usize> {
         let namespace = caller.namespace.to_owned();
         let accounts: Vec<_> = match caller.service_account {
@@ -205,7 +206,7 @@ impl<'s> Calls<'s> {
         found
     }
 
-    /// The positions of the policies that a caller of any description may be let in by.
+    /// The positions of the policies that may allow any caller.
     pub(crate) fn of_anybody(&self) -> BTreeSet<usize> {
         let by_pattern = self.by_pattern.iter().map(|callee| callee.policy);
         by_pattern.chain(self.open.iter().copied()).collect()
@@ -219,8 +220,8 @@ impl<'s> Calls<'s> {
             .collect()
     }
 
-    /// Whether `caller` may be let in by the policy at this position, or by another for its
-    /// workloads, under a rule of which `is_meant` is true.
+    /// Whether a rule for which `is_relevant` is true may allow `caller`, of the policy at this
+    /// position or of another policy for its workloads.
     pub(crate) fn lets_in(
         &self,
         policy: usize,
@@ -255,7 +256,7 @@ impl<'s> Calls<'s> {
     }
 }
 
-/// Whether `caller` can be one of these, under this name of the mesh.
+/// Whether a source of a rule may match `caller`, under this trust domain of the mesh.
 pub(crate) fn source_may_be(
     source: &Source,
     caller: Caller<'_>,
@@ -294,13 +295,13 @@ pub(crate) fn source_may_be(
         && source.trust_domains.are_met(is_of)
 }
 
-/// The namespace and the name of the account that Istio gives this SPIFFE ID.
+/// The namespace and name of the account in this SPIFFE ID, as Istio forms it.
 pub(crate) fn account_of(id: &str) -> Option<(&str, &str)> {
     let (_, path) = id.strip_prefix(SCHEME)?.split_once('/')?;
     path.strip_prefix("ns/")?.split_once("/sa/")
 }
 
-/// The rules that let callers in where these policies are for a workload together.
+/// The `Allow` rules of policies that apply to the same workload.
 fn allow_rules<'s>(set: &'s PolicySet, together: &[usize], ended: Ended) -> Option<Vec<&'s Rule>> {
     let enforced: Vec<_> = together
         .iter()

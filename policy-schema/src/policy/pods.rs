@@ -1,4 +1,4 @@
-//! Pods of namespaces, as labels tell them: which of many a policy may be for.
+//! An index of pods by namespace and labels.
 
 use std::borrow::Borrow;
 use std::collections::BTreeMap;
@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::selectors::Selectors;
 use super::{Attachment, Labels};
 
-/// Pods of namespaces, by the labels that select them.
+/// Pods by namespace and by the labels that select them.
 #[derive(Clone, Debug)]
 pub(crate) struct Pods<L> {
     by_namespace: BTreeMap<String, Selectors<L>>,
@@ -14,7 +14,7 @@ pub(crate) struct Pods<L> {
 }
 
 impl<L: Borrow<Labels> + Clone> Pods<L> {
-    /// Indexes pods by their namespaces and labels, with their positions as ranks.
+    /// Indexes pods by namespace and labels. Their positions are their ranks.
     pub(crate) fn of<'n>(all: impl Iterator<Item = (&'n str, L)>) -> Self {
         let mut by_namespace: BTreeMap<String, Vec<(usize, L)>> = BTreeMap::new();
         let mut everywhere = Vec::new();
@@ -42,7 +42,8 @@ impl<L: Borrow<Labels> + Clone> Pods<L> {
         &self.everywhere
     }
 
-    /// The ranks of those that a policy of `namespace` may be for, as [`Attachment::may_meet`] has it, in order.
+    /// The ranks of the pods that a policy in `namespace` may apply to, as in
+    /// [`Attachment::may_meet`], in order.
     pub(crate) fn met_by<'s>(
         &'s self,
         namespace: &str,

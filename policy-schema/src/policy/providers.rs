@@ -1,4 +1,4 @@
-//! External authorizers of workloads, and providers that no document declares.
+//! External authorizers of workloads, and undeclared providers.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,36 +8,37 @@ use crate::plugin_config::PolicyName;
 /// The providers that Istio and `install-values` define. Proxies reach them without a service.
 pub(crate) const RESERVED_PROVIDERS: [&str; 3] = ["envoy", "peergate", "prometheus"];
 
-/// A provider that documents use and none declares.
+/// A provider that a document uses and none declares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UndeclaredProvider<'s> {
-    /// Its name.
+    /// The name of the provider.
     pub name: &'s str,
-    /// What it is used for.
+    /// The use of the provider.
     pub used_for: ProviderUse<'s>,
 }
 
-/// What a provider is used for.
+/// The use of a provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProviderUse<'s> {
-    /// It answers an enforced `Custom` rule.
+    /// It decides an enforced `Custom` rule.
     Rule {
         /// The policy of the rule.
         policy: &'s PolicyName,
-        /// The id of the rule.
+        /// The ID of the rule.
         rule: &'s str,
     },
-    /// It gets access logs.
+    /// It receives access logs.
     AccessLog,
-    /// It gets traces.
+    /// It receives traces.
     Tracing,
 }
 
-/// What istiod's environment must have set to `true` for more than one provider at a workload (Istio 1.30).
+/// The environment variable of istiod that must be `true` for more than one provider at a workload
+/// (Istio 1.30).
 pub(crate) const MULTIPLE_PROVIDERS: &str = "PILOT_ENABLE_MULTIPLE_CUSTOM_AUTHZ_PROVIDERS";
 
 impl PolicySet {
-    /// The providers whose services no document declares, those of rules first, each with one use.
+    /// The providers that no document declares, those of rules first, each with one use.
     pub fn undeclared_providers(&self) -> Vec<UndeclaredProvider<'_>> {
         let mut of_rules: BTreeMap<&str, ProviderUse<'_>> = BTreeMap::new();
         for policy in &self.policies {

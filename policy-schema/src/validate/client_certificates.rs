@@ -1,4 +1,4 @@
-//! Gateways whose clients need certificates, and policies there that deny all of those clients.
+//! Reports gateways that require client certificates, if their policies deny all of those clients.
 
 use super::documents_by_name::DocumentsByName;
 use crate::code;
@@ -7,7 +7,7 @@ use crate::policy::{AtGateways, Gateway, PolicySet, ServicePolicy};
 use crate::problem::Cursor;
 use crate::rule_spec::{Effect, Enforcement, Otherwise};
 
-/// Warns of each such gateway, at the first policy that denies its clients.
+/// Warns about each such gateway, at the first policy that denies its clients.
 pub(super) fn check_together(
     documents: &DocumentsByName<'_>,
     set: &PolicySet,
@@ -41,14 +41,14 @@ pub(super) fn check_together(
     }
 }
 
-/// Policies that are enforced, by what they do with client certificates from outside the mesh.
+/// Enforced policies, by their decision about client certificates from outside the mesh.
 struct Enforced<'s> {
     set: &'s PolicySet,
-    /// Those that deny every one wherever they are not for gateways only.
+    /// Policies that deny every such certificate, unless they apply only to gateways.
     wide: AtGateways<'s>,
-    /// Those that deny what they do not allow.
+    /// Policies that deny by default.
     denying: AtGateways<'s>,
-    /// Those that allow some.
+    /// Policies that allow some.
     allowing: AtGateways<'s>,
 }
 
@@ -73,8 +73,8 @@ impl<'s> Enforced<'s> {
         }
     }
 
-    /// The first policy that denies every client certificate from outside the mesh at a gateway, and what
-    /// to do about it.
+    /// The first policy that denies every client certificate from outside the mesh at a gateway,
+    /// and the fix.
     fn denying(&self, gateway: &Gateway) -> Option<(&'s ServicePolicy, &'static str)> {
         let policy = |position: usize| self.set.policies.get(position);
         if let Some(policy) = self.wide.first(gateway).and_then(policy) {
@@ -132,7 +132,7 @@ spec:
     - {name: d, namespace: far, api: Kubernetes, servers: [{hosts: [d.example], tls: {secret: d}}]}
 "#;
 
-    /// What policies are for, each with its namespace.
+    /// Attachments, each with its namespace.
     const POLICIES: [(&str, &str); 12] = [
         ("edge", "selector: {matchLabels: {istio: b}}"),
         ("edge", "selector: {matchLabels: {zone: y}}"),

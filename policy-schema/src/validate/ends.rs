@@ -1,4 +1,4 @@
-//! What ends: rules and exceptions from mutual TLS with a `notAfter`.
+//! Collects rules and exceptions from mutual TLS with a `notAfter`.
 
 use super::placed::Placed;
 use crate::diagnostic::Place;
@@ -8,34 +8,34 @@ use crate::policy::{Mesh, ServicePolicy};
 use crate::problem::Cursor;
 use crate::timestamp::Timestamp;
 
-/// Something with an end.
+/// A rule or exception with an end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct End {
-    /// What ends.
+    /// The rule or exception.
     pub of: Ending,
-    /// Who is responsible for it.
+    /// The owner.
     pub owner: Option<String>,
-    /// The first moment at which it does not apply any more.
+    /// The end, from which on it no longer applies.
     pub not_after: Timestamp,
-    /// Where the documents say so.
+    /// The place of the end in the documents.
     pub place: Place,
 }
 
-/// A kind of thing that ends.
+/// What has an end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ending {
     /// A rule of a policy.
     Rule {
         /// The policy.
         policy: PolicyName,
-        /// The id of the rule.
+        /// The ID of the rule.
         rule: String,
     },
     /// An exception from mutual TLS.
     Exception {
-        /// The namespace that it is for.
+        /// The namespace of the exception.
         namespace: String,
-        /// Its name.
+        /// The name of the exception.
         name: String,
     },
 }

@@ -1,4 +1,4 @@
-//! Rules that the two enforcement points cannot carry out between them.
+//! Reports rules that the two enforcement points cannot enforce together.
 
 use super::documents_by_name::DocumentsByName;
 use crate::code;
@@ -10,7 +10,7 @@ use crate::rule::Rule;
 use crate::rule_spec::{Effect, Enforcement};
 use crate::timestamp::Timestamp;
 
-/// Reports what of a rule by itself no enforcement point carries out.
+/// Reports the parts of a single rule that no enforcement point enforces.
 pub(super) fn check_rule(
     rule: &Rule,
     enforcement: Enforcement,
@@ -92,7 +92,7 @@ pub(super) fn check_without_filter(
     );
 }
 
-/// Reports rules that do not go together on the same workload.
+/// Reports rules that conflict on the same workload.
 pub(super) fn check_together(
     documents: &DocumentsByName<'_>,
     set: &PolicySet,
@@ -128,7 +128,8 @@ pub(super) fn check_together(
     }
 }
 
-/// The first source that names client certificates, where another one of the rule is about the peer's address.
+/// The first source that names client certificates, if another source of the rule restricts the
+/// peer's address.
 fn named_beside_address(rule: &Rule) -> Option<usize> {
     let with_address = rule
         .sources
@@ -140,14 +141,14 @@ fn named_beside_address(rule: &Rule) -> Option<usize> {
     })
 }
 
-/// Whether the filter takes an `Allow` rule for any address.
+/// Whether the filter evaluates an `Allow` rule as if it matched any address.
 fn takes_any_address(rule: &Rule) -> bool {
     FilterPlane::of_rule(rule) == FilterPlane::AnyPeerIp
 }
 
-/// The filter takes a rule about the peer's address for any address. What it lets through for that rule,
-/// RBAC may let through for another of which it sees less, or whose exclusions a client has got round:
-/// together they allow what the policy does not.
+/// The filter evaluates a rule about the peer's address as if it matched any address. RBAC may then
+/// allow the same request by another rule, of which it evaluates less, or whose exclusions a client
+/// evades. Together they would allow what the policy denies.
 fn check_rules_beside_addresses(
     together: &[&ServicePolicy],
     documents: &DocumentsByName<'_>,
@@ -161,7 +162,7 @@ fn check_rules_beside_addresses(
                 .map(move |(index, rule)| (*policy, index, rule))
         })
     };
-    // Another than a given one is among the first two.
+    // Any rule other than a given one is among the first two.
     let with_address: Vec<_> = allowing()
         .map(|(.., rule)| rule)
         .filter(|rule| takes_any_address(rule))

@@ -1,4 +1,4 @@
-//! What services answer for at the mesh's gateways.
+//! Checks the exposures of services at the mesh's gateways.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ use crate::policy::{
 use crate::problem::{Cursor, Problems};
 use crate::rule::Operation;
 
-/// Reads a policy's exposures; `cursor` is at them.
+/// Reads a policy's exposures. `cursor` is at them.
 pub(super) fn check(
     specs: Option<&[ExposureSpec]>,
     service: Option<&Service>,
@@ -140,20 +140,21 @@ fn check_paths(
     checked
 }
 
-/// The most matches in a rule of an `HTTPRoute`, in the oldest version of the API.
+/// The maximum number of matches in a rule of an `HTTPRoute`, in the oldest version of the API.
 const MAX_MATCHES: usize = 8;
 
-/// What no path of an `HTTPRoute` may have in it.
+/// Texts that no path of an `HTTPRoute` may contain.
 const REFUSED_WITHIN: [&str; 6] = ["//", "/./", "/../", "%2f", "%2F", "#"];
 
-/// Nor at its end.
+/// Texts that no path of an `HTTPRoute` may end with.
 const REFUSED_AT_END: [&str; 2] = ["/.", "/.."];
 
-/// The first version of Istio that is made for version 1.2 of the Kubernetes Gateway API, whose
+/// The first version of Istio that supports version 1.2 of the Kubernetes Gateway API, whose
 /// standard channel is the first with `timeouts`.
 const ROUTE_TIMEOUTS: IstioVersion = IstioVersion::minor(24);
 
-/// What the Kubernetes Gateway API can route by (`HTTPPathMatch`, and the CEL rules of its definition).
+/// Reports paths that the Kubernetes Gateway API cannot route (`HTTPPathMatch`, and the CEL rules
+/// of its definition).
 fn check_routable(paths: &[TextMatch], cursor: &Cursor<'_>, problems: &mut Problems) {
     for (index, path) in paths.iter().enumerate() {
         if matches!(path, TextMatch::Prefix(start) if !start.ends_with('/')) {
@@ -220,7 +221,7 @@ fn check_port(
     }
 }
 
-/// Reports exposures that no rule lets anybody use, and those that answer for the same.
+/// Reports exposures that no rule allows, and conflicting exposures.
 pub(super) fn check_together(
     documents: &DocumentsByName<'_>,
     set: &PolicySet,
@@ -233,7 +234,7 @@ pub(super) fn check_together(
     if exposed.is_empty() {
         return;
     }
-    // Documents stay valid when a rule ends.
+    // Documents stay valid when a rule expires.
     let calls = Calls::with_ended_rules(set);
     let mut taken: BTreeMap<(usize, &str, &TextMatch), &ServicePolicy> = BTreeMap::new();
     for (number, policy) in exposed {
@@ -250,7 +251,7 @@ pub(super) fn check_together(
             let Some(gateway) = set.mesh.gateways.get(exposure.gateway) else {
                 continue;
             };
-            // A gateway without a name of its own has been reported.
+            // A gateway without an account has been reported already.
             let has_account = !gateway.account.name.is_empty();
             if has_account && !is_let_in(gateway, exposure, (number, policy), &calls) {
                 report(
@@ -286,7 +287,7 @@ pub(super) fn check_together(
     }
 }
 
-/// Whether a rule lets the gateway in, for any request that the exposure leads to the service.
+/// Whether a rule allows the gateway, for any request that the exposure routes to the service.
 fn is_let_in(
     gateway: &Gateway,
     exposure: &Exposure,
@@ -306,7 +307,7 @@ fn is_let_in(
     })
 }
 
-/// Whether some request is one of the operation and of the exposure.
+/// Whether a request can match both the operation and the exposure.
 fn meets(operation: &Operation, exposure: &Exposure, target_port: Option<u16>) -> bool {
     let has_host = |pattern: &TextMatch| {
         exposure

@@ -1,4 +1,4 @@
-//! The gateways of a mesh.
+//! Checks the gateways of a mesh.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -15,13 +15,13 @@ use crate::policy::{
 use crate::problem::{Cursor, Problems};
 use crate::rule::ServiceAccount;
 
-/// The most listeners of a `Gateway` of the Kubernetes Gateway API.
+/// The maximum number of listeners of a `Gateway` of the Kubernetes Gateway API.
 const MAX_LISTENERS: usize = 64;
 
-/// The most hosts of an `HTTPRoute`.
+/// The maximum number of hosts of an `HTTPRoute`.
 const MAX_HOSTNAMES: usize = 16;
 
-/// Reads the gateways; `cursor` is at the mesh's `spec`.
+/// Reads the gateways. `cursor` is at the mesh's `spec`.
 pub(super) fn check(
     specs: Option<&[GatewaySpec]>,
     version: Option<IstioVersion>,
@@ -62,7 +62,8 @@ pub(super) fn check(
     gateways
 }
 
-/// A listener of the Kubernetes Gateway API has no TLS version of its own: all of them take the mesh's.
+/// Reports different TLS versions. A listener of the Kubernetes Gateway API has none of its own:
+/// all of them use the mesh's.
 fn check_tls_versions(
     gateways: &[Gateway],
     version: Option<IstioVersion>,
@@ -219,8 +220,8 @@ fn check_server(spec: &ServerSpec, cursor: &Cursor<'_>, problems: &mut Problems)
     }
 }
 
-/// What the Kubernetes Gateway API takes (`Gateway`, `listeners`; `HTTPRoute`, `hostnames`): each host
-/// is two listeners, and the hosts of a server are those of one redirect.
+/// Checks the limits of the Kubernetes Gateway API (`Gateway`, `listeners`; `HTTPRoute`,
+/// `hostnames`). Each host needs two listeners, and the hosts of a server share one redirect route.
 fn check_counts(servers: &[Server], cursor: &Cursor<'_>, problems: &mut Problems) {
     let hosts: usize = servers.iter().map(|server| server.hosts.len()).sum();
     if hosts > MAX_LISTENERS / 2 {
@@ -239,7 +240,7 @@ fn check_counts(servers: &[Server], cursor: &Cursor<'_>, problems: &mut Problems
     }
 }
 
-/// The hosts of one route of the Kubernetes Gateway API.
+/// Checks the number of hosts in one route of the Kubernetes Gateway API.
 pub(super) fn check_hostnames(hosts: &[String], cursor: &Cursor<'_>, problems: &mut Problems) {
     if hosts.len() > MAX_HOSTNAMES {
         problems.report(
@@ -254,7 +255,7 @@ pub(super) fn check_hostnames(hosts: &[String], cursor: &Cursor<'_>, problems: &
     }
 }
 
-/// Names of hosts, in lower case.
+/// Checks host names. Returns them in lower case.
 pub(super) fn check_hosts(
     hosts: &[String],
     cursor: &Cursor<'_>,
@@ -293,8 +294,9 @@ pub(super) fn check_host(host: &str, cursor: &Cursor<'_>, problems: &mut Problem
     }
 }
 
-/// Clients find a host by one address; of two gateways one would never be asked, or both with
-/// different certificates. `hosts` are those of `others`, by their positions.
+/// Reports hosts of more than one gateway. Clients resolve a host to one gateway, so the other
+/// would never be called, or both with different certificates. `hosts` are the hosts of `others`,
+/// by position.
 fn check_hosts_beside(
     gateway: &Gateway,
     others: &[Gateway],
@@ -319,10 +321,11 @@ fn check_hosts_beside(
     }
 }
 
-/// Gateways that share pods or an account cannot be told apart, neither where they run nor by rules.
+/// Reports gateways that share pods or an account: neither the cluster nor rules can distinguish
+/// them.
 fn check_pods_beside(gateways: &[Gateway], cursor: &Cursor<'_>, problems: &mut Problems) {
     let selecting = gateways.iter().map(|gateway| {
-        // Without labels nothing is selected.
+        // An empty selector selects nothing here.
         let labels = Some(&gateway.labels).filter(|labels| !labels.is_empty());
         (gateway.namespace.as_str(), labels)
     });
@@ -371,7 +374,8 @@ impl<'g> SharedPods<'g> {
         )
     }
 
-    /// The first gateway before `index` of which all pods are the gateway's too, or the other way round.
+    /// The first gateway before `index` whose pods include all of this gateway's pods, or vice
+    /// versa.
     fn first(&self, index: usize, namespace: &str, labels: &Labels) -> Option<usize> {
         let there = self.0.get(namespace).filter(|_| !labels.is_empty())?;
         let wider = there.selecting(labels).into_iter().next();

@@ -1,4 +1,4 @@
-//! The `Mesh` document → the mesh.
+//! Validates the `Mesh` document.
 
 use super::documents::Documents;
 use super::names::{check_label, check_subdomain};
@@ -12,7 +12,7 @@ use crate::plugin_config::{MeshIdentity, check_trust_domains};
 use crate::policy::{FilterFetching, Gateways, IstioVersion, Mesh};
 use crate::problem::{Cursor, Problems};
 
-/// Reports that there is no mesh, at the first policy.
+/// Reports a missing mesh, at the first policy.
 pub(super) fn report_missing(
     policy: &Placed<'_, ServicePolicyDocument>,
     diagnostics: &mut Vec<Diagnostic>,
@@ -26,7 +26,7 @@ pub(super) fn report_missing(
     );
 }
 
-/// Checks that there is not more than one mesh, and that it is sound.
+/// Checks that there is at most one mesh, and that it is valid.
 pub(super) fn check_meshes(
     documents: &Documents<'_>,
     options: Options,
@@ -131,7 +131,7 @@ fn workload_ttl(spec: &MeshSpec) -> Option<&str> {
     spec.certificates.as_ref()?.workload_ttl.as_deref()
 }
 
-/// What would stop working in a mesh that was less strict before.
+/// Strict defaults that may break a mesh that was less strict before.
 fn unstated(spec: &MeshSpec) -> Vec<&'static str> {
     let defaults = spec.defaults.as_ref();
     let otherwise = defaults.and_then(|defaults| defaults.otherwise);

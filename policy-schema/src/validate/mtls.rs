@@ -1,4 +1,4 @@
-//! Strict mutual TLS, and the exceptions from it.
+//! Checks strict mutual TLS and its exceptions.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -12,7 +12,7 @@ use crate::policy::{MtlsException, MtlsPlan, Selectors};
 use crate::problem::{Cursor, Problems};
 use crate::timestamp::Timestamp;
 
-/// Reads the plan of a mesh; `cursor` is at the mesh's `spec`.
+/// Reads the `mtls` of a mesh. `cursor` is at the mesh's `spec`.
 pub(super) fn check(
     spec: Option<&Mtls>,
     root_namespace: &str,
@@ -154,8 +154,8 @@ fn report_ended(exception: &MtlsException, cursor: &Cursor<'_>, problems: &mut P
     );
 }
 
-/// Istio takes one object for a namespace and one for a workload; of more, it takes the oldest. `exceptions` are
-/// in the order of the document, each with its index there.
+/// Reports conflicting exceptions. Of several objects for the same namespace or workload, Istio
+/// uses the oldest. `exceptions` are in the order of the document, each with its index.
 fn check_together(
     exceptions: &[(usize, MtlsException)],
     cursor: &Cursor<'_>,
@@ -175,7 +175,7 @@ fn check_together(
     for (rank, (index, exception)) in exceptions.iter().enumerate() {
         let cursor = cursor.index(*index);
         let namespace = exception.namespace.as_str();
-        // One of a workload goes before one of its namespace.
+        // An exception for a workload precedes one for its namespace.
         let beside = match &exception.labels {
             Some(labels) => {
                 let selectors = namespaces.get(namespace);

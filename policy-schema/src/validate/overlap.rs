@@ -1,4 +1,4 @@
-//! Policies that meet: two of the same name, or two for the same workload or target.
+//! Reports conflicting policies: with the same name, or for the same workload or target.
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -60,7 +60,7 @@ fn check_names(policies: &[Policy<'_>], diagnostics: &mut Vec<Diagnostic>) {
     }
 }
 
-/// Policies that name the same labels with the same values are for the same workload.
+/// Reports policies with equal selectors, which apply to the same workload.
 fn check_equal(by_labels: &ByLabels<'_>, diagnostics: &mut Vec<Diagnostic>) {
     for policies in by_labels.values() {
         let mut policies = policies.iter();
@@ -71,8 +71,8 @@ fn check_equal(by_labels: &ByLabels<'_>, diagnostics: &mut Vec<Diagnostic>) {
     }
 }
 
-/// Policies that name different labels select the same workload if one names all that the other does, with the
-/// same values. Of those that name the same labels, each is reported beside the first.
+/// Reports policies whose selectors include each other. Of policies with equal labels, each is
+/// reported together with the first.
 fn check_narrower(by_labels: &ByLabels<'_>, diagnostics: &mut Vec<Diagnostic>) {
     let selectors: Vec<_> = by_labels.keys().copied().collect();
     let index = Selectors::of(selectors.iter().copied().enumerate().collect());
@@ -104,7 +104,7 @@ fn check_narrower(by_labels: &ByLabels<'_>, diagnostics: &mut Vec<Diagnostic>) {
     }
 }
 
-/// Where a document stands among all of the input.
+/// The position of a document in the whole input.
 fn place_of(policy: &Policy<'_>) -> (usize, usize) {
     (policy.source, policy.start())
 }
@@ -120,7 +120,7 @@ fn report_overlap(policy: &Policy<'_>, first: &Policy<'_>, diagnostics: &mut Vec
     );
 }
 
-/// Policies that share a target must share all.
+/// Reports policies that share some targets but not all.
 fn check_targets(policies: &[Policy<'_>], diagnostics: &mut Vec<Diagnostic>) {
     let mut first_by_target = HashMap::new();
     for policy in policies {

@@ -1,4 +1,4 @@
-//! The `ServicePolicy` document → the policy.
+//! Validates a `ServicePolicy` document.
 
 use super::placed::Placed;
 use super::{Options, attachment, enforceable, exposures, service};
@@ -13,7 +13,7 @@ use crate::rule::Rule;
 use crate::rule_spec::Enforcement;
 use crate::timestamp::Phase;
 
-/// Checks a policy by itself; none if what it is for, or what it allows, cannot be read.
+/// Checks a single policy. None if its attachment or rules cannot be read.
 pub(super) fn check(
     placed: &Placed<'_, ServicePolicyDocument>,
     mesh: Option<&Mesh>,
@@ -83,7 +83,7 @@ pub(super) fn check(
     })
 }
 
-/// What a policy says of all its rules, and the mesh that they are for.
+/// The policy's settings for all of its rules, and its mesh.
 struct Around<'p> {
     namespace: &'p str,
     attachment: Option<&'p Attachment>,
@@ -93,7 +93,7 @@ struct Around<'p> {
 }
 
 impl Around<'_> {
-    /// The rules of `spec`; none if any of them cannot be read.
+    /// The rules of `spec`. None if any cannot be read.
     fn rules(
         &self,
         spec: &ServicePolicySpec,
@@ -124,7 +124,8 @@ impl Around<'_> {
         rules.into_iter().collect()
     }
 
-    /// Reports what of a rule never matches in the mesh, and what nothing in the mesh enforces.
+    /// Reports the parts of a rule that never match in the mesh, or that no enforcement point
+    /// enforces.
     fn check_in_mesh(
         &self,
         rule: &Rule,

@@ -1,8 +1,8 @@
-//! Policies in shadow, which let every request pass, in a mesh that denies what no policy allows.
+//! Reports policies in shadow that cannot let every request pass in a default-deny mesh.
 //!
-//! There such a policy needs an object that allows everything at its workloads. Where another policy
-//! decides about some of them, that object would override it, and Istio selects no workloads by what
-//! they do not have.
+//! Such a policy needs an object that allows everything at its workloads. If another policy decides
+//! about some of them, that object would override it, and Istio has no selectors that exclude
+//! workloads.
 
 use super::documents_by_name::DocumentsByName;
 use crate::code;

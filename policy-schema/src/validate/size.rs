@@ -1,4 +1,4 @@
-//! How large the filter's configuration for a policy is.
+//! Checks the size of plugin configs.
 
 use std::io::{self, Write};
 
@@ -12,12 +12,12 @@ use crate::policy::{PolicySet, ServicePolicy, labels_beyond};
 use crate::problem::Cursor;
 use crate::telemetry::RevisionNumber;
 
-/// What a Kubernetes object may have. A filter loads a configuration of this size in about 0.1 s, and each
-/// worker of the proxy stands still meanwhile.
+/// The maximum size of a Kubernetes object. A filter takes about 0.1 s to load a plugin config of
+/// this size, and blocks each worker of the proxy meanwhile.
 const MAX_CONFIG: usize = 1 << 20;
 
-/// Reports policies whose configuration is larger, of documents whose texts have `text_length` bytes. A configuration is hardly longer than the documents that it
-/// is made of, so those of a usual size are not looked at.
+/// Reports policies with a larger plugin config. `text_length` is the total length of the documents
+/// in bytes. A config is hardly longer than its documents, so usually none needs to be measured.
 pub(super) fn check_together(
     text_length: usize,
     documents: &DocumentsByName<'_>,
@@ -51,12 +51,12 @@ pub(super) fn check_together(
     }
 }
 
-/// How long the configurations of policies are as JSON, without making each: the rules of a policy are in those
-/// of all that it follows.
+/// The lengths of plugin configs as JSON, computed without building each: the rules of a policy are
+/// part of the configs of all its leaders.
 struct Sizes {
-    /// For each policy as another's configuration has it, without labels.
+    /// For each policy, its length as a follower in another config, without labels.
     followers: Vec<usize>,
-    /// What each configuration has of the mesh, which may be as long as all policies together.
+    /// The length of the mesh's identity, which may be as long as all policies together.
     identity: usize,
 }
 
@@ -70,7 +70,7 @@ impl Sizes {
         }
     }
 
-    /// The length of a policy's whole configuration.
+    /// The length of a policy's whole plugin config.
     fn of_config(&self, set: &PolicySet, policy: &ServicePolicy) -> usize {
         let none = MeshIdentity {
             trust_domain: String::new(),
@@ -102,7 +102,7 @@ impl Sizes {
 /// The length as JSON.
 fn json_size(value: &impl Serialize) -> usize {
     let mut count = Count(0);
-    // Texts, numbers and lists always serialise, and the count takes all of it.
+    // Strings, numbers and lists always serialize, and the counter accepts everything.
     let _ = serde_json::to_writer(&mut count, value);
     count.0
 }

@@ -1,8 +1,9 @@
-//! Rules about HTTP on ports that speak something else.
+//! Reports HTTP rules on ports without HTTP.
 //!
-//! A connection there has no method, path, host, header or JWT. From a `DENY` rule Istio drops the question and
-//! keeps the denial, so that the rule denies every connection. `render` keeps such rules off the ports that the
-//! documents declare in `tcpPorts`. What cannot be kept off, or is declared nowhere, is reported here.
+//! A connection there has no method, path, host, header or JWT. Istio drops such conditions from a
+//! `DENY` rule and keeps the denial, so that the rule denies every connection. `render` excludes
+//! the ports in `tcpPorts` from such rules. Rules for which that is not possible, and undeclared
+//! ports, are reported here.
 
 use std::cell::OnceCell;
 use std::collections::HashMap;
@@ -19,7 +20,7 @@ use crate::problem::{Cursor, Problems};
 use crate::rule::{Operation, Rule, Source};
 use crate::rule_spec::{Effect, Enforcement};
 
-/// Ports on which services speak their own protocols by convention.
+/// Ports whose protocols are not HTTP by convention.
 const CONVENTIONAL: [(u16, &str); 27] = [
     (21, "FTP"),
     (22, "SSH"),
@@ -50,7 +51,7 @@ const CONVENTIONAL: [(u16, &str); 27] = [
     (61616, "OpenWire"),
 ];
 
-/// Reports effects of rules on TCP ports that are hardly intended.
+/// Reports effects of rules on TCP ports that are probably not intended.
 pub(super) fn check_together(
     documents: &DocumentsByName<'_>,
     set: &PolicySet,
@@ -138,8 +139,8 @@ fn check_policy(
     }
 }
 
-/// A service port that is not in `tcpPorts` and speaks something else by convention, where a rule would
-/// then deny every connection.
+/// Reports a service port that is not in `tcpPorts` and by convention does not speak HTTP, if a
+/// rule would deny every connection.
 fn check_service_ports(
     policy: &ServicePolicy,
     others: &[&ServicePolicy],
@@ -161,7 +162,7 @@ fn check_service_ports(
         let mut policies = std::iter::once(&policy).chain(others);
         let denying = policies.find_map(|policy| {
             let mut rules = policy.rules.iter();
-            // A rule that names the port has it speak HTTP.
+            // A rule that names the port implies that it speaks HTTP.
             let names_port = |rule: &Rule| {
                 rule.operations
                     .iter()
@@ -186,16 +187,16 @@ fn check_service_ports(
     }
 }
 
-/// Part of a denial that asks for HTTP, on every port.
+/// A part of a denial that requires HTTP, on every port.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum OpenPart {
-    /// It needs something that only HTTP requests have. `render` keeps it off ports without HTTP.
+    /// It requires an HTTP attribute. `render` excludes ports without HTTP from it.
     NeedsHttp,
-    /// It excludes something that only HTTP requests have, and so matches whatever has none.
+    /// It excludes values of an HTTP attribute, and so matches everything without one.
     ExcludesHttp,
 }
 
-/// The open parts of a rule, if it is a denial and RBAC enforces it.
+/// The open parts of a rule, if it denies and RBAC enforces it.
 fn open_parts(policy: &ServicePolicy, rule: &Rule) -> Vec<OpenPart> {
     let is_denial = rule.effect == Effect::Deny
         && RbacPlane::of_rule(policy, rule).is_rendered()
@@ -222,7 +223,7 @@ fn open_parts(policy: &ServicePolicy, rule: &Rule) -> Vec<OpenPart> {
     }
 }
 
-/// Whether the documents say which ports of all the policy's workloads speak HTTP.
+/// Whether the documents declare which ports of all the policy's workloads speak HTTP.
 fn declares_ports(policy: &ServicePolicy, others: &[&ServicePolicy], set: &PolicySet) -> bool {
     let has_tcp_ports = |policy: &ServicePolicy| !policy.tcp_ports.is_empty();
     let of_others = others.iter().any(|other| {
@@ -238,7 +239,7 @@ fn declares_ports(policy: &ServicePolicy, others: &[&ServicePolicy], set: &Polic
         || is_for_gateway(policy, set)
 }
 
-/// Whether the policy is for a gateway of the mesh, whose servers speak HTTP.
+/// Whether the policy applies to a gateway of the mesh, whose servers speak HTTP.
 fn is_for_gateway(policy: &ServicePolicy, set: &PolicySet) -> bool {
     let namespace = &policy.name().namespace;
     let mut gateways = set.mesh.gateways.iter();
@@ -258,7 +259,7 @@ fn is_for_gateway(policy: &ServicePolicy, set: &PolicySet) -> bool {
     })
 }
 
-/// Operations that ask for HTTP on ports that never speak it.
+/// Reports operations that require HTTP on ports that never speak it.
 fn check_absent_http(rule: &Rule, tcp_ports: &[u16], cursor: &Cursor<'_>, problems: &mut Problems) {
     let to = cursor.key("to");
     for (index, operation) in rule.operations.iter().enumerate() {
@@ -277,7 +278,7 @@ fn check_absent_http(rule: &Rule, tcp_ports: &[u16], cursor: &Cursor<'_>, proble
     }
 }
 
-/// Rules that no enforcement point limits as they say on ports without HTTP.
+/// Reports rules that no enforcement point limits as written on ports without HTTP.
 fn check_unlimited(rule: &Rule, tcp_ports: &[u16], cursor: &Cursor<'_>, problems: &mut Problems) {
     if tcp_ports.is_empty() {
         return;
@@ -310,23 +311,23 @@ fn check_unlimited(rule: &Rule, tcp_ports: &[u16], cursor: &Cursor<'_>, problems
     }
 }
 
-/// Whether some sources of a rule can be callers without HTTP, and others cannot.
+/// Whether some sources of a rule can match callers without HTTP, and others cannot.
 fn some_sources_need_http(rule: &Rule) -> bool {
     let mut sources = rule.sources.iter();
     let needs_http = |source: &Source| !source.request_principals.any_of.is_empty();
     sources.clone().any(needs_http) && !sources.all(needs_http)
 }
 
-/// Whether the rule as written takes traffic of a port that speaks no HTTP.
+/// Whether the rule as written matches traffic on a port without HTTP.
 fn meets_tcp(rule: &Rule, tcp_ports: &[u16]) -> bool {
     let operation_does = |operation: &Operation| {
-        // To an `Allow` rule, what is absent is not excluded either.
+        // An `Allow` rule does not match if an excluded attribute is absent.
         let leaves_out = rule.effect == Effect::Allow && operation.asks_for_http();
         !operation.needs_http()
             && !leaves_out
             && tcp_ports.iter().any(|port| operation.takes_port(*port))
     };
-    // An open `Allow` rule is rendered for HTTP alone.
+    // An open `Allow` rule is rendered for HTTP only.
     let is_open = rule.operations.is_empty() && rule.effect != Effect::Allow;
     let names_tcp =
         |operation: &Operation| rule.effect != Effect::Allow || !operation.ports.any_of.is_empty();
@@ -338,8 +339,8 @@ fn meets_tcp(rule: &Rule, tcp_ports: &[u16]) -> bool {
                 .any(|operation| operation_does(operation) && names_tcp(operation)))
 }
 
-/// A port that speaks no HTTP on some of the policy's workloads. RBAC can leave it out of a rule on all of
-/// them, which must not be where the documents say that it does speak HTTP.
+/// Reports a port without HTTP on only some of the policy's workloads. RBAC would exclude it from a
+/// rule on all of them, which is wrong if the documents declare that it speaks HTTP there.
 fn check_shared(
     rule: &Rule,
     shared: SharedTcpPort,
@@ -375,8 +376,8 @@ fn check_shared(
     );
 }
 
-/// The ports that speak HTTP by the `service` or the rules of a policy or of others, each with the first that says
-/// so. None if every port without HTTP is one on all of the policy's workloads.
+/// The ports that speak HTTP by the `service` or the rules of a policy or of others, each with the
+/// first of these. None if all workloads of the policy share every port without HTTP.
 fn http_ports<'s>(
     policy: &'s ServicePolicy,
     others: &[&'s ServicePolicy],
