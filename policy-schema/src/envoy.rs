@@ -1,4 +1,4 @@
-//! Policy → HTTP filters of a plain Envoy, for those who run it without Istio.
+//! Renders a policy to HTTP filters of a plain Envoy, without Istio.
 
 pub mod rbac;
 mod wasm;
@@ -23,22 +23,22 @@ pub enum HttpFilter {
     Rbac(RbacFilter),
 }
 
-/// Why there are no filters of a plain Envoy for a policy.
+/// Why a policy has no filters for a plain Envoy.
 #[derive(Debug, Error)]
 pub enum NotForPlainEnvoy {
-    /// Whom to ask is known to Istio alone.
+    /// Only Istio's mesh config defines the provider.
     #[error(
         "rule `{0}` asks an external authorizer, which only Istio's mesh config defines: without Istio, configure `ext_authz` in Envoy and remove the rule"
     )]
     Provider(String),
-    /// The plugin config cannot be written.
+    /// The plugin config does not serialize.
     #[error(transparent)]
     Json(#[from] serde_json::Error),
 }
 
-/// The filters that enforce `policy`, in their order: the module at `module_path`, a path that
-/// Envoy can read, then RBAC as Istio would configure it. Of other policies those have a part that
-/// are for every workload of this one: a plain Envoy does not tell labels.
+/// The filters that enforce `policy`, in order: the module at `module_path`, which Envoy must be
+/// able to read, then RBAC as Istio would configure it. Followers are included only if they apply
+/// to all workloads of `policy`: a plain Envoy has no labels.
 pub fn http_filters(
     rollout: &Rollout<'_>,
     module_path: &str,

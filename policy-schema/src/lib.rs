@@ -66,7 +66,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-// The crates of this workspace take what is hidden below; others need no more than what is shown.
+// Only the crates of this workspace use the hidden items below.
 #[doc(hidden)]
 pub use peergate_engine::{
     check, decision_id, engine, identity, matching, plugin_config, problem, reporting, rule,

@@ -1,8 +1,8 @@
-//! Does a mesh do what the documents say?
+//! Checks a mesh for drift from its policy documents.
 //!
-//! [`Observed`] is what somebody has seen of it: objects, from manifests or from a cluster, and proxies,
-//! from their admin endpoints. It is compared with what the documents are rendered to. Nothing here
-//! reads files or clusters.
+//! [`Observed`] contains the objects of manifests or of a cluster, and the configuration of proxies
+//! from their admin endpoints. They are compared with the rendered documents. Nothing here reads
+//! files or clusters.
 
 mod ambient;
 mod bypass;
@@ -73,20 +73,21 @@ use extent::LookedAt;
 pub use verdict::Verdict;
 use workloads::Workloads;
 
-/// What was seen of a mesh.
+/// The observed state of a mesh.
 #[derive(Debug, Default)]
 pub struct Observed {
-    /// The objects; none if nobody looked at objects.
+    /// The objects. None if objects were not read.
     pub objects: Option<Vec<Object>>,
-    /// Helm values that Istio is installed with.
+    /// Helm values of the Istio installation.
     pub values: Vec<HelmValues>,
-    /// What the objects are all of.
+    /// The kinds of objects that were read.
     pub extent: Extent,
     /// The proxies.
     pub proxies: Vec<Proxy>,
 }
 
-/// Compares a mesh with the documents of `set`. `api` is the kind of object that brings the filter.
+/// Compares a mesh with the documents of `set`. `api` is the kind of object that installs the
+/// filter.
 pub fn verify(set: &PolicySet, api: ExtensionApi, observed: &Observed) -> Verdict {
     let mut verdict = Verdict::default();
     if let Some(objects) = &observed.objects {

@@ -1,4 +1,4 @@
-//! What `AuthorizationPolicy` objects are for.
+//! The workloads that `AuthorizationPolicy` objects apply to.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use crate::istio::authorization_policy::{LabelSelector, TargetReference};
 use crate::policy::{self, Labels, Pods, are_compatible};
 use crate::yaml::{self, Node};
 
-/// What objects are for: those that are for the same become one policy.
+/// The workloads that an object applies to. Objects with the same attachment become one policy.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Attachment {
     pub(super) namespace: String,
@@ -18,15 +18,15 @@ pub(super) struct Attachment {
     pub(super) targets: BTreeSet<TargetReference>,
 }
 
-/// An object of which something cannot be read.
+/// An object that cannot be read completely.
 #[derive(Clone, Debug)]
 pub(super) struct Unread {
-    /// What it may be for.
+    /// The workloads that it may apply to.
     pub(super) attachment: Attachment,
     pub(super) name: String,
 }
 
-/// All of a class of gateways, waypoints included.
+/// The kind of a class of gateways, including waypoints.
 const GATEWAY_CLASS: &str = "GatewayClass";
 
 impl Attachment {
@@ -41,7 +41,7 @@ impl Attachment {
         }
     }
 
-    /// Everything in a namespace.
+    /// All workloads of a namespace.
     pub(super) fn of_namespace(namespace: &str) -> Self {
         Self {
             namespace: namespace.to_owned(),
@@ -50,8 +50,8 @@ impl Attachment {
         }
     }
 
-    /// What an object of `namespace` is for that cannot be read as a whole: everything there, unless the object
-    /// says more.
+    /// The attachment of an object in `namespace` that cannot be read completely: the whole
+    /// namespace, unless the object is more specific.
     pub(super) fn of_node(object: &Node, namespace: &str) -> Self {
         let spec = object.field("spec");
         let selector = read_field::<LabelSelector>(spec, "selector");
@@ -69,7 +69,7 @@ impl Attachment {
         }
     }
 
-    /// Whether it is for all workloads of its namespace, or of the mesh.
+    /// Whether it selects all workloads of its namespace, or of the mesh.
     pub(super) fn is_for_all(&self) -> bool {
         self.labels.is_empty() && self.targets.is_empty()
     }
@@ -84,8 +84,8 @@ impl Attachment {
         }
     }
 
-    /// Whether callers without identity may reach the workloads. `excepted` are those that may accept plaintext; none
-    /// where all do.
+    /// Whether callers without identity may reach the workloads. `excepted` are the pods that may
+    /// accept plaintext. None if all do.
     pub(super) fn takes_plaintext(
         &self,
         excepted: Option<&Pods<Labels>>,
@@ -109,14 +109,14 @@ impl Attachment {
         met.next().is_some()
     }
 
-    /// Whether a workload may have policies of both.
+    /// Whether both may apply to the same workload.
     pub(super) fn may_meet(&self, other: &Self, root_namespace: &str) -> bool {
         let is_of_mesh = |one: &Self| one.namespace == root_namespace;
         if self.namespace != other.namespace && !is_of_mesh(self) && !is_of_mesh(other) {
             return false;
         }
         let has_class = |one: &Self| one.has_target(|target| target.kind == GATEWAY_CLASS);
-        // Waypoints have no policies that go by labels.
+        // Waypoints ignore policies with label selectors.
         let may_be_selected =
             |one: &Self| one.has_target(|target| policy::is_gateway(&target.kind, &target.name));
         match (self.targets.is_empty(), other.targets.is_empty()) {
@@ -133,22 +133,23 @@ impl Attachment {
         }
     }
 
-    /// Whether it is for a gateway that may be the waypoint of services that `other` is for.
+    /// Whether it applies to a gateway that may be the waypoint of services that `other` applies
+    /// to.
     fn may_be_before(&self, other: &Self) -> bool {
         self.namespace == other.namespace && self.has_gateway() && other.has_service()
     }
 
-    /// Whether it is for services, whose policies waypoints enforce.
+    /// Whether it applies to services, whose policies waypoints enforce.
     pub(super) fn has_service(&self) -> bool {
         self.has_target(|target| matches!(&*target.kind, "Service" | "ServiceEntry"))
     }
 
-    /// Whether it is for a gateway, which may be a waypoint.
+    /// Whether it applies to a gateway, which may be a waypoint.
     pub(super) fn has_gateway(&self) -> bool {
         self.has_target(|target| target.kind == "Gateway")
     }
 
-    /// Whether it is for all waypoints.
+    /// Whether it applies to all waypoints.
     pub(super) fn has_waypoint_class(&self) -> bool {
         self.has_target(|target| {
             target.kind == GATEWAY_CLASS && !policy::is_gateway(&target.kind, &target.name)
@@ -160,7 +161,7 @@ impl Attachment {
     }
 }
 
-/// The pods of exceptions from strict mutual TLS; none where the mesh is not strict.
+/// The pods of exceptions from strict mutual TLS. None if the mesh is not strict.
 pub(super) fn excepted(mesh: &MeshSpec) -> Option<Pods<Labels>> {
     let mtls = mesh.mtls.as_ref();
     let mtls = mtls.filter(|mtls| mtls.mode == Some(MtlsMode::Strict))?;
@@ -172,7 +173,7 @@ pub(super) fn excepted(mesh: &MeshSpec) -> Option<Pods<Labels>> {
     })))
 }
 
-/// A field, or its default where it is absent; none if it cannot be read.
+/// A field, or its default if it is absent. None if it cannot be read.
 fn read_field<T: DeserializeOwned + Default>(spec: Option<&Node>, key: &str) -> Option<T> {
     let Some(node) = spec.and_then(|spec| spec.field(key)) else {
         return Some(T::default());

@@ -1,4 +1,4 @@
-//! What imported rules match that they do not match in Istio: one sentence for each kind.
+//! Describes what imported rules match beyond Istio's: one sentence for each kind.
 
 use super::resources::Resources;
 use crate::istio::AuthorizationPolicy;
@@ -10,9 +10,9 @@ use crate::rule_spec::Effect;
 /// A kind of value that matches more than in Istio.
 #[derive(Clone, Copy)]
 enum Difference {
-    /// A header, where a match stops a request.
+    /// A header, if a match stops a request.
     Header,
-    /// A host, where a match stops a request.
+    /// A host, if a match stops a request.
     Host,
     /// An IPv4 block.
     Ipv4Block,
@@ -89,7 +89,7 @@ impl Difference {
     }
 }
 
-/// The header that a condition is about.
+/// The header that a condition tests.
 fn header_of(key: &str) -> Option<&str> {
     key.strip_prefix("request.headers[")?.strip_suffix(']')
 }
@@ -101,12 +101,12 @@ fn stopping<'l>(values: &'l [String], excluded: &'l [String], reading: Reading) 
     }
 }
 
-/// Whether something other than `*` is listed.
+/// Whether the list has a pattern other than `*`.
 fn names(values: &[String]) -> bool {
     values.iter().any(|value| value != "*")
 }
 
-/// One sentence for each kind that occurs, with how many rules it is about and the first of them.
+/// One sentence for each kind that occurs, with the number of rules and the first of them.
 pub(super) fn differences(resources: &Resources) -> Vec<String> {
     let found = Difference::ALL.into_iter().filter_map(|difference| {
         let policies = resources.policies.iter().map(|placed| &placed.resource);
@@ -131,7 +131,7 @@ pub(super) fn differences(resources: &Resources) -> Vec<String> {
     found.collect()
 }
 
-/// How the values of a policy's rules are read.
+/// How the values of a policy's rules are interpreted.
 fn reading(policy: &AuthorizationPolicy) -> Reading {
     Reading::of_values(match policy.spec.action {
         Action::Allow => Effect::Allow,

@@ -1,4 +1,4 @@
-//! Mesh config → `Mesh`.
+//! Imports the mesh config to the `Mesh`.
 
 use std::collections::BTreeSet;
 
@@ -15,11 +15,11 @@ use crate::plugin_config::ApiVersion;
 use crate::policy::IstioVersion;
 use crate::rule_spec::Otherwise;
 
-/// The mesh as it is imported, and what is known of it.
+/// The imported mesh, and what is known about it.
 pub(super) struct ImportedMesh {
     pub(super) document: MeshDocument,
     pub(super) istio_version: IstioVersion,
-    /// Whether the input says which trust domains the mesh has.
+    /// Whether the input contains the trust domains of the mesh.
     pub(super) are_trust_domains_known: bool,
 }
 
@@ -30,14 +30,14 @@ impl ImportedMesh {
     }
 }
 
-/// What the mesh config of the input says, if it has one.
+/// The mesh config of the input, if it has one.
 struct Stated<'c> {
     config: Option<&'c MeshConfig>,
     place: Place,
     findings: &'c mut Vec<Finding>,
 }
 
-/// Names that the mesh goes by.
+/// The names of the mesh.
 struct Names {
     trust_domain: String,
     aliases: Vec<String>,
@@ -77,7 +77,7 @@ pub(super) fn mesh(
         istio_version: istio_version.to_string(),
         mtls: Some(mtls).filter(|mtls| *mtls != Mtls::default()),
         path_normalization,
-        // A policy that denies everything in the whole mesh is imported as such.
+        // A policy that denies everything in the whole mesh is imported as a policy.
         defaults: Some(Defaults {
             otherwise: Some(Otherwise::Pass),
             ..Defaults::default()
@@ -112,7 +112,7 @@ fn document(spec: MeshSpec) -> MeshDocument {
     }
 }
 
-/// How workloads accept connections, with what is to be filled in.
+/// How workloads accept connections, with placeholders for fields that users must fill in.
 fn mtls(
     resources: &Resources,
     root_namespace: &str,
@@ -172,7 +172,7 @@ impl<'c> Stated<'c> {
         });
     }
 
-    /// What the config says of `key`, or else the flag; none where neither says anything.
+    /// The value of `key` in the config, or else the flag. None if neither has it.
     fn stated(
         &mut self,
         key: &str,
@@ -191,7 +191,7 @@ impl<'c> Stated<'c> {
         of_config.or(stated).map(str::to_owned)
     }
 
-    /// The names that the config or the options say, or else those that are assumed.
+    /// The names from the config or the options, or else the assumed ones.
     fn names(&mut self, options: &Options, open: &mut Vec<String>) -> Names {
         let trust_domain = self.stated(
             "trustDomain",
@@ -239,12 +239,12 @@ impl<'c> Stated<'c> {
         normalization.filter(|normalization| *normalization != PathNormalization::default())
     }
 
-    /// Without a config nothing is known of it, and the language's own default is the strict one.
+    /// Without a config, the version is unknown, and the language's default is strict.
     fn min_version(&self) -> Option<TlsVersion> {
         self.config?.min_version
     }
 
-    /// The version that an option names, or what Istio is installed from.
+    /// The version from the options, or from the installation of Istio.
     fn istio_version(
         &mut self,
         resources: &Resources,
@@ -291,7 +291,7 @@ impl<'c> Stated<'c> {
     }
 }
 
-/// What is imported of a mesh config.
+/// The imported part of a mesh config.
 fn imported(config: &MeshConfig) -> impl PartialEq + '_ {
     let MeshConfig {
         trust_domain,
@@ -310,14 +310,14 @@ fn imported(config: &MeshConfig) -> impl PartialEq + '_ {
     )
 }
 
-/// The minor version in the name of a version or of a channel, such as `v1.27.1` and `v1.27-latest`.
+/// The minor version in the name of a version or channel, such as `v1.27.1` and `v1.27-latest`.
 fn minor_version(text: &str) -> Option<IstioVersion> {
     let text = text.strip_prefix('v').unwrap_or(text);
     let version = text.split_once('-').map_or(text, |(version, _)| version);
     IstioVersion::parse(version)
 }
 
-/// What is assumed without a mesh config, beside what the options say.
+/// The assumptions without a mesh config, in addition to the options.
 fn assumed_config(assumes_trust_domain: bool, assumes_root_namespace: bool) -> String {
     let assumed = [
         assumes_trust_domain

@@ -1,8 +1,8 @@
-//! `PeerAuthentication` objects → the `mtls` of a `Mesh`.
+//! Imports `PeerAuthentication` objects to the `mtls` of a `Mesh`.
 //!
-//! Istio goes by the port, then the workload, then the namespace, then the mesh. A strict mesh that
-//! accepts plaintext in places becomes `Strict` with exceptions. Where the objects are not known, or
-//! cannot be said exactly, the mode is left to the cluster: nothing is rendered that could replace an
+//! Istio's precedence is: the port, the workload, the namespace, the mesh. A strict mesh that
+//! accepts plaintext in places becomes `Strict` with exceptions. If the objects are unknown, or not
+//! expressible exactly, the mode is left to the cluster: nothing is rendered that could replace an
 //! object, and each stays in force.
 
 use std::collections::BTreeMap;
@@ -16,7 +16,7 @@ use crate::istio::peer_authentication::MutualTlsMode;
 use crate::policy::{Labels, Selectors};
 use crate::timestamp::Timestamp;
 
-/// Who answers for the exceptions of an import, and until when.
+/// The owner and end of imported exceptions.
 #[derive(Clone, Debug)]
 pub struct ExceptionPlan {
     /// Their owner.
@@ -25,16 +25,16 @@ pub struct ExceptionPlan {
     pub not_after: Timestamp,
 }
 
-/// What the objects say of the mesh.
+/// The imported mode and exceptions.
 pub(super) struct MutualTls {
-    /// None where it is left to the cluster.
+    /// None if it is left to the cluster.
     pub(super) mode: Option<MtlsMode>,
     pub(super) exceptions: Vec<MtlsExceptionSpec>,
-    /// What the input leaves open.
+    /// The open question of the input, if there is one.
     pub(super) open: Option<String>,
 }
 
-/// What cannot be said as a strict mesh with exceptions, and why.
+/// Objects that are not expressible as a strict mesh with exceptions, and the reason.
 struct Unsaid {
     place: Place,
     reason: String,
@@ -89,7 +89,7 @@ pub(super) fn mutual_tls(
     })
 }
 
-/// What is said where the objects are not known: nothing, so that they stay as they are.
+/// For unknown objects: no mode, so that they stay as they are.
 pub(super) fn left_to_cluster(open: &str) -> MutualTls {
     MutualTls {
         mode: None,
@@ -100,7 +100,7 @@ pub(super) fn left_to_cluster(open: &str) -> MutualTls {
     }
 }
 
-/// What Istio reads past.
+/// Reports fields that Istio ignores.
 fn note_ignored(
     objects: &[Placed<PeerAuthentication>],
     root_namespace: &str,
@@ -125,7 +125,7 @@ fn note_ignored(
     }
 }
 
-/// Rendered objects replace none of these: exceptions are from a strict mesh only.
+/// Reports objects that no rendered object replaces: a permissive mesh has no exceptions.
 fn note_beside_permissive(objects: &Objects<'_>, findings: &mut Vec<Finding>) {
     findings.extend(objects.iter().map(|object| Finding {
         place: object.place,
@@ -135,7 +135,7 @@ fn note_beside_permissive(objects: &Objects<'_>, findings: &mut Vec<Finding>) {
     }));
 }
 
-/// The mode of objects for the same pods; `inherited` where they leave it open.
+/// The mode of objects for the same pods. `inherited` if they leave it open.
 fn one_mode(objects: &Objects<'_>, inherited: MutualTlsMode) -> Result<MutualTlsMode, Unsaid> {
     let mode_of = |object: &&Placed<PeerAuthentication>| or(object.resource.mode, inherited);
     let Some(first) = objects.first() else {
@@ -189,7 +189,7 @@ fn exceptions(
     Ok(exceptions)
 }
 
-/// The plaintext that a mode accepts; none where it is strict.
+/// The plaintext that a mode accepts. None if it is strict.
 fn plaintext(mode: MutualTlsMode) -> Option<ExceptionMode> {
     match mode {
         MutualTlsMode::Strict => None,
@@ -198,8 +198,8 @@ fn plaintext(mode: MutualTlsMode) -> Option<ExceptionMode> {
     }
 }
 
-/// The ports and the mode of an exception for the workload, without ports for all of them; none where
-/// it accepts what its namespace does.
+/// The ports and the mode of an exception for the workload. Without ports, it covers all. None if
+/// the workload accepts the same as its namespace.
 fn of_workload(
     object: &Placed<PeerAuthentication>,
     of_namespace: MutualTlsMode,
@@ -241,10 +241,10 @@ fn of_workload(
     Ok(Some((others.into_keys().collect(), mode)))
 }
 
-/// The pods of a namespace that objects are for, by their positions.
+/// The pods of a namespace that objects apply to, by position.
 struct Pods<'o> {
     all: Selectors<&'o Labels>,
-    /// Those of which any port accepts plaintext.
+    /// The pods with any port that accepts plaintext.
     open: Selectors<&'o Labels>,
     of_namespace: MutualTlsMode,
 }
@@ -264,8 +264,8 @@ impl<'o> Pods<'o> {
         }
     }
 
-    /// Of several objects for one pod Istio takes the oldest, and exceptions for one pod are refused. Checks the
-    /// object at `position` beside those before it.
+    /// Checks the object at `position` against those before it. Of several objects for one pod
+    /// Istio uses the oldest, but the language refuses several exceptions for one pod.
     fn check_beside(
         &self,
         position: usize,
@@ -324,7 +324,7 @@ fn exception(
         selector: (!labels.is_empty()).then(|| selector(labels)),
         ports: (!ports.is_empty()).then_some(ports),
         mode: (mode == ExceptionMode::Disable).then_some(mode),
-        // Without a plan both are to be filled in, and the documents are refused until then.
+        // Without a plan, users must fill in both, and validation fails until then.
         owner: plan.map(|plan| plan.owner.clone()).unwrap_or_default(),
         not_after: plan
             .map(|plan| plan.not_after.to_string())

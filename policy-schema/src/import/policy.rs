@@ -1,4 +1,4 @@
-//! `AuthorizationPolicy` objects → one `ServicePolicy` for those that are for the same.
+//! Imports `AuthorizationPolicy` objects with the same attachment as one `ServicePolicy`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,14 +23,14 @@ use crate::istio::authorization_policy::{Action, TargetReference};
 use crate::plugin_config::ApiVersion;
 use crate::rule_spec::{Enforcement, Otherwise, RuleSpec};
 
-/// Objects that are for the same.
+/// Objects with the same attachment.
 pub(super) struct Group {
     pub(super) attachment: Attachment,
-    /// What they become; none if any of them cannot be carried over.
+    /// The policy that they become. None if any of them cannot be imported.
     pub(super) policy: Option<ImportedPolicy>,
 }
 
-/// Carries over all objects that can be read, group by group.
+/// Imports all readable objects, group by group.
 pub(super) fn groups(
     resources: &Resources,
     mesh: &ImportedMesh,
@@ -84,8 +84,8 @@ pub(super) fn groups(
 
 type Grouped<'r> = BTreeMap<Attachment, Vec<&'r Placed<AuthorizationPolicy>>>;
 
-/// The objects by what they are for. A target that other objects are for than its neighbours is on its own:
-/// in the language, each target has one policy.
+/// Groups the objects by attachment. A target forms a group of its own if other objects apply to it
+/// than to its neighbors: in the language, each target has one policy.
 pub(super) fn grouped(objects: &[Placed<AuthorizationPolicy>]) -> Grouped<'_> {
     let mut groups: Grouped<'_> = BTreeMap::new();
     let mut of_target: BTreeMap<(String, TargetReference), Vec<usize>> = BTreeMap::new();
@@ -117,8 +117,9 @@ pub(super) fn grouped(objects: &[Placed<AuthorizationPolicy>]) -> Grouped<'_> {
     groups
 }
 
-/// Reports objects for gateways and other workloads that deny clients from outside the mesh at gateways: only a
-/// policy for gateways alone can tell them from workloads with a bad identity.
+/// Reports objects for gateways and other workloads that deny clients from outside the mesh at
+/// gateways. Only a policy for gateways alone can distinguish such clients from workloads with an
+/// invalid identity.
 fn report_closed_gateways(
     objects: &[&Placed<AuthorizationPolicy>],
     importer: Importer<'_>,
@@ -142,7 +143,7 @@ fn report_closed_gateways(
     }
 }
 
-/// The policy that objects become; none if something of them cannot be carried over.
+/// The policy that objects become. None if any part of them cannot be imported.
 fn policy(
     name: String,
     attachment: &Attachment,
@@ -218,16 +219,16 @@ fn targets_of(attachment: &Attachment) -> Option<Vec<TargetRef>> {
     (!attachment.targets.is_empty()).then(|| targets.collect())
 }
 
-/// What is carried over of some objects.
+/// The imported parts of some objects.
 #[derive(Default)]
 struct Carried {
     rules: Vec<RuleSpec>,
     rule_origins: Vec<RuleOrigin>,
     origins: Vec<Origin>,
     ids: RuleIds,
-    /// Whether an object allows, so that what none of them allows is denied.
+    /// Whether an object allows, so that requests that none of them allows are denied.
     allows: bool,
-    /// Whether something cannot be carried over.
+    /// Whether any part cannot be imported.
     is_refused: bool,
 }
 

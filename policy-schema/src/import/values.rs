@@ -1,4 +1,4 @@
-//! Values of an `AuthorizationPolicy` → values that mean the same.
+//! Imports values of an `AuthorizationPolicy` as equivalent values.
 
 use std::cell::OnceCell;
 use std::collections::HashSet;
@@ -19,15 +19,16 @@ use crate::rule_spec::{
     ConditionSpec, Effect, Enforcement, OperationSpec, Otherwise, RuleSpec, SourceSpec,
 };
 
-/// An address that no client has (RFC 6666), to be excluded where a source has to say something.
+/// An address that no client has (RFC 6666), to exclude if a source needs at least one field.
 const NO_ADDRESS: &str = "100::";
 
-/// A field whose values can match nothing, so that neither does what it is part of.
+/// A field whose values never match, so that its source, operation or condition does not match
+/// either.
 pub(super) struct NeverMatches;
 
 /// A list of values.
 struct List {
-    /// As messages name it.
+    /// Its name in messages.
     name: String,
     kind: Kind,
     is_negated: bool,
@@ -53,7 +54,7 @@ impl List {
     }
 }
 
-/// Carries values over, list by list.
+/// Imports values, list by list.
 pub(super) struct Values<'i, 'r, 'f> {
     pub(super) effect: Effect,
     pub(super) importer: Importer<'i>,
@@ -126,7 +127,7 @@ impl Values<'_, '_, '_> {
         };
         if source == SourceSpec::default() {
             return Ok(SourceSpec {
-                // Every caller that is excluded is denied anyway.
+                // Every excluded caller is denied anyway.
                 not_remote_ip_blocks: Some(vec![NO_ADDRESS.to_owned()]),
                 ..source
             });
@@ -203,8 +204,8 @@ impl Values<'_, '_, '_> {
         }))
     }
 
-    /// Refuses patterns of headers that Istio matches with a list of values and the language with none: where a
-    /// match lets a request pass, it compares each value.
+    /// Refuses header patterns that in Istio match a list of values and in the language match none:
+    /// if a match lets a request pass, the language compares each value.
     fn refuse_open_lists(&mut self, condition: &Condition) {
         let header = condition.key.strip_prefix("request.headers[");
         let Some(header) = header.and_then(|header| header.strip_suffix(']')) else {
@@ -280,13 +281,14 @@ impl Values<'_, '_, '_> {
         Ok(ports.map(|ports| ports.iter().filter_map(|port| port.parse().ok()).collect()))
     }
 
-    /// Refuses what says nothing, and would read as everything. Istio's webhook refuses it too.
+    /// Refuses an empty list, which would look as if it matched everything. Istio's webhook refuses
+    /// it too.
     fn refuse_empty(&mut self, what: &str) {
         (self.report)(true, format!("{what} is empty, which Istio rejects"));
     }
 
-    /// The values of a list as the language has them. One that Istio never matches is left out: in a
-    /// positive list it adds no caller, and in a negated one it excludes none.
+    /// The imported values of a list. Values that Istio never matches are left out: in a positive
+    /// list they add no caller, and in a negated one they exclude none.
     fn carry(
         &mut self,
         list: &List,
@@ -331,7 +333,7 @@ impl Values<'_, '_, '_> {
                     None => (true, "has no counterpart", reason),
                 },
             };
-            // It is carried over as the name of a certificate.
+            // It is imported as the name of a certificate.
             if !is_refused && name_of(value, list.kind, self.importer).is_some() {
                 continue;
             }
@@ -353,7 +355,7 @@ impl Values<'_, '_, '_> {
     fn fate(&self, value: &str, list: &List, (code, problem): (Code, String)) -> Fate {
         let only_allows = !list.is_negated && matches!(self.effect, Effect::Allow | Effect::Audit);
         match code {
-            // Nothing says that the trust domain is not the mesh's.
+            // The trust domain may be the mesh's.
             code::FOREIGN_TRUST_DOMAIN
                 if !self.importer.are_trust_domains_known && !only_allows =>
             {
@@ -361,9 +363,9 @@ impl Values<'_, '_, '_> {
                     "without a mesh config, this may be a trust domain of the mesh: add the ConfigMap `istio` to the input ({problem})"
                 ))
             }
-            // Callers of such names are denied whatever the rules say.
+            // Callers with such names are denied regardless of the rules.
             code::INVALID_SPIFFE_ID | code::FOREIGN_TRUST_DOMAIN => Fate::LeftOut(problem),
-            // A SPIFFE ID has no `*`, so none is equal to one with it.
+            // A SPIFFE ID contains no `*`, so none equals this one.
             code::INVALID_WILDCARD if list.kind == Kind::Principal && has_inner_star(value) => {
                 Fate::LeftOut(
                     "Istio compares this `*` literally, and no SPIFFE ID contains one".to_owned(),
@@ -376,7 +378,8 @@ impl Values<'_, '_, '_> {
             code::INVALID_WILDCARD => Fate::LeftOut(
                 "Istio compares this `*` literally, so only a literal `*` would match".to_owned(),
             ),
-            // Istio drops the whole rule for one of these from `ALLOW`, and its webhook refuses it.
+            // Istio drops the whole `ALLOW` rule because of one of these, and its webhook refuses
+            // it.
             code::UNKNOWN_CONDITION | code::INVALID_IP_BLOCK | code::INVALID_SERVICE_ACCOUNT => {
                 Fate::Refused(problem)
             }
@@ -392,7 +395,7 @@ impl Values<'_, '_, '_> {
 }
 
 impl Importer<'_> {
-    /// Whether the language takes this name of a client certificate from outside the mesh.
+    /// Whether the language accepts this name of a client certificate from outside the mesh.
     pub(super) fn takes_client_certificate(&self, name: &str) -> bool {
         let source = SourceSpec {
             client_certificates: Some(vec![name.to_owned()]),
@@ -405,7 +408,7 @@ impl Importer<'_> {
         self.problem(&rule).is_none()
     }
 
-    /// What is wrong with a rule, with what to do about it.
+    /// The problem with a rule, with its fix.
     fn problem(&self, rule: &RuleSpec) -> Option<(Code, String)> {
         let scope = Scope {
             trust_domains: Some(self.trust_domains),
@@ -432,7 +435,7 @@ impl Importer<'_> {
 type SetSource = fn(&mut SourceSpec, Option<Vec<String>>);
 type SetOperation = fn(&mut OperationSpec, Option<Vec<String>>);
 
-/// A rule that one value is tried in.
+/// A rule for trying a single value.
 fn probe() -> RuleSpec {
     RuleSpec {
         id: "r".to_owned(),

@@ -1,8 +1,9 @@
-//! Policies by `targetRefs` that Istio adds to others.
+//! Handles policies with `targetRefs` that Istio combines with others.
 //!
-//! A waypoint enforces its own policies and those of the services behind it, and a gateway those of its namespace
-//! and of the mesh too. A request passes if an `ALLOW` of any of them allows it. In the language policies for targets
-//! add up only where they name the same targets: here each has to allow it. `DENY` means the same in both.
+//! A waypoint enforces its own policies and those of the services behind it, and a gateway also
+//! enforces those of its namespace and of the mesh. In Istio a request passes if an `ALLOW` of any
+//! of them allows it. In the language, policies for targets are combined only if they have the same
+//! targets. Otherwise each must allow the request. `DENY` means the same in both.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,8 +12,8 @@ use super::policy::Group;
 use super::{Finding, Outcome};
 use crate::rule_spec::{Effect, Otherwise};
 
-/// Leaves out policies of a waypoint and of services behind it, if both deny what no rule allows. Notes those of
-/// gateways to which others may be added.
+/// Leaves out policies of a waypoint and of services behind it if both deny by default. Reports
+/// those of gateways that others may be combined with.
 pub(super) fn leave_out_added_up(
     groups: &mut [Group],
     root_namespace: &str,
@@ -68,7 +69,7 @@ pub(super) fn leave_out_added_up(
     }
 }
 
-/// Whether a policy denies what none of its rules allows.
+/// Whether a policy denies by default.
 fn closes(group: &Group) -> bool {
     let policy = group.policy.as_ref();
     policy.is_some_and(|policy| policy.document.spec.otherwise != Some(Otherwise::Pass))
@@ -83,18 +84,18 @@ fn allows(group: &Group) -> bool {
     rules.any(|rule| rule.effect == Effect::Allow)
 }
 
-/// Whether Istio adds a policy to others that the language does not add it to.
+/// Whether Istio combines a policy with others that the language keeps separate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Sum {
     None,
-    /// If a gateway is no waypoint: those for its whole namespace, or the mesh.
+    /// If a gateway is not a waypoint: those for its whole namespace, or the mesh.
     Wide,
     /// If a gateway is a waypoint.
     Possible,
     Certain,
 }
 
-/// How many policies there are of each kind.
+/// The number of policies of each kind.
 #[derive(Debug, Default)]
 struct Counts<'a> {
     services: usize,
@@ -124,7 +125,7 @@ impl<'a> Counts<'a> {
         counts
     }
 
-    /// What others, which are counted beside it, are added to this one.
+    /// Which others, among the counted ones, are combined with this one.
     fn sum(&self, one: &Attachment) -> Sum {
         let here = self.by_namespace.get(&*one.namespace);
         let here = here.copied().unwrap_or_default();

@@ -1,8 +1,8 @@
-//! Workloads in ambient mode × policies that select them → rules that ztunnel does not enforce as written
-//! (Istio, `pilot/pkg/serviceregistry/kube/controller/ambient/authorization.go`).
+//! Finds rules that ztunnel does not enforce as written, on workloads in ambient mode (Istio,
+//! `pilot/pkg/serviceregistry/kube/controller/ambient/authorization.go`).
 //!
-//! ztunnel knows connections: who calls, from which address, to which port. It runs no filter. Only what is
-//! attached by `targetRefs` reaches a waypoint, which has both.
+//! ztunnel sees connections: the caller, its address and the port. It has no filter. Only policies
+//! with `targetRefs` apply to a waypoint, which sees requests and has a filter.
 
 use super::workloads::{Sidecar, Workload, Workloads};
 use super::{Finding, FindingCode, Verdict};
@@ -11,20 +11,20 @@ use crate::policy::{Attachment, ServicePolicy};
 use crate::rule::{Condition, Operation, Rule, Source, Test};
 use crate::rule_spec::{Effect, Enforcement};
 
-/// How ztunnel falls short of a rule.
+/// Why ztunnel does not enforce a rule as written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Shortfall {
-    /// The filter alone carries it out.
+    /// Only the filter enforces it.
     NeedsFilter,
-    /// It asks an external authorizer, which ztunnel does not do.
+    /// It needs an external authorizer, which ztunnel does not support.
     NeedsProvider,
-    /// It begins or ends at a time.
+    /// It has a start or an end.
     NeedsClock,
-    /// An `Allow` rule that asks for more than the connection.
+    /// An `Allow` rule that requires more than attributes of the connection.
     OmittedAllow,
-    /// A `Deny` rule that asks for nothing of the connection.
+    /// A `Deny` rule without attributes of the connection.
     IgnoredDeny,
-    /// A `Deny` rule that asks for something of the connection too.
+    /// A `Deny` rule that also requires attributes of the connection.
     WidenedDeny,
 }
 
@@ -134,7 +134,7 @@ fn of_policy(policy: &ServicePolicy, workload: &Workload<'_>) -> Vec<Finding> {
     findings.collect()
 }
 
-/// Rules by their ids, not all of many.
+/// The IDs of rules, abbreviated if there are many.
 fn named(ids: &[&str]) -> String {
     const MAX_NAMED: usize = 5;
     let names: Vec<_> = ids
@@ -149,12 +149,12 @@ fn named(ids: &[&str]) -> String {
     }
 }
 
-/// What a rule asks for.
+/// The attributes that a rule tests.
 #[derive(Clone, Copy, Debug, Default)]
 struct Asks {
-    /// Something that ztunnel sees.
+    /// Attributes that ztunnel sees.
     connection: bool,
-    /// Something that it does not.
+    /// Attributes that ztunnel does not see.
     more: bool,
 }
 
@@ -170,7 +170,7 @@ impl Asks {
         })
     }
 
-    /// Whatever is not known to be of the connection is more.
+    /// Everything that is not known to be an attribute of the connection counts as more.
     fn of_source(source: &Source) -> Self {
         let seen = Source {
             anonymous: source.anonymous,

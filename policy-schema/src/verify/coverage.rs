@@ -1,4 +1,4 @@
-//! Whether each workload has a policy, and each policy a workload that enforces it.
+//! Checks that each workload has a policy, and each policy an enforced workload.
 
 use std::collections::BTreeMap;
 
@@ -87,7 +87,7 @@ fn of_own_policy(policy: &ServicePolicy, workload: &Workload<'_>) -> Vec<Finding
     findings
 }
 
-/// A workload that is in the mesh, and may have no proxy to enforce the policies that are for it.
+/// Reports a workload of the mesh that may have no proxy to enforce its policies.
 fn without_proxy(workload: &Workload<'_>) -> Option<Finding> {
     let (code, reason, help) = match workload.sidecar {
         Sidecar::Proxyless => (
@@ -136,8 +136,8 @@ fn without_policy(set: &PolicySet, workload: &Workload<'_>) -> Finding {
     }
 }
 
-/// Whether a workload is a gateway of the documents, which have rules of their own, or of Istio.
-/// Policies for waypoints are attached to what they stand for.
+/// Whether a workload is a gateway of the documents, which has rules of its own, or belongs to
+/// Istio. Policies for waypoints are attached to the services behind them.
 fn is_of_infrastructure(set: &PolicySet, workload: &Workload<'_>) -> bool {
     let maker = workload.labels.get("gateway.istio.io/managed");
     workload.namespace == set.mesh.root_namespace
@@ -145,13 +145,13 @@ fn is_of_infrastructure(set: &PolicySet, workload: &Workload<'_>) -> bool {
         || is_gateway(set, workload.namespace, &workload.labels)
 }
 
-/// Whether these are a gateway's pods.
+/// Whether these labels select a gateway's pods.
 pub(super) fn is_gateway(set: &PolicySet, namespace: &str, labels: &Labels) -> bool {
     let gateways = &set.mesh.gateways;
     !gateways.implied_by(Some(namespace), labels).is_empty()
 }
 
-/// Whether a policy is for pods with these labels.
+/// Whether a policy applies to pods with these labels.
 pub(super) fn is_for(policy: &ServicePolicy, namespace: &str, labels: &Labels) -> bool {
     let is_near = policy.name.namespace == namespace;
     match &policy.attachment {
@@ -167,7 +167,7 @@ pub(super) fn is_for(policy: &ServicePolicy, namespace: &str, labels: &Labels) -
     }
 }
 
-/// Whether a target is there, or was not looked for.
+/// Whether a target exists, or was not looked for.
 fn may_be_there(
     target: &TargetRef,
     namespace: &str,
@@ -183,6 +183,6 @@ fn may_be_there(
             name: target.name.clone(),
         })
     };
-    // What is of the whole cluster has no namespace.
+    // Cluster-wide objects have no namespace.
     is_there("") || is_there(namespace) || !looked_at.has(group, &target.kind)
 }

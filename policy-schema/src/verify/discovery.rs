@@ -1,4 +1,5 @@
-//! Which namespaces Istio sees: `discoverySelectors` of its mesh config. It ignores policies in all others.
+//! Determines which namespaces Istio sees, from the `discoverySelectors` of its mesh config. It
+//! ignores policies in all others.
 
 use std::collections::BTreeSet;
 
@@ -8,22 +9,22 @@ use super::object::{Object, has_all, labels};
 use crate::policy::{Labels, PolicySet};
 use crate::protobuf::any_field;
 
-/// What discovery selectors mean for the documents.
+/// The effect of discovery selectors on the documents.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Discovery {
-    /// Istio sees all namespaces that it has to see.
+    /// Istio sees all namespaces that it must see.
     Whole,
-    /// It does not see these.
+    /// Istio ignores these namespaces.
     Hides(BTreeSet<String>),
-    /// The selectors are not understood, or these namespaces were not seen.
+    /// The selectors are not understood, or namespaces were not observed.
     Unknown,
 }
 
-/// The label that Kubernetes gives each namespace.
+/// The label with the name of a namespace, set by Kubernetes.
 const NAME: &str = "kubernetes.io/metadata.name";
 
-/// Judges discovery selectors by the namespaces that were seen. Istio has to see the root namespace, and those of
-/// policies and gateways.
+/// Evaluates discovery selectors for the observed namespaces. Istio must see the root namespace,
+/// and the namespaces of policies and gateways.
 pub(super) fn judge(set: &PolicySet, objects: &[Object], selectors: &Value) -> Discovery {
     let policies = set.policies.iter();
     let mut wanted: BTreeSet<&str> = policies.map(|policy| &*policy.name.namespace).collect();
@@ -45,7 +46,7 @@ pub(super) fn judge(set: &PolicySet, objects: &[Object], selectors: &Value) -> D
             Some(false) if seen.is_some() => {
                 hidden.insert(name.to_owned());
             }
-            // By its name alone. Its other labels can only exclude it.
+            // Decided by its name alone. Its other labels can only exclude it.
             Some(is_selected) => is_known &= is_selected && !excludes(selectors),
         }
     }
@@ -58,14 +59,14 @@ pub(super) fn judge(set: &PolicySet, objects: &[Object], selectors: &Value) -> D
     }
 }
 
-/// Whether selectors leave out what has some label.
+/// Whether selectors can exclude namespaces because of a label.
 fn excludes(selectors: &Value) -> bool {
     any_field(selectors, &mut |name, value| {
         name == "operator" && (value == "NotIn" || value == "DoesNotExist")
     })
 }
 
-/// Whether any selector takes something with these labels; none if they are not understood.
+/// Whether any selector matches these labels. None if the selectors are not understood.
 fn is_selected(selectors: &Value, own: &Labels) -> Option<bool> {
     let selectors = selectors.as_array()?.iter();
     let taken: Option<Vec<_>> = selectors.map(|selector| takes(selector, own)).collect();
@@ -95,7 +96,7 @@ fn takes(selector: &Value, own: &Labels) -> Option<bool> {
     Some(is_taken)
 }
 
-/// Whether labels meet an expression of a selector (Kubernetes, `LabelSelectorRequirement`).
+/// Whether labels match an expression of a selector (Kubernetes, `LabelSelectorRequirement`).
 fn meets(expression: &Value, own: &Labels) -> Option<bool> {
     let text = |field| expression.get(field).and_then(Value::as_str);
     let values = expression.get("values").and_then(Value::as_array);

@@ -1,4 +1,4 @@
-//! Whether the objects are those that the documents are rendered to.
+//! Compares the objects with the rendered documents.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,7 +24,8 @@ pub(super) fn check(
     let found = by_id(objects);
     let mut rendered = BTreeSet::new();
     let mut unseen = BTreeMap::<_, usize>::new();
-    // Each is dropped before the next is made: all of them would take as much room as all that was found.
+    // Objects are rendered and dropped one at a time: all of them together would take as much
+    // memory as all observed objects.
     for object in self::rendered(set, api, &mut verdict.unchecked) {
         let id = object.id().clone();
         match found.get(&id).map(Vec::as_slice) {
@@ -78,7 +79,8 @@ pub(super) fn check(
         .iter()
         .filter(|object| !rendered.contains(object.id()));
     for object in others {
-        // Deleting it would open workloads, and the documents no longer say whether it may go.
+        // Deleting it would open workloads, and the documents no longer determine whether it is
+        // needed.
         let is_left_to_cluster =
             !set.mesh.sets_mtls_mode() && object.is("security.istio.io", "PeerAuthentication");
         if is_managed(object) && is_of_rendered_kind(object) && !is_left_to_cluster {
@@ -102,8 +104,8 @@ pub(super) fn check(
     }
 }
 
-/// Whether it is of a kind that Peergate renders. istiod copies the labels of a `Gateway` onto the pods and
-/// services that it makes for it.
+/// Whether Peergate renders objects of this kind. istiod copies the labels of a `Gateway` to the
+/// pods and services that it creates.
 fn is_of_rendered_kind(object: &Object) -> bool {
     let group = &*object.id().group;
     ResourceKind::ALL
@@ -116,7 +118,7 @@ fn is_of_rendered_kind(object: &Object) -> bool {
             ))
 }
 
-/// The finding that an object is not what the documents are rendered to, if so.
+/// Reports an object that differs from the rendered one.
 fn changed(rendered: &Object, found: &Object, renderings: &Renderings<'_>) -> Option<Finding> {
     let difference = difference(rendered, &found.opened())?;
     let ended = renderings.ended(rendered.id(), Some(rendered), Some(found));

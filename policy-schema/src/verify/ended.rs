@@ -1,7 +1,7 @@
-//! What the documents were rendered to before something ended.
+//! Renders the documents as they were before something expired.
 //!
-//! An object that was right when it was applied is not wrong because a rule or an exception in the documents has ended
-//! since: the filter ends rules by itself, and what is left to do is to render and apply again.
+//! An applied object is not wrong because a rule or an exception has expired since. The filter
+//! stops matching expired rules itself, so the only remedy is to render and apply again.
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
@@ -15,34 +15,34 @@ use crate::planes::RbacPlane;
 use crate::policy::PolicySet;
 use crate::timestamp::Timestamp;
 
-/// How many moments at which something ended are looked behind, the last ones. Each takes as long as rendering.
+/// The maximum number of expirations to look behind, the latest first. Each costs one rendering.
 const MAX_MOMENTS: usize = 16;
 
-/// The annotation with the name of the policy that an object is made of.
+/// The annotation with the policy that an object is rendered from.
 const POLICY: &str = "peergate.dev/policy";
 
-/// What the documents were rendered to before what has ended.
+/// The documents as rendered before the latest expirations.
 pub(super) struct Renderings<'s> {
     set: &'s PolicySet,
     api: ExtensionApi,
-    /// What they were rendered to before, the latest first. Nobody asks unless something differs.
+    /// Earlier renderings, the latest first. Only computed if something differs.
     earlier: OnceCell<Vec<Stage>>,
 }
 
-/// What the documents were rendered to until a moment at which something ended.
+/// The documents as rendered until something expired.
 struct Stage {
     ended: Vec<Ended>,
     objects: BTreeMap<ObjectId, Object>,
 }
 
-/// Something that has ended.
+/// An expired rule or exception.
 struct Ended {
     at: Timestamp,
     part: Part,
     title: String,
 }
 
-/// What has ended, by the namespace and the name of what it belongs to.
+/// An expired rule or exception, by the namespace and name of its owner.
 enum Part {
     RuleOf(String, String),
     Exception(String, String),
@@ -57,8 +57,8 @@ impl<'s> Renderings<'s> {
         }
     }
 
-    /// The finding about an object, or about its absence, that is as it was rendered before something ended; `now` is
-    /// what it is rendered to.
+    /// The finding about an object, or its absence, if it was rendered so before something expired.
+    /// `now` is the current rendering.
     pub(super) fn ended(
         &self,
         id: &ObjectId,
@@ -97,7 +97,7 @@ impl<'s> Renderings<'s> {
             let stages = latest.map(|(end, ended)| {
                 let before = Timestamp::from_unix_nanoseconds(end.unix_nanoseconds() - 1);
                 let set = self.set.as_read_at(before);
-                // What cannot be rendered at all has been reported.
+                // Rendering failures have been reported already.
                 let mut reported = Vec::new();
                 let objects = rendered(&set, self.api, &mut reported);
                 let objects = objects.map(|object| (object.id().clone(), object.packed()));
@@ -109,7 +109,7 @@ impl<'s> Renderings<'s> {
     }
 }
 
-/// Whether two renderings of an object are the same, or both have none.
+/// Whether two renderings of an object are equal, or both missing.
 fn is_same(object: Option<&Object>, other: Option<&Object>) -> bool {
     match (object, other) {
         (Some(object), Some(other)) => object.opened().value() == other.opened().value(),
@@ -140,8 +140,8 @@ fn finding(id: &ObjectId, is_wanted: bool, found: Option<&Object>, ended: &[&str
 }
 
 impl Stage {
-    /// What made an object another one: its exception one for mutual TLS, rules of its policy one that names a policy.
-    /// Others depend on all.
+    /// The expired items that changed an object. An object for mutual TLS depends on its exception,
+    /// one with a policy annotation on rules of that policy, and any other on all.
     fn titles(&self, object: Option<&Object>) -> impl Iterator<Item = &str> {
         let policy = object.and_then(|it| Some((it.namespace(), it.annotation(POLICY)?)));
         let exception = object
@@ -159,7 +159,7 @@ impl Stage {
     }
 }
 
-/// The rules and exceptions that have ended and were rendered before.
+/// The rules and exceptions that have expired.
 fn ended_of(set: &PolicySet) -> impl Iterator<Item = Ended> {
     let rules = set.policies().iter().flat_map(|policy| {
         let ended = policy.rules.iter().filter_map(move |rule| {

@@ -1,7 +1,8 @@
-//! What an `EnvoyFilter` does to the proxies that enforce policies.
+//! Checks what each `EnvoyFilter` does to enforcement.
 //!
-//! It can change anything, so each patch that may meet callers is judged: it undoes a part of enforcement, it is
-//! known to leave it alone, or it was not judged, which is a finding too.
+//! An `EnvoyFilter` can change anything, so each patch that may affect callers is judged. It
+//! disables a part of enforcement, or it is known to be harmless, or it was not judged, which is a
+//! finding too.
 
 mod guards;
 mod judgement;
@@ -79,7 +80,7 @@ pub(super) fn check(
     }
 }
 
-/// What an `EnvoyFilter` is for, of what policies protect.
+/// The proxies that an `EnvoyFilter` applies to, as far as policies protect them.
 #[derive(Debug)]
 struct Reach<'p> {
     sidecars: bool,
@@ -95,7 +96,7 @@ impl<'p> Reach<'p> {
         let reaches = |namespace: &str| is_for_mesh || namespace == object.namespace();
         let wanted = object.texts("/spec/workloadSelector/labels");
         if object.at("/spec/targetRefs").is_some() {
-            // Gateways and waypoints, which are not told apart here.
+            // Gateways and waypoints, which are not distinguished here.
             return Self {
                 sidecars: false,
                 gateways: true,
@@ -109,7 +110,7 @@ impl<'p> Reach<'p> {
                 || has_gateway_label(&workload.labels)
         });
         let is_closed = mesh.otherwise == Otherwise::Deny;
-        // More pods may exist where pods were not among the input, or where Istio deploys the gateway.
+        // More pods may exist if pods were not among the input, or if Istio deploys the gateway.
         let sidecars = if workloads.all.is_empty() {
             set.policies
                 .iter()
@@ -128,7 +129,7 @@ impl<'p> Reach<'p> {
             .collect();
         let of_pods = at_gateways.iter().flat_map(|workload| &workload.policies);
         let of_pods: BTreeSet<_> = of_pods.map(|policy| policy.name.as_pair()).collect();
-        // The documents need not declare a gateway that a policy is for.
+        // The documents need not declare a gateway that a policy applies to.
         let named = |policy: &ServicePolicy| {
             mesh.is_at_gateway(&policy.name.namespace, &policy.attachment)
                 && may_be_for(policy, object, is_for_mesh, &wanted)
@@ -148,7 +149,7 @@ impl<'p> Reach<'p> {
     }
 }
 
-/// Whether pods may have both a policy and a patch by these labels.
+/// Whether some pods may be selected by both the policy and the labels of the patch.
 fn may_be_for(policy: &ServicePolicy, object: &Object, is_for_mesh: bool, wanted: &Labels) -> bool {
     let namespace = &policy.name.namespace;
     if is_for_mesh {

@@ -1,8 +1,8 @@
-//! Whether Istio's mesh config is what the documents rely on.
+//! Checks that Istio's mesh config has what the documents rely on.
 //!
-//! It is a text in the `ConfigMap` `istio` of istiod's own namespace, which need not be the root namespace. Manifests may
-//! have what Istio is installed from. Only what the `Mesh` says and what changes decisions is compared:
-//! `peergate install-values` writes the rest.
+//! It is a string in the `ConfigMap` `istio` of istiod's own namespace, which need not be the root
+//! namespace. Manifests may contain the installation of Istio instead. Only fields that the `Mesh`
+//! determines or that change decisions are compared. `peergate install-values` generates the rest.
 
 use std::collections::BTreeSet;
 
@@ -20,7 +20,7 @@ use crate::policy::{Mesh, PolicySet, ServicePolicy};
 use crate::problem::{Location, Step};
 use crate::rule_spec::{Effect, Enforcement};
 
-/// Something that is not as the documents have it: the field, what it says, and what to do.
+/// A difference from the documents: the field, its value and the fix.
 struct Difference {
     code: FindingCode,
     field: &'static str,
@@ -51,10 +51,10 @@ pub(super) fn check(
             continue;
         }
         let is_config_map = object.is("", "ConfigMap");
-        // A mesh config counts wherever it is: not every installation labels its istiod.
+        // A mesh config counts in any namespace: not every installation labels its istiod.
         let is_of_istiod =
             || object.at("/data/mesh").is_some() || namespaces.contains(object.namespace());
-        // Another one may hold values that something is installed with.
+        // Another `ConfigMap` may contain values for an installation.
         let is_config_map = is_config_map && object.name() == name && is_of_istiod();
         let is_of_other = object.at("/data/mesh").is_some() && !is_config_map;
         if is_of_other {
@@ -100,10 +100,10 @@ pub(super) fn check(
         }
     }
     let is_expected = match looked_at {
-        // Manifests to be applied need not have it: Istio's installer makes it.
+        // Manifests need not contain it: Istio's installer creates it.
         LookedAt::All => false,
         LookedAt::Only(_) => true,
-        // One that could not be read is a finding already.
+        // One that could not be read has been reported already.
         LookedAt::AllBut(_) => looked_at.has("", "ConfigMap"),
     };
     if !is_found && is_expected {
@@ -121,14 +121,14 @@ pub(super) fn check(
     }
 }
 
-/// What was seen beside a mesh config.
+/// The context of a mesh config.
 struct Seen<'m> {
     objects: &'m [Object],
     /// The namespaces in which istiod may run.
     control_planes: &'m BTreeSet<&'m str>,
 }
 
-/// What has a mesh config.
+/// An object that contains a mesh config.
 struct Subject {
     title: String,
     place: Option<Place>,
@@ -205,7 +205,7 @@ fn judge(
     }
 }
 
-/// Where a mesh config is not what the `Mesh` says.
+/// The differences between a mesh config and the `Mesh`.
 fn of_mesh(mesh: &Mesh, config: &MeshConfig) -> Vec<Difference> {
     let declared: BTreeSet<_> = mesh.trust_domains.aliases().map(str::to_owned).collect();
     let normalization = config.path_normalization.map(normalization_name);
@@ -233,7 +233,7 @@ fn of_mesh(mesh: &Mesh, config: &MeshConfig) -> Vec<Difference> {
     ];
     let mut found: Vec<_> = of_protection(mesh, config).collect();
     for (field, value, expected) in compared {
-        // What could not be read is a finding already.
+        // A value that could not be read has been reported already.
         if let Some(value) = value.filter(|value| *value != expected) {
             found.push(Difference {
                 code: FindingCode::ChangedMeshConfig,
@@ -246,7 +246,7 @@ fn of_mesh(mesh: &Mesh, config: &MeshConfig) -> Vec<Difference> {
     found
 }
 
-/// Where proxies accept or reach more than the `Mesh` says. Less is no fault.
+/// Settings by which proxies accept or reach more than the `Mesh` permits. Less is fine.
 fn of_protection(mesh: &Mesh, config: &MeshConfig) -> impl Iterator<Item = Difference> {
     let oldest = config
         .min_version
@@ -282,13 +282,12 @@ fn listed(names: &BTreeSet<String>) -> String {
     format!("[{}]", names.join(", "))
 }
 
-/// What is wrong with the providers that `Custom` rules ask; nothing if they could not be read, which is a finding
-/// already.
+/// Problems with the providers of `Custom` rules. Unreadable providers have been reported already.
 fn of_providers(set: &PolicySet, providers: Option<&[Provider]>) -> Vec<Difference> {
     let Some(providers) = providers else {
         return Vec::new();
     };
-    // Of several with one name Istio takes the last.
+    // Of several with one name, Istio uses the last.
     let find = |name: &str| {
         providers
             .iter()
@@ -328,7 +327,7 @@ fn of_providers(set: &PolicySet, providers: Option<&[Provider]>) -> Vec<Differen
     wrong
 }
 
-/// What changes how proxies start.
+/// Settings that change how proxies start.
 fn of_proxies(control_planes: &BTreeSet<&str>, config: &MeshConfig) -> Vec<Difference> {
     let proxies = config.proxy_config.iter();
     let settings = proxies.flat_map(|proxies| proxy_settings::bending(control_planes, proxies));
@@ -342,7 +341,7 @@ fn of_proxies(control_planes: &BTreeSet<&str>, config: &MeshConfig) -> Vec<Diffe
         .collect()
 }
 
-/// What depends on something beyond the mesh config.
+/// Settings that depend on something outside the mesh config.
 fn of_what_is_beyond(config: &MeshConfig) -> impl Iterator<Item = Difference> {
     const AUTHORITY: &str =
         "make sure that it issues certificates for the mesh alone, or remove it";
@@ -374,7 +373,7 @@ fn of_what_is_beyond(config: &MeshConfig) -> impl Iterator<Item = Difference> {
     })
 }
 
-/// What Istio does not see and therefore does not enforce.
+/// Namespaces that Istio ignores, so that their policies are not enforced.
 fn of_namespaces(set: &PolicySet, objects: &[Object], config: &MeshConfig) -> Option<Difference> {
     let selectors = config.discovery_selectors.as_ref()?;
     let (code, message) = match discovery::judge(set, objects, selectors) {

@@ -1,17 +1,17 @@
-//! The policies for pods, found by the pods' labels.
+//! Finds the policies for pods by the pods' labels.
 
 use std::collections::{BTreeMap, HashMap};
 
 use crate::policy::{Attachment, GATEWAY_NAME, Labels, Selectors, ServicePolicy};
 
-/// Policies by what they are for. Finds what [`is_for`](super::coverage::is_for) is true of.
+/// An index of policies. Finds those for which [`is_for`](super::coverage::is_for) is true.
 #[derive(Debug)]
 pub(super) struct PoliciesFor<'s> {
     policies: &'s [ServicePolicy],
     of_workloads: BTreeMap<&'s str, Selectors<&'s Labels>>,
     of_namespaces: BTreeMap<&'s str, Vec<usize>>,
     of_mesh: Selectors<&'s Labels>,
-    /// By the namespaces and the names of gateways.
+    /// Policies for gateways, by namespace and name.
     of_gateways: HashMap<(&'s str, &'s str), Vec<usize>>,
 }
 

@@ -1,7 +1,8 @@
-//! What changes how a proxy starts: `ProxyConfig`, annotations of pods, `defaultConfig` of the mesh config.
+//! Checks settings that change how a proxy starts: `ProxyConfig`, annotations of pods, and
+//! `defaultConfig` of the mesh config.
 //!
-//! Its bootstrap, its environment and the control plane that it asks decide whether a proxy enforces anything. Only
-//! settings that are known to leave enforcement alone pass.
+//! Whether a proxy enforces policies depends on its bootstrap, its environment and its control
+//! plane. Only settings that are known to be harmless pass.
 
 use serde_json::Value;
 
@@ -20,8 +21,8 @@ const REPLACING: [&str; 2] = [
     "sidecar.istio.io/proxyImage",
 ];
 
-/// The annotation that mounts volumes into the proxy's container, and what must stay as it is there: the agent, its
-/// bootstrap, certificates and tokens.
+/// The annotation that mounts volumes into the proxy's container. The mounts must not hide the
+/// agent, its bootstrap, certificates and tokens.
 const MOUNTS: &str = "sidecar.istio.io/userVolumeMount";
 
 const CONFIG: &str = "proxy.istio.io/config";
@@ -108,7 +109,7 @@ fn unjudged(object: &Object, does: &str) -> Finding {
 
 /// Whether mounts hide files of the proxy, or are not understood.
 fn mounts_over_proxy(text: &str) -> bool {
-    // The injector's template takes a mapping by names, or a list.
+    // The injector's template accepts a mapping by name, or a list.
     let mounts = match mesh_config::parse(text) {
         Some(Value::Object(mounts)) => mounts.into_iter().map(|(_, mount)| mount).collect(),
         Some(Value::Array(mounts)) => mounts,
@@ -120,7 +121,7 @@ fn mounts_over_proxy(text: &str) -> bool {
     })
 }
 
-/// The message about something that may change what a proxy enforces.
+/// The message about a setting that may affect enforcement.
 pub(super) fn may_bend(does: &str) -> String {
     format!("{does}, which may change how proxies enforce policies")
 }

@@ -1,8 +1,9 @@
-//! What a pod's own `istio-proxy` container changes in the proxy.
+//! Checks a pod's own `istio-proxy` container.
 //!
-//! The injector puts such a container over the one of its template, so that everything in it wins (Istio, "Customizing
-//! injection"). Resources and the like are often set so. Here is only what can keep a proxy from enforcing policies: what
-//! runs, how it starts, and the files that it starts from.
+//! The injector merges it over the container of its template, so its fields win (Istio,
+//! "Customizing injection"). Pods often use this for resources and the like. Only fields that can
+//! disable enforcement are checked: the image, the command, and the files that the proxy starts
+//! from.
 
 use std::collections::BTreeSet;
 
@@ -13,16 +14,16 @@ use super::pod::sidecars;
 use super::proxy_settings::{bending, is_harmless_variable, is_own_control_plane, path_over_proxy};
 use crate::mesh_config;
 
-/// What is in the name of every image of the proxy that Istio's distributions have.
+/// Substrings of the proxy's image names in Istio's distributions.
 const IMAGES: [&str; 2] = ["proxyv2", "istio-proxy"];
 
-/// What has the injector choose the image.
+/// The image name that the injector replaces.
 const CHOSEN_IMAGE: &str = "auto";
 
-/// What Istio's agent can be asked to be, with Envoy.
+/// The modes of Istio's agent with Envoy.
 const ROLES: [&str; 3] = ["router", "sidecar", "waypoint"];
 
-/// Flags of Istio's agent that leave enforcement alone; each may have its value in the next argument.
+/// Harmless flags of Istio's agent. Their values may be in the next argument.
 const HARMLESS_FLAGS: [&str; 12] = [
     "concurrency",
     "domain",
@@ -38,7 +39,7 @@ const HARMLESS_FLAGS: [&str; 12] = [
     "stsPort",
 ];
 
-/// Variables by which a pod says who it is: proxies get them from the pod's own fields.
+/// Variables with the pod's identity, which proxies get from the pod's own fields.
 const OF_POD: [&str; 5] = [
     "HOST_IP",
     "INSTANCE_IP",
@@ -47,7 +48,7 @@ const OF_POD: [&str; 5] = [
     "SERVICE_ACCOUNT",
 ];
 
-/// Variables that Istio's templates set and that leave enforcement alone.
+/// Harmless variables that Istio's templates set.
 const OF_TEMPLATES: [&str; 22] = [
     "EXIT_ON_ZERO_ACTIVE_CONNECTIONS",
     "ISTIO_CPU_LIMIT",
@@ -73,7 +74,7 @@ const OF_TEMPLATES: [&str; 22] = [
     "TZ",
 ];
 
-/// Variables that change what runs, which no injector sets by itself.
+/// Variables that replace parts of the proxy. No injector sets them.
 const REPLACING: [&str; 6] = [
     "DISABLE_ENVOY",
     "ENVOY_BOOTSTRAP",
@@ -100,8 +101,8 @@ const VOLUMES: [&str; 13] = [
     "workload-socket",
 ];
 
-/// What the proxy's containers of a pod have that may change what it enforces, each in one clause. `pod` is the part of
-/// `object` that describes a pod.
+/// The settings of a pod's proxy containers that may affect enforcement, each in one clause. `pod`
+/// is the pod spec in `object`.
 pub(super) fn changes(
     object: &Object,
     pod: &Value,
@@ -123,7 +124,7 @@ pub(super) fn changes(
         .collect()
 }
 
-/// Whether Istio wrote the container: it was injected, or is of a gateway that istiod made.
+/// Whether Istio created the container: by injection, or for a gateway.
 fn is_made_by_istio(object: &Object, pod: &Value) -> bool {
     let has = |pointer| pod.pointer(pointer).is_some();
     object.is("", "Pod") && object.at("/status/phase").is_some()
@@ -131,7 +132,7 @@ fn is_made_by_istio(object: &Object, pod: &Value) -> bool {
         || has("/metadata/labels/gateway.istio.io~1managed")
 }
 
-/// What is wrong with what a container starts.
+/// Problems with the command of a container.
 fn started(container: &Value) -> Vec<String> {
     let mut found = Vec::new();
     let image = container.get("image").and_then(Value::as_str);
@@ -158,7 +159,7 @@ fn is_proxy(image: &str) -> bool {
     image.is_empty() || image == CHOSEN_IMAGE || IMAGES.iter().any(|known| name.contains(known))
 }
 
-/// Whether the arguments start a proxy, with known flags alone.
+/// Whether the arguments start a proxy, with known flags only.
 fn starts_proxy(container: &Value) -> bool {
     let args = container.get("args").and_then(Value::as_array);
     let args = args.into_iter().flatten().map(Value::as_str);
@@ -226,7 +227,7 @@ fn variables_of_template(container: &Value, control_planes: &BTreeSet<&str>) -> 
     found
 }
 
-/// Mounts over the proxy's files that are not those of Istio's templates.
+/// Mounts over the proxy's files, except those of Istio's templates.
 fn mounts(container: &Value) -> Vec<String> {
     let mounts = container.get("volumeMounts").and_then(Value::as_array);
     let mounts = mounts.into_iter().flatten();

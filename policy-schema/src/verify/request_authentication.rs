@@ -1,6 +1,8 @@
-//! Whether tokens that rules ask for are validated: `RequestAuthentication` (Istio, security.istio.io).
+//! Checks that the tokens that rules require are validated: `RequestAuthentication` (Istio,
+//! security.istio.io).
 //!
-//! The documents do not say which keys an issuer has. They say which tokens rules ask for.
+//! The documents do not contain the keys of issuers. They only determine which tokens rules
+//! require.
 
 use std::collections::BTreeSet;
 
@@ -18,7 +20,7 @@ use crate::rule_spec::{Effect, Enforcement};
 const GROUP: &str = "security.istio.io";
 const KIND: &str = "RequestAuthentication";
 
-/// Whether a rule asks for something that only a validated token has.
+/// Whether a rule requires something that only a validated token has.
 pub(super) fn asks_for_token(rule: &Rule) -> bool {
     !asked(rule).is_empty()
 }
@@ -47,7 +49,7 @@ pub(super) fn check(
             continue;
         }
         let places = Places::of(policy, workloads);
-        // Rules there are unenforced, and that is a finding of its own.
+        // Such rules are not enforced, which is reported separately.
         if places.are_ambient() {
             continue;
         }
@@ -80,12 +82,12 @@ fn finding(policy: &ServicePolicy, code: FindingCode, message: String, help: &st
     )
 }
 
-/// The tokens that a rule asks for.
+/// The tokens that a rule requires.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Tokens<'r> {
-    /// Any of these.
+    /// Tokens with one of these principals.
     Of(&'r [RequestPrincipal]),
-    /// Those with certain claims, of any issuer.
+    /// Tokens of any issuer with certain claims.
     WithClaims,
 }
 
@@ -118,7 +120,8 @@ impl std::fmt::Display for Tokens<'_> {
     }
 }
 
-/// What a rule asks of tokens: each part must be met. A part that names issuers goes for those that do not.
+/// The tokens that a rule requires: all parts must match. Parts that name issuers replace those
+/// that do not.
 fn asked(rule: &Rule) -> Vec<Tokens<'_>> {
     let conditions = || rule.conditions.iter().map(|Condition { test, .. }| test);
     let callers = conditions().filter_map(|test| match test {
@@ -130,7 +133,7 @@ fn asked(rule: &Rule) -> Vec<Tokens<'_>> {
     let mut asked: Vec<_> = asking
         .map(|source| Tokens::Of(&source.request_principals.any_of))
         .collect();
-    // A token that nothing validates has no claims, so an exclusion of some lets it pass.
+    // A token that nothing validates has no claims, so an exclusion of claims lets it pass.
     let is_open = |none_of: &[_]| rule.effect == Effect::Allow && !none_of.is_empty();
     let has_claims = conditions().any(|test| {
         matches!(test, Test::Metadata { key, values }
@@ -146,7 +149,8 @@ fn asked(rule: &Rule) -> Vec<Tokens<'_>> {
 struct Validator<'o> {
     object: &'o Object,
     is_for_mesh: bool,
-    /// By `targetRefs`, so for gateways and waypoints; for which of them is unknown here.
+    /// Whether it has `targetRefs`, so that it applies to gateways and waypoints. Which of them is
+    /// unknown here.
     has_targets: bool,
     labels: Labels,
     issuers: BTreeSet<&'o str>,
@@ -178,7 +182,7 @@ impl<'o> Validator<'o> {
             }
     }
 
-    /// Whether it may be for pods that a policy is for.
+    /// Whether it may apply to pods of a policy.
     fn may_be_for(&self, policy: &ServicePolicy) -> bool {
         let place = if self.is_for_mesh {
             &policy.name.namespace
@@ -190,7 +194,7 @@ impl<'o> Validator<'o> {
     }
 }
 
-/// Where a policy is enforced: at the workloads that were seen, or where none was at those that it is for.
+/// Where a policy is enforced: the observed workloads, or if there are none, those that it selects.
 struct Places<'p, 'o> {
     policy: &'p ServicePolicy,
     workloads: Vec<&'p Workload<'o>>,
@@ -204,14 +208,14 @@ impl<'p, 'o> Places<'p, 'o> {
         }
     }
 
-    /// Whether no proxy stands before any of them that reads requests.
+    /// Whether no proxy in front of them reads requests.
     fn are_ambient(&self) -> bool {
         let mut workloads = self.workloads.iter();
         !workloads.as_slice().is_empty()
             && workloads.all(|workload| workload.sidecar == Sidecar::Ambient)
     }
 
-    /// What is wrong with the tokens that a rule asks for.
+    /// Problems with the tokens that a rule requires.
     fn judge(
         &self,
         rule: &Rule,
@@ -233,7 +237,7 @@ impl<'p, 'o> Places<'p, 'o> {
         }
     }
 
-    /// The first place where nothing validates such tokens.
+    /// The first place that does not validate such tokens.
     fn first_without(&self, validators: &[Validator<'_>], tokens: &Tokens<'_>) -> Option<String> {
         let mut able = validators
             .iter()
@@ -249,7 +253,7 @@ impl<'p, 'o> Places<'p, 'o> {
             .map(|workload| workload.title.clone())
     }
 
-    /// Objects for the same place with several issuers, where a rule does not say which one it trusts.
+    /// Reports several issuers for the same place if a rule does not name the trusted one.
     fn rivals(&self, rule: &Rule, validators: &[Validator<'_>]) -> Vec<Finding> {
         let at_place = |validator: &&Validator<'_>| {
             if self.workloads.is_empty() {

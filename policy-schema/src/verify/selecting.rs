@@ -1,18 +1,18 @@
-//! Things that select pods, found by what the pods have.
+//! An index of selectors, looked up by workload.
 
 use super::workloads::Workload;
 use crate::policy::{Labels, Pods};
 
-/// Such things, such as ports of a `Service`.
+/// Items with a selector, such as ports of a `Service`.
 pub(super) struct Selecting<T> {
     things: Vec<T>,
     pods: Pods<Labels>,
-    /// Whether each of them selects anything.
+    /// Whether each item selects anything.
     selects: Vec<bool>,
 }
 
 impl<T> Selecting<T> {
-    /// Indexes things by their namespaces and the labels that they ask for; none selects nothing.
+    /// Indexes items by their namespaces and labels. Items without labels select nothing.
     pub(super) fn of<'t>(
         things: Vec<T>,
         selector: impl Fn(&T) -> (&'t str, Option<Labels>),
@@ -32,7 +32,7 @@ impl<T> Selecting<T> {
         }
     }
 
-    /// Those of `namespace` that select the pods of a workload, in their order.
+    /// The items of `namespace` that select the pods of a workload, in order.
     pub(super) fn of_workload(
         &self,
         namespace: &str,

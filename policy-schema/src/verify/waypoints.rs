@@ -1,4 +1,4 @@
-//! Policies with `targetRefs` → whether a proxy that applies them stands where they point to.
+//! Checks that a proxy enforces policies with `targetRefs` at their targets.
 
 use std::collections::BTreeMap;
 
@@ -11,37 +11,38 @@ use crate::policy::{Attachment, IstioVersion, PolicySet, ServicePolicy};
 
 const GATEWAY_API: &str = "gateway.networking.k8s.io";
 
-/// Gateways and waypoints of these classes apply no policy (Istio, "agentgateway").
+/// The class of gateways and waypoints that apply no policies (Istio, "agentgateway").
 const AGENTGATEWAY: &str = "istio-agentgateway";
 
-/// The label of pods that Istio makes for a `Gateway`.
+/// The label of pods that Istio creates for a `Gateway`.
 const CLASS_NAME: &str = "gateway.networking.k8s.io/gateway-class-name";
 
-/// The labels by which services and namespaces choose a waypoint (Istio, "Labels").
+/// The labels with which services and namespaces select a waypoint (Istio, "Labels").
 const USE_WAYPOINT: &str = "istio.io/use-waypoint";
 const WAYPOINT_NAMESPACE: &str = "istio.io/use-waypoint-namespace";
 
-/// The label that says what a waypoint is for.
+/// The label with the kinds of traffic that a waypoint handles.
 const WAYPOINT_FOR: &str = "istio.io/waypoint-for";
 
-/// Before, a plugin for a service kept a waypoint of another namespace from starting.
+/// The first version in which a plugin for a service does not keep a waypoint of another namespace
+/// from starting.
 const FOREIGN_PLUGINS: IstioVersion = IstioVersion::minor(31);
 
-/// Where to look.
+/// The observed objects.
 struct Seen<'s> {
     set: &'s PolicySet,
     objects: BTreeMap<&'s ObjectId, Vec<&'s Object>>,
     looked_at: &'s LookedAt,
 }
 
-/// The waypoint that a service, or its namespace, chooses.
+/// The waypoint that a service or its namespace selects.
 enum Choice<'o> {
     Waypoint {
         namespace: &'o str,
         name: &'o str,
     },
     Nothing,
-    /// Its namespace was not seen.
+    /// The namespace was not observed.
     Unknown,
 }
 
@@ -67,7 +68,7 @@ pub(super) fn check(
     check_pods(workloads, verdict);
 }
 
-/// Pods that a policy selects although their gateway applies no policies.
+/// Reports pods that a policy selects although their gateway applies no policies.
 fn check_pods(workloads: &Workloads<'_>, verdict: &mut Verdict) {
     for workload in &workloads.all {
         let class = workload.labels.get(CLASS_NAME);
@@ -131,7 +132,7 @@ impl<'s> Seen<'s> {
                 }
             }
             ("", "Service") | ("networking.istio.io", "ServiceEntry") => {
-                // Of one that is not there, something else is said.
+                // A missing target is reported elsewhere.
                 if let Some(service) = self.object(group, &target.kind, namespace, &target.name) {
                     self.check_service(policy, &title, service, verdict);
                 }

@@ -1,8 +1,8 @@
-//! A rule of an `AuthorizationPolicy` → a policy of Envoy's RBAC (Istio,
+//! Translates a rule of an `AuthorizationPolicy` to a policy of Envoy's RBAC (Istio,
 //! `pilot/pkg/security/authz/model`).
 //!
-//! What cannot be asked of a connection, or is malformed, drops an `ALLOW` rule; from a rule with
-//! another action it is left out.
+//! Fields that are malformed, or do not apply to the connection, drop an `ALLOW` rule. They are
+//! removed from a rule with another action.
 
 use super::config::{Permission, Policy, Principal};
 use super::matcher::{self, Malformed};
@@ -11,7 +11,7 @@ use crate::istio::authorization_policy::{Action, AuthorizationRule, Condition, O
 use crate::istio::trust_domain_aliases;
 use crate::rule::Terms;
 
-/// What a rule is translated for.
+/// The context of the translation.
 #[derive(Clone, Copy)]
 pub(super) struct Scope<'s> {
     pub(super) action: Action,
@@ -21,7 +21,7 @@ pub(super) struct Scope<'s> {
     pub(super) is_http: bool,
 }
 
-/// The policy for a rule; none where Istio drops it.
+/// The policy for a rule. None if Istio drops it.
 pub(super) fn policy(rule: &AuthorizationRule, scope: Scope<'_>) -> Option<Policy> {
     let mut of_request = Vec::new();
     let mut of_caller = Vec::new();
@@ -53,7 +53,7 @@ pub(super) fn policy(rule: &AuthorizationRule, scope: Scope<'_>) -> Option<Polic
     })
 }
 
-/// One for each entry; where there is none, one without an entry.
+/// One result for each entry, or a single one without an entry.
 fn each_or_one<E, T>(entries: &[E], of: impl Fn(Option<&E>) -> T) -> Vec<T> {
     if entries.is_empty() {
         vec![of(None)]
@@ -62,7 +62,7 @@ fn each_or_one<E, T>(entries: &[E], of: impl Fn(Option<&E>) -> T) -> Vec<T> {
     }
 }
 
-/// A field with its `not…` twin. Without HTTP some are not to be asked.
+/// A field with its `not…` twin. Some do not apply without HTTP.
 #[derive(Clone)]
 struct Field<M> {
     terms: Terms<Vec<Result<M, Malformed>>>,
@@ -87,7 +87,7 @@ impl<M> Field<M> {
     }
 }
 
-/// How Envoy's permissions and principals are put together.
+/// Combines Envoy's permissions or principals.
 trait Matcher: Clone {
     fn any() -> Self;
     fn and(terms: Vec<Self>) -> Self;
@@ -125,7 +125,7 @@ impl Matcher for Principal {
     }
 }
 
-/// ALL of the fields; none where an `ALLOW` rule has one that cannot be asked.
+/// Matches if ALL of the fields match. None if an `ALLOW` rule has a field that does not apply.
 fn all_of<M: Matcher>(fields: Vec<Field<M>>, scope: Scope<'_>) -> Option<M> {
     let mut all = Vec::new();
     for field in fields {
@@ -245,7 +245,7 @@ enum Attribute {
     Caller(Field<Principal>),
 }
 
-/// What a condition asks; none for a key that Istio does not have.
+/// The matchers of a condition. None for a key that Istio does not have.
 fn attribute(condition: &Condition, scope: Scope<'_>) -> Option<Attribute> {
     let Condition {
         key,

@@ -1,4 +1,4 @@
-//! Settings in a patch: those that undo enforcement, and those that have nothing to do with it.
+//! Classifies settings in a patch: those that disable enforcement, and those that are unrelated.
 
 use serde_json::Value;
 
@@ -6,7 +6,7 @@ use super::guards::{Guards, names_guard};
 use crate::protobuf::{any_field, is_true, snake_case};
 use crate::verify::path_handling::{changed_options, ignores_path_parameters};
 
-/// Fields that only lead to others.
+/// Fields that only contain other fields.
 const PATHS: [&str; 12] = [
     "common_http_protocol_options",
     "config",
@@ -22,8 +22,9 @@ const PATHS: [&str; 12] = [
     "virtual_hosts",
 ];
 
-/// Fields of listeners, connection managers, routes and clusters that no rule depends on: names, times, limits,
-/// logs, and what is done to responses. Those that change paths are as the `Mesh` says, or undo enforcement.
+/// Fields of listeners, connection managers, routes and clusters that no rule depends on: names,
+/// timeouts, limits, logs and response handling. Fields that change paths are compared with the
+/// `Mesh` instead.
 const FAMILIAR: [&str; 68] = [
     "@type",
     "access_log",
@@ -95,7 +96,7 @@ const FAMILIAR: [&str; 68] = [
     "upstream_connection_options",
 ];
 
-/// What of a patch's value undoes enforcement, wherever it stands.
+/// The setting in a patch's value, at any depth, that disables enforcement.
 pub(super) fn undoing(guards: &Guards, value: &Value, of_gateway: bool) -> Option<String> {
     let mut found = None;
     any_field(value, &mut |key, value| {
@@ -103,7 +104,7 @@ pub(super) fn undoing(guards: &Guards, value: &Value, of_gateway: bool) -> Optio
             "trust_chain_verification" if is_accept_untrusted(value) && !of_gateway => {
                 Some("has certificates accepted that nothing validates".to_owned())
             }
-            // Gateways of the documents ask for certificates, or do not, as the documents say.
+            // Whether declared gateways require certificates is up to the documents.
             "require_client_certificate" if !is_true(value) && !of_gateway => {
                 Some("no longer requires a certificate of callers".to_owned())
             }
@@ -116,7 +117,8 @@ pub(super) fn undoing(guards: &Guards, value: &Value, of_gateway: bool) -> Optio
     found.or_else(|| of_paths(guards, value))
 }
 
-/// Wherever it stands: a connection manager, a route configuration, or filters with either in them.
+/// Checks path normalization at any depth: in a connection manager, a route configuration, or
+/// filters that contain either.
 fn of_paths(guards: &Guards, value: &Value) -> Option<String> {
     let changed = changed_options(guards.normalization, value);
     if let Some(option) = changed.first() {
@@ -137,16 +139,16 @@ fn of_paths(guards: &Guards, value: &Value) -> Option<String> {
     }
 }
 
-/// The first setting that is not known to leave enforcement alone; none if there is none.
+/// The first setting that is not known to be harmless.
 pub(super) fn unfamiliar(apply_to: &str, value: &Value) -> Option<String> {
     match value {
         Value::Object(fields) => fields.iter().find_map(|(key, value)| {
             let name = snake_case(key);
             if apply_to == "BOOTSTRAP" && name == "stats_config" {
-                // Proxies whose metrics it drops are found by themselves.
+                // Proxies that drop the revision metric are reported separately.
                 None
             } else if name == "transport_socket" && !is_tls(value) {
-                // Without TLS no caller has an identity.
+                // Without TLS, callers have no identity.
                 Some(name)
             } else if PATHS.contains(&&*name) {
                 unfamiliar(apply_to, value)
@@ -157,12 +159,12 @@ pub(super) fn unfamiliar(apply_to: &str, value: &Value) -> Option<String> {
         Value::Array(elements) => elements
             .iter()
             .find_map(|element| unfamiliar(apply_to, element)),
-        // A route by its name, a text that stands for a message.
+        // The name of a route, a string where a message is possible.
         _ => None,
     }
 }
 
-/// Whether nothing in a patched transport socket names another one than TLS.
+/// Whether no other transport socket than TLS is named in a patch.
 fn is_tls(socket: &Value) -> bool {
     let has = |text: Option<&Value>, end: &str| {
         text.is_none_or(|text| text.as_str().is_some_and(|text| text.ends_with(end)))
@@ -174,7 +176,7 @@ fn is_tls(socket: &Value) -> bool {
         && has(config.and_then(|config| config.get("@type")), "TlsContext")
 }
 
-/// Whether anything in a patch's value has certificates accepted that nothing validates.
+/// Whether a patch's value, at any depth, makes the proxy accept certificates without validation.
 pub(super) fn accepts_untrusted(value: &Value) -> bool {
     any_field(value, &mut |key, value| {
         key == "trust_chain_verification" && is_accept_untrusted(value)

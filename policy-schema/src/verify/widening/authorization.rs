@@ -1,4 +1,4 @@
-//! Whether an `AuthorizationPolicy` allows more than the one that it replaces.
+//! Compares an `AuthorizationPolicy` with the one that it replaces: does it allow more?
 
 use super::super::object::Object;
 use super::spec;
@@ -15,7 +15,7 @@ pub(super) fn wider(old: &Object, new: &Object) -> Vec<String> {
     };
     let mut reasons = Vec::new();
     match (enforced(&old), enforced(&new)) {
-        // A denial that is added widens nothing.
+        // An added denial widens nothing.
         (None, None | Some(Action::Deny | Action::Custom)) => {}
         (None, Some(Action::Allow | Action::Audit)) => {
             let allowing = new
@@ -82,7 +82,7 @@ fn policy(object: &Object) -> Result<AuthorizationPolicy, String> {
     })
 }
 
-/// What the object decides; none for one that only records.
+/// The action of the object. None if it only records.
 fn enforced(policy: &AuthorizationPolicy) -> Option<Action> {
     let action = policy.spec.action;
     (action != Action::Audit && !policy.is_dry_run()).then_some(action)
@@ -112,12 +112,13 @@ fn is_for_the_same(old: &AuthorizationPolicySpec, new: &AuthorizationPolicySpec)
     labels(old) == labels(new) && targets(old) == targets(new)
 }
 
-/// Istio drops an `ALLOW` rule that asks for HTTP from TCP ports. One in its place must be dropped too.
+/// Istio drops an `ALLOW` rule that requires HTTP from TCP ports. A rule that replaces it must be
+/// dropped too.
 fn is_kept_from_tcp(wide: &AuthorizationRule, narrow: &AuthorizationRule) -> bool {
     !rule_asks_http(wide) || rule_asks_http(narrow)
 }
 
-/// Whether all that `narrow` matches is matched by `wide` too, by what is written.
+/// Whether `wide` matches everything that `narrow` matches, as written.
 fn takes_in(wide: &AuthorizationRule, narrow: &AuthorizationRule) -> bool {
     let sources = narrow.from.iter().all(|narrow| {
         let mut wide = wide.from.iter();
@@ -179,7 +180,7 @@ fn condition_takes_in(wide: &Condition, narrow: &Condition) -> bool {
     wide.key == narrow.key && all_take_in(&lists(wide), &lists(narrow))
 }
 
-/// Values, of which any one does, and those of which none may match.
+/// Values of which any must match, and values of which none may match.
 type Lists = (Vec<String>, Vec<String>);
 
 fn all_take_in(wide: &[Lists], narrow: &[Lists]) -> bool {
