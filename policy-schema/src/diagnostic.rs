@@ -40,7 +40,7 @@ pub struct Place {
 
 impl Diagnostic {
     /// A diagnostic for a fault in the text at this position.
-    pub(crate) fn of_fault(source: usize, fault: Fault) -> Self {
+    pub(crate) fn from_fault(source: usize, fault: Fault) -> Self {
         let Fault {
             code,
             span,

@@ -10,7 +10,7 @@ pub use rbac::RbacFilter;
 pub use wasm::{WasmFilter, wasm_filter};
 
 use crate::istio::authorization_policies;
-use crate::policy::{Rollout, labels_beyond};
+use crate::policy::{Rollout, extra_labels};
 use crate::rule_spec::Effect;
 
 /// An entry for `http_filters` of Envoy's HTTP connection manager.
@@ -44,12 +44,12 @@ pub fn http_filters(
     module_path: &str,
 ) -> Result<Vec<HttpFilter>, NotForPlainEnvoy> {
     let Rollout { set, policy, .. } = rollout;
-    let along = policy
-        .along
+    let followers = policy
+        .followers
         .iter()
-        .filter_map(|along| set.policies.get(*along))
-        .filter(|along| labels_beyond(policy, along).is_empty());
-    let policies: Vec<_> = std::iter::once(*policy).chain(along).collect();
+        .filter_map(|follower| set.policies.get(*follower))
+        .filter(|follower| extra_labels(policy, follower).is_empty());
+    let policies: Vec<_> = std::iter::once(*policy).chain(followers).collect();
     let mut rules = policies.iter().flat_map(|policy| &policy.rules);
     if let Some(rule) = rules.find(|rule| rule.effect == Effect::Custom) {
         return Err(NotForPlainEnvoy::Provider(rule.id.to_string()));

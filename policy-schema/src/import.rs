@@ -13,6 +13,7 @@ mod comments;
 mod copies;
 mod covers;
 mod differences;
+mod external_certificates;
 mod finding;
 mod imported;
 mod imported_policy;
@@ -23,7 +24,6 @@ mod mutual_tls;
 mod names;
 mod objects;
 mod options;
-mod outside;
 mod partial;
 mod policy;
 mod prune;
@@ -70,7 +70,7 @@ pub fn import(sources: &[SourceText], options: &Options) -> Imported {
     if resources.unread_anywhere {
         partial::leave_out_all(&mut groups, &mut findings);
     }
-    waypoints::leave_out_added_up(&mut groups, mesh.root_namespace(), &mut findings);
+    waypoints::leave_out_combined(&mut groups, mesh.root_namespace(), &mut findings);
     partial::leave_out_together(
         &mut groups,
         &resources.unread,

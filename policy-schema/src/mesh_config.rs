@@ -23,7 +23,7 @@ use crate::protobuf::json_name;
 use crate::yaml;
 
 pub(crate) use places::{
-    Placed, find, find_in_values, find_unread, find_unread_beside, of_installation,
+    Placed, default_for_installation, find, find_in_values, find_other_unread, find_unread,
 };
 
 /// Istio's default.
@@ -43,7 +43,7 @@ pub(crate) struct MeshConfig {
     pub(crate) outbound: Option<Outbound>,
     /// In the order of the text. Of two with the same name, Istio uses the last.
     pub(crate) providers: Option<Vec<Provider>>,
-    /// The fields of [`BEYOND`] that are set, by JSON name.
+    /// The fields of [`EXTERNAL_FIELDS`] that are set, by JSON name.
     pub(crate) beyond: Vec<String>,
     /// The selectors of the namespaces that Istio sees, as written. None for all.
     pub(crate) discovery_selectors: Option<Value>,
@@ -95,7 +95,7 @@ const OUTBOUNDS: [(&str, i64, Outbound); 3] = [
 
 /// Fields whose effect depends on something outside the mesh config: other authorities, and other
 /// sources of policies.
-const BEYOND: [&str; 3] = ["ca", "ca_certificates", "config_sources"];
+const EXTERNAL_FIELDS: [&str; 3] = ["ca", "ca_certificates", "config_sources"];
 
 /// The first document of a YAML text: istiod reads no other. None if it is not YAML.
 pub(crate) fn parse(text: &str) -> Option<Value> {
@@ -116,11 +116,11 @@ impl MeshConfig {
         let empty = Value::Object(Map::new());
         let config = if config.is_null() { &empty } else { config };
         let message = Message::root(config, &fields::MESH_CONFIG, &mut problems);
-        let read = message.map(|message| Self::of(&message, &mut problems));
+        let read = message.map(|message| Self::from_message(&message, &mut problems));
         (read, problems)
     }
 
-    fn of(config: &Message<'_>, problems: &mut Vec<Problem>) -> Self {
+    fn from_message(config: &Message<'_>, problems: &mut Vec<Problem>) -> Self {
         config.check_types(&types::MESH_CONFIG, problems);
         config.check_types_in("default_config", &types::PROXY_CONFIG, problems);
         let mut text = |name, default: &str| {
@@ -162,7 +162,7 @@ impl MeshConfig {
                 .map(|version| version.flatten().unwrap_or(TlsVersion::V1_2)),
             outbound: outbound(config, problems).ok(),
             providers: providers(config, problems).ok(),
-            beyond: BEYOND
+            beyond: EXTERNAL_FIELDS
                 .into_iter()
                 .filter(|name| config.has_elements(name))
                 .map(json_name)

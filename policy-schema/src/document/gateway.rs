@@ -24,8 +24,8 @@ pub struct GatewaySpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service_account: Option<String>,
     /// Whether its listeners may accept client certificates that they have not validated, for
-    /// example because an `EnvoyFilter` configures them so. The filter then ignores client
-    /// certificates. Default: `false`.
+    /// example because an `EnvoyFilter` configures them so. Such certificates are then not accepted
+    /// as identities. Default: `false`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unvalidated_certificates: Option<bool>,
     /// The hosts that the gateway serves.

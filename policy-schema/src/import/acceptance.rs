@@ -95,7 +95,7 @@ fn leave_out_refused(group: &mut Group, refusals: &[Refusal], findings: &mut Vec
         let pruned = prune(rule, paths);
         let outcome = match &pruned {
             Pruned::Rule(_) | Pruned::Nothing => Outcome::Noted,
-            Pruned::Unsaid => Outcome::LeftOut,
+            Pruned::Inexpressible => Outcome::LeftOut,
         };
         let said = refusals
             .iter()
@@ -114,7 +114,7 @@ fn leave_out_refused(group: &mut Group, refusals: &[Refusal], findings: &mut Vec
                 policy.document.spec.rules.remove(position);
                 policy.rule_origins.remove(position);
             }
-            Pruned::Unsaid => {}
+            Pruned::Inexpressible => {}
         }
     }
     if of_policy.is_empty() {

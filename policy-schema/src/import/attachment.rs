@@ -30,7 +30,7 @@ pub(super) struct Unread {
 const GATEWAY_CLASS: &str = "GatewayClass";
 
 impl Attachment {
-    pub(super) fn of(object: &AuthorizationPolicy) -> Self {
+    pub(super) fn from_object(object: &AuthorizationPolicy) -> Self {
         let spec = &object.spec;
         let selector = spec.selector.clone().unwrap_or_default();
         let targets = spec.target_ref.iter().chain(&spec.target_refs);
@@ -42,7 +42,7 @@ impl Attachment {
     }
 
     /// All workloads of a namespace.
-    pub(super) fn of_namespace(namespace: &str) -> Self {
+    pub(super) fn for_namespace(namespace: &str) -> Self {
         Self {
             namespace: namespace.to_owned(),
             labels: Labels::new(),
@@ -52,7 +52,7 @@ impl Attachment {
 
     /// The attachment of an object in `namespace` that cannot be read completely: the whole
     /// namespace, unless the object is more specific.
-    pub(super) fn of_node(object: &Node, namespace: &str) -> Self {
+    pub(super) fn from_node(object: &Node, namespace: &str) -> Self {
         let spec = object.field("spec");
         let selector = read_field::<LabelSelector>(spec, "selector");
         let target = read_field::<Option<TargetReference>>(spec, "targetRef");
@@ -84,14 +84,14 @@ impl Attachment {
         }
     }
 
-    /// Whether callers without identity may reach the workloads. `excepted` are the pods that may
+    /// Whether callers without identity may reach the workloads. `exempt_pods` are the pods that may
     /// accept plaintext. None if all do.
-    pub(super) fn takes_plaintext(
+    pub(super) fn accepts_plaintext(
         &self,
-        excepted: Option<&Pods<Labels>>,
+        exempt_pods: Option<&Pods<Labels>>,
         root_namespace: &str,
     ) -> bool {
-        let Some(excepted) = excepted else {
+        let Some(exempt_pods) = exempt_pods else {
             return true;
         };
         if !self.targets.is_empty() {
@@ -105,12 +105,12 @@ impl Attachment {
         } else {
             policy::Attachment::Workload(self.labels.clone())
         };
-        let mut met = excepted.met_by(&self.namespace, &attachment);
+        let mut met = exempt_pods.selected_by(&self.namespace, &attachment);
         met.next().is_some()
     }
 
     /// Whether both may apply to the same workload.
-    pub(super) fn may_meet(&self, other: &Self, root_namespace: &str) -> bool {
+    pub(super) fn may_overlap(&self, other: &Self, root_namespace: &str) -> bool {
         let is_of_mesh = |one: &Self| one.namespace == root_namespace;
         if self.namespace != other.namespace && !is_of_mesh(self) && !is_of_mesh(other) {
             return false;
@@ -124,8 +124,8 @@ impl Attachment {
             (false, false) => {
                 has_class(self)
                     || has_class(other)
-                    || self.may_be_before(other)
-                    || other.may_be_before(self)
+                    || self.may_be_waypoint_of(other)
+                    || other.may_be_waypoint_of(self)
                     || !self.targets.is_disjoint(&other.targets)
             }
             (true, false) => may_be_selected(other) && are_compatible(&self.labels, &other.labels),
@@ -135,7 +135,7 @@ impl Attachment {
 
     /// Whether it applies to a gateway that may be the waypoint of services that `other` applies
     /// to.
-    fn may_be_before(&self, other: &Self) -> bool {
+    fn may_be_waypoint_of(&self, other: &Self) -> bool {
         self.namespace == other.namespace && self.has_gateway() && other.has_service()
     }
 
@@ -162,11 +162,11 @@ impl Attachment {
 }
 
 /// The pods of exceptions from strict mutual TLS. None if the mesh is not strict.
-pub(super) fn excepted(mesh: &MeshSpec) -> Option<Pods<Labels>> {
+pub(super) fn exempt_pods(mesh: &MeshSpec) -> Option<Pods<Labels>> {
     let mtls = mesh.mtls.as_ref();
     let mtls = mtls.filter(|mtls| mtls.mode == Some(MtlsMode::Strict))?;
     let exceptions = mtls.exceptions.iter().flatten();
-    Some(Pods::of(exceptions.map(|exception| {
+    Some(Pods::new(exceptions.map(|exception| {
         let selector = exception.selector.as_ref();
         let labels = selector.map(|selector| selector.match_labels.clone());
         (exception.namespace.as_str(), labels.unwrap_or_default())

@@ -26,7 +26,7 @@ pub(super) fn settle(resources: &mut Resources, findings: &mut Vec<Finding>) {
     resources
         .unread
         .extend(settled.different.into_iter().map(|policy| Unread {
-            attachment: Attachment::of(&policy),
+            attachment: Attachment::from_object(&policy),
             name: policy.metadata.name,
         }));
     let name = |object: &PeerAuthentication| (object.namespace.clone(), object.name.clone());

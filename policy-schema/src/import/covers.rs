@@ -13,7 +13,7 @@ pub(super) struct Covers<'v> {
 }
 
 impl<'v> Covers<'v> {
-    pub(super) fn of(values: &'v [String], kind: Kind) -> Self {
+    pub(super) fn new(values: &'v [String], kind: Kind) -> Self {
         let mut covers = Self::default();
         if kind != Kind::Other {
             return covers;

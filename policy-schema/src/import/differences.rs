@@ -38,7 +38,7 @@ impl Difference {
     fn is_in(self, rule: &AuthorizationRule, reading: Reading) -> bool {
         let stopping = |condition: &Condition| {
             let values = stopping(&condition.values, &condition.not_values, reading);
-            names(values)
+            has_specific_pattern(values)
         };
         let is_host = |condition: &Condition| {
             header_of(&condition.key).is_some_and(|name| {
@@ -55,7 +55,7 @@ impl Difference {
                 let mut operations = rule.to.iter().map(|to| &to.operation);
                 let mut conditions = rule.when.iter();
                 operations.any(|operation| {
-                    names(self::stopping(
+                    has_specific_pattern(self::stopping(
                         &operation.hosts,
                         &operation.not_hosts,
                         reading,
@@ -83,7 +83,7 @@ impl Difference {
                     about_addresses.flat_map(|found| [&found.values, &found.not_values]);
                 of_sources
                     .chain(of_conditions)
-                    .any(|blocks| RepeatedInIpv6::of(blocks).lacks_any())
+                    .any(|blocks| RepeatedInIpv6::new(blocks).lacks_any())
             }
         }
     }
@@ -102,7 +102,7 @@ fn stopping<'l>(values: &'l [String], excluded: &'l [String], reading: Reading) 
 }
 
 /// Whether the list has a pattern other than `*`.
-fn names(values: &[String]) -> bool {
+fn has_specific_pattern(values: &[String]) -> bool {
     values.iter().any(|value| value != "*")
 }
 

@@ -31,7 +31,7 @@ impl ImportedMesh {
 }
 
 /// The mesh config of the input, if it has one.
-struct Stated<'c> {
+struct InputConfig<'c> {
     config: Option<&'c MeshConfig>,
     place: Place,
     findings: &'c mut Vec<Finding>,
@@ -50,7 +50,7 @@ pub(super) fn mesh(
     findings: &mut Vec<Finding>,
     open: &mut Vec<String>,
 ) -> ImportedMesh {
-    let mut config = Stated::of(resources, findings);
+    let mut config = InputConfig::new(resources, findings);
     let has_config = config.config.is_some();
     let names = config.names(options, open);
     let istio_version = config.istio_version(resources, options, open);
@@ -144,8 +144,8 @@ fn mtls(
     }
 }
 
-impl<'c> Stated<'c> {
-    fn of(resources: &'c Resources, findings: &'c mut Vec<Finding>) -> Self {
+impl<'c> InputConfig<'c> {
+    fn new(resources: &'c Resources, findings: &'c mut Vec<Finding>) -> Self {
         let first = resources.mesh_configs.first();
         for other in resources.mesh_configs.iter().skip(1) {
             if first.is_some_and(|first| imported(&first.config) != imported(&other.config)) {
@@ -173,33 +173,33 @@ impl<'c> Stated<'c> {
     }
 
     /// The value of `key` in the config, or else the flag. None if neither has it.
-    fn stated(
+    fn from_config_or_flag(
         &mut self,
         key: &str,
         field: impl Fn(&'c MeshConfig) -> Option<&'c str>,
         flag: &str,
-        stated: Option<&str>,
+        from_config_or_flag: Option<&str>,
     ) -> Option<String> {
-        let of_config = self.config.and_then(field);
-        if let (Some(of_config), Some(stated)) = (of_config, stated)
-            && of_config != stated
+        let config_size = self.config.and_then(field);
+        if let (Some(config_size), Some(from_config_or_flag)) = (config_size, from_config_or_flag)
+            && config_size != from_config_or_flag
         {
             self.refuse(format!(
-                "`{key}` of the mesh config is `{of_config}`, but `{flag}` is `{stated}`"
+                "`{key}` of the mesh config is `{config_size}`, but `{flag}` is `{from_config_or_flag}`"
             ));
         }
-        of_config.or(stated).map(str::to_owned)
+        config_size.or(from_config_or_flag).map(str::to_owned)
     }
 
     /// The names from the config or the options, or else the assumed ones.
     fn names(&mut self, options: &Options, open: &mut Vec<String>) -> Names {
-        let trust_domain = self.stated(
+        let trust_domain = self.from_config_or_flag(
             "trustDomain",
             |config| config.trust_domain.as_deref(),
             "--trust-domain",
             options.trust_domain.as_deref(),
         );
-        let root_namespace = self.stated(
+        let root_namespace = self.from_config_or_flag(
             "rootNamespace",
             |config| config.root_namespace.as_deref(),
             "--root-namespace",

@@ -16,7 +16,7 @@ type Texts = Option<BTreeMap<String, String>>;
 
 /// Prefixes of keys that tools set for themselves. In a document, they would claim that it belongs
 /// to the tool.
-const OF_TOOLS: [&str; 20] = [
+const TOOL_PREFIXES: [&str; 20] = [
     "addonmanager.kubernetes.io/",
     "app.kubernetes.io/instance",
     "app.kubernetes.io/managed-by",
@@ -87,7 +87,7 @@ fn merged<'m>(
     let mut all: BTreeMap<String, String> = BTreeMap::new();
     for (map, place) in maps {
         for (key, value) in map {
-            let is_of_tool = OF_TOOLS.iter().any(|prefix| key.starts_with(prefix));
+            let is_of_tool = TOOL_PREFIXES.iter().any(|prefix| key.starts_with(prefix));
             if is_of_tool || key == DRY_RUN {
                 continue;
             }

@@ -35,7 +35,7 @@ pub(super) struct MutualTls {
 }
 
 /// Objects that are not expressible as a strict mesh with exceptions, and the reason.
-struct Unsaid {
+struct Inexpressible {
     place: Place,
     reason: String,
 }
@@ -48,7 +48,7 @@ pub(super) fn mutual_tls(
     plan: Option<&ExceptionPlan>,
     findings: &mut Vec<Finding>,
 ) -> MutualTls {
-    note_ignored(objects, root_namespace, findings);
+    report_ignored_fields(objects, root_namespace, findings);
     let (of_root, others): (Objects<'_>, Objects<'_>) = objects
         .iter()
         .partition(|object| object.resource.namespace == root_namespace);
@@ -65,12 +65,12 @@ pub(super) fn mutual_tls(
             exceptions,
             open: None,
         }),
-        Ok(MutualTlsMode::Disable) => Err(Unsaid {
+        Ok(MutualTlsMode::Disable) => Err(Inexpressible {
             place: first.place,
             reason: "the mesh-wide mode is `DISABLE`, which a `Mesh` cannot express".to_owned(),
         }),
         Ok(MutualTlsMode::Permissive | MutualTlsMode::Unset) => {
-            note_beside_permissive(&others, findings);
+            report_not_replaced(&others, findings);
             Ok(MutualTls {
                 mode: Some(MtlsMode::Permissive),
                 exceptions: Vec::new(),
@@ -79,7 +79,7 @@ pub(super) fn mutual_tls(
         }
         Err(unsaid) => Err(unsaid),
     };
-    said.unwrap_or_else(|Unsaid { place, reason }| {
+    said.unwrap_or_else(|Inexpressible { place, reason }| {
         findings.push(Finding {
             place,
             outcome: Outcome::Noted,
@@ -101,7 +101,7 @@ pub(super) fn left_to_cluster(open: &str) -> MutualTls {
 }
 
 /// Reports fields that Istio ignores.
-fn note_ignored(
+fn report_ignored_fields(
     objects: &[Placed<PeerAuthentication>],
     root_namespace: &str,
     findings: &mut Vec<Finding>,
@@ -126,7 +126,7 @@ fn note_ignored(
 }
 
 /// Reports objects that no rendered object replaces: a permissive mesh has no exceptions.
-fn note_beside_permissive(objects: &Objects<'_>, findings: &mut Vec<Finding>) {
+fn report_not_replaced(objects: &Objects<'_>, findings: &mut Vec<Finding>) {
     findings.extend(objects.iter().map(|object| Finding {
         place: object.place,
         outcome: Outcome::Noted,
@@ -136,7 +136,10 @@ fn note_beside_permissive(objects: &Objects<'_>, findings: &mut Vec<Finding>) {
 }
 
 /// The mode of objects for the same pods. `inherited` if they leave it open.
-fn one_mode(objects: &Objects<'_>, inherited: MutualTlsMode) -> Result<MutualTlsMode, Unsaid> {
+fn one_mode(
+    objects: &Objects<'_>,
+    inherited: MutualTlsMode,
+) -> Result<MutualTlsMode, Inexpressible> {
     let mode_of = |object: &&Placed<PeerAuthentication>| or(object.resource.mode, inherited);
     let Some(first) = objects.first() else {
         return Ok(inherited);
@@ -145,7 +148,7 @@ fn one_mode(objects: &Objects<'_>, inherited: MutualTlsMode) -> Result<MutualTls
         .iter()
         .find(|object| mode_of(object) != mode_of(first))
     {
-        Some(other) => Err(Unsaid {
+        Some(other) => Err(Inexpressible {
             place: other.place,
             reason: "another PeerAuthentication for the same pods has a different mode, and Istio uses the older one".to_owned(),
         }),
@@ -163,7 +166,7 @@ fn or(mode: MutualTlsMode, inherited: MutualTlsMode) -> MutualTlsMode {
 fn exceptions(
     objects: &Objects<'_>,
     plan: Option<&ExceptionPlan>,
-) -> Result<Vec<MtlsExceptionSpec>, Unsaid> {
+) -> Result<Vec<MtlsExceptionSpec>, Inexpressible> {
     let mut namespaces: BTreeMap<&str, Objects<'_>> = BTreeMap::new();
     for object in objects {
         let namespace = object.resource.namespace.as_str();
@@ -178,9 +181,9 @@ fn exceptions(
         if let (Some(mode), Some(first)) = (plaintext(mode), whole.first()) {
             exceptions.push(exception(first, mode, Vec::new(), plan)?);
         }
-        let pods = Pods::of(&workloads, mode);
+        let pods = Pods::new(&workloads, mode);
         for (position, object) in workloads.iter().enumerate() {
-            pods.check_beside(position, object)?;
+            pods.check_overlap(position, object)?;
             if let Some((ports, mode)) = of_workload(object, mode)? {
                 exceptions.push(exception(object, mode, ports, plan)?);
             }
@@ -202,14 +205,14 @@ fn plaintext(mode: MutualTlsMode) -> Option<ExceptionMode> {
 /// the workload accepts the same as its namespace.
 fn of_workload(
     object: &Placed<PeerAuthentication>,
-    of_namespace: MutualTlsMode,
-) -> Result<Option<(Vec<u16>, ExceptionMode)>, Unsaid> {
-    let unsaid = |reason: &str| Unsaid {
+    for_namespace: MutualTlsMode,
+) -> Result<Option<(Vec<u16>, ExceptionMode)>, Inexpressible> {
+    let unsaid = |reason: &str| Inexpressible {
         place: object.place,
         reason: reason.to_owned(),
     };
     let PeerAuthentication { mode, ports, .. } = &object.resource;
-    let whole = or(*mode, of_namespace);
+    let whole = or(*mode, for_namespace);
     let others: BTreeMap<u16, MutualTlsMode> = ports
         .iter()
         .map(|(port, mode)| (*port, or(*mode, whole)))
@@ -217,14 +220,14 @@ fn of_workload(
         .collect();
     if let Some(mode) = plaintext(whole) {
         return match others.is_empty() {
-            true if whole == of_namespace => Ok(None),
+            true if whole == for_namespace => Ok(None),
             true => Ok(Some((Vec::new(), mode))),
             false => Err(unsaid(
                 "the workload accepts plaintext and some of its ports have another mode, but an exception has only one",
             )),
         };
     }
-    if of_namespace != MutualTlsMode::Strict {
+    if for_namespace != MutualTlsMode::Strict {
         return Err(unsaid(
             "the workload is strict in a namespace that is not, but a `Mesh` only has exceptions from strict mutual TLS",
         ));
@@ -246,40 +249,40 @@ struct Pods<'o> {
     all: Selectors<&'o Labels>,
     /// The pods with any port that accepts plaintext.
     open: Selectors<&'o Labels>,
-    of_namespace: MutualTlsMode,
+    for_namespace: MutualTlsMode,
 }
 
 impl<'o> Pods<'o> {
-    fn of(objects: &Objects<'o>, of_namespace: MutualTlsMode) -> Self {
+    fn new(objects: &Objects<'o>, for_namespace: MutualTlsMode) -> Self {
         let all = objects.iter().enumerate();
         let labels = |(position, object): (usize, &&'o Placed<PeerAuthentication>)| {
             (position, &object.resource.labels)
         };
         let open = all.clone();
-        let open = open.filter(|(_, object)| !is_strict(&object.resource, of_namespace));
+        let open = open.filter(|(_, object)| !is_strict(&object.resource, for_namespace));
         Self {
-            open: Selectors::of(open.map(labels).collect()),
-            all: Selectors::of(all.map(labels).collect()),
-            of_namespace,
+            open: Selectors::new(open.map(labels).collect()),
+            all: Selectors::new(all.map(labels).collect()),
+            for_namespace,
         }
     }
 
     /// Checks the object at `position` against those before it. Of several objects for one pod
     /// Istio uses the oldest, but the language refuses several exceptions for one pod.
-    fn check_beside(
+    fn check_overlap(
         &self,
         position: usize,
         object: &Placed<PeerAuthentication>,
-    ) -> Result<(), Unsaid> {
+    ) -> Result<(), Inexpressible> {
         let resource = &object.resource;
-        let beside = if is_strict(resource, self.of_namespace) {
+        let combined_with = if is_strict(resource, self.for_namespace) {
             &self.open
         } else {
             &self.all
         };
-        let mut meeting = beside.compatible(&resource.labels);
+        let mut meeting = combined_with.compatible(&resource.labels);
         if meeting.next().is_some_and(|first| first < position) {
-            return Err(Unsaid {
+            return Err(Inexpressible {
                 place: object.place,
                 reason:
                     "another PeerAuthentication may select the same pods, and Istio uses the older one"
@@ -291,8 +294,8 @@ impl<'o> Pods<'o> {
 }
 
 /// Whether all ports of a workload are strict.
-fn is_strict(object: &PeerAuthentication, of_namespace: MutualTlsMode) -> bool {
-    let whole = or(object.mode, of_namespace);
+fn is_strict(object: &PeerAuthentication, for_namespace: MutualTlsMode) -> bool {
+    let whole = or(object.mode, for_namespace);
     let mut modes = object.ports.values();
     whole == MutualTlsMode::Strict && modes.all(|mode| or(*mode, whole) == MutualTlsMode::Strict)
 }
@@ -302,7 +305,7 @@ fn exception(
     mode: ExceptionMode,
     ports: Vec<u16>,
     plan: Option<&ExceptionPlan>,
-) -> Result<MtlsExceptionSpec, Unsaid> {
+) -> Result<MtlsExceptionSpec, Inexpressible> {
     let PeerAuthentication {
         name,
         namespace,
@@ -310,7 +313,7 @@ fn exception(
         ..
     } = &object.resource;
     if !is_dns_label(name) {
-        return Err(Unsaid {
+        return Err(Inexpressible {
             place: object.place,
             reason: format!("`{name}` is not a valid exception name"),
         });

@@ -26,7 +26,7 @@ pub(super) struct PolicyNames {
 type Original = Option<(Attachment, Action)>;
 
 impl PolicyNames {
-    pub(super) fn of(
+    pub(super) fn new(
         groups: &BTreeMap<Attachment, Vec<&Placed<AuthorizationPolicy>>>,
         unread: &[Unread],
     ) -> Self {

@@ -20,7 +20,7 @@ pub(super) fn leave_out_together(
     lost.extend(unread.iter().map(|unread| unread.attachment.clone()));
     while let Some(lost_one) = lost.pop() {
         for group in groups.iter_mut() {
-            if group.policy.is_none() || !group.attachment.may_meet(&lost_one, root_namespace) {
+            if group.policy.is_none() || !group.attachment.may_overlap(&lost_one, root_namespace) {
                 continue;
             }
             leave_out(

@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::attachment::{Attachment, excepted};
+use super::attachment::{Attachment, exempt_pods};
+use super::external_certificates::denies_at_gateways;
 use super::mesh::ImportedMesh;
 use super::metadata::{self, Metadata};
 use super::names::{PolicyNames, RuleIds};
 use super::objects::Placed;
-use super::outside::closes_gateways;
 use super::reading::Importer;
 use super::resources::Resources;
 use super::rule::rules;
@@ -48,8 +48,8 @@ pub(super) fn groups(
         return Vec::new(); // Which has been reported.
     };
     let root_namespace = mesh.root_namespace();
-    let excepted = excepted(spec);
-    let mut names = PolicyNames::of(&groups, &resources.unread);
+    let exempt_pods = exempt_pods(spec);
+    let mut names = PolicyNames::new(&groups, &resources.unread);
     let mut carried = Vec::with_capacity(groups.len());
     for (attachment, mut objects) in groups {
         objects.sort_by(|a, b| a.resource.metadata.name.cmp(&b.resource.metadata.name));
@@ -58,8 +58,8 @@ pub(super) fn groups(
             trust_domains: &trust_domains,
             are_trust_domains_known: mesh.are_trust_domains_known,
             istio_version: mesh.istio_version,
-            takes_plaintext: attachment.is_at_gateway()
-                || attachment.takes_plaintext(excepted.as_ref(), root_namespace),
+            accepts_plaintext: attachment.is_at_gateway()
+                || attachment.accepts_plaintext(exempt_pods.as_ref(), root_namespace),
             at_gateway: attachment.is_at_gateway(),
         };
         let may_be_gateway = attachment.is_for_all()
@@ -90,7 +90,7 @@ pub(super) fn grouped(objects: &[Placed<AuthorizationPolicy>]) -> Grouped<'_> {
     let mut groups: Grouped<'_> = BTreeMap::new();
     let mut of_target: BTreeMap<(String, TargetReference), Vec<usize>> = BTreeMap::new();
     for (position, object) in objects.iter().enumerate() {
-        let attachment = Attachment::of(&object.resource);
+        let attachment = Attachment::from_object(&object.resource);
         if attachment.targets.is_empty() {
             groups.entry(attachment).or_default().push(object);
             continue;
@@ -129,7 +129,7 @@ fn report_closed_gateways(
         resource, place, ..
     } in objects
     {
-        if closes_gateways(&resource.spec, importer) && !resource.is_dry_run() {
+        if denies_at_gateways(&resource.spec, importer) && !resource.is_dry_run() {
             findings.push(Finding {
                 place: *place,
                 outcome: Outcome::Noted,

@@ -13,7 +13,7 @@ pub(super) enum Pruned {
     /// The rule never matches.
     Nothing,
     /// The language cannot express the rule without the values: it would match more.
-    Unsaid,
+    Inexpressible,
 }
 
 /// Removes the values at `paths` of a rule, and everything that never matches without them. An
@@ -24,28 +24,28 @@ pub(super) enum Pruned {
 /// request still denies connections there, and stays.
 pub(super) fn prune<'p>(rule: &RuleSpec, paths: impl Iterator<Item = &'p [Step]>) -> Pruned {
     let Ok(mut value) = serde_json::to_value(rule) else {
-        return Pruned::Unsaid;
+        return Pruned::Inexpressible;
     };
     // Positions stay valid until all values are marked.
     for path in paths {
         match at(&mut value, path) {
             Some(value) => *value = Value::Null,
-            None => return Pruned::Unsaid,
+            None => return Pruned::Inexpressible,
         }
     }
     let pruned = match sweep(&mut value) {
         Rest::Nothing => None,
-        Rest::Everything => return Pruned::Unsaid,
+        Rest::Everything => return Pruned::Inexpressible,
         Rest::Something => match serde_json::from_value::<RuleSpec>(value) {
             Ok(pruned) => Some(Box::new(pruned)),
-            Err(_) => return Pruned::Unsaid,
+            Err(_) => return Pruned::Inexpressible,
         },
     };
     let denies_connections = matches!(rule.effect, Effect::Deny | Effect::Custom);
     match pruned {
         pruned if denies_connections && asks_http(rule) => match pruned {
             Some(pruned) if has_parts_of(&pruned, rule) => Pruned::Rule(pruned),
-            _ => Pruned::Unsaid,
+            _ => Pruned::Inexpressible,
         },
         None => Pruned::Nothing,
         Some(mut pruned) => {
@@ -168,7 +168,7 @@ mod tests {
                 rule
             }
             Pruned::Nothing => Value::Null,
-            Pruned::Unsaid => json!("unsaid"),
+            Pruned::Inexpressible => json!("unsaid"),
         }
     }
 

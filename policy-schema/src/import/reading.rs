@@ -17,7 +17,7 @@ pub(super) struct Importer<'i> {
     pub(super) are_trust_domains_known: bool,
     pub(super) istio_version: IstioVersion,
     /// Whether callers without identity reach the rules.
-    pub(super) takes_plaintext: bool,
+    pub(super) accepts_plaintext: bool,
     /// Whether all workloads are gateways.
     pub(super) at_gateway: bool,
 }
@@ -47,7 +47,7 @@ pub(super) enum Fate {
 }
 
 impl Kind {
-    pub(super) fn of_key(key: &str) -> Self {
+    pub(super) fn from_key(key: &str) -> Self {
         match key {
             "source.principal" => Self::Principal,
             "source.namespace" => Self::Namespace,
@@ -92,7 +92,7 @@ pub(super) fn as_istio_reads(
         }
         Kind::Principal => {
             // The language also expands such a principal to each name of the mesh.
-            let names = trust_domain_aliases::of_principal(value, importer.trust_domains);
+            let names = trust_domain_aliases::expand_principal(value, importer.trust_domains);
             let as_written = names.iter().position(|name| name == value);
             names
                 .into_iter()
@@ -108,7 +108,7 @@ pub(super) fn as_istio_reads(
         Kind::TrustDomain => {
             since(TRUST_DOMAINS)?;
             if importer.istio_version >= TRUST_DOMAIN_ALIASES {
-                trust_domain_aliases::of_trust_domain(value, importer.trust_domains)
+                trust_domain_aliases::expand_trust_domain(value, importer.trust_domains)
             } else {
                 vec![value.to_owned()]
             }

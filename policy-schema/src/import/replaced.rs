@@ -27,7 +27,7 @@ pub(super) struct Original {
 impl From<&AuthorizationPolicy> for Original {
     fn from(object: &AuthorizationPolicy) -> Self {
         Self {
-            attachment: Attachment::of(object),
+            attachment: Attachment::from_object(object),
             name: object.metadata.name.clone(),
             allows: object.spec.action == Action::Allow,
         }

@@ -73,7 +73,7 @@ impl Resources {
         }
         match mentioned.namespaces.as_slice() {
             [namespace] => self.unread.push(Unread {
-                attachment: Attachment::of_namespace(namespace),
+                attachment: Attachment::for_namespace(namespace),
                 name: String::new(),
             }),
             _ => self.unread_anywhere = true,
@@ -109,7 +109,7 @@ impl Resources {
                 match authorization_policy(node, place, &namespace, written, findings) {
                     Some(policy) => self.policies.push(policy),
                     None => self.unread.push(Unread {
-                        attachment: Attachment::of_node(node, &namespace),
+                        attachment: Attachment::from_node(node, &namespace),
                         name: name_of(node).to_owned(),
                     }),
                 }

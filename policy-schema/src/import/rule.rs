@@ -1,6 +1,6 @@
 //! Imports a rule of an `AuthorizationPolicy` as equivalent rules.
 
-use super::outside::{part_for_certificates, report_exclusions, with_exclusions};
+use super::external_certificates::{part_for_certificates, report_exclusions, with_exclusions};
 use super::reading::{Importer, is_about_identity};
 use super::report::Report;
 use super::values::{NeverMatches, Values};
@@ -24,7 +24,7 @@ pub(super) fn rules(
         Action::Audit => Effect::Audit,
         Action::Custom => Effect::Custom,
     };
-    if effect == Effect::Deny && closes_tcp(rule) {
+    if effect == Effect::Deny && denies_all_tcp(rule) {
         report(
             false,
             "it denies all traffic on TCP ports, as in Istio, which drops HTTP conditions there; list such ports in `tcpPorts` to prevent that".to_owned(),
@@ -82,7 +82,7 @@ pub(super) fn rules(
         rules.push(whole);
     } else if !never_matches {
         let anonymous = importer
-            .takes_plaintext
+            .accepts_plaintext
             .then(|| without_identity(&whole))
             .flatten();
         rules.extend(with_identity(whole));
@@ -97,7 +97,7 @@ pub(super) fn rules(
 
 /// Whether a `DENY` rule denies everything on TCP ports, because none of its conditions applies to
 /// connections. Istio's webhook warns about such rules (`ValidateAuthorizationPolicy`).
-fn closes_tcp(rule: &AuthorizationRule) -> bool {
+fn denies_all_tcp(rule: &AuthorizationRule) -> bool {
     let takes_every_caller = |from: &SourceEntry| {
         let mut of_connection = from.source.clone();
         of_connection.request_principals.clear();
@@ -135,9 +135,9 @@ pub(super) fn asks_http(rule: &RuleSpec) -> bool {
         || conditions.any(|condition| condition_asks_http(&condition.key))
 }
 
-/// Restricts an `Allow` rule to HTTP, with a condition that every method satisfies. Istio drops an
-/// `ALLOW` rule from TCP ports if any part of it requires HTTP, but a part of it here may lack that
-/// condition.
+/// Restricts an `Allow` rule to HTTP by requiring a method, which every HTTP request has. Istio
+/// drops an `ALLOW` rule from TCP ports if any part of it requires HTTP, but the rule here may lack
+/// that part.
 pub(super) fn keep_to_http(rule: &mut RuleSpec) {
     if asks_http(rule) {
         return;
@@ -195,10 +195,10 @@ fn without_identity(rule: &RuleSpec) -> Option<RuleSpec> {
         })
         .collect();
     let mut conditions = rule.when.clone().unwrap_or_default();
-    let asks_for_identity = conditions
+    let requires_identity = conditions
         .iter()
         .any(|condition| is_about_identity(&condition.key) && condition.values.is_some());
-    if sources.is_empty() || asks_for_identity {
+    if sources.is_empty() || requires_identity {
         return None;
     }
     conditions.retain(|condition| !is_about_identity(&condition.key));

@@ -22,8 +22,7 @@ use crate::rule_spec::{
 /// An address that no client has (RFC 6666), to exclude if a source needs at least one field.
 const NO_ADDRESS: &str = "100::";
 
-/// A field whose values never match, so that its source, operation or condition does not match
-/// either.
+/// A field whose values never match, so neither does its source, operation or condition.
 pub(super) struct NeverMatches;
 
 /// A list of values.
@@ -35,7 +34,7 @@ struct List {
 }
 
 impl List {
-    fn of_field(name: &str) -> Self {
+    fn named(name: &str) -> Self {
         Self {
             name: format!("`{name}`"),
             kind: match name {
@@ -181,7 +180,7 @@ impl Values<'_, '_, '_> {
         let mut list = |name: &'static str, values: &[String]| {
             let list = List {
                 name: format!("`{name}` of `{key}`"),
-                kind: Kind::of_key(key),
+                kind: Kind::from_key(key),
                 is_negated: name.starts_with("not"),
             };
             self.carry(&list, values, |value| RuleSpec {
@@ -239,7 +238,7 @@ impl Values<'_, '_, '_> {
         values: &[String],
         set: SetSource,
     ) -> Result<Option<Vec<String>>, NeverMatches> {
-        self.carry(&List::of_field(key), values, |value| {
+        self.carry(&List::named(key), values, |value| {
             let mut source = SourceSpec::default();
             set(&mut source, Some(vec![value.to_owned()]));
             RuleSpec {
@@ -255,7 +254,7 @@ impl Values<'_, '_, '_> {
         values: &[String],
         set: SetOperation,
     ) -> Result<Option<Vec<String>>, NeverMatches> {
-        self.carry(&List::of_field(key), values, |value| {
+        self.carry(&List::named(key), values, |value| {
             let mut operation = OperationSpec::default();
             set(&mut operation, Some(vec![value.to_owned()]));
             RuleSpec {
@@ -270,7 +269,7 @@ impl Values<'_, '_, '_> {
         key: &'static str,
         values: &[String],
     ) -> Result<Option<Vec<u16>>, NeverMatches> {
-        let ports = self.carry(&List::of_field(key), values, |value| RuleSpec {
+        let ports = self.carry(&List::named(key), values, |value| RuleSpec {
             when: Some(vec![ConditionSpec {
                 key: "destination.port".to_owned(),
                 values: Some(vec![value.to_owned()]),
@@ -281,8 +280,7 @@ impl Values<'_, '_, '_> {
         Ok(ports.map(|ports| ports.iter().filter_map(|port| port.parse().ok()).collect()))
     }
 
-    /// Refuses an empty list, which would look as if it matched everything. Istio's webhook refuses
-    /// it too.
+    /// Refuses an empty list, which looks as if it matched everything. So does Istio's webhook.
     fn refuse_empty(&mut self, what: &str) {
         (self.report)(true, format!("{what} is empty, which Istio rejects"));
     }
@@ -297,7 +295,7 @@ impl Values<'_, '_, '_> {
     ) -> Result<Option<Vec<String>>, NeverMatches> {
         let mut carried = Vec::with_capacity(values.len());
         let mut known = HashSet::with_capacity(values.len());
-        let repeated = (list.kind == Kind::Address).then(|| RepeatedInIpv6::of(values));
+        let repeated = (list.kind == Kind::Address).then(|| RepeatedInIpv6::new(values));
         let covers = OnceCell::new();
         for value in values {
             if repeated
@@ -323,7 +321,7 @@ impl Values<'_, '_, '_> {
                 }
                 Err(Fate::LeftOut(reason)) => (false, "is left out", reason),
                 Err(Fate::Refused(reason)) => match covers
-                    .get_or_init(|| Covers::of(values, list.kind))
+                    .get_or_init(|| Covers::new(values, list.kind))
                     .covering(value)
                 {
                     Some(other) => {
@@ -378,8 +376,7 @@ impl Values<'_, '_, '_> {
             code::INVALID_WILDCARD => Fate::LeftOut(
                 "Istio compares this `*` literally, so only a literal `*` would match".to_owned(),
             ),
-            // Istio drops the whole `ALLOW` rule because of one of these, and its webhook refuses
-            // it.
+            // Istio drops the whole `ALLOW` rule because of one of these. Its webhook refuses it.
             code::UNKNOWN_CONDITION | code::INVALID_IP_BLOCK | code::INVALID_SERVICE_ACCOUNT => {
                 Fate::Refused(problem)
             }

@@ -7,13 +7,17 @@ use crate::policy::IstioVersion;
 const V1: IstioVersion = IstioVersion::minor(24);
 
 /// `v1` if this version of Istio has it, else `older`.
-pub(super) fn v1_or(older: &'static str, v1: &'static str, istio: IstioVersion) -> &'static str {
+pub(super) fn v1_or_older(
+    older: &'static str,
+    v1: &'static str,
+    istio: IstioVersion,
+) -> &'static str {
     if istio >= V1 { v1 } else { older }
 }
 
 /// The API version of the kinds of `networking.istio.io`.
 pub(super) fn networking(istio: IstioVersion) -> &'static str {
-    v1_or(
+    v1_or_older(
         "networking.istio.io/v1beta1",
         "networking.istio.io/v1",
         istio,

@@ -6,7 +6,9 @@ use std::collections::BTreeSet;
 
 use super::{destination_rule, network_policy};
 use crate::document::MtlsMode;
-use crate::policy::{AtDefault, Attachment, PolicySet, ServicePolicy, is_for_all_of};
+use crate::policy::{
+    Attachment, DefaultDenyException, PolicySet, ServicePolicy, covers_workloads_of,
+};
 use crate::rule_spec::{Effect as RuleEffect, Enforcement, Otherwise};
 
 pub use extent::Extent;
@@ -24,7 +26,7 @@ pub struct Applied {
     /// Workloads with policies that deny nothing.
     pub passed: Affected,
     /// Whether workloads without a policy deny every request.
-    pub closes_the_rest: bool,
+    pub denies_without_policy: bool,
     /// Whether the mesh accepts plaintext. None if the cluster decides.
     pub plaintext: Option<Plaintext>,
     /// Whether the proxies of the whole mesh reach only declared services and hosts.
@@ -94,7 +96,7 @@ impl Denials {
         }
     }
 
-    fn of_policy(set: &PolicySet, policy: &ServicePolicy) -> Self {
+    fn for_policy(set: &PolicySet, policy: &ServicePolicy) -> Self {
         if policy.enforcement == Enforcement::Shadow {
             return Self::default();
         }
@@ -102,7 +104,7 @@ impl Denials {
             policy.rules.iter().any(|rule| {
                 rule.effect == effect
                     && rule.enforcement != Some(Enforcement::Shadow)
-                    && !policy.has_ended(rule)
+                    && !policy.has_expired(rule)
             })
         };
         let namespace = &policy.name.namespace;
@@ -134,43 +136,45 @@ struct Outcome {
 /// Determines what changes when the rendered objects are applied.
 pub fn applied(set: &PolicySet) -> Applied {
     let mesh = &set.mesh;
-    let at_default = set.at_default();
-    let together = set.policies_together();
+    let default_deny_exceptions = set.default_deny_exceptions();
+    let overlapping = set.overlapping_policies();
     let outcomes: Vec<_> = set
         .policies
         .iter()
-        .zip(together)
-        .map(|(policy, together)| outcome(set, policy, together, &at_default))
+        .zip(overlapping)
+        .map(|(policy, overlapping)| outcome(set, policy, overlapping, &default_deny_exceptions))
         .collect();
-    let is_stricter_for_some = |policy: &ServicePolicy, together: &[usize], outcome: &Outcome| {
-        together.iter().any(|position| {
-            let other = set.policies.get(*position).zip(outcomes.get(*position));
-            other.is_some_and(|(other, of_other)| {
-                of_other.effect < outcome.effect && !is_for_all_of(other, policy)
+    let is_stricter_for_some =
+        |policy: &ServicePolicy, overlapping: &[usize], outcome: &Outcome| {
+            overlapping.iter().any(|position| {
+                let other = set.policies.get(*position).zip(outcomes.get(*position));
+                other.is_some_and(|(other, of_other)| {
+                    of_other.effect < outcome.effect && !covers_workloads_of(other, policy)
+                })
             })
-        })
-    };
+        };
     let affected = |effect| {
         let mut affected = Affected::default();
         let mut found = Vec::new();
-        for ((policy, together), outcome) in set.policies.iter().zip(together).zip(&outcomes) {
+        for ((policy, overlapping), outcome) in set.policies.iter().zip(overlapping).zip(&outcomes)
+        {
             if outcome.effect == effect {
                 affected.denials = affected.denials.or(outcome.denials);
-                affected.has_exceptions |= is_stricter_for_some(policy, together, outcome);
+                affected.has_exceptions |= is_stricter_for_some(policy, overlapping, outcome);
                 found.push(policy);
             }
         }
-        affected.extent = Extent::of(found);
+        affected.extent = Extent::from_policies(found);
         affected
     };
     let limits = network_policy::limits(set);
-    let (closed_gateways, contested_gateways) = gateways(set, &at_default);
+    let (closed_gateways, contested_gateways) = gateways(set, &default_deny_exceptions);
     Applied {
         closed: affected(Effect::Closed),
         denied: affected(Effect::Denied),
         opened: affected(Effect::Opened),
         passed: affected(Effect::Passed),
-        closes_the_rest: mesh.otherwise == Otherwise::Deny && !is_whole(set),
+        denies_without_policy: mesh.otherwise == Otherwise::Deny && !is_whole(set),
         plaintext: mesh.mtls.mode.map(|mode| match mode {
             MtlsMode::Strict => Plaintext::Refused {
                 exceptions: mesh.mtls.in_force().count(),
@@ -178,9 +182,9 @@ pub fn applied(set: &PolicySet) -> Applied {
             MtlsMode::Permissive => Plaintext::Accepted,
         }),
         limits_outbound: mesh.limits_outbound(),
-        packets_in: Extent::of(limits.ingress),
-        packets_let_in: Extent::of(limits.open_ingress),
-        packets_out: Extent::of(limits.egress),
+        packets_in: Extent::from_policies(limits.ingress),
+        packets_let_in: Extent::from_policies(limits.open_ingress),
+        packets_out: Extent::from_policies(limits.egress),
         closed_gateways,
         contested_gateways,
         exposed_hosts: exposed_hosts(set),
@@ -199,22 +203,22 @@ fn is_whole(set: &PolicySet) -> bool {
 fn outcome(
     set: &PolicySet,
     policy: &ServicePolicy,
-    together: &[usize],
-    at_default: &[AtDefault],
+    overlapping: &[usize],
+    default_deny_exceptions: &[DefaultDenyException],
 ) -> Outcome {
     let mut denials = Denials::default();
     let (mut is_decided, mut is_opened) = (false, false);
-    for position in together {
+    for position in overlapping {
         let Some(other) = set.policies.get(*position) else {
             continue;
         };
-        if !is_for_all_of(other, policy) {
+        if !covers_workloads_of(other, policy) {
             continue;
         }
-        denials = denials.or(Denials::of_policy(set, other));
+        denials = denials.or(Denials::for_policy(set, other));
         is_decided |=
             other.enforcement == Enforcement::Enforce && other.otherwise == Otherwise::Deny;
-        is_opened |= at_default.get(*position) == Some(&AtDefault::Open);
+        is_opened |= default_deny_exceptions.get(*position) == Some(&DefaultDenyException::Open);
     }
     let is_closed_by_default = set.mesh.otherwise == Otherwise::Deny;
     let effect = if is_decided || is_closed_by_default && !is_opened {
@@ -231,12 +235,16 @@ fn outcome(
 
 /// The names of gateways that deny requests for unexposed hosts. Second, the names of those that an
 /// object for a policy in shadow may open.
-fn gateways(set: &PolicySet, at_default: &[AtDefault]) -> (Vec<String>, Vec<String>) {
-    let is_open = |at_default: &AtDefault| {
-        set.mesh.otherwise == Otherwise::Deny && *at_default == AtDefault::Open
+fn gateways(
+    set: &PolicySet,
+    default_deny_exceptions: &[DefaultDenyException],
+) -> (Vec<String>, Vec<String>) {
+    let is_open = |default_deny_exceptions: &DefaultDenyException| {
+        set.mesh.otherwise == Otherwise::Deny
+            && *default_deny_exceptions == DefaultDenyException::Open
     };
-    let opening = set.policies.iter().zip(at_default);
-    let opening = opening.filter(|(_, at_default)| is_open(at_default));
+    let opening = set.policies.iter().zip(default_deny_exceptions);
+    let opening = opening.filter(|(_, default_deny_exceptions)| is_open(default_deny_exceptions));
     let opened: Vec<_> = opening
         .flat_map(|(policy, _)| {
             set.mesh

@@ -254,6 +254,6 @@ pub struct Condition {
 
 impl From<AuthorizationPolicy> for Resource {
     fn from(policy: AuthorizationPolicy) -> Self {
-        Self::of_version(policy.api_version, policy.metadata, policy.spec)
+        Self::with_api_version(policy.api_version, policy.metadata, policy.spec)
     }
 }

@@ -11,10 +11,10 @@ use super::authorization_policy::{
     Source as IstioSource, SourceEntry,
 };
 use super::operation::istio_operation;
-use super::source::{Callers, callers, conditions, has_address, identities_of};
-use super::{metadata_of_policy, selector_of_policy, targets_of_policy, tcp};
+use super::source::{RenderedCallers, callers, conditions, has_address, identities_of};
+use super::{policy_metadata, policy_selector, policy_targets, tcp};
+use crate::enforcement_points::RbacEnforcement;
 use crate::identity::TrustDomains;
-use crate::planes::RbacPlane;
 use crate::policy::{Mesh, PolicySet, Rollout, ServicePolicy};
 use crate::rule::{Rule, Source};
 use crate::rule_spec::{Effect, Enforcement, Otherwise};
@@ -41,10 +41,10 @@ pub fn authorization_policies(rollout: &Rollout<'_>) -> Vec<AuthorizationPolicy>
         AuthorizationPolicy {
             api_version: "security.istio.io/v1".to_owned(),
             kind: "AuthorizationPolicy".to_owned(),
-            metadata: metadata_of_policy(name, rollout),
+            metadata: policy_metadata(name, rollout),
             spec: AuthorizationPolicySpec {
-                selector: selector_of_policy(policy),
-                target_refs: targets_of_policy(policy),
+                selector: policy_selector(policy),
+                target_refs: policy_targets(policy),
                 action: content.action,
                 provider: content.provider.clone(),
                 rules: rules.to_vec(),
@@ -132,7 +132,7 @@ fn contents(policy: &ServicePolicy, mesh: &Mesh) -> Vec<Content> {
             .rules
             .iter()
             .filter(|rule| rule.effect == effect && rule.provider.as_deref() == provider)
-            .filter(|rule| RbacPlane::of_rule(policy, rule).is_rendered())
+            .filter(|rule| RbacEnforcement::of_rule(policy, rule).is_rendered())
             .flat_map(|rule| istio_rules(policy, rule, trust_domains))
             .collect()
     };
@@ -272,7 +272,7 @@ fn callers_of(
     let all = sources
         .iter()
         .flat_map(|source| callers(source, rule.effect, trust_domains));
-    for Callers { source, conditions } in all {
+    for RenderedCallers { source, conditions } in all {
         let entry = SourceEntry { source };
         match groups.iter_mut().find(|(known, _)| *known == conditions) {
             Some((_, sources)) => sources.push(entry),

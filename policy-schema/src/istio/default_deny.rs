@@ -7,11 +7,11 @@ use super::authorization_policy::{
 };
 use super::compile;
 use super::gateway_api::{GROUP, TARGET_REFS, gateway_name_label};
-use super::of_policy::{selector_of_policy, targets_of_policy};
+use super::policy_metadata::{policy_selector, policy_targets};
 use super::resource::{Resource, metadata};
 use crate::document::GatewayApi;
 use crate::matching::TextMatch;
-use crate::policy::{AtDefault, Exposure, Gateway, PolicySet};
+use crate::policy::{DefaultDenyException, Exposure, Gateway, PolicySet};
 use crate::rule_spec::Otherwise;
 
 /// The maximum number of operations in one rule. Small, so that objects fill up evenly.
@@ -29,13 +29,14 @@ pub(super) fn default_denials(set: &PolicySet) -> Vec<Resource> {
         metadata("peergate-default-deny", &mesh.root_namespace),
         AuthorizationPolicySpec::default(),
     )];
-    for (policy, at_default) in set.policies.iter().zip(set.at_default()) {
-        if at_default == AtDefault::Open {
+    for (policy, default_deny_exceptions) in set.policies.iter().zip(set.default_deny_exceptions())
+    {
+        if default_deny_exceptions == DefaultDenyException::Open {
             resources.push(object(
                 metadata(format!("{}-pass", policy.name.name), &policy.name.namespace),
                 AuthorizationPolicySpec {
-                    selector: selector_of_policy(policy),
-                    target_refs: targets_of_policy(policy),
+                    selector: policy_selector(policy),
+                    target_refs: policy_targets(policy),
                     rules: vec![AuthorizationRule::default()],
                     ..AuthorizationPolicySpec::default()
                 },
@@ -96,7 +97,7 @@ fn gateway_allowance(
         metadata(name, &gateway.namespace),
         spec,
     )
-    .made_of(format!("gateway `{}`", gateway.name))
+    .with_source(format!("gateway `{}`", gateway.name))
 }
 
 fn gateway_pods(

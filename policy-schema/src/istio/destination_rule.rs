@@ -107,7 +107,7 @@ pub(super) fn destination_rules(set: &PolicySet) -> Vec<Resource> {
         if spec.traffic_policy.is_some() || !spec.subsets.is_empty() {
             let object =
                 Resource::new(mesh.istio_version, metadata(&service.name, namespace), spec);
-            resources.push(object.made_of(format!(
+            resources.push(object.with_source(format!(
                 "service `{}` of policy `{}`",
                 service.name, policy.name
             )));
@@ -128,7 +128,7 @@ pub(super) fn destination_rules(set: &PolicySet) -> Vec<Resource> {
             metadata(external.object_name(), external.namespace),
             spec,
         );
-        resources.push(object.made_of(external.source()));
+        resources.push(object.with_source(external.source()));
     }
     resources
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use thiserror::Error;
 
 use super::authorization_policy::{LabelSelector, TargetReference};
-use super::of_policy::{metadata_of_policy, selector_of_policy, targets_of_policy};
+use super::policy_metadata::{policy_metadata, policy_selector, policy_targets};
 use super::resource::{Resource, ResourceKind, Spec};
 use crate::document::ImagePullPolicy;
 use crate::plugin_config::PluginConfig;
@@ -126,12 +126,12 @@ pub fn extension(rollout: &Rollout<'_>, api: ExtensionApi) -> Result<Resource, N
     let Rollout { set, policy, .. } = rollout;
     let mesh = &set.mesh;
     let version = mesh.istio_version;
-    let target_refs = targets_of_policy(policy);
-    let metadata = metadata_of_policy(extension_name(policy), rollout);
+    let target_refs = policy_targets(policy);
+    let metadata = policy_metadata(extension_name(policy), rollout);
     let has_one_way =
         !target_refs.is_empty() || mesh.is_at_gateway(&policy.name.namespace, &policy.attachment);
     let place = Place {
-        selector: selector_of_policy(policy),
+        selector: policy_selector(policy),
         phase: "AUTHZ",
         priority: PRIORITY - i32::from(policy.rank),
         // On a sidecar's outbound side there is no caller to check, and the filter would deny

@@ -65,7 +65,7 @@ pub(super) fn gateways(mesh: &Mesh) -> Vec<Resource> {
                 metadata(&gateway.name, &gateway.namespace),
                 spec,
             )
-            .made_of(format!("gateway `{}`", gateway.name))
+            .with_source(format!("gateway `{}`", gateway.name))
         })
         .collect()
 }

@@ -15,7 +15,7 @@ use super::resource::{Resource, ResourceKind, Spec, host_in_name, metadata};
 use crate::document::{GatewayApi, ServerTlsMode};
 use crate::matching::TextMatch;
 use crate::policy::{
-    Exposure, Gateway, IstioVersion, Labels, PolicySet, Server, Service, account_of_istio,
+    Exposure, Gateway, IstioVersion, Labels, PolicySet, Server, Service, istio_gateway_account,
 };
 
 /// The API's group.
@@ -227,14 +227,14 @@ pub(super) fn gateways_and_routes(set: &PolicySet) -> Vec<Resource> {
         // Istio ignores a gateway with a dangling reference, so the `ConfigMap` comes first.
         resources.extend(config_map);
         let mut metadata = metadata(&gateway.name, &gateway.namespace);
-        if *gateway.account.name != *account_of_istio(&gateway.name) {
+        if *gateway.account.name != *istio_gateway_account(&gateway.name) {
             let account = gateway.account.name.to_string();
             metadata
                 .annotations
                 .insert(SERVICE_ACCOUNT.to_owned(), account);
         }
         let object = Resource::new(mesh.istio_version, metadata, spec);
-        resources.push(object.made_of(format!("gateway `{}`", gateway.name)));
+        resources.push(object.with_source(format!("gateway `{}`", gateway.name)));
         resources.extend(redirects(gateway, mesh.istio_version));
     }
     for policy in &set.policies {
@@ -252,7 +252,7 @@ pub(super) fn gateways_and_routes(set: &PolicySet) -> Vec<Resource> {
                     metadata(name, &policy.name.namespace),
                     route(exposure, gateway, service),
                 );
-                resources.push(object.made_of(format!(
+                resources.push(object.with_source(format!(
                     "policy `{}`, exposed at gateway `{}`",
                     policy.name, gateway.name
                 )));
@@ -367,7 +367,7 @@ fn redirects(gateway: &Gateway, version: IstioVersion) -> impl Iterator<Item = R
             };
             let name = format!("{}-redirect-{number}", gateway.name);
             Resource::new(version, metadata(name, &gateway.namespace), spec)
-                .made_of(format!("gateway `{}`", gateway.name))
+                .with_source(format!("gateway `{}`", gateway.name))
         })
 }
 

@@ -17,7 +17,7 @@ pub const GATEWAY_INFRASTRUCTURE: IstioVersion = IstioVersion::minor(26);
 
 /// The names of gateways that Istio runs as a single pod that cannot be configured. They are
 /// unavailable while their node is drained.
-pub fn gateways_of_one_pod(mesh: &Mesh) -> impl Iterator<Item = &str> {
+pub fn single_pod_gateways(mesh: &Mesh) -> impl Iterator<Item = &str> {
     let gateways = mesh.gateways.iter();
     gateways
         .filter(|gateway| {
@@ -50,7 +50,7 @@ pub(super) fn config_map(gateway: &Gateway, version: IstioVersion) -> Option<Res
         ),
         patches.into(),
     );
-    Some(object.made_of(format!("gateway `{}`", gateway.name)))
+    Some(object.with_source(format!("gateway `{}`", gateway.name)))
 }
 
 fn deployment(gateway: &Gateway) -> Value {

@@ -35,7 +35,7 @@ pub(crate) struct RepeatedInIpv6 {
 
 impl RepeatedInIpv6 {
     /// Parses the blocks of a list. Skips invalid ones.
-    pub(crate) fn of(blocks: &[String]) -> Self {
+    pub(crate) fn new(blocks: &[String]) -> Self {
         let blocks: HashSet<_> = blocks.iter().filter_map(|block| read(block)).collect();
         Self {
             mapped: blocks.iter().filter_map(mapped).collect(),
@@ -116,7 +116,7 @@ mod tests {
             ("::203.0.113.0/120", false),
             ("8080", false),
         ] {
-            let repeated = RepeatedInIpv6::of(&all);
+            let repeated = RepeatedInIpv6::new(&all);
             assert_eq!(repeated.has(block), is_repeated, "{block}");
         }
     }
@@ -131,7 +131,7 @@ mod tests {
             (&[], false),
         ] {
             let list: Vec<_> = list.iter().map(|&block| block.to_owned()).collect();
-            assert_eq!(RepeatedInIpv6::of(&list).lacks_any(), lacks, "{list:?}");
+            assert_eq!(RepeatedInIpv6::new(&list).lacks_any(), lacks, "{list:?}");
         }
     }
 }

@@ -14,7 +14,8 @@ use super::authorization_policy::LabelSelector;
 use super::resource::{Resource, ResourceKind, Spec, metadata};
 use crate::document::Outbound;
 use crate::policy::{
-    Attachment, Caller, Callers, Calls, IstioVersion, Labels, PolicySet, ServicePolicy,
+    AllowedCallers, Attachment, IstioVersion, Labels, MeshCaller, PolicySet, Reachability,
+    ServicePolicy,
 };
 
 /// The label with the name of a namespace, set by Kubernetes.
@@ -94,7 +95,7 @@ pub(super) fn network_policies(set: &PolicySet) -> Vec<Resource> {
         .map(|(policy, spec)| {
             let (namespace, name) = policy.name.as_pair();
             let object = Resource::new(set.mesh.istio_version, metadata(name, namespace), spec);
-            object.made_of(format!("policy `{}`", policy.name))
+            object.with_source(format!("policy `{}`", policy.name))
         })
         .collect()
 }
@@ -129,14 +130,14 @@ pub(super) fn limits(set: &PolicySet) -> Limits<'_> {
 /// The objects of policies for a workload, created lazily.
 fn specs(set: &PolicySet) -> impl Iterator<Item = (&ServicePolicy, NetworkPolicySpec)> {
     let made = set.mesh.network_policies.then(|| {
-        let calls = Calls::of_set(set);
+        let reachability = Reachability::new(set);
         let pods = pods_by_account(set);
         let policies = set.policies.iter().enumerate();
         policies.filter_map(move |(position, policy)| {
             let Attachment::Workload(labels) = &policy.attachment else {
                 return None;
             };
-            let egress = egress(policy, set, &calls);
+            let egress = egress(policy, set, &reachability);
             let mut policy_types = vec!["Ingress"];
             policy_types.extend(egress.is_some().then_some("Egress"));
             let spec = NetworkPolicySpec {
@@ -144,7 +145,7 @@ fn specs(set: &PolicySet) -> impl Iterator<Item = (&ServicePolicy, NetworkPolicy
                     match_labels: labels.clone(),
                 },
                 policy_types,
-                ingress: ingress(policy, &calls.callers(position), &pods),
+                ingress: ingress(policy, &reachability.allowed_callers(position), &pods),
                 egress,
             };
             Some((policy, spec))
@@ -169,7 +170,7 @@ fn pods_by_account(set: &PolicySet) -> Pods<'_> {
     pods
 }
 
-fn ingress(policy: &ServicePolicy, callers: &[Callers], pods: &Pods<'_>) -> Vec<Ingress> {
+fn ingress(policy: &ServicePolicy, callers: &[AllowedCallers], pods: &Pods<'_>) -> Vec<Ingress> {
     let peers = peers(callers, pods);
     let mut ingress = Vec::new();
     if peers.as_ref().is_none_or(|peers| !peers.is_empty()) {
@@ -186,16 +187,16 @@ fn ingress(policy: &ServicePolicy, callers: &[Callers], pods: &Pods<'_>) -> Vec<
 }
 
 /// The callers as pods. None if they may be outside the cluster.
-fn peers(callers: &[Callers], pods: &Pods<'_>) -> Option<Vec<Peer>> {
+fn peers(callers: &[AllowedCallers], pods: &Pods<'_>) -> Option<Vec<Peer>> {
     let mut peers = Vec::new();
     for callers in callers {
         match callers {
-            Callers::Anonymous => return None,
-            Callers::Anybody | Callers::Pattern => peers.push(Peer::default()),
-            Callers::Namespaces(namespaces) => {
+            AllowedCallers::Anonymous => return None,
+            AllowedCallers::AnyIdentity | AllowedCallers::Pattern => peers.push(Peer::default()),
+            AllowedCallers::Namespaces(namespaces) => {
                 peers.extend(namespaces.iter().map(|name| peer(name, None)));
             }
-            Callers::Accounts(accounts) => {
+            AllowedCallers::Accounts(accounts) => {
                 for (namespace, name) in accounts {
                     match pods.get(&(namespace.as_str(), name.as_str())) {
                         Some(pods) => {
@@ -236,12 +237,16 @@ fn own_ports(policy: &ServicePolicy) -> Vec<Port> {
 }
 
 /// The allowed destinations of the workload. None if they are not declared.
-fn egress(policy: &ServicePolicy, set: &PolicySet, calls: &Calls<'_>) -> Option<Vec<Egress>> {
+fn egress(
+    policy: &ServicePolicy,
+    set: &PolicySet,
+    reachability: &Reachability<'_>,
+) -> Option<Vec<Egress>> {
     let account = policy.service_account.as_deref()?;
     if set.mesh.outbound == Outbound::Any {
         return None;
     }
-    let caller = Caller {
+    let caller = MeshCaller {
         namespace: &policy.name.namespace,
         service_account: Some(account),
     };
@@ -261,7 +266,7 @@ fn egress(policy: &ServicePolicy, set: &PolicySet, calls: &Calls<'_>) -> Option<
             ports: dns.into(),
         },
     ];
-    for position in calls.of(caller) {
+    for position in reachability.callable_by(caller) {
         let Some(service) = set.policies.get(position) else {
             continue;
         };
@@ -272,7 +277,7 @@ fn egress(policy: &ServicePolicy, set: &PolicySet, calls: &Calls<'_>) -> Option<
             });
         }
     }
-    for (host, port) in set.mesh.called_by_proxies() {
+    for (host, port) in set.mesh.proxy_destinations() {
         egress.push(to_host(host, port, set));
     }
     // Packets have no host names, so external hosts are limited only by port. The agent in the pod

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::api_version::v1_or;
+use super::api_version::v1_or_older;
 use super::authorization_policy::LabelSelector;
 use super::resource::{Resource, ResourceKind, Spec, metadata};
 use crate::document::{ExceptionMode, MtlsMode};
@@ -36,7 +36,7 @@ impl Spec for PeerAuthenticationSpec {
     }
 
     fn api_version(&self, istio: IstioVersion) -> &'static str {
-        v1_or("security.istio.io/v1beta1", "security.istio.io/v1", istio)
+        v1_or_older("security.istio.io/v1beta1", "security.istio.io/v1", istio)
     }
 }
 
@@ -85,12 +85,12 @@ pub(super) fn peer_authentications(mesh: &Mesh) -> Vec<Resource> {
     resources.extend(
         mesh.mtls
             .in_force()
-            .map(|exception| of_exception(exception, mesh)),
+            .map(|exception| exception_object(exception, mesh)),
     );
     resources
 }
 
-fn of_exception(exception: &MtlsException, mesh: &Mesh) -> Resource {
+fn exception_object(exception: &MtlsException, mesh: &Mesh) -> Resource {
     let mutual_tls = MutualTls {
         mode: match exception.mode {
             ExceptionMode::Permissive => MutualTlsMode::Permissive,
@@ -119,5 +119,5 @@ fn of_exception(exception: &MtlsException, mesh: &Mesh) -> Resource {
             .collect(),
     };
     Resource::new(mesh.istio_version, metadata, spec)
-        .made_of(format!("exception `{}` from mutual TLS", exception.name))
+        .with_source(format!("exception `{}` from mutual TLS", exception.name))
 }

@@ -119,7 +119,7 @@ impl Resource {
     }
 
     /// An object with a known API version.
-    pub(super) fn of_version(
+    pub(super) fn with_api_version(
         api_version: String,
         metadata: ObjectMetadata,
         spec: impl Spec + 'static,
@@ -134,7 +134,7 @@ impl Resource {
     }
 
     /// Sets the part of the documents that the object is rendered from.
-    pub(super) fn made_of(self, source: String) -> Self {
+    pub(super) fn with_source(self, source: String) -> Self {
         Self {
             source: Some(source),
             ..self

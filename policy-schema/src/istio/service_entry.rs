@@ -66,7 +66,7 @@ pub(super) fn external_hosts(set: &PolicySet) -> impl Iterator<Item = ExternalHo
     for policy in &set.policies {
         for external in &policy.external_hosts {
             let (namespace, host) = (policy.name.namespace.as_str(), external.host.as_str());
-            let together = hosts
+            let overlapping = hosts
                 .entry((namespace, host))
                 .or_insert_with(|| ExternalHost {
                     namespace,
@@ -75,7 +75,7 @@ pub(super) fn external_hosts(set: &PolicySet) -> impl Iterator<Item = ExternalHo
                     ports: BTreeMap::new(),
                 });
             let ports = external.ports.iter();
-            together
+            overlapping
                 .ports
                 .extend(ports.map(|port| (port.port, port.protocol)));
         }
@@ -103,7 +103,7 @@ pub(super) fn service_entries(set: &PolicySet) -> Vec<Resource> {
             metadata(external.object_name(), external.namespace),
             spec,
         )
-        .made_of(external.source())
+        .with_source(external.source())
     });
     objects.collect()
 }

@@ -15,7 +15,7 @@ use crate::rule_spec::{ConditionSpec, Effect};
 
 /// Rendered callers: one element of `from`, and conditions that must hold as well.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Callers {
+pub(super) struct RenderedCallers {
     pub(super) source: IstioSource,
     pub(super) conditions: Vec<IstioCondition>,
 }
@@ -25,7 +25,7 @@ pub(super) fn callers(
     source: &Source,
     effect: Effect,
     trust_domains: &TrustDomains,
-) -> Vec<Callers> {
+) -> Vec<RenderedCallers> {
     split_by_namespaces(source)
         .iter()
         .map(|source| {
@@ -45,7 +45,7 @@ pub(super) fn callers(
                 conditions.push(is_one_of(of_namespaces));
                 source.namespaces.any_of.clear();
             }
-            Callers {
+            RenderedCallers {
                 source: istio_source(&source, effect, trust_domains),
                 conditions,
             }
@@ -151,7 +151,7 @@ fn istio_source(source: &Source, effect: Effect, trust_domains: &TrustDomains) -
     // alias.
     let excluded_domains = trust_domains
         .iter()
-        .filter(|trust_domain| !takes_trust_domain(source, trust_domain));
+        .filter(|trust_domain| !matches_trust_domain(source, trust_domain));
     not_principals.extend(identities_of(excluded_domains));
     if source.excludes_certificates_as_principals() {
         let certificates = source.client_certificates.none_of.iter();
@@ -219,7 +219,7 @@ fn is_open_domain(beginning: &str) -> bool {
         .is_none_or(|rest| !rest.contains('/'))
 }
 
-fn takes_trust_domain(source: &Source, name: &str) -> bool {
+fn matches_trust_domain(source: &Source, name: &str) -> bool {
     let domains = &source.trust_domains;
     domains.are_met(|domain| domain.matches(name.as_bytes()))
 }

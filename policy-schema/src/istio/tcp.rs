@@ -65,7 +65,7 @@ pub(super) fn asks_http(rule: &Rule) -> bool {
 }
 
 /// Keys of conditions that apply to connections without HTTP.
-const OF_CONNECTIONS: [&str; 10] = [
+const CONNECTION_KEYS: [&str; 10] = [
     "connection.sni",
     "destination.ip",
     "destination.port",
@@ -80,7 +80,7 @@ const OF_CONNECTIONS: [&str; 10] = [
 
 /// Whether a condition requires HTTP. Dynamic metadata also exists for connections.
 pub(crate) fn condition_asks_http(key: &str) -> bool {
-    !OF_CONNECTIONS
+    !CONNECTION_KEYS
         .iter()
         .any(|known| *known == key || (known.ends_with('.') && key.starts_with(known)))
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::api_version::v1_or;
+use super::api_version::v1_or_older;
 use super::resource::{Resource, ResourceKind, Spec, metadata};
 use crate::document::{AccessLogSpec, LoggedRequests, TracingSpec};
 use crate::policy::{IstioVersion, Mesh};
@@ -23,7 +23,7 @@ impl Spec for TelemetrySpec {
     }
 
     fn api_version(&self, istio: IstioVersion) -> &'static str {
-        v1_or(
+        v1_or_older(
             "telemetry.istio.io/v1alpha1",
             "telemetry.istio.io/v1",
             istio,

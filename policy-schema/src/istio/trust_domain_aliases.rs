@@ -8,12 +8,12 @@ const LOCAL: &str = "cluster.local";
 
 /// A principal, without scheme, under each trust domain of the mesh. Istio expands only principals
 /// of five parts whose trust domain is the mesh's.
-pub(crate) fn of_principal(principal: &str, mesh: &TrustDomains) -> Vec<String> {
+pub(crate) fn expand_principal(principal: &str, mesh: &TrustDomains) -> Vec<String> {
     let as_written = vec![principal.to_owned()];
     let Some((trust_domain, rest)) = principal.split_once('/') else {
         return as_written;
     };
-    let is_known = mesh.iter().any(|known| may_be(trust_domain, known));
+    let is_known = mesh.iter().any(|known| may_match(trust_domain, known));
     if rest.split('/').count() != 4 || trust_domain == "*" || !(is_known || trust_domain == LOCAL) {
         return as_written;
     }
@@ -32,7 +32,7 @@ pub(crate) fn of_principal(principal: &str, mesh: &TrustDomains) -> Vec<String> 
 }
 
 /// All trust domains of the mesh if this is one of them (Istio 1.31), else only this one.
-pub(crate) fn of_trust_domain(trust_domain: &str, mesh: &TrustDomains) -> Vec<String> {
+pub(crate) fn expand_trust_domain(trust_domain: &str, mesh: &TrustDomains) -> Vec<String> {
     if mesh.contains(trust_domain) {
         mesh.iter().map(str::to_owned).collect()
     } else {
@@ -41,7 +41,7 @@ pub(crate) fn of_trust_domain(trust_domain: &str, mesh: &TrustDomains) -> Vec<St
 }
 
 /// Whether Istio considers `name` to match `pattern`, which may have a `*` at either end.
-fn may_be(pattern: &str, name: &str) -> bool {
+fn may_match(pattern: &str, name: &str) -> bool {
     let begins = |start: &str| name.starts_with(start);
     pattern == name || is_end_of(pattern, name) || pattern.strip_suffix('*').is_some_and(begins)
 }
@@ -76,16 +76,16 @@ mod tests {
             ("cluster.local/*", &["cluster.local/*"]),
             ("*", &["*"]),
         ] {
-            assert_eq!(of_principal(principal, &mesh), expanded, "{principal}");
+            assert_eq!(expand_principal(principal, &mesh), expanded, "{principal}");
         }
     }
 
     #[test]
     fn a_trust_domain_of_the_mesh_is_each_of_its_names() {
         let mesh = TrustDomains::new("td1", &["td2"]).unwrap();
-        assert_eq!(of_trust_domain("td2", &mesh), ["td1", "td2"]);
+        assert_eq!(expand_trust_domain("td2", &mesh), ["td1", "td2"]);
         for other in ["td*", "*", "cluster.local"] {
-            assert_eq!(of_trust_domain(other, &mesh), [other]);
+            assert_eq!(expand_trust_domain(other, &mesh), [other]);
         }
     }
 }

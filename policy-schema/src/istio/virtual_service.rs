@@ -105,7 +105,7 @@ pub(super) fn virtual_services(set: &PolicySet) -> Vec<Resource> {
         };
         let name = format!("{}.{}", gateway.name, host_in_name(host));
         let object = Resource::new(mesh.istio_version, metadata(name, &gateway.namespace), spec);
-        resources.push(object.made_of(format!("host `{host}` at gateway `{}`", gateway.name)));
+        resources.push(object.with_source(format!("host `{host}` at gateway `{}`", gateway.name)));
     }
     resources
 }

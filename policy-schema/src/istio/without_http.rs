@@ -4,7 +4,7 @@
 //! [`tcp`](super::tcp), in a form that the engine can evaluate.
 
 use super::tcp::asks_http;
-use crate::planes::RbacPlane;
+use crate::enforcement_points::RbacEnforcement;
 use crate::plugin_config::{PluginConfig, PolicyName};
 use crate::policy::{PolicySet, ServicePolicy};
 use crate::rule::{CertificateMatch, Operation, Rule, Source};
@@ -28,7 +28,7 @@ impl PolicySet {
 
 fn rules_without_http(policy: &ServicePolicy, port: u16) -> Vec<RuleSpec> {
     let rules = policy.rules.iter();
-    let rules = rules.filter(|rule| RbacPlane::of_rule(policy, rule).is_rendered());
+    let rules = rules.filter(|rule| RbacEnforcement::of_rule(policy, rule).is_rendered());
     let rules = rules.filter_map(|rule| without_http(policy, rule, port));
     rules.map(|rule| RuleSpec::from(&rule)).collect()
 }

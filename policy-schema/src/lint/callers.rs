@@ -1,7 +1,7 @@
 //! The service accounts and namespaces in rules, each with its place.
 
 use crate::matching::TextMatch;
-use crate::policy::account_of;
+use crate::policy::istio_account;
 use crate::problem::Cursor;
 use crate::rule::{Rule, Source, Test};
 
@@ -109,7 +109,7 @@ fn visit_source<'r>(
 fn parts(principal: &TextMatch) -> Option<(&str, Option<&str>, bool)> {
     match principal {
         TextMatch::Exact(id) => {
-            if let Some((namespace, account)) = account_of(id) {
+            if let Some((namespace, account)) = istio_account(id) {
                 return Some((namespace, Some(account), false));
             }
             let (_, path) = id.split_once("/ns/")?;

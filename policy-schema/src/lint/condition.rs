@@ -58,7 +58,7 @@ pub(super) fn check(
         .iter()
         .enumerate()
         .filter(|(_, excluded)| !is_spelled_freely || excludes_spellings(*excluded == "*", effect));
-    let excluding = SameValue::of(excluding);
+    let excluding = SameValue::new(excluding);
     values::check(
         ["values", "notValues"],
         &written,

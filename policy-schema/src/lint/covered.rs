@@ -7,7 +7,9 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use super::Found;
 use super::rule_cover::{Budget, Expanded, RuleCover};
 use crate::code::{self, Code};
-use crate::policy::{Attachment, Caller, Calls, Gateway, PolicySet, ServicePolicy, is_for_all_of};
+use crate::policy::{
+    Attachment, Gateway, MeshCaller, PolicySet, Reachability, ServicePolicy, covers_workloads_of,
+};
 use crate::problem::{Cursor, Problems};
 use crate::rule::Rule;
 use crate::rule_spec::{Effect, Enforcement, RuleSpec};
@@ -25,19 +27,20 @@ const MAX_COMPARISONS: usize = 2_000_000;
 const MAX_NAMED: usize = 3;
 
 /// Reports rules that have no effect.
-pub(super) fn check(set: &PolicySet, together: &[Vec<usize>], found: &mut Found) {
+pub(super) fn check(set: &PolicySet, overlapping: &[Vec<usize>], found: &mut Found) {
     let denying: Vec<_> = set
         .policies()
         .iter()
-        .map(|policy| Denying::of(policy, set))
+        .map(|policy| Denying::new(policy, set))
         .collect();
-    let denials: Vec<_> = denying.iter().map(Denials::of).collect();
+    let denials: Vec<_> = denying.iter().map(Denials::new).collect();
     let mut shadowed = Shadowed::default();
-    for (position, (policy, together)) in set.policies().iter().zip(together).enumerate() {
-        let over = together.iter().filter(|other| {
+    for (position, (policy, overlapping)) in set.policies().iter().zip(overlapping).enumerate() {
+        let over = overlapping.iter().filter(|other| {
             let policies = set.policies();
             let denying = policies.get(**other);
-            **other == position || denying.is_some_and(|denying| is_over(denying, policy))
+            **other == position
+                || denying.is_some_and(|denying| denies_at_all_workloads_of(denying, policy))
         });
         let over: Vec<_> = over
             .filter_map(|other| Some((*other, denials.get(*other)?)))
@@ -46,8 +49,8 @@ pub(super) fn check(set: &PolicySet, together: &[Vec<usize>], found: &mut Found)
         if policy.rules.len() < 2 && over.is_empty() {
             continue;
         }
-        let budget = Budget::of(MAX_COMPARISONS);
-        let problems = found.of(position);
+        let budget = Budget::new(MAX_COMPARISONS);
+        let problems = found.for_policy(position);
         check_policy(
             (position, policy),
             set,
@@ -61,22 +64,22 @@ pub(super) fn check(set: &PolicySet, together: &[Vec<usize>], found: &mut Found)
 }
 
 /// Whether the denials of `denying` apply at each workload of `policy`.
-fn is_over(denying: &ServicePolicy, policy: &ServicePolicy) -> bool {
+fn denies_at_all_workloads_of(denying: &ServicePolicy, policy: &ServicePolicy) -> bool {
     denying.enforcement == Enforcement::Enforce
         && policy.enforcement == Enforcement::Enforce
         && !matches!(policy.attachment, Attachment::Targets(_))
-        && is_for_all_of(denying, policy)
+        && covers_workloads_of(denying, policy)
 }
 
 /// The enforced `Deny` rules of a policy, with their positions.
 struct Denying<'s>(Vec<(usize, Expanded<'s>)>);
 
 impl<'s> Denying<'s> {
-    fn of(policy: &'s ServicePolicy, set: &PolicySet) -> Self {
+    fn new(policy: &'s ServicePolicy, set: &PolicySet) -> Self {
         let rules = policy.rules.iter().enumerate();
         let denying = rules
             .filter(|(_, rule)| rule.effect == Effect::Deny)
-            .map(|(index, rule)| (index, Expanded::of(policy, rule, set.mesh())))
+            .map(|(index, rule)| (index, Expanded::new(policy, rule, set.mesh())))
             .filter(|(_, rule)| !rule.is_shadow() && rule.count_values() <= MAX_VALUES);
         Self(denying.take(MAX_COMPARED).collect())
     }
@@ -88,7 +91,7 @@ struct Denials<'r> {
 }
 
 impl<'r> Denials<'r> {
-    fn of(denying: &'r Denying<'r>) -> Self {
+    fn new(denying: &'r Denying<'r>) -> Self {
         let denying = denying.0.iter();
         Self {
             covers: denying
@@ -101,9 +104,9 @@ impl<'r> Denials<'r> {
     fn denial_of(&self, allowing: &Expanded<'_>, budget: &Budget) -> Option<usize> {
         let mut covers = self.covers.iter();
         let denial = covers.find(|(_, denying, cover)| {
-            denying.denies_for_certain(allowing)
+            denying.denies_at_every_point(allowing)
                 && cover
-                    .get_or_init(|| RuleCover::of(denying))
+                    .get_or_init(|| RuleCover::new(denying))
                     .covers(allowing, budget)
         });
         denial.map(|(index, _, _)| *index)
@@ -120,14 +123,14 @@ struct Shadowed(BTreeMap<Place, Vec<Place>>);
 impl Shadowed {
     /// Reports each cause once: at the `Deny` rule if it denies several rules, or everything.
     fn report(&self, set: &PolicySet, found: &mut Found) {
-        let calls = OnceCell::new();
+        let reachability = OnceCell::new();
         let closed = |place: &Place| {
             let (position, policy, rule) = rule_at(set, place)?;
             if policy.exposures.is_empty() {
                 return None;
             }
-            let calls = calls.get_or_init(|| Calls::with_ended_rules(set));
-            gateway_let_in(set, (position, policy), rule, calls)
+            let reachability = reachability.get_or_init(|| Reachability::with_expired_rules(set));
+            allowed_gateway(set, (position, policy), rule, reachability)
         };
         for (place, allowing) in &self.0 {
             let Some((_, denying_policy, denial)) = rule_at(set, place) else {
@@ -145,7 +148,7 @@ impl Shadowed {
                     format!("`{}` of `{}`", rule.id, policy.name())
                 })
             };
-            if let ([only], false) = (&**allowing, takes_everything(denial)) {
+            if let ([only], false) = (&**allowing, matches_everything(denial)) {
                 let Some((position, policy, rule)) = rule_at(set, only) else {
                     continue;
                 };
@@ -169,7 +172,7 @@ impl Shadowed {
                         rule.id, denial.id
                     ),
                     help,
-                    found.of(position),
+                    found.for_policy(position),
                 );
             } else {
                 let first: Vec<_> = allowing.iter().take(MAX_NAMED).filter_map(named).collect();
@@ -187,7 +190,7 @@ impl Shadowed {
                     ),
                     "narrow it if one of them should allow something: `Deny` rules take precedence"
                         .to_owned(),
-                    found.of(place.0),
+                    found.for_policy(place.0),
                 );
             }
         }
@@ -203,24 +206,24 @@ fn rule_at<'s>(
 }
 
 /// The first gateway of the policy's exposures that the rule allows.
-fn gateway_let_in<'s>(
+fn allowed_gateway<'s>(
     set: &'s PolicySet,
     (position, policy): (usize, &ServicePolicy),
     rule: &Rule,
-    calls: &Calls<'_>,
+    reachability: &Reachability<'_>,
 ) -> Option<&'s Gateway> {
     let exposures = policy.exposures.iter();
     let mut gateways = exposures.filter_map(|exposure| set.mesh().gateways.get(exposure.gateway));
     gateways.find(|gateway| {
-        let caller = Caller {
+        let caller = MeshCaller {
             namespace: &gateway.account.namespace,
             service_account: Some(&gateway.account.name),
         };
-        calls.lets_in(position, caller, |allowing| std::ptr::eq(allowing, rule))
+        reachability.may_allow(position, caller, |allowing| std::ptr::eq(allowing, rule))
     })
 }
 
-fn takes_everything(rule: &Rule) -> bool {
+fn matches_everything(rule: &Rule) -> bool {
     rule.sources.is_empty() && rule.operations.is_empty() && rule.conditions.is_empty()
 }
 
@@ -239,7 +242,7 @@ struct Broader<'r> {
 }
 
 impl<'r> Compared<'r> {
-    fn of(expanded: &'r [Expanded<'r>], budget: &'r Budget) -> Self {
+    fn new(expanded: &'r [Expanded<'r>], budget: &'r Budget) -> Self {
         Self {
             expanded,
             covers: expanded.iter().map(|_| OnceCell::new()).collect(),
@@ -256,8 +259,8 @@ impl<'r> Compared<'r> {
         ) else {
             return false;
         };
-        let cover = cell.get_or_init(|| RuleCover::of(broad));
-        broad.is_wherever(narrow) && cover.covers(narrow, self.budget)
+        let cover = cell.get_or_init(|| RuleCover::new(broad));
+        broad.is_enforced_wherever(narrow) && cover.covers(narrow, self.budget)
     }
 
     /// The first rule that makes the one at this position redundant. Of equivalent rules, the first
@@ -266,8 +269,9 @@ impl<'r> Compared<'r> {
         let narrow = self.expanded.get(position)?;
         let others = self.expanded.iter().enumerate();
         let mut broader = others.filter_map(|(other, broad)| {
-            let covers =
-                other != position && do_the_same(broad, narrow) && self.covers(other, position);
+            let covers = other != position
+                && have_same_effect(broad, narrow)
+                && self.covers(other, position);
             covers
                 .then(|| Broader {
                     rule: broad.rule,
@@ -282,7 +286,7 @@ impl<'r> Compared<'r> {
 
 /// Whether both rules have the same effect and owner. Rules with the same ID are reported
 /// elsewhere.
-fn do_the_same(rule: &Expanded<'_>, other: &Expanded<'_>) -> bool {
+fn have_same_effect(rule: &Expanded<'_>, other: &Expanded<'_>) -> bool {
     rule.rule.id != other.rule.id
         && rule.is_shadow() == other.is_shadow()
         && rule.rule.effect == other.rule.effect
@@ -308,10 +312,10 @@ fn check_policy(
     }
     let rules = policy.rules.iter().enumerate();
     let (indexes, expanded): (Vec<_>, Vec<_>) = rules
-        .map(|(index, rule)| (index, Expanded::of(policy, rule, set.mesh())))
+        .map(|(index, rule)| (index, Expanded::new(policy, rule, set.mesh())))
         .filter(|(_, expanded)| expanded.count_values() <= MAX_VALUES)
         .unzip();
-    let compared = Compared::of(&expanded, budget);
+    let compared = Compared::new(&expanded, budget);
     for (number, (index, expanded)) in indexes.iter().zip(&expanded).enumerate() {
         let denial = (expanded.rule.effect == Effect::Allow && !expanded.is_shadow())
             .then(|| {
@@ -340,8 +344,10 @@ fn repeated(policy: &ServicePolicy) -> BTreeMap<usize, &Rule> {
     let mut first_by_words = HashMap::with_capacity(policy.rules.len());
     let mut repeated = BTreeMap::new();
     for (index, rule) in policy.rules.iter().enumerate() {
-        let first = *first_by_words.entry(digest(&words(rule))).or_insert(rule);
-        if first.id != rule.id && words(first) == words(rule) {
+        let first = *first_by_words
+            .entry(digest(&without_documentation(rule)))
+            .or_insert(rule);
+        if first.id != rule.id && without_documentation(first) == without_documentation(rule) {
             repeated.insert(index, first);
         }
     }
@@ -349,7 +355,7 @@ fn repeated(policy: &ServicePolicy) -> BTreeMap<usize, &Rule> {
 }
 
 /// A rule without its ID and description.
-fn words(rule: &Rule) -> RuleSpec {
+fn without_documentation(rule: &Rule) -> RuleSpec {
     RuleSpec {
         id: String::new(),
         description: None,
@@ -358,9 +364,9 @@ fn words(rule: &Rule) -> RuleSpec {
 }
 
 /// A hash for the comparison of rules. Whole rules would take as much memory as the document.
-fn digest(words: &RuleSpec) -> u64 {
+fn digest(without_documentation: &RuleSpec) -> u64 {
     let mut hasher = DefaultHasher::new();
-    words.hash(&mut hasher);
+    without_documentation.hash(&mut hasher);
     hasher.finish()
 }
 

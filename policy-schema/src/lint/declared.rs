@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::near::Names;
+use super::misspelling::Names;
 use crate::policy::{Attachment, PolicySet};
 
 /// The namespaces and service accounts of the documents.
@@ -43,7 +43,7 @@ impl Namespace<'_> {
 }
 
 impl<'s> Declared<'s> {
-    pub(super) fn by(set: &'s PolicySet) -> Self {
+    pub(super) fn new(set: &'s PolicySet) -> Self {
         let mut namespaces: BTreeMap<&str, Namespace<'_>> = BTreeMap::new();
         let mut by_workload = HashMap::new();
         for policy in set.policies() {
@@ -77,7 +77,7 @@ impl<'s> Declared<'s> {
             }
         }
         Self {
-            known_namespaces: Names::of(namespaces.keys().copied()),
+            known_namespaces: Names::new(namespaces.keys().copied()),
             known_accounts: RefCell::default(),
             by_workload,
             by_account,
@@ -105,7 +105,7 @@ impl<'s> Declared<'s> {
         let mut known = self.known_accounts.borrow_mut();
         let names = known
             .entry(name)
-            .or_insert_with(|| Names::of(declared.accounts.iter().copied()));
+            .or_insert_with(|| Names::new(declared.accounts.iter().copied()));
         names.closest(account)
     }
 

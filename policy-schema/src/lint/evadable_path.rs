@@ -34,7 +34,7 @@ pub(super) fn check(set: &PolicySet, found: &mut Found) {
     }
     let mut reported = BTreeSet::new();
     for (position, policy) in set.policies().iter().enumerate() {
-        let Some(workload) = Workload::of(set, position, policy) else {
+        let Some(workload) = Workload::for_policy(set, position, policy) else {
             continue;
         };
         for denial in workload.denials() {
@@ -42,7 +42,7 @@ pub(super) fn check(set: &PolicySet, found: &mut Found) {
             if reported.contains(&place) {
                 continue;
             }
-            if let Some(way) = workload.way_round(&denial) {
+            if let Some(way) = workload.find_evasion(&denial) {
                 report(&denial, &way, found);
                 reported.insert(place);
             }
@@ -60,14 +60,14 @@ struct Denial<'s> {
     rule: &'s Rule,
 }
 
-fn report(denial: &Denial<'_>, way: &WayRound, found: &mut Found) {
+fn report(denial: &Denial<'_>, way: &Evasion, found: &mut Found) {
     let rules = Cursor::Root;
     let rules = rules.key("spec");
     let rules = rules.key("rules");
     let rule = rules.index(denial.index);
     let to = rule.key("to");
     let operation = to.index(way.operation);
-    found.of(denial.policy).report(
+    found.for_policy(denial.policy).report(
         code::EVADABLE_PATH,
         &operation.key("paths").index(way.path),
         format!(
@@ -94,7 +94,7 @@ enum Spelling {
 
 impl Spelling {
     /// The spellings that the proxies of a mesh do not normalize.
-    fn left_by(mode: PathNormalization) -> &'static [Self] {
+    fn not_normalized_by(mode: PathNormalization) -> &'static [Self] {
         match mode {
             PathNormalization::None | PathNormalization::Base => {
                 &[Self::RepeatedSlash, Self::EscapedSlash]
@@ -132,7 +132,7 @@ impl Spelling {
 }
 
 /// A request that a rule denies, and the spelling that passes.
-struct WayRound {
+struct Evasion {
     /// The position of the operation with the path.
     operation: usize,
     path: usize,
@@ -156,8 +156,8 @@ struct Workload<'s> {
 
 impl<'s> Workload<'s> {
     /// The workload of the policy. None if there is nothing to check, or too much.
-    fn of(set: &'s PolicySet, position: usize, policy: &'s ServicePolicy) -> Option<Self> {
-        let positions = std::iter::once(position).chain(policy.along.iter().copied());
+    fn for_policy(set: &'s PolicySet, position: usize, policy: &'s ServicePolicy) -> Option<Self> {
+        let positions = std::iter::once(position).chain(policy.followers.iter().copied());
         let policies: Vec<_> = positions
             .filter_map(|position| Some((position, set.policies().get(position)?)))
             .collect();
@@ -194,7 +194,7 @@ impl<'s> Workload<'s> {
 
     /// A request that passes and differs only in the spelling of its path from one that the rule
     /// denies. None if no tried request passes.
-    fn way_round(&self, denying: &Denial<'_>) -> Option<WayRound> {
+    fn find_evasion(&self, denying: &Denial<'_>) -> Option<Evasion> {
         let mut left = MAX_REQUESTS;
         for (operation_at, operation) in denying.rule.operations.iter().enumerate() {
             for (path_at, pattern) in operation.paths.any_of.iter().enumerate() {
@@ -203,9 +203,9 @@ impl<'s> Workload<'s> {
                 for allowing in rules.chain([None]) {
                     for path in paths(pattern, allowing) {
                         let found =
-                            self.way_round_path(denying, operation, allowing, &path, &mut left);
+                            self.evading_path(denying, operation, allowing, &path, &mut left);
                         if let Some((spelling, passes, why)) = found {
-                            return Some(WayRound {
+                            return Some(Evasion {
                                 operation: operation_at,
                                 path: path_at,
                                 denied: path,
@@ -225,12 +225,12 @@ impl<'s> Workload<'s> {
     }
 
     /// Whether rules see the path as the client sends it.
-    fn is_seen_as_sent(&self, path: &str) -> bool {
+    fn is_not_normalized(&self, path: &str) -> bool {
         let seen = self.mesh.path_normalization.normalize(path.as_bytes());
         seen.is_ok_and(|seen| seen == path.as_bytes())
     }
 
-    fn way_round_path(
+    fn evading_path(
         &self,
         denying: &Denial<'_>,
         operation: &Operation,
@@ -238,7 +238,7 @@ impl<'s> Workload<'s> {
         path: &str,
         left: &mut usize,
     ) -> Option<(Spelling, String, String)> {
-        if !self.is_seen_as_sent(path) {
+        if !self.is_not_normalized(path) {
             return None;
         }
         let trust_domains = self.mesh.trust_domains();
@@ -250,9 +250,9 @@ impl<'s> Workload<'s> {
             if !is_denied_by(denying, decision) {
                 continue;
             }
-            for spelling in Spelling::left_by(self.mesh.path_normalization) {
+            for spelling in Spelling::not_normalized_by(self.mesh.path_normalization) {
                 let spellings = spelling.spellings_of(path);
-                for passes in spellings.filter(|path| self.is_seen_as_sent(path)) {
+                for passes in spellings.filter(|path| self.is_not_normalized(path)) {
                     let decision = self
                         .compiled
                         .evaluate(&sample.request(&passes, self.policy.at));

@@ -20,7 +20,7 @@ pub(super) fn excludes_spellings(is_any: bool, effect: Effect) -> bool {
 pub(super) struct SameValue<'v, V>(HashMap<&'v V, usize>);
 
 impl<'v, V: Eq + Hash> SameValue<'v, V> {
-    pub(super) fn of(values: impl IntoIterator<Item = (usize, &'v V)>) -> Self {
+    pub(super) fn new(values: impl IntoIterator<Item = (usize, &'v V)>) -> Self {
         let mut positions = HashMap::new();
         for (position, value) in values {
             positions.entry(value).or_insert(position);
@@ -42,7 +42,7 @@ pub(super) struct Certificates<'c> {
 }
 
 impl<'c> Certificates<'c> {
-    pub(super) fn of(certificates: &'c [CertificateMatch]) -> Self {
+    pub(super) fn new(certificates: &'c [CertificateMatch]) -> Self {
         let mut index = Self::default();
         for (position, certificate) in certificates.iter().enumerate() {
             match certificate {
@@ -78,7 +78,7 @@ pub(super) struct Blocks {
 }
 
 impl Blocks {
-    pub(super) fn of(blocks: &[IpNet]) -> Self {
+    pub(super) fn new(blocks: &[IpNet]) -> Self {
         let mut index = Self::default();
         for (position, block) in blocks.iter().enumerate() {
             index.positions.entry(block.trunc()).or_insert(position);
@@ -119,11 +119,11 @@ mod tests {
             (CertificateMatch::Any, None, 2),
         ] {
             assert_eq!(
-                Certificates::of(&listed[..2]).first(&certificate),
+                Certificates::new(&listed[..2]).first(&certificate),
                 without_any
             );
             assert_eq!(
-                Certificates::of(&listed).first(&certificate),
+                Certificates::new(&listed).first(&certificate),
                 Some(with_any)
             );
         }
@@ -142,7 +142,7 @@ mod tests {
             "fd00::/8",
             "10.1.0.0/16",
         ]);
-        let index = Blocks::of(&blocks);
+        let index = Blocks::new(&blocks);
         for block in nets(&[
             "10.1.2.3/32",
             "10.1.2.4/32",

@@ -13,7 +13,7 @@ pub(crate) struct Found {
 
 impl Found {
     /// The problems of the policy at a position of the set.
-    pub(super) fn of(&mut self, position: usize) -> &mut Problems {
+    pub(super) fn for_policy(&mut self, position: usize) -> &mut Problems {
         self.policies.entry(position).or_default()
     }
 

@@ -50,7 +50,7 @@ pub(super) fn check(
         cursor,
         problems,
     );
-    let excluding = SameValue::of(ports.none_of.iter().enumerate());
+    let excluding = SameValue::new(ports.none_of.iter().enumerate());
     values::check(
         ["ports", "notPorts"],
         ports,
@@ -70,10 +70,10 @@ pub(super) fn check(
             );
         }
     }
-    open_exclusions::check(&open_exclusions_of(operation), effect, cursor, problems);
+    open_exclusions::check(&open_exclusions(operation), effect, cursor, problems);
 }
 
-fn open_exclusions_of(operation: &Operation) -> OpenExclusions {
+fn open_exclusions(operation: &Operation) -> OpenExclusions {
     let any = |patterns: &[TextMatch]| patterns.iter().position(TextMatch::is_any);
     let any_path = PathMatch::Text(TextMatch::Any);
     let mut paths = operation.paths.none_of.iter();

@@ -7,9 +7,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Found;
-use super::near::is_mistyped_number;
+use super::misspelling::is_mistyped_number;
 use crate::code;
-use crate::policy::{Attachment, PolicySet, ServicePolicy, is_for_all_of};
+use crate::policy::{Attachment, PolicySet, ServicePolicy, covers_workloads_of};
 use crate::problem::{Cursor, Problems};
 use crate::rule::{Rule, Test};
 
@@ -22,9 +22,9 @@ struct Ports {
     /// The workloads' own ports.
     own: BTreeSet<u16>,
     /// The ports of services, with the workloads' ports that they map to.
-    of_services: BTreeMap<u16, ServicePort>,
+    service_ports: BTreeMap<u16, ServicePort>,
     /// Whether a service covers every workload of the policy.
-    are_of_all: bool,
+    cover_all_workloads: bool,
     /// The number of other policies for workloads, if the policy may apply to workloads with
     /// another service.
     workloads: usize,
@@ -40,25 +40,25 @@ struct ServicePort {
 }
 
 /// Reports ports in rules that no declared workload has.
-pub(super) fn check(set: &PolicySet, together: &[Vec<usize>], found: &mut Found) {
+pub(super) fn check(set: &PolicySet, overlapping: &[Vec<usize>], found: &mut Found) {
     let spec = Cursor::Root;
     let spec = spec.key("spec");
     let rules = spec.key("rules");
     check_exceptions(set, &spec, &mut found.mesh);
-    for (position, (policy, together)) in set.policies().iter().zip(together).enumerate() {
+    for (position, (policy, overlapping)) in set.policies().iter().zip(overlapping).enumerate() {
         // At a waypoint, rules see the service's port.
         let is_at_waypoint = matches!(policy.attachment, Attachment::Targets(_));
         let names_none = policy.tcp_ports.is_empty() && !names_ports(policy);
         if is_at_waypoint || names_none {
             continue;
         }
-        let together = together.iter();
-        let together = together.filter_map(|position| set.policies().get(*position));
-        let ports = Ports::of(policy, together, set);
-        if ports.of_services.is_empty() {
+        let overlapping = overlapping.iter();
+        let overlapping = overlapping.filter_map(|position| set.policies().get(*position));
+        let ports = Ports::for_policy(policy, overlapping, set);
+        if ports.service_ports.is_empty() {
             continue;
         }
-        let problems = found.of(position);
+        let problems = found.for_policy(position);
         check_ports(
             &policy.tcp_ports,
             true,
@@ -101,7 +101,7 @@ fn check_exceptions(set: &PolicySet, spec: &Cursor<'_>, problems: &mut Problems)
             ports.add_service(policy);
         }
         ports.workloads = policies.len();
-        ports.are_of_all = policies.len() == 1;
+        ports.cover_all_workloads = policies.len() == 1;
         let cursor = exceptions.index(exception.position);
         check_ports(
             &exception.ports,
@@ -123,19 +123,19 @@ fn names_ports(policy: &ServicePolicy) -> bool {
 }
 
 impl Ports {
-    /// `together` contains the policies for any of the same workloads, including `policy`.
-    fn of<'s>(
+    /// `overlapping` contains the policies for any of the same workloads, including `policy`.
+    fn for_policy<'s>(
         policy: &ServicePolicy,
-        together: impl Iterator<Item = &'s ServicePolicy>,
+        overlapping: impl Iterator<Item = &'s ServicePolicy>,
         set: &PolicySet,
     ) -> Self {
         let mut ports = Self::default();
-        let together: Vec<_> = together.collect();
-        ports.are_of_all = together
+        let overlapping: Vec<_> = overlapping.collect();
+        ports.cover_all_workloads = overlapping
             .iter()
-            .any(|other| other.service.is_some() && has_its_service(policy, other));
+            .any(|other| other.service.is_some() && serves_all_workloads_of(policy, other));
         let mut tcp_ports = BTreeSet::new();
-        for other in together {
+        for other in overlapping {
             tcp_ports.extend(&other.tcp_ports);
             let is_workload = matches!(other.attachment, Attachment::Workload(_));
             if is_workload && !std::ptr::eq(policy, other) {
@@ -144,7 +144,7 @@ impl Ports {
             let Some(service) = &other.service else {
                 continue;
             };
-            if ports.are_of_all && !has_its_service(policy, other) {
+            if ports.cover_all_workloads && !serves_all_workloads_of(policy, other) {
                 let own = service.ports.iter().map(|port| port.target_port);
                 ports.own.extend(own);
             } else {
@@ -152,21 +152,22 @@ impl Ports {
             }
         }
         // A port of the service in `tcpPorts` is a mistake.
-        let of_services = &ports.of_services;
+        let service_ports = &ports.service_ports;
         let tcp_ports = tcp_ports.into_iter();
         ports
             .own
-            .extend(tcp_ports.filter(|port| !of_services.contains_key(port)));
+            .extend(tcp_ports.filter(|port| !service_ports.contains_key(port)));
         for exception in &set.mesh().mtls.exceptions {
             let labels = exception.labels.clone().unwrap_or_default();
-            let meets =
-                policy
-                    .attachment
-                    .may_meet(&policy.name.namespace, &exception.namespace, &labels);
+            let meets = policy.attachment.may_select_pods(
+                &policy.name.namespace,
+                &exception.namespace,
+                &labels,
+            );
             if meets {
-                let of_services = &ports.of_services;
+                let service_ports = &ports.service_ports;
                 let named = exception.ports.iter();
-                let named = named.filter(|port| !of_services.contains_key(port));
+                let named = named.filter(|port| !service_ports.contains_key(port));
                 ports.own.extend(named);
             }
         }
@@ -176,17 +177,17 @@ impl Ports {
     fn add_service(&mut self, policy: &ServicePolicy) {
         for port in policy.service.iter().flat_map(|service| &service.ports) {
             self.own.insert(port.target_port);
-            let of_services = self.of_services.entry(port.port).or_default();
-            of_services.targets.insert(port.target_port);
-            of_services.services += 1;
+            let service_ports = self.service_ports.entry(port.port).or_default();
+            service_ports.targets.insert(port.target_port);
+            service_ports.services += 1;
         }
     }
 }
 
 /// Whether the service of `other` covers every workload of `policy`.
-fn has_its_service(policy: &ServicePolicy, other: &ServicePolicy) -> bool {
+fn serves_all_workloads_of(policy: &ServicePolicy, other: &ServicePolicy) -> bool {
     matches!(policy.attachment, Attachment::Workload(_))
-        && (std::ptr::eq(policy, other) || is_for_all_of(other, policy))
+        && (std::ptr::eq(policy, other) || covers_workloads_of(other, policy))
 }
 
 fn check_rule(rule: &Rule, ports: &Ports, rule_cursor: &Cursor<'_>, problems: &mut Problems) {
@@ -238,13 +239,13 @@ fn check_ports(
         if ports.own.contains(port) || ISTIO_PORTS.contains(port) {
             continue;
         }
-        if let Some(of_services) = ports.of_services.get(port) {
+        if let Some(service_ports) = ports.service_ports.get(port) {
             // It may be correct at another workload.
-            if !ports.are_of_all && of_services.services < ports.workloads {
+            if !ports.cover_all_workloads && service_ports.services < ports.workloads {
                 continue;
             }
-            let targets = enumerated(&of_services.targets);
-            let help = if ports.are_of_all {
+            let targets = enumerated(&service_ports.targets);
+            let help = if ports.cover_all_workloads {
                 format!("write {targets}")
             } else {
                 format!("add {targets}, and keep {port} only for workloads that listen on it")
@@ -257,7 +258,7 @@ fn check_ports(
                 ),
                 help,
             );
-        } else if must_exist && ports.are_of_all {
+        } else if must_exist && ports.cover_all_workloads {
             let mut own = ports.own.iter();
             let meant = own.find(|own| is_mistyped_number(*port, **own) && !named.contains(own));
             if let Some(meant) = meant {

@@ -10,9 +10,9 @@ use std::collections::HashSet;
 use std::hash::Hash;
 
 use super::excluded::Blocks;
+use crate::enforcement_points::{FilterEnforcement, RbacEnforcement, RbacGap};
 use crate::identity::SpiffeId;
 use crate::matching::{PathCover, PathMatch, Reading, TextCover, TextMatch};
-use crate::planes::{FilterPlane, RbacGap, RbacPlane};
 use crate::policy::{Mesh, ServicePolicy};
 use crate::rule::namespace::is_in_namespace;
 use crate::rule::{Operation, Rule, Source};
@@ -24,12 +24,12 @@ use crate::rule_spec::{Effect, Enforcement};
 pub(super) struct Budget(Cell<usize>);
 
 impl Budget {
-    pub(super) fn of(comparisons: usize) -> Self {
+    pub(super) fn new(comparisons: usize) -> Self {
         Self(Cell::new(comparisons))
     }
 
     /// Uses up this many comparisons, if so many are left.
-    fn takes(&self, comparisons: usize) -> bool {
+    fn spend(&self, comparisons: usize) -> bool {
         let left = self.0.get().checked_sub(comparisons);
         self.0.set(left.unwrap_or_default());
         left.is_some()
@@ -69,15 +69,15 @@ struct ExpandedSource<'r> {
 }
 
 impl<'r> Expanded<'r> {
-    pub(super) fn of(policy: &ServicePolicy, rule: &'r Rule, mesh: &Mesh) -> Self {
+    pub(super) fn new(policy: &ServicePolicy, rule: &'r Rule, mesh: &Mesh) -> Self {
         let trust_domains = mesh.trust_domains();
         let sources = rule.sources.iter();
         let has_filter = mesh.filter_image.is_some();
         Self {
             rule,
             points: Points {
-                rbac: RbacPlane::of_rule(policy, rule).is_rendered(),
-                filter: has_filter && FilterPlane::of_rule(rule).is_enforced(),
+                rbac: RbacEnforcement::of_rule(policy, rule).is_rendered(),
+                filter: has_filter && FilterEnforcement::of_rule(rule).is_enforced(),
                 has_filter,
             },
             source_values: rule.sources.iter().map(values_of_source).sum(),
@@ -102,14 +102,14 @@ impl<'r> Expanded<'r> {
     }
 
     /// Whether each point that enforces `other` also enforces this rule.
-    pub(super) fn is_wherever(&self, other: &Self) -> bool {
+    pub(super) fn is_enforced_wherever(&self, other: &Self) -> bool {
         (self.points.rbac || !other.points.rbac) && (self.points.filter || !other.points.filter)
     }
 
     /// Whether a request that the rule denies never passes, as interpreted by the filter and by
     /// RBAC. RBAC sees all traffic, but alone it misses spellings that an `Allow` rule matches in
     /// the filter.
-    pub(super) fn denies_for_certain(&self, other: &Self) -> bool {
+    pub(super) fn denies_at_every_point(&self, other: &Self) -> bool {
         let is_whole = self.points.filter || RbacGap::of_rule(self.rule).next().is_none();
         if other.points.rbac {
             self.points.rbac && (is_whole || !self.points.has_filter)
@@ -157,12 +157,12 @@ pub(super) struct RuleCover<'r> {
 }
 
 impl<'r> RuleCover<'r> {
-    pub(super) fn of(expanded: &'r Expanded<'_>) -> Self {
+    pub(super) fn new(expanded: &'r Expanded<'_>) -> Self {
         let rule = expanded.rule;
         Self {
             rule,
-            sources: expanded.sources.iter().map(SourceCover::of).collect(),
-            operations: rule.operations.iter().map(OperationCover::of).collect(),
+            sources: expanded.sources.iter().map(SourceCover::new).collect(),
+            operations: rule.operations.iter().map(OperationCover::new).collect(),
         }
     }
 
@@ -173,16 +173,16 @@ impl<'r> RuleCover<'r> {
         let validity = self.rule.validity;
         let mut conditions = self.rule.conditions.iter();
         (validity.is_unlimited() || validity == other.rule.validity)
-            && budget.takes(1 + conditions.len() * other.rule.conditions.len())
+            && budget.spend(1 + conditions.len() * other.rule.conditions.len())
             && conditions.all(|condition| other.rule.conditions.contains(condition))
             // On ports without HTTP, Istio drops an `Allow` rule if any part of it requires HTTP.
             && (self.rule.effect != Effect::Allow
                 || !asks_for_http(self.rule)
                 || asks_for_http(other.rule))
             // Most rules differ in their callers.
-            && budget.takes(self.sources.len() * other.source_values)
+            && budget.spend(self.sources.len() * other.source_values)
             && self.covers_sources(other)
-            && budget.takes(self.operations.len() * other.operation_values)
+            && budget.spend(self.operations.len() * other.operation_values)
             && self.covers_operations(other.rule)
     }
 
@@ -229,16 +229,16 @@ struct SourceCover<'r> {
 }
 
 impl<'r> SourceCover<'r> {
-    fn of(expanded: &'r ExpandedSource<'_>) -> Self {
+    fn new(expanded: &'r ExpandedSource<'_>) -> Self {
         let source = expanded.source;
         Self {
             source,
             principals: TextCover::of(expanded.principals.iter().enumerate()),
             not_principals: expanded.not_principals.iter().collect(),
-            namespaces: NamespaceCover::of(&source.namespaces.any_of),
+            namespaces: NamespaceCover::new(&source.namespaces.any_of),
             trust_domains: TextCover::of(source.trust_domains.any_of.iter().enumerate()),
-            ip_blocks: Blocks::of(&source.ip_blocks.any_of),
-            remote_ip_blocks: Blocks::of(&source.remote_ip_blocks.any_of),
+            ip_blocks: Blocks::new(&source.ip_blocks.any_of),
+            remote_ip_blocks: Blocks::new(&source.remote_ip_blocks.any_of),
         }
     }
 
@@ -318,7 +318,7 @@ struct NamespaceCover<'r> {
 }
 
 impl<'r> NamespaceCover<'r> {
-    fn of(namespaces: &'r [TextMatch]) -> Self {
+    fn new(namespaces: &'r [TextMatch]) -> Self {
         let is_end = |namespace: &TextMatch| matches!(namespace, TextMatch::Suffix(_));
         let (ends, others): (Vec<_>, Vec<_>) = namespaces
             .iter()
@@ -351,7 +351,7 @@ struct OperationCover<'r> {
 }
 
 impl<'r> OperationCover<'r> {
-    fn of(operation: &'r Operation) -> Self {
+    fn new(operation: &'r Operation) -> Self {
         Self {
             operation,
             methods: TextCover::of(operation.methods.any_of.iter().enumerate()),

@@ -16,16 +16,16 @@ use super::open_exclusions::{self, OpenExclusions};
 use super::{foreign_syntax, values};
 
 /// Reports the parts of `source` that can never match in `mesh`, in a rule of this effect. Callers
-/// without an identity exist only if `takes_plaintext`.
+/// without an identity exist only if `accepts_plaintext`.
 pub(super) fn check(
     source: &Source,
     effect: Effect,
     mesh: &Mesh,
-    takes_plaintext: bool,
+    accepts_plaintext: bool,
     cursor: &Cursor<'_>,
     problems: &mut Problems,
 ) {
-    if source.anonymous && !takes_plaintext {
+    if source.anonymous && !accepts_plaintext {
         problems.report(
             code::NEVER_MATCHES,
             &cursor.key("anonymous"),
@@ -35,7 +35,7 @@ pub(super) fn check(
     }
     check_client_certificates(source, mesh, cursor, problems);
     let mut blocks = |keys, blocks: &Terms<Vec<IpNet>>| {
-        let excluding = Blocks::of(&blocks.none_of);
+        let excluding = Blocks::new(&blocks.none_of);
         let first = |block: &IpNet| excluding.first(block);
         values::check(keys, blocks, first, cursor, problems);
     };
@@ -45,7 +45,7 @@ pub(super) fn check(
         &source.remote_ip_blocks,
     );
     let tokens = &source.request_principals;
-    let excluding = SameValue::of(tokens.none_of.iter().enumerate());
+    let excluding = SameValue::new(tokens.none_of.iter().enumerate());
     for (key, principals) in [
         ("requestPrincipals", &tokens.any_of),
         ("notRequestPrincipals", &tokens.none_of),
@@ -78,7 +78,7 @@ pub(super) fn check(
     ] {
         values::check_duplicates(accounts, &cursor.key(key), problems);
     }
-    let excluding = Certificates::of(&source.client_certificates.none_of);
+    let excluding = Certificates::new(&source.client_certificates.none_of);
     values::check(
         ["clientCertificates", "notClientCertificates"],
         &source.client_certificates,
@@ -88,10 +88,10 @@ pub(super) fn check(
     );
     check_excluded_identities(source, mesh, cursor, problems);
     check_namespaces_of_principals(source, cursor, problems);
-    open_exclusions::check(&open_exclusions_of(source), effect, cursor, problems);
+    open_exclusions::check(&open_exclusions(source), effect, cursor, problems);
 }
 
-fn open_exclusions_of(source: &Source) -> OpenExclusions {
+fn open_exclusions(source: &Source) -> OpenExclusions {
     let any = |patterns: &[TextMatch]| patterns.iter().position(TextMatch::is_any);
     vec![
         ("notPrincipals", any(&source.principals.none_of)),

@@ -23,7 +23,7 @@ const DEFAULT_ACCOUNT: &str = "default";
 /// Reports callers of rules, and namespaces of policies and of the mesh, that are probably
 /// misspelled.
 pub(super) fn check(set: &PolicySet, found: &mut Found) {
-    let declared = Declared::by(set);
+    let declared = Declared::new(set);
     check_namespaces_of_mesh(set, &declared, &mut found.mesh);
     let declaration = declaration(set.mesh());
     let rules = Cursor::Root;
@@ -31,13 +31,13 @@ pub(super) fn check(set: &PolicySet, found: &mut Found) {
     let rules = rules.key("rules");
     let mut undeclared = HashSet::new();
     for (position, policy) in set.policies().iter().enumerate() {
-        let problems = found.of(position);
+        let problems = found.for_policy(position);
         check_namespace(policy, &declared, problems);
         for (index, rule) in policy.rules.iter().enumerate() {
             let rule_cursor = rules.index(index);
             let mut named = Named {
                 own_namespace: &policy.name.namespace,
-                declaration: declaration.filter(|_| lets_packets_in(policy, rule)),
+                declaration: declaration.filter(|_| becomes_network_peers(policy, rule)),
                 accounts: HashSet::new(),
                 reported: HashSet::new(),
             };
@@ -144,7 +144,7 @@ fn check_namespace(policy: &ServicePolicy, declared: &Declared<'_>, problems: &m
 }
 
 /// Whether the callers of a rule become peers of a `NetworkPolicy`.
-fn lets_packets_in(policy: &ServicePolicy, rule: &Rule) -> bool {
+fn becomes_network_peers(policy: &ServicePolicy, rule: &Rule) -> bool {
     rule.effect == Effect::Allow
         && policy.enforcement == Enforcement::Enforce
         && rule.enforcement != Some(Enforcement::Shadow)

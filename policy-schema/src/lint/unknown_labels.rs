@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::Found;
-use super::near::Names;
+use super::misspelling::Names;
 use crate::code;
 use crate::policy::{Attachment, Labels, PolicySet, ServicePolicy};
 use crate::problem::{Cursor, Problems};
@@ -16,7 +16,7 @@ use crate::problem::{Cursor, Problems};
 const NAME_LABELS: [&str; 3] = ["app", "app.kubernetes.io/name", "k8s-app"];
 
 /// The minimum number of policies that select by a key for it to be compared with.
-const FEWEST_WITH_KEY: usize = 2;
+const MIN_POLICIES_WITH_KEY: usize = 2;
 
 /// The values of labels in selectors, by namespace and key.
 struct Values<'s> {
@@ -31,7 +31,7 @@ struct Values<'s> {
 }
 
 impl<'s> Values<'s> {
-    fn of(set: &'s PolicySet) -> Self {
+    fn new(set: &'s PolicySet) -> Self {
         let mut policies: HashMap<_, usize> = HashMap::new();
         let mut confirmed: HashMap<_, BTreeSet<&str>> = HashMap::new();
         for policy in set.policies() {
@@ -61,11 +61,11 @@ impl<'s> Values<'s> {
         let named = confirmed.iter();
         Self {
             index: named
-                .map(|(place, values)| (*place, Names::of(values.iter().copied())))
+                .map(|(place, values)| (*place, Names::new(values.iter().copied())))
                 .collect(),
             everywhere: everywhere
                 .into_iter()
-                .map(|(key, values)| (key, Names::of(values)))
+                .map(|(key, values)| (key, Names::new(values)))
                 .collect(),
             policies,
             confirmed,
@@ -121,11 +121,11 @@ pub(super) fn check(set: &PolicySet, found: &mut Found) {
         }
     }
     let usual = policies_with.iter();
-    let usual = usual.filter(|(_, count)| **count >= FEWEST_WITH_KEY);
+    let usual = usual.filter(|(_, count)| **count >= MIN_POLICIES_WITH_KEY);
     let mut usual: Vec<_> = usual.map(|(key, _)| *key).collect();
     usual.sort_unstable();
-    let usual = Names::of(usual);
-    let values = Values::of(set);
+    let usual = Names::new(usual);
+    let values = Values::new(set);
     check_exceptions(set, &values, &mut found.mesh);
     let spec = Cursor::Root;
     let spec = spec.key("spec");
@@ -135,7 +135,7 @@ pub(super) fn check(set: &PolicySet, found: &mut Found) {
         let Some(labels) = policy.selected_labels() else {
             continue;
         };
-        let problems = found.of(position);
+        let problems = found.for_policy(position);
         check_subsets(policy, &spec, problems);
         for (key, value) in labels {
             let meant = (policies_with.get(key.as_str()) == Some(&1))
@@ -176,7 +176,7 @@ fn check_value(
     }
     // Words are often joined in one place and separated in another.
     let joined = |name: &str| name.replace('-', "");
-    let meant = Names::of(names).closest(value);
+    let meant = Names::new(names).closest(value);
     if let Some(meant) = meant.filter(|meant| joined(meant) != joined(value)) {
         problems.report(
             code::UNKNOWN_LABEL,

@@ -3,7 +3,7 @@
 //! Istio's mesh config may define other providers, so an unknown name alone is no mistake.
 
 use super::Found;
-use super::near::Names;
+use super::misspelling::Names;
 use crate::code;
 use crate::document::ExtensionProviderSpec;
 use crate::policy::PolicySet;
@@ -15,7 +15,7 @@ pub(super) fn check(set: &PolicySet, found: &mut Found) {
     let named = |authorizes: bool| {
         let of_kind = providers.iter();
         let of_kind = of_kind.filter(move |provider| provider.api.authorizes() == authorizes);
-        Names::of(of_kind.map(|provider| provider.name.as_str()))
+        Names::new(of_kind.map(|provider| provider.name.as_str()))
     };
     let spec = Cursor::Root;
     let spec = spec.key("spec");
@@ -26,7 +26,13 @@ pub(super) fn check(set: &PolicySet, found: &mut Found) {
             if let Some(name) = &rule.provider {
                 let cursor = rules.index(index);
                 let cursor = cursor.key("provider");
-                check_name(name, &authorizers, providers, &cursor, found.of(position));
+                check_name(
+                    name,
+                    &authorizers,
+                    providers,
+                    &cursor,
+                    found.for_policy(position),
+                );
             }
         }
     }

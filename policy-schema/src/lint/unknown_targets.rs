@@ -6,7 +6,7 @@ use std::cell::OnceCell;
 use std::collections::{BTreeSet, HashMap};
 
 use super::Found;
-use super::near::Names;
+use super::misspelling::Names;
 use crate::code;
 use crate::document::GatewayApi;
 use crate::policy::{Attachment, PolicySet};
@@ -30,7 +30,7 @@ impl<'s> Known<'s> {
     fn closest(&self, name: &str) -> Option<&'s str> {
         let index = self
             .index
-            .get_or_init(|| Names::of(self.names.iter().copied()));
+            .get_or_init(|| Names::new(self.names.iter().copied()));
         index.closest(name)
     }
 }
@@ -88,7 +88,7 @@ pub(super) fn check(set: &PolicySet, found: &mut Found) {
             };
             let at = cursor.index(index);
             found
-                .of(position)
+                .for_policy(position)
                 .report(code::UNKNOWN_TARGET, &at.key("name"), message, help);
         }
     }

@@ -33,7 +33,7 @@ enum Revision {
 }
 
 impl Revision {
-    fn of(values: &Value) -> Self {
+    fn from_values(values: &Value) -> Self {
         let name = values.get("revision").and_then(Value::as_str);
         let name = name.filter(|name| !name.is_empty());
         name.map_or(Self::Unknown, |name| Self::Named(name.to_owned()))
@@ -119,20 +119,23 @@ pub(crate) fn find(group: &str, kind: &str, object: &Value) -> Vec<Placed> {
             }
             if merged.is_some() {
                 // The one from the values, which was merged into the other.
-                let of_values = [path, &[FIELD][..]].concat();
-                let of_values: Vec<_> = of_values.into_iter().map(step).collect();
-                found.retain(|placed| placed.path != of_values);
+                let compare_values = [path, &[FIELD][..]].concat();
+                let compare_values: Vec<_> = compare_values.into_iter().map(step).collect();
+                found.retain(|placed| placed.path != compare_values);
             }
             if let Some(config) = merged.as_ref().or(own) {
                 let namespace = text("/spec/values/global/istioNamespace");
                 let namespace = namespace.or_else(|| text("/spec/namespace"));
-                let config = of_chart(config, namespace);
+                let config = as_chart_renders(config, namespace);
                 found.push(Placed::new(Some(config), &["spec", FIELD]));
             }
             let name = text("/metadata/name").map(str::to_owned);
             let revision = match kind {
                 "IstioOperator" => {
-                    let named = object.get("spec").map(Revision::of).unwrap_or_default();
+                    let named = object
+                        .get("spec")
+                        .map(Revision::from_values)
+                        .unwrap_or_default();
                     named.or(&Revision::Named("default".to_owned()))
                 }
                 "Istio" => name.map_or(Revision::Unknown, Revision::OfIstio),
@@ -164,21 +167,21 @@ fn in_values(values: &Value, path: &[&str], namespace: Option<&str>) -> Vec<Plac
     let of_all = global(values).or_else(|| namespace.map(str::to_owned));
     let mut found = Vec::new();
     if let Some(config) = values.get(FIELD) {
-        let config = of_chart(config, of_all.as_deref());
+        let config = as_chart_renders(config, of_all.as_deref());
         found.push(Placed {
-            revision: Revision::of(values),
+            revision: Revision::from_values(values),
             ..Placed::new(Some(config), &[path, &[FIELD]].concat())
         });
     }
-    let of_all_charts = Revision::of(values);
+    let of_all_charts = Revision::from_values(values);
     let charts = values.as_object().into_iter().flatten();
     for (chart, values) in charts {
         if let Some(config) = values.get(FIELD) {
             let namespace = global(values).or_else(|| of_all.clone());
-            let config = of_chart(config, namespace.as_deref());
+            let config = as_chart_renders(config, namespace.as_deref());
             let path = [path, &[chart, FIELD]].concat();
             found.push(Placed {
-                revision: Revision::of(values).or(&of_all_charts),
+                revision: Revision::from_values(values).or(&of_all_charts),
                 ..Placed::new(Some(config), &path)
             });
         }
@@ -205,7 +208,7 @@ fn merged(a: &Value, b: &Value) -> Option<Value> {
 
 /// The mesh config that Istio's chart creates from its values. It sets two fields itself, which
 /// values with the JSON spelling overwrite.
-fn of_chart(config: &Value, namespace: Option<&str>) -> Value {
+fn as_chart_renders(config: &Value, namespace: Option<&str>) -> Value {
     let Value::Object(fields) = config else {
         return config.clone();
     };
@@ -247,7 +250,7 @@ fn maistra(object: &Value) -> Placed {
     let own = at("/spec/techPreview/meshConfig");
     let namespace = at("/metadata/namespace").and_then(Value::as_str);
     let config = own.map_or_else(|| Cow::Owned(Value::Object(Map::new())), Cow::Borrowed);
-    let mut config = of_chart(&config, namespace);
+    let mut config = as_chart_renders(&config, namespace);
     if let Value::Object(fields) = &mut config {
         for (field, pointer) in [
             ("trustDomain", "/spec/security/trust/domain"),
@@ -300,7 +303,7 @@ pub(crate) fn find_unread(kind: &str, object: &Value) -> Option<Location> {
 }
 
 /// Istio's default mesh config, for an installation that sets none.
-pub(crate) fn of_installation(group: &str, kind: &str, object: &Value) -> Option<Placed> {
+pub(crate) fn default_for_installation(group: &str, kind: &str, object: &Value) -> Option<Placed> {
     let text = |pointer| object.pointer(pointer).and_then(Value::as_str);
     let installs = match (group, kind) {
         ("install.istio.io", "IstioOperator") | ("sailoperator.io", "Istio" | "IstioRevision") => {
@@ -334,7 +337,7 @@ pub(crate) fn of_installation(group: &str, kind: &str, object: &Value) -> Option
 }
 
 /// The location of another, unsupported mesh config in an object of a supported kind.
-pub(crate) fn find_unread_beside(group: &str, kind: &str, object: &Value) -> Option<Location> {
+pub(crate) fn find_other_unread(group: &str, kind: &str, object: &Value) -> Option<Location> {
     if kind == "ConfigMap" && object.pointer("/data/mesh").is_some() {
         return None;
     }

@@ -20,7 +20,7 @@ pub enum Attachment {
 impl Attachment {
     /// Whether a policy in `namespace` with this attachment may apply to pods in `pod_namespace`
     /// that have `labels`.
-    pub(crate) fn may_meet(&self, namespace: &str, place: &str, labels: &Labels) -> bool {
+    pub(crate) fn may_select_pods(&self, namespace: &str, place: &str, labels: &Labels) -> bool {
         match self {
             Self::Workload(own) => place == namespace && are_compatible(own, labels),
             Self::Namespace | Self::Targets(_) => place == namespace,

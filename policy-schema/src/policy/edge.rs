@@ -85,7 +85,7 @@ impl Gateway {
 
 /// The default account of a gateway whose pods Istio creates. Istio forms it from the names of the
 /// `Gateway` and its class.
-pub(crate) fn account_of_istio(gateway: &str) -> String {
+pub(crate) fn istio_gateway_account(gateway: &str) -> String {
     format!("{gateway}-istio")
 }
 

@@ -17,7 +17,7 @@ impl PolicySet {
     /// policies that the filter decides for are in shadow. A leader of `policy` has its own filter,
     /// which fails closed itself.
     pub fn filter_failure(&self, policy: &ServicePolicy) -> FilterFailure {
-        let along = policy.enforced_along();
+        let along = policy.followers();
         let along = along.filter_map(|position| self.policies.get(position));
         let mut decided = std::iter::once(policy).chain(along);
         if decided.all(|policy| policy.enforcement == Enforcement::Shadow) {

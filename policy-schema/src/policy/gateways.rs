@@ -26,7 +26,7 @@ impl Deref for Gateways {
 }
 
 impl Gateways {
-    pub(crate) fn of(all: Vec<Gateway>) -> Self {
+    pub(crate) fn new(all: Vec<Gateway>) -> Self {
         let mut by_name: HashMap<String, Vec<usize>> = HashMap::new();
         for (position, gateway) in all.iter().enumerate() {
             let named = by_name.entry(gateway.name.clone()).or_default();
@@ -35,7 +35,7 @@ impl Gateways {
         let pods = all.iter();
         let pods = pods.map(|gateway| (gateway.namespace.as_str(), gateway.pod_labels()));
         Self {
-            pods: Pods::of(pods),
+            pods: Pods::new(pods),
             by_name,
             all,
         }
@@ -47,14 +47,14 @@ impl Gateways {
     }
 
     /// The gateways that a policy in `namespace` may apply to, in order.
-    pub(super) fn met_by<'g: 'a, 'a>(
+    pub(super) fn selected_by<'g: 'a, 'a>(
         &'g self,
         namespace: &str,
         attachment: &'a Attachment,
     ) -> impl Iterator<Item = &'g Gateway> + use<'g, 'a> {
         let positions: Box<dyn Iterator<Item = usize> + 'a> = match attachment {
             Attachment::Targets(targets) => Box::new(self.targets(namespace, targets).into_iter()),
-            _ => self.pods.met_by(namespace, attachment),
+            _ => self.pods.selected_by(namespace, attachment),
         };
         positions.filter_map(|position| self.all.get(position))
     }
@@ -85,8 +85,8 @@ impl Gateways {
     /// The gateways whose pods are all pods with `labels`, in one namespace or in all.
     pub(crate) fn implied_by(&self, namespace: Option<&str>, labels: &Labels) -> Vec<&Gateway> {
         let selectors = match namespace {
-            Some(namespace) => self.pods.of_namespace(namespace),
-            None => Some(self.pods.everywhere()),
+            Some(namespace) => self.pods.in_namespace(namespace),
+            None => Some(self.pods.all()),
         };
         let positions = selectors.map(|selectors| selectors.selecting(labels));
         let gateways = positions.into_iter().flatten();

@@ -112,9 +112,7 @@ impl PolicySet {
                 let led = self.policies.get(position);
                 led.is_some_and(|led| std::ptr::eq(led, leader))
             };
-            other.rank < leader.rank
-                && other.enforced_along().any(leads)
-                && other.selects_all(&known)
+            other.rank < leader.rank && other.followers().any(leads) && other.selects_all(&known)
         }) {
             leader = next;
         }

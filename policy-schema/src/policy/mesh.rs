@@ -44,7 +44,7 @@ pub struct Mesh {
     /// What happens to requests to workloads without a policy.
     pub(crate) otherwise: Otherwise,
     /// The fields that the document leaves to strict defaults.
-    pub(crate) unstated: Vec<&'static str>,
+    pub(crate) unspecified: Vec<&'static str>,
 }
 
 /// How sidecars fetch the filter.
@@ -63,7 +63,7 @@ pub(crate) struct MtlsPlan {
     pub(crate) mode: Option<MtlsMode>,
     pub(crate) min_version: TlsVersion,
     /// Whether the document has `mtls`. If so, the oldest TLS version is not left to the cluster.
-    pub(crate) is_stated: bool,
+    pub(crate) is_specified: bool,
     /// Sorted by namespace and name, including expired ones.
     pub(crate) exceptions: Vec<MtlsException>,
     /// The time at which the documents are evaluated.
@@ -74,7 +74,7 @@ impl MtlsPlan {
     /// The exceptions that have not expired.
     pub(crate) fn in_force(&self) -> impl Iterator<Item = &MtlsException> {
         let exceptions = self.exceptions.iter();
-        exceptions.filter(|exception| !exception.has_ended(self.at))
+        exceptions.filter(|exception| !exception.has_expired(self.at))
     }
 }
 
@@ -96,7 +96,7 @@ pub(crate) struct MtlsException {
 
 impl MtlsException {
     /// Whether it has expired at this time.
-    pub(crate) fn has_ended(&self, at: Timestamp) -> bool {
+    pub(crate) fn has_expired(&self, at: Timestamp) -> bool {
         self.not_after <= at
     }
 }
@@ -172,7 +172,7 @@ impl Mesh {
     }
 
     /// The services that proxies call themselves, each with its port.
-    pub(crate) fn called_by_proxies(&self) -> BTreeSet<(&str, u16)> {
+    pub(crate) fn proxy_destinations(&self) -> BTreeSet<(&str, u16)> {
         let tracing = self.telemetry.tracing.as_ref();
         let collector = tracing.and_then(|tracing| {
             let port = tracing.port.unwrap_or(OTLP_PORT);
@@ -196,7 +196,7 @@ impl Mesh {
 
     /// Whether callers without an identity may reach pods of a policy in `namespace`. Gateways are
     /// subject to no mode of mutual TLS, and waypoints to no exception of a workload behind them.
-    pub(crate) fn takes_plaintext(&self, namespace: &str, attachment: &Attachment) -> bool {
+    pub(crate) fn accepts_plaintext(&self, namespace: &str, attachment: &Attachment) -> bool {
         if let Attachment::Targets(targets) = attachment {
             let mut targets = targets.iter();
             return !self.is_strict()
@@ -206,15 +206,15 @@ impl Mesh {
             || self.is_at_gateway(namespace, attachment)
             || self
                 .plaintext
-                .met_by(namespace, attachment)
+                .selected_by(namespace, attachment)
                 .next()
                 .is_some()
     }
 
     /// The namespace and name of each expired exception from mutual TLS.
-    pub fn ended_exceptions(&self) -> impl Iterator<Item = (&str, &str)> {
+    pub fn expired_exceptions(&self) -> impl Iterator<Item = (&str, &str)> {
         let exceptions = self.mtls.exceptions.iter();
-        let ended = exceptions.filter(|exception| exception.has_ended(self.mtls.at));
+        let ended = exceptions.filter(|exception| exception.has_expired(self.mtls.at));
         ended.map(|exception| (exception.namespace.as_str(), exception.name.as_str()))
     }
 
@@ -227,7 +227,7 @@ impl Mesh {
         });
         let gateways = gateways.iter();
         let gateways = gateways.map(|gateway| (gateway.namespace.as_str(), gateway.labels.clone()));
-        Pods::of(exceptions.chain(gateways))
+        Pods::new(exceptions.chain(gateways))
     }
 
     /// Whether workloads refuse plaintext, apart from exceptions.
@@ -242,8 +242,8 @@ impl Mesh {
     }
 
     /// The fields that the document leaves to strict defaults.
-    pub fn unstated(&self) -> &[&'static str] {
-        &self.unstated
+    pub fn unspecified(&self) -> &[&'static str] {
+        &self.unspecified
     }
 
     /// What happens to requests to workloads without a policy.

@@ -17,7 +17,7 @@ pub enum AcceptedConnections<'m> {
     /// Depending on the port, because of this exception.
     ByPort(&'m str),
     /// The documents do not set the mode of mutual TLS.
-    NotStated,
+    NotConfigured,
     /// The documents do not show whether this exception applies to the workload.
     MaybeExcepted(&'m str),
     /// Only from ztunnels and gateways, with mutual TLS (HBONE): the proxy is a waypoint.
@@ -62,7 +62,7 @@ impl PolicySet {
             return AcceptedConnections::All;
         }
         match mesh.mtls.mode {
-            None => return AcceptedConnections::NotStated,
+            None => return AcceptedConnections::NotConfigured,
             Some(MtlsMode::Permissive) => return AcceptedConnections::All,
             Some(MtlsMode::Strict) => {}
         }
@@ -77,7 +77,7 @@ impl PolicySet {
         };
         let exceptions = mesh.mtls.exceptions.iter();
         let mut exceptions: Vec<_> = exceptions
-            .filter(|exception| !exception.has_ended(at))
+            .filter(|exception| !exception.has_expired(at))
             .collect();
         exceptions.sort_by_key(rank);
         for exception in exceptions {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest as _, Sha256};
 
-use super::{Labels, PolicySet, ServicePolicy, labels_beyond};
+use super::{Labels, PolicySet, ServicePolicy, extra_labels};
 use crate::plugin_config::{ApiVersion, MeshIdentity, PluginConfig, PolicyAlong, PolicyName};
 use crate::rule_spec::{Otherwise, RuleSpec};
 use crate::telemetry::RevisionNumber;
@@ -40,15 +40,15 @@ impl<'s> Rollout<'s> {
 impl PolicySet {
     /// The plugin config of `policy`, with its revision.
     pub fn rollout<'s>(&'s self, policy: &'s ServicePolicy) -> Rollout<'s> {
-        let along = policy.along.iter().filter_map(|along| {
-            let other = self.policies.get(*along)?;
+        let followers = policy.followers.iter().filter_map(|follower| {
+            let other = self.policies.get(*follower)?;
             Some(PolicyAlong {
-                match_labels: labels_beyond(policy, other),
-                ..self.policy_along(other)
+                match_labels: extra_labels(policy, other),
+                ..self.follower_config(other)
             })
         });
         let mut config = PluginConfig {
-            along: along.collect(),
+            along: followers.collect(),
             ..self.plugin_config_in(self.mesh_identity(), policy)
         };
         let revision = revision_of(&config);
@@ -123,7 +123,7 @@ impl PolicySet {
     }
 
     /// The plugin config of a follower.
-    pub(crate) fn policy_along(&self, policy: &ServicePolicy) -> PolicyAlong {
+    pub(crate) fn follower_config(&self, policy: &ServicePolicy) -> PolicyAlong {
         let mesh = &self.mesh;
         PolicyAlong {
             policy: policy.name.clone(),

@@ -1,6 +1,6 @@
 //! The policies of a mesh.
 
-use super::along::{Place, TooManyFollowers, places_of, together};
+use super::leaders::{LeadOrder, TooManyFollowers, assign_leaders, overlapping};
 use super::mesh::Mesh;
 use super::service_policy::ServicePolicy;
 use super::tcp_ports::shared_tcp_ports;
@@ -16,7 +16,7 @@ pub struct PolicySet {
     pub(crate) policies: Vec<ServicePolicy>,
     /// For each policy, the positions of the policies that share workloads with it. Its own comes
     /// first.
-    together: Vec<Vec<usize>>,
+    overlapping: Vec<Vec<usize>>,
     /// The key that seals decision IDs. It is a secret, so no document contains it.
     pub(crate) decision_key: Option<DecisionKey>,
 }
@@ -29,20 +29,20 @@ impl PolicySet {
         mut policies: Vec<ServicePolicy>,
     ) -> Result<Self, TooManyFollowers> {
         policies.sort_by(|a, b| a.name.as_pair().cmp(&b.name.as_pair()));
-        let places = places_of(&policies)?;
-        for (policy, Place { along, rank }) in policies.iter_mut().zip(places) {
-            policy.along = along;
+        let places = assign_leaders(&policies)?;
+        for (policy, LeadOrder { followers, rank }) in policies.iter_mut().zip(places) {
+            policy.followers = followers;
             policy.rank = rank;
         }
-        let together = together(&policies);
-        let shared = shared_tcp_ports(&policies, &together);
+        let overlapping = overlapping(&policies);
+        let shared = shared_tcp_ports(&policies, &overlapping);
         for (policy, ports) in policies.iter_mut().zip(shared) {
             policy.shared_tcp_ports = ports;
         }
         Ok(Self {
             mesh,
             policies,
-            together,
+            overlapping,
             decision_key: None,
         })
     }
@@ -95,8 +95,8 @@ impl PolicySet {
 
     /// For each policy, the positions of the policies that select some of its workloads. Its own
     /// comes first.
-    pub fn policies_together(&self) -> &[Vec<usize>] {
-        &self.together
+    pub fn overlapping_policies(&self) -> &[Vec<usize>] {
+        &self.overlapping
     }
 
     /// The policy with this namespace and name.

@@ -71,10 +71,10 @@ impl PolicySet {
     /// Whether enforced `Custom` rules ask more than one provider about a workload.
     pub(crate) fn has_several_providers(&self) -> bool {
         self.policies.iter().any(|leading| {
-            let led = leading.enforced_along();
+            let led = leading.followers();
             let led = led.filter_map(|position| self.policies.get(position));
-            let together = std::iter::once(leading).chain(led);
-            let providers = together.flat_map(ServicePolicy::providers);
+            let overlapping = std::iter::once(leading).chain(led);
+            let providers = overlapping.flat_map(ServicePolicy::providers);
             let providers: BTreeSet<_> = providers.map(|(provider, _)| provider).collect();
             providers.len() > 1
         })

@@ -44,7 +44,7 @@ impl<L> Default for Selectors<L> {
 
 impl<L: Borrow<Labels>> Selectors<L> {
     /// Indexes selectors. Ranks must ascend.
-    pub(crate) fn of(all: Vec<(usize, L)>) -> Self {
+    pub(crate) fn new(all: Vec<(usize, L)>) -> Self {
         let mut by_key: HashMap<String, WithKey> = HashMap::new();
         let mut without_labels = Vec::new();
         for (position, (_, labels)) in all.iter().enumerate() {
@@ -238,7 +238,7 @@ mod tests {
     }
 
     fn ranked(all: &[Labels]) -> Selectors<&Labels> {
-        Selectors::of(all.iter().enumerate().collect())
+        Selectors::new(all.iter().enumerate().collect())
     }
 
     fn some_labels() -> impl Strategy<Value = Labels> {

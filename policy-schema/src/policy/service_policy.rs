@@ -32,7 +32,7 @@ pub struct ServicePolicy {
     pub(crate) exposures: Vec<Exposure>,
     pub(crate) external_hosts: Vec<ExternalHost>,
     /// The positions of the followers in [`PolicySet::policies`].
-    pub(crate) along: Vec<usize>,
+    pub(crate) followers: Vec<usize>,
     /// The maximum number of filters of other policies that run before this one's on any workload.
     pub(crate) rank: u16,
 }
@@ -51,7 +51,7 @@ impl ServicePolicy {
     }
 
     /// Whether a rule has expired.
-    pub(crate) fn has_ended(&self, rule: &Rule) -> bool {
+    pub(crate) fn has_expired(&self, rule: &Rule) -> bool {
         rule.validity.phase(self.at) == Phase::After
     }
 
@@ -76,8 +76,8 @@ impl ServicePolicy {
     }
 
     /// The positions of the followers among the policies of the set.
-    pub fn enforced_along(&self) -> impl ExactSizeIterator<Item = usize> {
-        self.along.iter().copied()
+    pub fn followers(&self) -> impl ExactSizeIterator<Item = usize> {
+        self.followers.iter().copied()
     }
 
     /// What happens to a request that no rule of any policy matches: the policy's default, or the

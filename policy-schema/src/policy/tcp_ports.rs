@@ -3,26 +3,26 @@
 use std::collections::HashMap;
 
 use super::ServicePolicy;
-use super::along::is_for_all_of;
+use super::leaders::covers_workloads_of;
 use super::shared_tcp_port::SharedTcpPort;
 
 /// For each policy, the ports without HTTP that other policies declare for its workloads.
 pub(super) fn shared_tcp_ports(
     policies: &[ServicePolicy],
-    together: &[Vec<usize>],
+    overlapping: &[Vec<usize>],
 ) -> Vec<Vec<SharedTcpPort>> {
     if policies.iter().all(|policy| policy.tcp_ports.is_empty()) {
         return Vec::new();
     }
-    let together = together.iter();
-    together
-        .map(|together| shared_by(policies, together))
+    let overlapping = overlapping.iter();
+    overlapping
+        .map(|overlapping| shared_by(policies, overlapping))
         .collect()
 }
 
-/// The first of `together` is the position of the policy, the rest are those of the others.
-fn shared_by(policies: &[ServicePolicy], together: &[usize]) -> Vec<SharedTcpPort> {
-    let Some((own, others)) = together.split_first() else {
+/// The first of `overlapping` is the position of the policy, the rest are those of the others.
+fn shared_by(policies: &[ServicePolicy], overlapping: &[usize]) -> Vec<SharedTcpPort> {
+    let Some((own, others)) = overlapping.split_first() else {
         return Vec::new();
     };
     let Some(policy) = policies.get(*own) else {
@@ -37,7 +37,7 @@ fn shared_by(policies: &[ServicePolicy], together: &[usize]) -> Vec<SharedTcpPor
             let shared = SharedTcpPort {
                 port: *port,
                 policy: *position,
-                is_everywhere: is_for_all_of(other, policy),
+                is_everywhere: covers_workloads_of(other, policy),
             };
             let known = found.entry(*port).or_insert(shared);
             if shared.is_everywhere && !known.is_everywhere {

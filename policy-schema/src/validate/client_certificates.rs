@@ -3,12 +3,12 @@
 use super::documents_by_name::DocumentsByName;
 use crate::code;
 use crate::diagnostic::Diagnostic;
-use crate::policy::{AtGateways, Gateway, PolicySet, ServicePolicy};
+use crate::policy::{Gateway, PoliciesByGateway, PolicySet, ServicePolicy};
 use crate::problem::Cursor;
 use crate::rule_spec::{Effect, Enforcement, Otherwise};
 
 /// Warns about each such gateway, at the first policy that denies its clients.
-pub(super) fn check_together(
+pub(super) fn check_across_policies(
     documents: &DocumentsByName<'_>,
     set: &PolicySet,
     diagnostics: &mut Vec<Diagnostic>,
@@ -20,7 +20,7 @@ pub(super) fn check_together(
     if gateways.peek().is_none() {
         return;
     }
-    let enforced = Enforced::of(set);
+    let enforced = Enforced::new(set);
     for gateway in gateways {
         let Some((policy, help)) = enforced.denying(gateway) else {
             continue;
@@ -45,19 +45,19 @@ pub(super) fn check_together(
 struct Enforced<'s> {
     set: &'s PolicySet,
     /// Policies that deny every such certificate, unless they apply only to gateways.
-    wide: AtGateways<'s>,
+    wide: PoliciesByGateway<'s>,
     /// Policies that deny by default.
-    denying: AtGateways<'s>,
+    denying: PoliciesByGateway<'s>,
     /// Policies that allow some.
-    allowing: AtGateways<'s>,
+    allowing: PoliciesByGateway<'s>,
 }
 
 impl<'s> Enforced<'s> {
-    fn of(set: &'s PolicySet) -> Self {
+    fn new(set: &'s PolicySet) -> Self {
         let enforced =
             |is_it: &dyn Fn(&ServicePolicy) -> bool| {
                 let policies = set.policies.iter().enumerate();
-                AtGateways::of(policies.filter(|(_, policy)| {
+                PoliciesByGateway::new(policies.filter(|(_, policy)| {
                     policy.enforcement == Enforcement::Enforce && is_it(policy)
                 }))
             };
@@ -183,7 +183,7 @@ spec:
         let mut found = Vec::new();
         for start in 0..=POLICIES.len() {
             let policies = || set.policies.iter().enumerate().skip(start);
-            let index = AtGateways::of(policies());
+            let index = PoliciesByGateway::new(policies());
             for gateway in set.mesh.gateways.iter() {
                 let is_for = |(_, policy): &(usize, &ServicePolicy)| {
                     let (namespace, attachment) = (&policy.name.namespace, &policy.attachment);
@@ -220,7 +220,7 @@ spec:
                 target.kind == "GatewayClass"
                     || target.kind == "Gateway" && is_there && target.name == gateway.name
             }),
-            _ => attachment.may_meet(namespace, &gateway.namespace, &gateway.pod_labels()),
+            _ => attachment.may_select_pods(namespace, &gateway.namespace, &gateway.pod_labels()),
         }
     }
 }

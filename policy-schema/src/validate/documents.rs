@@ -45,7 +45,7 @@ pub(super) enum Unread<'t> {
         node: Node,
     },
     /// A generated document.
-    Made {
+    Generated {
         source: usize,
         document: &'t ServicePolicyDocument,
     },
@@ -59,7 +59,7 @@ impl<'t> Unread<'t> {
     ) -> Option<Placed<'t, ServicePolicyDocument>> {
         match self {
             Self::Parsed { source, text, node } => Placed::read(source, text, &node, diagnostics),
-            Self::Made { source, document } => Some(Placed::made(source, document)),
+            Self::Generated { source, document } => Some(Placed::generated(source, document)),
         }
     }
 }
@@ -82,7 +82,7 @@ pub(super) fn read(sources: &[SourceText]) -> Documents<'_> {
                 let faults = faults.into_iter();
                 documents
                     .diagnostics
-                    .extend(faults.map(|fault| Diagnostic::of_fault(source, fault)));
+                    .extend(faults.map(|fault| Diagnostic::from_fault(source, fault)));
             }
         }
     }
@@ -103,18 +103,18 @@ pub(super) fn read(sources: &[SourceText]) -> Documents<'_> {
 impl<'t> Documents<'t> {
     /// Wraps generated documents. The mesh is the first source, and each policy is a source of its
     /// own.
-    pub(super) fn made(
+    pub(super) fn generated(
         mesh: &'t MeshDocument,
         policies: impl Iterator<Item = &'t ServicePolicyDocument>,
     ) -> Self {
         let policies = policies
             .enumerate()
-            .map(|(position, document)| Unread::Made {
+            .map(|(position, document)| Unread::Generated {
                 source: position + 1,
                 document,
             });
         Self {
-            meshes: vec![Placed::made(0, mesh)],
+            meshes: vec![Placed::generated(0, mesh)],
             policies: policies.collect(),
             wanted: Wanted::Errors,
             ..Self::default()

@@ -15,7 +15,7 @@ pub(super) struct DocumentsByName<'d>(
 
 impl<'d> DocumentsByName<'d> {
     /// Indexes documents. Of several with the same name, the first counts.
-    pub(super) fn of(documents: &'d [Placed<'d, ServicePolicyDocument>]) -> Self {
+    pub(super) fn new(documents: &'d [Placed<'d, ServicePolicyDocument>]) -> Self {
         let mut by_name = HashMap::with_capacity(documents.len());
         for placed in documents {
             let metadata = &placed.document.metadata;

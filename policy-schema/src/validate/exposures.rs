@@ -12,7 +12,8 @@ use crate::document::{ExposureSpec, GatewayApi};
 use crate::lint::closest;
 use crate::matching::TextMatch;
 use crate::policy::{
-    Caller, Calls, Exposure, Gateway, IstioVersion, Mesh, PolicySet, Service, ServicePolicy,
+    Exposure, Gateway, IstioVersion, Mesh, MeshCaller, PolicySet, Reachability, Service,
+    ServicePolicy,
 };
 use crate::problem::{Cursor, Problems};
 use crate::rule::Operation;
@@ -222,7 +223,7 @@ fn check_port(
 }
 
 /// Reports exposures that no rule allows, and conflicting exposures.
-pub(super) fn check_together(
+pub(super) fn check_across_policies(
     documents: &DocumentsByName<'_>,
     set: &PolicySet,
     diagnostics: &mut Vec<Diagnostic>,
@@ -235,7 +236,7 @@ pub(super) fn check_together(
         return;
     }
     // Documents stay valid when a rule expires.
-    let calls = Calls::with_ended_rules(set);
+    let reachability = Reachability::with_expired_rules(set);
     let mut taken: BTreeMap<(usize, &str, &TextMatch), &ServicePolicy> = BTreeMap::new();
     for (number, policy) in exposed {
         let mut report = |code, cursor: &Cursor<'_>, message: String, help: String| {
@@ -253,7 +254,7 @@ pub(super) fn check_together(
             };
             // A gateway without an account has been reported already.
             let has_account = !gateway.account.name.is_empty();
-            if has_account && !is_let_in(gateway, exposure, (number, policy), &calls) {
+            if has_account && !allows_gateway(gateway, exposure, (number, policy), &reachability) {
                 report(
                     code::EXPOSURE_WITHOUT_RULE,
                     &cursor,
@@ -288,27 +289,28 @@ pub(super) fn check_together(
 }
 
 /// Whether a rule allows the gateway, for any request that the exposure routes to the service.
-fn is_let_in(
+fn allows_gateway(
     gateway: &Gateway,
     exposure: &Exposure,
     (position, policy): (usize, &ServicePolicy),
-    calls: &Calls<'_>,
+    reachability: &Reachability<'_>,
 ) -> bool {
-    let caller = Caller {
+    let caller = MeshCaller {
         namespace: &gateway.account.namespace,
         service_account: Some(&gateway.account.name),
     };
     let mut ports = policy.service.iter().flat_map(|service| &service.ports);
     let port = ports.find(|port| port.port == exposure.port);
     let target = port.map(|port| port.target_port);
-    calls.lets_in(position, caller, |rule| {
+    reachability.may_allow(position, caller, |rule| {
         let mut operations = rule.operations.iter();
-        rule.operations.is_empty() || operations.any(|operation| meets(operation, exposure, target))
+        rule.operations.is_empty()
+            || operations.any(|operation| may_match(operation, exposure, target))
     })
 }
 
 /// Whether a request can match both the operation and the exposure.
-fn meets(operation: &Operation, exposure: &Exposure, target_port: Option<u16>) -> bool {
+fn may_match(operation: &Operation, exposure: &Exposure, target_port: Option<u16>) -> bool {
     let has_host = |pattern: &TextMatch| {
         exposure
             .hosts

@@ -17,7 +17,7 @@ pub(super) fn check(gateway: &Gateway, cursor: &Cursor<'_>, problems: &mut Probl
     for (index, server) in gateway.servers.iter().enumerate() {
         let cursor = servers.index(index);
         check_numbers(server, &cursor, problems);
-        check_beside(server, &mut before, &cursor, problems);
+        check_overlap(server, &mut before, &cursor, problems);
         if gateway.api == GatewayApi::Istio {
             check_redirect(server, &cursor, problems);
         }
@@ -60,7 +60,12 @@ struct Ports {
 
 /// Reports ports that are used for both TLS and plain HTTP, by any server of the gateway. Adds the
 /// server's ports to `before`.
-fn check_beside(server: &Server, before: &mut Ports, cursor: &Cursor<'_>, problems: &mut Problems) {
+fn check_overlap(
+    server: &Server,
+    before: &mut Ports,
+    cursor: &Cursor<'_>,
+    problems: &mut Problems,
+) {
     let mut report = |port: u16| {
         problems.report(
             code::INVALID_VALUE,

@@ -10,7 +10,7 @@ use crate::check::is_dns_subdomain;
 use crate::code;
 use crate::document::{GatewayApi, GatewaySpec, ServerSpec, TlsVersion};
 use crate::policy::{
-    Gateway, Hosts, IstioVersion, Labels, Selectors, Server, TLS_DEFAULTS, account_of_istio,
+    Gateway, Hosts, IstioVersion, Labels, Selectors, Server, TLS_DEFAULTS, istio_gateway_account,
 };
 use crate::problem::{Cursor, Problems};
 use crate::rule::ServiceAccount;
@@ -51,13 +51,13 @@ pub(super) fn check(
         }
         let gateway = check_gateway(spec, &cursor, problems);
         gateway_ports::check(&gateway, &cursor, problems);
-        check_hosts_beside(&gateway, &gateways, &hosts, &cursor, problems);
+        check_shared_hosts(&gateway, &gateways, &hosts, &cursor, problems);
         for host in gateway.servers.iter().flat_map(|server| &server.hosts) {
             hosts.add(host, index);
         }
         gateways.push(gateway);
     }
-    check_pods_beside(&gateways, &cursor, problems);
+    check_shared_pods(&gateways, &cursor, problems);
     check_tls_versions(&gateways, version, &cursor, problems);
     gateways
 }
@@ -114,7 +114,7 @@ fn check_gateway(spec: &GatewaySpec, cursor: &Cursor<'_>, problems: &mut Problem
             check_subdomain(account, &cursor.key("serviceAccount"), problems);
             account.clone()
         }
-        (None, GatewayApi::Kubernetes) => account_of_istio(&spec.name),
+        (None, GatewayApi::Kubernetes) => istio_gateway_account(&spec.name),
         (None, GatewayApi::Istio) => {
             problems.report(
                 code::MISSING_FIELD,
@@ -297,7 +297,7 @@ pub(super) fn check_host(host: &str, cursor: &Cursor<'_>, problems: &mut Problem
 /// Reports hosts of more than one gateway. Clients resolve a host to one gateway, so the other
 /// would never be called, or both with different certificates. `hosts` are the hosts of `others`,
 /// by position.
-fn check_hosts_beside(
+fn check_shared_hosts(
     gateway: &Gateway,
     others: &[Gateway],
     hosts: &Hosts,
@@ -323,13 +323,13 @@ fn check_hosts_beside(
 
 /// Reports gateways that share pods or an account: neither the cluster nor rules can distinguish
 /// them.
-fn check_pods_beside(gateways: &[Gateway], cursor: &Cursor<'_>, problems: &mut Problems) {
+fn check_shared_pods(gateways: &[Gateway], cursor: &Cursor<'_>, problems: &mut Problems) {
     let selecting = gateways.iter().map(|gateway| {
         // An empty selector selects nothing here.
         let labels = Some(&gateway.labels).filter(|labels| !labels.is_empty());
         (gateway.namespace.as_str(), labels)
     });
-    let pods = SharedPods::of(selecting);
+    let pods = SharedPods::new(selecting);
     let mut first_by_account = HashMap::with_capacity(gateways.len());
     for (index, gateway) in gateways.iter().enumerate() {
         let same_pods = pods.first(index, &gateway.namespace, &gateway.labels);
@@ -360,7 +360,7 @@ fn check_pods_beside(gateways: &[Gateway], cursor: &Cursor<'_>, problems: &mut P
 struct SharedPods<'g>(BTreeMap<&'g str, Selectors<&'g Labels>>);
 
 impl<'g> SharedPods<'g> {
-    fn of(gateways: impl Iterator<Item = (&'g str, Option<&'g Labels>)>) -> Self {
+    fn new(gateways: impl Iterator<Item = (&'g str, Option<&'g Labels>)>) -> Self {
         let mut namespaces: BTreeMap<&str, Vec<_>> = BTreeMap::new();
         for (index, (namespace, labels)) in gateways.enumerate() {
             let there = namespaces.entry(namespace).or_default();
@@ -369,7 +369,7 @@ impl<'g> SharedPods<'g> {
         let namespaces = namespaces.into_iter();
         Self(
             namespaces
-                .map(|(namespace, ranked)| (namespace, Selectors::of(ranked)))
+                .map(|(namespace, ranked)| (namespace, Selectors::new(ranked)))
                 .collect(),
         )
     }

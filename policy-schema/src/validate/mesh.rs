@@ -34,7 +34,7 @@ pub(super) fn check_meshes(
 ) -> Option<Mesh> {
     let (first, others) = documents.meshes.split_first()?;
     for other in others {
-        other.beside(first).report(
+        other.with_conflict(first).report(
             diagnostics,
             code::DUPLICATE_MESH,
             &Cursor::Root.key("kind"),
@@ -77,7 +77,7 @@ fn check_mesh(
         &mut problems,
     );
     let gateways = gateways::check(spec.gateways.as_deref(), version, &cursor, &mut problems);
-    let gateways = Gateways::of(gateways);
+    let gateways = Gateways::new(gateways);
     let certificates = cursor.key("certificates");
     check_duration(
         workload_ttl(spec),
@@ -123,7 +123,7 @@ fn check_mesh(
         default_enforcement: defaults.enforcement.unwrap_or_default(),
         default_owner: defaults.owner,
         otherwise: defaults.otherwise.unwrap_or_default(),
-        unstated: unstated(spec),
+        unspecified: unspecified(spec),
     })
 }
 
@@ -132,7 +132,7 @@ fn workload_ttl(spec: &MeshSpec) -> Option<&str> {
 }
 
 /// Strict defaults that may break a mesh that was less strict before.
-fn unstated(spec: &MeshSpec) -> Vec<&'static str> {
+fn unspecified(spec: &MeshSpec) -> Vec<&'static str> {
     let defaults = spec.defaults.as_ref();
     let otherwise = defaults.and_then(|defaults| defaults.otherwise);
     let deny = "requests that no policy allows are denied, even at workloads without a policy (`defaults.otherwise`)";

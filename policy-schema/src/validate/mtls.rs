@@ -59,20 +59,20 @@ pub(super) fn check(
             );
         }
         if let Some(exception) = check_exception(spec, index, &cursor, problems) {
-            if exception.has_ended(at) {
+            if exception.has_expired(at) {
                 report_ended(&exception, &cursor.key("notAfter"), problems);
             }
             exceptions.push((index, exception));
         }
     }
-    check_together(&exceptions, &cursor, problems);
+    check_across_policies(&exceptions, &cursor, problems);
     let exceptions = exceptions.into_iter().map(|(_, exception)| exception);
     let mut exceptions: Vec<_> = exceptions.collect();
     exceptions.sort_by(|a, b| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
     MtlsPlan {
         mode: spec.mode,
         min_version: spec.min_version.unwrap_or_default(),
-        is_stated: spec.mode.is_some() || spec.min_version.is_some(),
+        is_specified: spec.mode.is_some() || spec.min_version.is_some(),
         exceptions,
         at,
     }
@@ -156,7 +156,7 @@ fn report_ended(exception: &MtlsException, cursor: &Cursor<'_>, problems: &mut P
 
 /// Reports conflicting exceptions. Of several objects for the same namespace or workload, Istio
 /// uses the oldest. `exceptions` are in the order of the document, each with its index.
-fn check_together(
+fn check_across_policies(
     exceptions: &[(usize, MtlsException)],
     cursor: &Cursor<'_>,
     problems: &mut Problems,
@@ -168,7 +168,7 @@ fn check_together(
     }
     let namespaces: BTreeMap<_, _> = namespaces
         .into_iter()
-        .map(|(namespace, ranked)| (namespace, Selectors::of(ranked)))
+        .map(|(namespace, ranked)| (namespace, Selectors::new(ranked)))
         .collect();
     let mut names = HashSet::with_capacity(exceptions.len());
     let mut whole: HashMap<&str, &MtlsException> = HashMap::new();
@@ -176,7 +176,7 @@ fn check_together(
         let cursor = cursor.index(*index);
         let namespace = exception.namespace.as_str();
         // An exception for a workload precedes one for its namespace.
-        let beside = match &exception.labels {
+        let with_conflict = match &exception.labels {
             Some(labels) => {
                 let selectors = namespaces.get(namespace);
                 let meeting = selectors.and_then(|there| there.compatible(labels).next());
@@ -193,7 +193,7 @@ fn check_together(
                 format!("duplicate exception `{}`", exception.name),
                 "use a unique name for each exception of a namespace",
             );
-        } else if let Some(other) = beside {
+        } else if let Some(other) = with_conflict {
             problems.report(
                 code::DUPLICATE_EXCEPTION,
                 &cursor,

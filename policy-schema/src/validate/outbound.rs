@@ -13,7 +13,7 @@ use crate::problem::Cursor;
 use crate::rule_spec::{Effect, Enforcement, Otherwise};
 
 /// Reports services that no proxy would find, and conflicting descriptions of hosts and services.
-pub(super) fn check_together(
+pub(super) fn check_across_policies(
     documents: &DocumentsByName<'_>,
     set: &PolicySet,
     diagnostics: &mut Vec<Diagnostic>,
@@ -63,12 +63,12 @@ fn check_service(
     set: &PolicySet,
     diagnostics: &mut Vec<Diagnostic>,
 ) {
-    let lets_in = policy.enforcement() == Enforcement::Shadow
+    let may_allow = policy.enforcement() == Enforcement::Shadow
         || policy.otherwise_in(&set.mesh) == Otherwise::Pass
         || policy.rules.iter().any(|rule| rule.effect == Effect::Allow);
     let is_needed = set.mesh.outbound == Outbound::Declared
         && policy.service.is_none()
-        && lets_in
+        && may_allow
         && matches!(policy.attachment(), Attachment::Workload(_));
     if let (true, Some(document)) = (is_needed, documents.get(policy)) {
         document.report(
@@ -175,7 +175,7 @@ fn check_is_outside(
     let Some(host) = policy.external_hosts.get(index) else {
         return;
     };
-    let is_inside = may_be_inside(&host.host, &set.mesh.cluster_domain)
+    let is_inside = may_be_internal(&host.host, &set.mesh.cluster_domain)
         || services.contains(host.host.as_str());
     if let (true, Some(document)) = (is_inside, documents.get(policy)) {
         document.report(
@@ -205,7 +205,7 @@ fn short_names(set: &PolicySet) -> HashSet<String> {
 }
 
 /// Whether a host is the name of a Kubernetes service, or a pattern matches one.
-fn may_be_inside(host: &str, cluster_domain: &str) -> bool {
+fn may_be_internal(host: &str, cluster_domain: &str) -> bool {
     let services = format!("svc.{cluster_domain}");
     let is_below = |name: &str, domain: &str| {
         let rest = name.strip_suffix(domain);

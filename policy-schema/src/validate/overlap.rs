@@ -46,7 +46,7 @@ fn check_names(policies: &[Policy<'_>], diagnostics: &mut Vec<Diagnostic>) {
         let name = (&metadata.namespace, &metadata.name);
         let first = *first_by_name.entry(name).or_insert(policy);
         if !std::ptr::eq(first, policy) {
-            policy.beside(first).report(
+            policy.with_conflict(first).report(
                 diagnostics,
                 code::DUPLICATE_POLICY,
                 &Cursor::Root.key("metadata").key("name"),
@@ -75,7 +75,7 @@ fn check_equal(by_labels: &ByLabels<'_>, diagnostics: &mut Vec<Diagnostic>) {
 /// reported together with the first.
 fn check_narrower(by_labels: &ByLabels<'_>, diagnostics: &mut Vec<Diagnostic>) {
     let selectors: Vec<_> = by_labels.keys().copied().collect();
-    let index = Selectors::of(selectors.iter().copied().enumerate().collect());
+    let index = Selectors::new(selectors.iter().copied().enumerate().collect());
     let mut meeting: BTreeMap<&Labels, BTreeMap<Vec<&String>, &Policy<'_>>> = BTreeMap::new();
     for narrow in by_labels.keys() {
         let wider = index.selecting(narrow).into_iter();
@@ -111,7 +111,7 @@ fn place_of(policy: &Policy<'_>) -> (usize, usize) {
 
 fn report_overlap(policy: &Policy<'_>, first: &Policy<'_>, diagnostics: &mut Vec<Diagnostic>) {
     let name = &first.document.metadata.name;
-    policy.beside(first).report(
+    policy.with_conflict(first).report(
         diagnostics,
         code::OVERLAPPING_SELECTORS,
         &Cursor::Root.key("spec").key("selector").key("matchLabels"),
@@ -138,7 +138,7 @@ fn check_targets(policies: &[Policy<'_>], diagnostics: &mut Vec<Diagnostic>) {
                 .entry((namespace, *target))
                 .or_insert_with(|| (policy, targets.clone()));
             if *all != targets {
-                policy.beside(first).report(
+                policy.with_conflict(first).report(
                     diagnostics,
                     code::OVERLAPPING_TARGETS,
                     &Cursor::Root.key("spec").key("targetRefs"),

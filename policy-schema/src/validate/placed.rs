@@ -20,11 +20,11 @@ pub(super) struct Placed<'t, D> {
 
 impl<'t, D: DeserializeOwned + Clone> Placed<'t, D> {
     /// A generated document.
-    pub(super) fn made(source: usize, document: &'t D) -> Self {
+    pub(super) fn generated(source: usize, document: &'t D) -> Self {
         Self {
             source,
             document: document.clone(),
-            places: Places::in_json(document),
+            places: Places::for_generated(document),
             faults: Vec::new(),
         }
     }
@@ -45,12 +45,12 @@ impl<'t, D: DeserializeOwned> Placed<'t, D> {
         diagnostics.extend(
             faults
                 .into_iter()
-                .map(|fault| Diagnostic::of_fault(source, fault)),
+                .map(|fault| Diagnostic::from_fault(source, fault)),
         );
         Some(Self {
             source,
             document: document?,
-            places: Places::in_text(text, node.span()),
+            places: Places::for_text(text, node.span()),
             faults: spans,
         })
     }
@@ -100,8 +100,8 @@ impl<'t, D: DeserializeOwned + Serialize> Placed<'t, D> {
     }
 
     /// This document, for diagnostics that also point at `other`.
-    pub(super) fn beside<'d>(&'d self, other: &'d Self) -> Beside<'d, 't, D> {
-        Beside {
+    pub(super) fn with_conflict<'d>(&'d self, other: &'d Self) -> Conflict<'d, 't, D> {
+        Conflict {
             document: self,
             other,
         }
@@ -142,12 +142,12 @@ impl<'t, D: DeserializeOwned + Serialize> Placed<'t, D> {
 
 /// A document and another one of its kind that conflicts with it.
 #[derive(Debug)]
-pub(super) struct Beside<'d, 't, D> {
+pub(super) struct Conflict<'d, 't, D> {
     document: &'d Placed<'t, D>,
     other: &'d Placed<'t, D>,
 }
 
-impl<D: DeserializeOwned + Serialize> Beside<'_, '_, D> {
+impl<D: DeserializeOwned + Serialize> Conflict<'_, '_, D> {
     /// Adds a diagnostic at `cursor` of the document that also points at the same field of the
     /// other.
     pub(super) fn report(

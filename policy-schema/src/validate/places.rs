@@ -23,21 +23,21 @@ enum Origin<'t, D> {
     /// A part of a text.
     Text { text: &'t str, span: Span },
     /// Generated. Places refer to its JSON.
-    Made(&'t D),
+    Generated(&'t D),
 }
 
 impl<'t, D> Places<'t, D> {
     /// The places of a document that is this part of a text.
-    pub(super) fn in_text(text: &'t str, span: Span) -> Self {
-        Self::of(Origin::Text { text, span })
+    pub(super) fn for_text(text: &'t str, span: Span) -> Self {
+        Self::new(Origin::Text { text, span })
     }
 
     /// The places of a generated document, in its JSON.
-    pub(super) fn in_json(document: &'t D) -> Self {
-        Self::of(Origin::Made(document))
+    pub(super) fn for_generated(document: &'t D) -> Self {
+        Self::new(Origin::Generated(document))
     }
 
-    fn of(origin: Origin<'t, D>) -> Self {
+    fn new(origin: Origin<'t, D>) -> Self {
         Self {
             origin,
             tree: OnceCell::new(),
@@ -58,7 +58,7 @@ impl<'t, D> Places<'t, D> {
     pub(super) fn document_span(&self) -> Span {
         match self.origin {
             Origin::Text { span, .. } => span,
-            Origin::Made(_) => Span::default(),
+            Origin::Generated(_) => Span::default(),
         }
     }
 }
@@ -84,7 +84,7 @@ impl<D: DeserializeOwned + Serialize> Places<'_, D> {
     fn parse(&self) -> Option<(Node, usize)> {
         let (node, start) = match self.origin {
             Origin::Text { text, span } => parse_again(text, span)?,
-            Origin::Made(document) => {
+            Origin::Generated(document) => {
                 let json = serde_json::to_string(document).ok()?;
                 (yaml::parse(&json).ok()?.into_iter().next()?, 0)
             }

@@ -72,7 +72,7 @@ pub(super) fn check(
         otherwise: spec.otherwise.unwrap_or_default(),
         tcp_ports,
         shared_tcp_ports: Vec::new(),
-        along: Vec::new(),
+        followers: Vec::new(),
         rank: 0,
         rules: rules?,
         at: options.at,
@@ -111,12 +111,13 @@ impl Around<'_> {
         };
         let mut rules = check_rules(&spec.rules, &scope, cursor, problems);
         if let Some(mesh) = self.mesh {
-            let takes_plaintext = place
-                .is_none_or(|(attachment, mesh)| mesh.takes_plaintext(self.namespace, attachment));
+            let accepts_plaintext = place.is_none_or(|(attachment, mesh)| {
+                mesh.accepts_plaintext(self.namespace, attachment)
+            });
             for (index, rule) in rules.iter_mut().enumerate() {
                 if let Some(rule) = rule {
                     let cursor = cursor.index(index);
-                    self.check_in_mesh(rule, mesh, takes_plaintext, &cursor, problems);
+                    self.check_in_mesh(rule, mesh, accepts_plaintext, &cursor, problems);
                     take_default_owner(rule, mesh);
                 }
             }
@@ -130,12 +131,12 @@ impl Around<'_> {
         &self,
         rule: &Rule,
         mesh: &Mesh,
-        takes_plaintext: bool,
+        accepts_plaintext: bool,
         cursor: &Cursor<'_>,
         problems: &mut Problems,
     ) {
         let (enforcement, at) = (self.enforcement, self.options.at);
-        lint_rule(rule, mesh, takes_plaintext, at, cursor, problems);
+        lint_rule(rule, mesh, accepts_plaintext, at, cursor, problems);
         enforceable::check_rule(rule, enforcement, at, cursor, problems);
         if mesh.filter_image().is_none() && rule.validity.phase(at) != Phase::After {
             enforceable::check_without_filter(rule, enforcement, at, cursor, problems);

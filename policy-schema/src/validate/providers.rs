@@ -77,7 +77,7 @@ fn check_provider(provider: &ExtensionProviderSpec, cursor: &Cursor<'_>, problem
 }
 
 /// Reports `Custom` rules whose provider is not an external authorizer.
-pub(super) fn check_together(
+pub(super) fn check_across_policies(
     documents: &DocumentsByName<'_>,
     set: &PolicySet,
     diagnostics: &mut Vec<Diagnostic>,

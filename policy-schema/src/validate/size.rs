@@ -8,7 +8,7 @@ use super::documents_by_name::DocumentsByName;
 use crate::code;
 use crate::diagnostic::Diagnostic;
 use crate::plugin_config::{MeshIdentity, PluginConfig};
-use crate::policy::{PolicySet, ServicePolicy, labels_beyond};
+use crate::policy::{PolicySet, ServicePolicy, extra_labels};
 use crate::problem::Cursor;
 use crate::telemetry::RevisionNumber;
 
@@ -18,7 +18,7 @@ const MAX_CONFIG: usize = 1 << 20;
 
 /// Reports policies with a larger plugin config. `text_length` is the total length of the documents
 /// in bytes. A config is hardly longer than its documents, so usually none needs to be measured.
-pub(super) fn check_together(
+pub(super) fn check_across_policies(
     text_length: usize,
     documents: &DocumentsByName<'_>,
     set: &PolicySet,
@@ -27,13 +27,13 @@ pub(super) fn check_together(
     if text_length < MAX_CONFIG / 2 {
         return;
     }
-    let sizes = Sizes::of(set);
+    let sizes = Sizes::new(set);
     for policy in set.policies() {
-        let size = sizes.of_config(set, policy);
+        let size = sizes.config_size(set, policy);
         let Some(document) = documents.get(policy).filter(|_| size > MAX_CONFIG) else {
             continue;
         };
-        let others = match policy.along.len() {
+        let others = match policy.followers.len() {
             0 => String::new(),
             1 => ", with the rules of another policy for the same workloads".to_owned(),
             count => format!(", with the rules of {count} other policies for the same workloads"),
@@ -61,9 +61,9 @@ struct Sizes {
 }
 
 impl Sizes {
-    fn of(set: &PolicySet) -> Self {
+    fn new(set: &PolicySet) -> Self {
         let policies = set.policies().iter();
-        let size = |policy| json_size(&set.policy_along(policy));
+        let size = |policy| json_size(&set.follower_config(policy));
         Self {
             followers: policies.map(size).collect(),
             identity: json_size(&set.mesh_identity()),
@@ -71,7 +71,7 @@ impl Sizes {
     }
 
     /// The length of a policy's whole plugin config.
-    fn of_config(&self, set: &PolicySet, policy: &ServicePolicy) -> usize {
+    fn config_size(&self, set: &PolicySet, policy: &ServicePolicy) -> usize {
         let none = MeshIdentity {
             trust_domain: String::new(),
             trust_domain_aliases: Vec::new(),
@@ -83,13 +83,13 @@ impl Sizes {
             ..set.plugin_config_in(none, policy)
         });
         let alone = alone - of_none + self.identity;
-        let followers = policy.along.iter().map(|along| {
-            let other = set.policies().get(*along);
-            let labels = other.map(|other| labels_beyond(policy, other));
+        let followers = policy.followers.iter().map(|follower| {
+            let other = set.policies().get(*follower);
+            let labels = other.map(|other| extra_labels(policy, other));
             let labels = labels.filter(|labels| !labels.is_empty());
             let labels = labels.map_or(0, |labels| ",\"matchLabels\":".len() + json_size(&labels));
-            let follower = self.followers.get(*along);
-            ",".len() + labels + follower.copied().unwrap_or_default()
+            let length = self.followers.get(*follower);
+            ",".len() + labels + length.copied().unwrap_or_default()
         });
         let followers: usize = followers.sum();
         match followers {
@@ -173,15 +173,15 @@ spec:
         };
         let validated = validate(&[source], options);
         let set = validated.policies.expect("policies");
-        let sizes = Sizes::of(&set);
+        let sizes = Sizes::new(&set);
         let followers: Vec<_> = set
             .policies()
             .iter()
             .map(|policy| {
                 let config = set.plugin_config(policy);
                 let json = serde_json::to_vec(&config).expect("JSON");
-                assert_eq!(sizes.of_config(&set, policy), json.len(), "{policy:?}");
-                policy.along.len()
+                assert_eq!(sizes.config_size(&set, policy), json.len(), "{policy:?}");
+                policy.followers.len()
             })
             .collect();
         assert_eq!(followers, [0, 1, 2]);

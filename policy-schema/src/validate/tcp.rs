@@ -12,9 +12,9 @@ use super::documents_by_name::DocumentsByName;
 use crate::code;
 use crate::diagnostic::Diagnostic;
 use crate::document::GatewayApi;
-use crate::planes::{RbacPlane, names_certificates_beyond_rbac};
+use crate::enforcement_points::{RbacEnforcement, distinguishes_certificates_beyond_rbac};
 use crate::policy::{
-    Attachment, PolicySet, ServicePolicy, SharedTcpPort, are_compatible, is_for_all_of,
+    Attachment, PolicySet, ServicePolicy, SharedTcpPort, are_compatible, covers_workloads_of,
 };
 use crate::problem::{Cursor, Problems};
 use crate::rule::{Operation, Rule, Source};
@@ -52,14 +52,14 @@ const CONVENTIONAL: [(u16, &str); 27] = [
 ];
 
 /// Reports effects of rules on TCP ports that are probably not intended.
-pub(super) fn check_together(
+pub(super) fn check_across_policies(
     documents: &DocumentsByName<'_>,
     set: &PolicySet,
     diagnostics: &mut Vec<Diagnostic>,
 ) {
-    let together = set.policies_together();
-    for (policy, together) in set.policies().iter().zip(together) {
-        let others = together.iter().skip(1);
+    let overlapping = set.overlapping_policies();
+    for (policy, overlapping) in set.policies().iter().zip(overlapping) {
+        let others = overlapping.iter().skip(1);
         let others: Vec<_> = others
             .filter_map(|position| set.policies().get(*position))
             .collect();
@@ -90,7 +90,7 @@ fn check_policy(
     let all = policy.all_tcp_ports();
     let http_ports = http_ports(policy, others);
     let is_declared = OnceCell::new();
-    let is_declared = || *is_declared.get_or_init(|| declares_ports(policy, others, set));
+    let is_declared = || *is_declared.get_or_init(|| declares_all_ports(policy, others, set));
     for (index, rule) in policy.rules.iter().enumerate() {
         let cursor = rules.index(index);
         check_absent_http(rule, &common, &cursor, problems);
@@ -199,7 +199,7 @@ enum OpenPart {
 /// The open parts of a rule, if it denies and RBAC enforces it.
 fn open_parts(policy: &ServicePolicy, rule: &Rule) -> Vec<OpenPart> {
     let is_denial = rule.effect == Effect::Deny
-        && RbacPlane::of_rule(policy, rule).is_rendered()
+        && RbacEnforcement::of_rule(policy, rule).is_rendered()
         && !rule.is_limited_to_ports();
     if !is_denial {
         return Vec::new();
@@ -224,10 +224,10 @@ fn open_parts(policy: &ServicePolicy, rule: &Rule) -> Vec<OpenPart> {
 }
 
 /// Whether the documents declare which ports of all the policy's workloads speak HTTP.
-fn declares_ports(policy: &ServicePolicy, others: &[&ServicePolicy], set: &PolicySet) -> bool {
+fn declares_all_ports(policy: &ServicePolicy, others: &[&ServicePolicy], set: &PolicySet) -> bool {
     let has_tcp_ports = |policy: &ServicePolicy| !policy.tcp_ports.is_empty();
     let of_others = others.iter().any(|other| {
-        (has_tcp_ports(other) || other.service.is_some()) && is_for_all_of(other, policy)
+        (has_tcp_ports(other) || other.service.is_some()) && covers_workloads_of(other, policy)
     });
     has_tcp_ports(policy)
         || of_others
@@ -285,7 +285,7 @@ fn check_unlimited(rule: &Rule, tcp_ports: &[u16], cursor: &Cursor<'_>, problems
     }
     let is_timed = !rule.validity.is_unlimited();
     let is_enforced = rule.enforcement != Some(Enforcement::Shadow);
-    if is_timed && is_enforced && meets_tcp(rule, tcp_ports) {
+    if is_timed && is_enforced && matches_tcp(rule, tcp_ports) {
         problems.report(
             code::UNENFORCEABLE_RULE,
             cursor,
@@ -293,7 +293,7 @@ fn check_unlimited(rule: &Rule, tcp_ports: &[u16], cursor: &Cursor<'_>, problems
             "exclude the ports of `tcpPorts` with `notPorts`, or remove the times",
         );
     }
-    if names_certificates_beyond_rbac(rule) && is_enforced && meets_tcp(rule, tcp_ports) {
+    if distinguishes_certificates_beyond_rbac(rule) && is_enforced && matches_tcp(rule, tcp_ports) {
         problems.report(
             code::UNENFORCEABLE_RULE,
             &cursor.key("from"),
@@ -319,7 +319,7 @@ fn some_sources_need_http(rule: &Rule) -> bool {
 }
 
 /// Whether the rule as written matches traffic on a port without HTTP.
-fn meets_tcp(rule: &Rule, tcp_ports: &[u16]) -> bool {
+fn matches_tcp(rule: &Rule, tcp_ports: &[u16]) -> bool {
     let operation_does = |operation: &Operation| {
         // An `Allow` rule does not match if an excluded attribute is absent.
         let leaves_out = rule.effect == Effect::Allow && operation.asks_for_http();
@@ -350,7 +350,7 @@ fn check_shared(
     cursor: &Cursor<'_>,
     problems: &mut Problems,
 ) {
-    if shared.is_everywhere || !policy.is_kept_off(rule, shared.port) {
+    if shared.is_everywhere || !policy.must_exclude_port(rule, shared.port) {
         return;
     }
     let names_port = |operation: &Operation| operation.ports.any_of.contains(&shared.port);

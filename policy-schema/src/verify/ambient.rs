@@ -6,7 +6,7 @@
 
 use super::workloads::{Sidecar, Workload, Workloads};
 use super::{Finding, FindingCode, Verdict};
-use crate::planes::RbacPlane;
+use crate::enforcement_points::RbacEnforcement;
 use crate::policy::{Attachment, ServicePolicy};
 use crate::rule::{Condition, Operation, Rule, Source, Test};
 use crate::rule_spec::{Effect, Enforcement};
@@ -38,26 +38,26 @@ impl Shortfall {
         Self::WidenedDeny,
     ];
 
-    fn of(policy: &ServicePolicy, rule: &Rule) -> Option<Self> {
-        let asks = Asks::of(rule);
-        match (RbacPlane::of_rule(policy, rule), rule.effect) {
-            (RbacPlane::Ended, _) => None,
+    fn for_rule(policy: &ServicePolicy, rule: &Rule) -> Option<Self> {
+        let asks = RequiredAttributes::for_rule(rule);
+        match (RbacEnforcement::of_rule(policy, rule), rule.effect) {
+            (RbacEnforcement::Expired, _) => None,
             (
-                RbacPlane::Absent(_)
-                | RbacPlane::AnyClientCertificate
-                | RbacPlane::AnyClientCertificateUntimed,
+                RbacEnforcement::Absent(_)
+                | RbacEnforcement::AnyClientCertificate
+                | RbacEnforcement::AnyClientCertificateUntimed,
                 _,
             )
             | (_, Effect::Audit) => Some(Self::NeedsFilter),
             (_, Effect::Custom) => Some(Self::NeedsProvider),
-            (RbacPlane::Untimed, _) => Some(Self::NeedsClock),
-            (RbacPlane::Exact, Effect::Allow) => asks.more.then_some(Self::OmittedAllow),
-            (RbacPlane::Exact, Effect::Deny) => match asks {
-                Asks { more: false, .. } => None,
-                Asks {
+            (RbacEnforcement::Untimed, _) => Some(Self::NeedsClock),
+            (RbacEnforcement::Exact, Effect::Allow) => asks.more.then_some(Self::OmittedAllow),
+            (RbacEnforcement::Exact, Effect::Deny) => match asks {
+                RequiredAttributes { more: false, .. } => None,
+                RequiredAttributes {
                     connection: false, ..
                 } => Some(Self::IgnoredDeny),
-                Asks { .. } => Some(Self::WidenedDeny),
+                RequiredAttributes { .. } => Some(Self::WidenedDeny),
             },
         }
     }
@@ -94,12 +94,12 @@ pub(super) fn check(workloads: &Workloads<'_>, verdict: &mut Verdict) {
         let by_selector =
             policies.filter(|policy| !matches!(policy.attachment, Attachment::Targets(_)));
         for policy in by_selector {
-            verdict.findings.extend(of_policy(policy, workload));
+            verdict.findings.extend(check_policy(policy, workload));
         }
     }
 }
 
-fn of_policy(policy: &ServicePolicy, workload: &Workload<'_>) -> Vec<Finding> {
+fn check_policy(policy: &ServicePolicy, workload: &Workload<'_>) -> Vec<Finding> {
     let about = |message: String| Finding {
         subject: workload.title.clone(),
         ..Finding::about(
@@ -118,7 +118,7 @@ fn of_policy(policy: &ServicePolicy, workload: &Workload<'_>) -> Vec<Finding> {
     let short: Vec<_> = policy
         .rules
         .iter()
-        .filter_map(|rule| Some((Shortfall::of(policy, rule)?, &*rule.id)))
+        .filter_map(|rule| Some((Shortfall::for_rule(policy, rule)?, &*rule.id)))
         .collect();
     let findings = Shortfall::ALL.iter().filter_map(|shortfall| {
         let ids = short.iter().filter(|(other, _)| other == shortfall);
@@ -151,18 +151,18 @@ fn named(ids: &[&str]) -> String {
 
 /// The attributes that a rule tests.
 #[derive(Clone, Copy, Debug, Default)]
-struct Asks {
+struct RequiredAttributes {
     /// Attributes that ztunnel sees.
     connection: bool,
     /// Attributes that ztunnel does not see.
     more: bool,
 }
 
-impl Asks {
-    fn of(rule: &Rule) -> Self {
-        let sources = rule.sources.iter().map(Self::of_source);
-        let operations = rule.operations.iter().map(Self::of_operation);
-        let conditions = rule.conditions.iter().map(Self::of_condition);
+impl RequiredAttributes {
+    fn for_rule(rule: &Rule) -> Self {
+        let sources = rule.sources.iter().map(Self::for_source);
+        let operations = rule.operations.iter().map(Self::for_operation);
+        let conditions = rule.conditions.iter().map(Self::for_condition);
         let all = sources.chain(operations).chain(conditions);
         all.fold(Self::default(), |asks, other| Self {
             connection: asks.connection || other.connection,
@@ -171,7 +171,7 @@ impl Asks {
     }
 
     /// Everything that is not known to be an attribute of the connection counts as more.
-    fn of_source(source: &Source) -> Self {
+    fn for_source(source: &Source) -> Self {
         let seen = Source {
             anonymous: source.anonymous,
             principals: source.principals.clone(),
@@ -187,7 +187,7 @@ impl Asks {
         }
     }
 
-    fn of_operation(operation: &Operation) -> Self {
+    fn for_operation(operation: &Operation) -> Self {
         let seen = Operation {
             ports: operation.ports.clone(),
             ..Operation::default()
@@ -198,9 +198,9 @@ impl Asks {
         }
     }
 
-    fn of_condition(condition: &Condition) -> Self {
+    fn for_condition(condition: &Condition) -> Self {
         match &condition.test {
-            Test::Caller(source) => Self::of_source(source),
+            Test::Caller(source) => Self::for_source(source),
             Test::Port(_) | Test::DestinationIp(_) => Self {
                 connection: true,
                 more: false,

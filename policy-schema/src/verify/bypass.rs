@@ -16,7 +16,7 @@ pub(super) struct Bypass {
 
 impl Bypass {
     /// Reads the annotations of `pod`.
-    pub(super) fn of(pod: &Value) -> Self {
+    pub(super) fn from_pod(pod: &Value) -> Self {
         let annotation = |key: &str| {
             let annotations = pod.pointer("/metadata/annotations")?;
             annotations.get(key)?.as_str()

@@ -13,9 +13,9 @@ mod tests;
 use serde_json::Value;
 use thiserror::Error;
 
-use self::callers::{takes_unvalidated, verifies_callers};
+use self::callers::{accepts_unvalidated, verifies_callers};
 use self::metrics::hides_revisions;
-use self::plugins::{met, passes_tcp_unchecked};
+use self::plugins::{passes_tcp_unchecked, read_chain};
 use super::object::labels;
 use super::proxy::{HttpChain, PlaintextListener, Proxy, Refusal, Role};
 
@@ -91,9 +91,9 @@ impl Proxy {
     fn read_node(&mut self, node: &Value) {
         let text = |pointer| node.pointer(pointer).and_then(Value::as_str);
         let id = text("/id").unwrap_or_default();
-        self.role = Role::of_node(id);
+        self.role = Role::from_node_id(id);
         // The agent's IDs are `sidecar~ADDRESS~POD~DOMAIN`.
-        self.is_of_istio = id.split('~').count() == 4;
+        self.runs_istio_agent = id.split('~').count() == 4;
         self.namespace = text("/metadata/NAMESPACE").map(str::to_owned);
         let told = node.pointer("/metadata/LABELS");
         self.labels = told.map(|told| labels(Some(told)));
@@ -104,19 +104,19 @@ impl Proxy {
 
     fn read_listener(&mut self, listener: &Value, named: &Named<'_>) {
         let direction = direction(listener);
-        if direction.is_none() && !is_of_the_proxy(listener) {
+        if direction.is_none() && !is_proxy_internal(listener) {
             self.undirected.push(name_of(listener));
         }
-        if self.meets_callers_at(direction) {
+        if self.serves_callers(direction) {
             for chain in chains(listener) {
                 self.read_policies(listener, chain, named);
             }
             if self.role == Role::Gateway {
-                let takes_any = chains(listener)
+                let accepts_any = chains(listener)
                     .filter_map(|chain| chain.pointer("/transport_socket/typed_config"))
-                    .any(|context| takes_unvalidated(context, &named.validations));
+                    .any(|context| accepts_unvalidated(context, &named.validations));
                 self.unvalidated
-                    .extend(takes_any.then(|| name_of(listener)));
+                    .extend(accepts_any.then(|| name_of(listener)));
             }
         }
         if direction == Some(INBOUND) {
@@ -129,16 +129,16 @@ impl Proxy {
     }
 
     fn read_policies(&mut self, listener: &Value, chain: &Value, named: &Named<'_>) {
-        let Some(met) = met(chain, named) else {
+        let Some(read_chain) = read_chain(chain, named) else {
             return;
         };
-        let policies = met.policies;
+        let policies = read_chain.policies;
         self.chains.push(HttpChain {
             title: title(listener, chain),
             policies: policies.iter().map(|policy| policy.name.clone()).collect(),
-            has_rbac: met.has_rbac,
-            normalization: met.normalization,
-            ignores_path_parameters: met.ignores_path_parameters,
+            has_rbac: read_chain.has_rbac,
+            normalization: read_chain.normalization,
+            ignores_path_parameters: read_chain.ignores_path_parameters,
         });
         self.policies.extend(policies);
     }
@@ -161,7 +161,7 @@ impl Proxy {
 
     /// Whether listeners of this direction serve callers. Istio marks all listeners of its gateways
     /// as outbound.
-    fn meets_callers_at(&self, direction: Option<&str>) -> bool {
+    fn serves_callers(&self, direction: Option<&str>) -> bool {
         match direction {
             Some(INBOUND) => true,
             Some(OUTBOUND) => self.role == Role::Gateway,
@@ -179,7 +179,7 @@ impl Proxy {
             let told = failed.or_else(|| listener.pointer("/active_state/listener"));
             // A listener without a direction may serve callers.
             let direction = told.and_then(direction);
-            let is_for_callers = direction.is_none() || self.meets_callers_at(direction);
+            let is_for_callers = direction.is_none() || self.serves_callers(direction);
             // Envoy may have two entries for one refusal, one of them without a name.
             let named = [Some(listener), failed].into_iter().flatten();
             let name = named.map(name_of).find(|name| !name.is_empty());
@@ -218,7 +218,7 @@ fn direction(listener: &Value) -> Option<&str> {
 }
 
 /// Whether a listener reports about the proxy, or is only reachable from the proxy itself.
-fn is_of_the_proxy(listener: &Value) -> bool {
+fn is_proxy_internal(listener: &Value) -> bool {
     let port = listener.pointer("/address/socket_address/port_value");
     let port = port.and_then(Value::as_u64);
     port.is_some_and(|port| OWN_PORTS.contains(&port))

@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use super::hosts::{do_meet, is_service};
+use super::hosts::{hosts_overlap, is_service};
 use super::object::Object;
 use super::{Finding, FindingCode, Verdict};
 use crate::policy::PolicySet;
@@ -18,7 +18,8 @@ pub(super) fn check(set: &PolicySet, objects: &[Object], verdict: &mut Verdict) 
         .filter(|object| object.is(GROUP, "DestinationRule"))
     {
         let host = object.text("/spec/host").unwrap_or_default();
-        let is_of_mesh = is_service(set, host) || internal.iter().any(|other| do_meet(host, other));
+        let is_of_mesh =
+            is_service(set, host) || internal.iter().any(|other| hosts_overlap(host, other));
         if !is_of_mesh {
             continue;
         }

@@ -52,8 +52,8 @@ pub(super) fn difference(rendered: &Object, found: &Object) -> Option<Difference
     };
     let root = Cursor::Root;
     let metadata = root.key("metadata");
-    of_meanings(rendered, found, "annotations", &metadata)
-        .or_else(|| of_meanings(rendered, found, "labels", &metadata))
+    compare_metadata(rendered, found, "annotations", &metadata)
+        .or_else(|| compare_metadata(rendered, found, "labels", &metadata))
         .or_else(|| {
             CONTENTS.iter().find_map(|(field, pointer)| {
                 let rendered = rendered.at(pointer).unwrap_or(&nothing);
@@ -63,14 +63,14 @@ pub(super) fn difference(rendered: &Object, found: &Object) -> Option<Difference
                 if is_empty(rendered) && is_empty(found) {
                     return None;
                 }
-                of_values(rendered, found, kind, &root.key(field))
+                compare_values(rendered, found, kind, &root.key(field))
             })
         })
 }
 
 /// Compares annotations or labels. All rendered ones must exist, and no others that are
 /// interpreted.
-fn of_meanings(
+fn compare_metadata(
     rendered: &Object,
     found: &Object,
     field: &str,
@@ -98,13 +98,18 @@ fn of_meanings(
     })
 }
 
-fn of_values(rendered: &Value, found: &Value, kind: &str, at: &Cursor<'_>) -> Option<Difference> {
+fn compare_values(
+    rendered: &Value,
+    found: &Value,
+    kind: &str,
+    at: &Cursor<'_>,
+) -> Option<Difference> {
     match (rendered, found) {
         (Value::Object(rendered), Value::Object(found)) => {
             let of_wanted = rendered.iter().find_map(|(key, value)| {
                 let at = at.key(key);
                 match found.get(key) {
-                    Some(other) => of_values(value, other, kind, &at),
+                    Some(other) => compare_values(value, other, kind, &at),
                     None => Some(lacks(at.location(), &plain(value))),
                 }
             });
@@ -119,7 +124,7 @@ fn of_values(rendered: &Value, found: &Value, kind: &str, at: &Cursor<'_>) -> Op
         (Value::Array(rendered), Value::Array(found)) => {
             let pairs = rendered.iter().zip(found).enumerate();
             let of_pairs = pairs.into_iter().find_map(|(index, (value, other))| {
-                of_values(value, other, kind, &at.index(index))
+                compare_values(value, other, kind, &at.index(index))
             });
             of_pairs.or_else(|| {
                 let shorter = rendered.len().min(found.len());

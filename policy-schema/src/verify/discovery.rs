@@ -69,11 +69,13 @@ fn excludes(selectors: &Value) -> bool {
 /// Whether any selector matches these labels. None if the selectors are not understood.
 fn is_selected(selectors: &Value, own: &Labels) -> Option<bool> {
     let selectors = selectors.as_array()?.iter();
-    let taken: Option<Vec<_>> = selectors.map(|selector| takes(selector, own)).collect();
+    let taken: Option<Vec<_>> = selectors
+        .map(|selector| selector_matches(selector, own))
+        .collect();
     Some(taken?.contains(&true))
 }
 
-fn takes(selector: &Value, own: &Labels) -> Option<bool> {
+fn selector_matches(selector: &Value, own: &Labels) -> Option<bool> {
     let fields = selector.as_object()?;
     let mut is_taken = true;
     for (key, value) in fields.iter().filter(|(_, value)| !value.is_null()) {
@@ -86,7 +88,7 @@ fn takes(selector: &Value, own: &Labels) -> Option<bool> {
             "matchExpressions" => {
                 let expressions = value.as_array()?.iter();
                 let met: Option<Vec<_>> = expressions
-                    .map(|expression| meets(expression, own))
+                    .map(|expression| expression_matches(expression, own))
                     .collect();
                 !met?.contains(&false)
             }
@@ -97,7 +99,7 @@ fn takes(selector: &Value, own: &Labels) -> Option<bool> {
 }
 
 /// Whether labels match an expression of a selector (Kubernetes, `LabelSelectorRequirement`).
-fn meets(expression: &Value, own: &Labels) -> Option<bool> {
+fn expression_matches(expression: &Value, own: &Labels) -> Option<bool> {
     let text = |field| expression.get(field).and_then(Value::as_str);
     let values = expression.get("values").and_then(Value::as_array);
     let value = own.get(text("key")?);

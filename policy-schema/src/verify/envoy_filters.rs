@@ -20,7 +20,7 @@ use self::judgement::Judgement;
 use self::patch::Patch;
 use super::coverage::{is_for, is_gateway};
 use super::object::Object;
-use super::request_authentication::asks_for_token;
+use super::request_authentication::requires_token;
 use super::workloads::{Sidecar, Workloads};
 use super::{Finding, FindingCode, Verdict, unvalidated};
 use crate::istio::{ExtensionApi, can_extend, extension_name};
@@ -45,13 +45,13 @@ pub(super) fn check(
         .iter()
         .filter(|object| object.is("networking.istio.io", "EnvoyFilter"));
     for object in filters {
-        let reach = Reach::of(set, object, workloads);
+        let reach = AffectedProxies::new(set, object, workloads);
         if !reach.sidecars && !reach.gateways {
             continue;
         }
         let patches = object.at("/spec/configPatches").and_then(Value::as_array);
         for (index, patch) in patches.into_iter().flatten().enumerate() {
-            let patch = Patch::of(patch);
+            let patch = Patch::new(patch);
             let kinds = [(reach.sidecars, false), (reach.gateways, true)];
             let judged = kinds
                 .into_iter()
@@ -64,7 +64,7 @@ pub(super) fn check(
                     Judgement::Unknown(does) => Some(unknown(object, &does)),
                     Judgement::SkipsValidation => {
                         let policies = reach.policies.iter().copied();
-                        let found = unvalidated::of_patch(object, policies);
+                        let found = unvalidated::findings_for_patch(object, policies);
                         verdict.findings.extend(found);
                         None
                     }
@@ -82,15 +82,15 @@ pub(super) fn check(
 
 /// The proxies that an `EnvoyFilter` applies to, as far as policies protect them.
 #[derive(Debug)]
-struct Reach<'p> {
+struct AffectedProxies<'p> {
     sidecars: bool,
     gateways: bool,
     /// The policies for those gateways.
     policies: Vec<&'p ServicePolicy>,
 }
 
-impl<'p> Reach<'p> {
-    fn of(set: &'p PolicySet, object: &Object, workloads: &Workloads<'_>) -> Self {
+impl<'p> AffectedProxies<'p> {
+    fn new(set: &'p PolicySet, object: &Object, workloads: &Workloads<'_>) -> Self {
         let mesh = &set.mesh;
         let is_for_mesh = object.namespace() == mesh.root_namespace;
         let reaches = |namespace: &str| is_for_mesh || namespace == object.namespace();
@@ -162,7 +162,7 @@ fn may_be_for(policy: &ServicePolicy, object: &Object, is_for_mesh: bool, wanted
     } else {
         policy
             .attachment
-            .may_meet(namespace, object.namespace(), wanted)
+            .may_select_pods(namespace, object.namespace(), wanted)
     }
 }
 
@@ -173,7 +173,7 @@ fn guards(set: &PolicySet, api: ExtensionApi) -> Guards {
         .collect();
     let mut sources = Vec::new();
     let mut rules = set.policies.iter().flat_map(|policy| &policy.rules);
-    if rules.clone().any(asks_for_token) {
+    if rules.clone().any(requires_token) {
         sources.push(JWT);
     }
     if rules.any(|rule| rule.effect == Effect::Custom) {

@@ -29,7 +29,7 @@ pub enum Extent {
 
 /// The kinds that were read.
 #[derive(Debug)]
-pub(super) enum LookedAt {
+pub(super) enum KindsRead {
     All,
     AllBut(BTreeSet<Kind>),
     Only(BTreeSet<Kind>),
@@ -44,11 +44,11 @@ impl Kind {
     }
 }
 
-impl LookedAt {
+impl KindsRead {
     pub(super) fn new(extent: &Extent, objects: &[Object]) -> Self {
         match extent {
             Extent::Cluster { unlisted } => Self::AllBut(unlisted.clone()),
-            Extent::Given if is_excerpt(objects) => Self::Only(
+            Extent::Given if is_partial_export(objects) => Self::Only(
                 objects
                     .iter()
                     .map(|object| Kind::new(&object.id().group, object.kind()))
@@ -69,7 +69,7 @@ impl LookedAt {
 
 /// Whether the objects were exported from a cluster, which may be only some of its kinds: a list
 /// does not show which kinds were requested. Manifests that are to be applied are complete.
-fn is_excerpt(objects: &[Object]) -> bool {
+fn is_partial_export(objects: &[Object]) -> bool {
     let is_stored = |object: &Object| object.at("/metadata/uid").is_some();
     objects.iter().any(is_stored)
         && !objects

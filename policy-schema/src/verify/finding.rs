@@ -32,12 +32,12 @@ impl Finding {
     ) -> Self {
         Self {
             place: object.place(),
-            ..Self::of(object.to_string(), code, message, help)
+            ..Self::new(object.to_string(), code, message, help)
         }
     }
 
     /// A finding without a place.
-    pub fn of(
+    pub fn new(
         subject: impl Into<String>,
         code: FindingCode,
         message: impl Into<String>,

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use super::bypass::Bypass;
-use super::extent::LookedAt;
+use super::extent::KindsRead;
 use super::object::{Object, has_all};
 use super::workloads::{Workload, Workloads};
 use super::{Finding, FindingCode, Verdict};
@@ -31,7 +31,7 @@ pub(super) fn check(
     set: &PolicySet,
     objects: &[Object],
     workloads: &Workloads<'_>,
-    looked_at: &LookedAt,
+    kinds_read: &KindsRead,
     verdict: &mut Verdict,
 ) {
     let mesh = &set.mesh;
@@ -50,7 +50,7 @@ pub(super) fn check(
     check_bypasses(mesh, workloads, &mut verdict.findings);
     let findings = &mut verdict.findings;
     if mesh.is_strict() {
-        if looked_at.has(GROUP, KIND) {
+        if kinds_read.has(GROUP, KIND) {
             check_mesh(set, &of_mesh, &of_namespaces, workloads, findings);
         }
         // An expired exception that is still applied as rendered has been reported already.
@@ -58,12 +58,12 @@ pub(super) fn check(
             .iter()
             .filter(|finding| finding.code == FindingCode::EndedObject);
         let ended: BTreeSet<_> = ended.map(|finding| finding.subject.clone()).collect();
-        let has_ended = |object: &&Object| ended.contains(&object.to_string());
-        for object in of_namespaces.iter().filter(|object| !has_ended(object)) {
-            findings.extend(of_namespace(mesh, object));
+        let has_expired = |object: &&Object| ended.contains(&object.to_string());
+        for object in of_namespaces.iter().filter(|object| !has_expired(object)) {
+            findings.extend(namespace_finding(mesh, object));
         }
-        for object in of_workloads.iter().filter(|object| !has_ended(object)) {
-            findings.extend(of_workload(mesh, object));
+        for object in of_workloads.iter().filter(|object| !has_expired(object)) {
+            findings.extend(workload_findings(mesh, object));
         }
     } else {
         let reason = if mesh.sets_mtls_mode() {
@@ -160,7 +160,7 @@ fn check_mesh(
         .map(|namespace| format!("`{namespace}`"))
         .collect();
     if !open.is_empty() {
-        findings.push(Finding::of(
+        findings.push(Finding::new(
             format!("PeerAuthentication {}/default", mesh.root_namespace),
             FindingCode::MeshNotStrict,
             format!(
@@ -172,7 +172,7 @@ fn check_mesh(
     }
 }
 
-fn of_namespace(mesh: &Mesh, object: &Object) -> Option<Finding> {
+fn namespace_finding(mesh: &Mesh, object: &Object) -> Option<Finding> {
     let mode = mode(object)?;
     let place = Plaintext {
         namespace: object.namespace(),
@@ -198,7 +198,7 @@ fn of_namespace(mesh: &Mesh, object: &Object) -> Option<Finding> {
 /// The fix for undeclared plaintext.
 const HELP: &str = "delete it, or declare the exception in the `Mesh`, under `spec.mtls.exceptions`, with its owner and its end";
 
-fn of_workload(mesh: &Mesh, object: &Object) -> Vec<Finding> {
+fn workload_findings(mesh: &Mesh, object: &Object) -> Vec<Finding> {
     let labels = object.selector().unwrap_or_default();
     let namespace = object.namespace();
     let is_declared = |mode, ports: &[u16]| {

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::coverage::is_gateway;
 use super::mutual_tls::may_accept_plaintext;
-use super::proof;
 use super::proxy::{HttpChain, Proxy, Refusal, Role};
+use super::reported_revision;
 use super::{Finding, FindingCode, Verdict, unvalidated};
 use crate::istio::has_authorization_policies;
 use crate::plugin_config::PolicyName;
@@ -24,7 +24,7 @@ pub(super) fn check(set: &PolicySet, proxies: &[Proxy], verdict: &mut Verdict) {
     let revisions = set.revisions(running.map(|policy| &policy.name));
     for proxy in proxies {
         if proxy.lacks_listeners {
-            verdict.findings.push(Finding::of(
+            verdict.findings.push(Finding::new(
                 format!("proxy {}", proxy.name),
                 FindingCode::NotChecked,
                 "its `/config_dump` has no listeners, so nothing is known of what it enforces",
@@ -97,7 +97,7 @@ fn check_policies(
                         "apply what `peergate render` makes of the documents, and see whether the proxy is connected to istiod",
                     ));
                 }
-                findings.extend(proof::check(proxy, running));
+                findings.extend(reported_revision::check(proxy, running));
             }
             found => findings.push(proxy.finding(
                 FindingCode::UnknownPolicy,
@@ -152,7 +152,7 @@ fn check_rbac(set: &PolicySet, proxy: &Proxy, findings: &mut Vec<Finding>) {
         proxy.is_for(set, &policy.name) == Some(true) && has_authorization_policies(set, policy)
     };
     let mut enforced = set.policies.iter().filter(is_enforced);
-    if !proxy.is_of_istio || !is_closed && enforced.clone().next().is_none() {
+    if !proxy.runs_istio_agent || !is_closed && enforced.clone().next().is_none() {
         return;
     }
     let chains = proxy.chains.iter().filter(|chain| !chain.has_rbac);

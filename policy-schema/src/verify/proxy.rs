@@ -34,7 +34,7 @@ pub struct Proxy {
     pub role: Role,
     /// Whether Istio's agent started it. It then has RBAC if an `AuthorizationPolicy` applies to
     /// it.
-    pub is_of_istio: bool,
+    pub runs_istio_agent: bool,
     /// The HTTP filter chains for callers.
     pub chains: Vec<HttpChain>,
     /// Chains that forward callers' connections without HTTP and without RBAC.
@@ -112,7 +112,7 @@ pub struct PlaintextListener {
 
 impl Role {
     /// The role in the ID of the proxy's node, which is the prefix of the ID.
-    pub(super) fn of_node(id: &str) -> Self {
+    pub(super) fn from_node_id(id: &str) -> Self {
         match id.split_once('~') {
             Some(("router", _)) => Self::Gateway,
             Some(("waypoint", _)) => Self::Waypoint,
@@ -137,6 +137,6 @@ impl Proxy {
     }
 
     pub(super) fn finding(&self, code: FindingCode, message: String, help: &str) -> Finding {
-        Finding::of(format!("proxy {}", self.name), code, message, help)
+        Finding::new(format!("proxy {}", self.name), code, message, help)
     }
 }

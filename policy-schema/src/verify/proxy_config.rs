@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::control_plane::control_plane_namespaces;
 use super::object::Object;
-use super::proxy_settings::{bending, bending_variables, path_over_proxy};
+use super::proxy_settings::{path_over_proxy, risky_settings, risky_variables};
 use super::workloads::{Sidecar, Workloads};
 use super::{Finding, FindingCode, Verdict, proxy_container};
 use crate::mesh_config;
@@ -42,9 +42,7 @@ pub(super) fn check(
         .filter(|object| object.is("networking.istio.io", "ProxyConfig"));
     for object in configs {
         let (spec, variables) = ("spec", "environmentVariables");
-        let found = object
-            .at("/spec/environmentVariables")
-            .map(bending_variables);
+        let found = object.at("/spec/environmentVariables").map(risky_variables);
         for name in found.into_iter().flatten() {
             let field = Cursor::Root;
             let field = field.key(spec);
@@ -83,7 +81,7 @@ pub(super) fn check(
         if let Some(text) = annotation(CONFIG) {
             match mesh_config::parse(text).filter(|config| config.is_object() || config.is_null()) {
                 Some(config) => {
-                    let settings = bending(&control_planes, &config).into_iter();
+                    let settings = risky_settings(&control_planes, &config).into_iter();
                     found.extend(
                         settings
                             .map(|setting| format!("its annotation `{CONFIG}` sets `{setting}`")),
@@ -104,7 +102,12 @@ pub(super) fn check(
 }
 
 fn unjudged(object: &Object, does: &str) -> Finding {
-    Finding::about(object, FindingCode::NotChecked, may_bend(does), HELP)
+    Finding::about(
+        object,
+        FindingCode::NotChecked,
+        may_affect_enforcement(does),
+        HELP,
+    )
 }
 
 /// Whether mounts hide files of the proxy, or are not understood.
@@ -122,6 +125,6 @@ fn mounts_over_proxy(text: &str) -> bool {
 }
 
 /// The message about a setting that may affect enforcement.
-pub(super) fn may_bend(does: &str) -> String {
+pub(super) fn may_affect_enforcement(does: &str) -> String {
     format!("{does}, which may change how proxies enforce policies")
 }

@@ -11,7 +11,9 @@ use serde_json::Value;
 
 use super::object::Object;
 use super::pod::sidecars;
-use super::proxy_settings::{bending, is_harmless_variable, is_own_control_plane, path_over_proxy};
+use super::proxy_settings::{
+    is_harmless_variable, is_own_control_plane, path_over_proxy, risky_settings,
+};
 use crate::mesh_config;
 
 /// Substrings of the proxy's image names in Istio's distributions.
@@ -40,7 +42,7 @@ const HARMLESS_FLAGS: [&str; 12] = [
 ];
 
 /// Variables with the pod's identity, which proxies get from the pod's own fields.
-const OF_POD: [&str; 5] = [
+const POD_VARIABLES: [&str; 5] = [
     "HOST_IP",
     "INSTANCE_IP",
     "POD_NAME",
@@ -49,7 +51,7 @@ const OF_POD: [&str; 5] = [
 ];
 
 /// Harmless variables that Istio's templates set.
-const OF_TEMPLATES: [&str; 22] = [
+const TEMPLATE_VARIABLES: [&str; 22] = [
     "EXIT_ON_ZERO_ACTIVE_CONNECTIONS",
     "ISTIO_CPU_LIMIT",
     "ISTIO_KUBE_APP_PROBERS",
@@ -115,10 +117,10 @@ pub(super) fn changes(
                 replaced_variables(container)
             } else {
                 let mut variables = variables_of_template(container, control_planes);
-                variables.extend(mounts(container));
+                variables.extend(mount_problems(container));
                 variables
             };
-            started(container).into_iter().chain(variables)
+            command_problems(container).into_iter().chain(variables)
         })
         .map(|what| format!("its container `istio-proxy` has {what}"))
         .collect()
@@ -133,7 +135,7 @@ fn is_made_by_istio(object: &Object, pod: &Value) -> bool {
 }
 
 /// Problems with the command of a container.
-fn started(container: &Value) -> Vec<String> {
+fn command_problems(container: &Value) -> Vec<String> {
     let mut found = Vec::new();
     let image = container.get("image").and_then(Value::as_str);
     if let Some(image) = image.filter(|image| !is_proxy(image)) {
@@ -211,10 +213,10 @@ fn variables_of_template(container: &Value, control_planes: &BTreeSet<&str>) -> 
             }
             "PROXY_CONFIG" => {
                 let config = value.and_then(Value::as_str).and_then(mesh_config::parse);
-                config.is_some_and(|config| bending(control_planes, &config).is_empty())
+                config.is_some_and(|config| risky_settings(control_planes, &config).is_empty())
             }
-            _ if OF_POD.contains(&name) => entry.pointer("/valueFrom/fieldRef").is_some(),
-            _ => OF_TEMPLATES.contains(&name) || is_harmless_variable(name),
+            _ if POD_VARIABLES.contains(&name) => entry.pointer("/valueFrom/fieldRef").is_some(),
+            _ => TEMPLATE_VARIABLES.contains(&name) || is_harmless_variable(name),
         }
     };
     let mut found: Vec<_> = variables(container)
@@ -228,10 +230,10 @@ fn variables_of_template(container: &Value, control_planes: &BTreeSet<&str>) -> 
 }
 
 /// Mounts over the proxy's files, except those of Istio's templates.
-fn mounts(container: &Value) -> Vec<String> {
-    let mounts = container.get("volumeMounts").and_then(Value::as_array);
-    let mounts = mounts.into_iter().flatten();
-    mounts
+fn mount_problems(container: &Value) -> Vec<String> {
+    let mount_problems = container.get("volumeMounts").and_then(Value::as_array);
+    let mount_problems = mount_problems.into_iter().flatten();
+    mount_problems
         .filter_map(|mount| {
             let name = mount.get("name").and_then(Value::as_str);
             let path = mount.get("mountPath").and_then(Value::as_str)?;

@@ -112,7 +112,7 @@ pub(super) fn path_over_proxy(path: &str) -> bool {
 }
 
 /// The settings of a proxy config that may affect enforcement, as written.
-pub(super) fn bending(control_planes: &BTreeSet<&str>, config: &Value) -> Vec<String> {
+pub(super) fn risky_settings(control_planes: &BTreeSet<&str>, config: &Value) -> Vec<String> {
     let fields = config.as_object().into_iter().flatten();
     let set = fields.filter(|(_, value)| !value.is_null());
     set.flat_map(|(key, value)| {
@@ -133,15 +133,16 @@ pub(super) fn bending(control_planes: &BTreeSet<&str>, config: &Value) -> Vec<St
             return vec![key.clone()];
         };
         match name {
-            "proxy_metadata" => within(bending_variables(value)),
+            "proxy_metadata" => within(risky_variables(value)),
             "proxy_headers" => {
                 let headers = value
                     .as_object()
                     .into_iter()
                     .flatten()
                     .map(|(header, _)| header);
-                let bending = headers.filter(|header| name_of(header, &HARMLESS_HEADERS).is_none());
-                within(bending.cloned().collect())
+                let risky_settings =
+                    headers.filter(|header| name_of(header, &HARMLESS_HEADERS).is_none());
+                within(risky_settings.cloned().collect())
             }
             "discovery_address" => unless(is_own_control_plane(control_planes, value)),
             "control_plane_auth_policy" => unless(value == "MUTUAL_TLS" || value == 1),
@@ -163,7 +164,7 @@ fn name_of<'n>(key: &str, names: &[&'n str]) -> Option<&'n str> {
         .copied()
 }
 
-pub(super) fn bending_variables(variables: &Value) -> Vec<String> {
+pub(super) fn risky_variables(variables: &Value) -> Vec<String> {
     let names = variables
         .as_object()
         .into_iter()

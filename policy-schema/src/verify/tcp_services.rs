@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::object::Object;
 use super::pod::named_port;
-use super::selecting::Selecting;
+use super::selector_index::SelectorIndex;
 use super::workloads::{Sidecar, Workload, Workloads};
 use super::{Finding, FindingCode, Verdict};
 use crate::policy::{Labels, PolicySet};
@@ -63,11 +63,11 @@ pub(super) fn check(
     if of_sidecars.is_empty() && of_services.is_empty() {
         return;
     }
-    let by_selector = Selecting::of(of_services, |port| {
+    let by_selector = SelectorIndex::new(of_services, |port| {
         (port.object.namespace(), selector(port.object))
     });
     let sidecars: Vec<_> = objects.iter().filter(|object| is_sidecar(object)).collect();
-    let sidecars = Selecting::of(sidecars, |object| (object.namespace(), selector(object)));
+    let sidecars = SelectorIndex::new(sidecars, |object| (object.namespace(), selector(object)));
     let root_namespace = &*set.mesh.root_namespace;
     let is_enforced =
         |workload: &&Workload<'_>| !matches!(workload.sidecar, Sidecar::Absent | Sidecar::Ambient);
@@ -81,7 +81,7 @@ pub(super) fn check(
         // Listeners of a `Sidecar` replace those that Istio creates for services.
         let of_services = with_listeners
             .is_empty()
-            .then(|| by_selector.of_workload(workload.namespace, workload));
+            .then(|| by_selector.for_workload(workload.namespace, workload));
         let met: Vec<_> = declared
             .chain(of_services.into_iter().flatten())
             .filter_map(|port| Some((port, number(port.target, workload)?)))
@@ -115,12 +115,12 @@ pub(super) fn check(
 /// its namespace, which overrides the one of the root namespace (Istio,
 /// `PushContext.getSidecarScope`).
 fn with_listeners<'o>(
-    sidecars: &Selecting<&'o Object>,
+    sidecars: &SelectorIndex<&'o Object>,
     workload: &Workload<'_>,
     root_namespace: &str,
 ) -> Vec<&'o Object> {
     let is_general = |object: &&Object| selector(object).is_none_or(|labels| labels.is_empty());
-    let of = |namespace| sidecars.of_workload(namespace, workload).copied();
+    let of = |namespace| sidecars.for_workload(namespace, workload).copied();
     let (general, own): (Vec<_>, Vec<_>) = of(workload.namespace).partition(is_general);
     let of_mesh: Vec<_> = of(root_namespace).filter(is_general).collect();
     let mut by_rank = [own, general, of_mesh].into_iter();

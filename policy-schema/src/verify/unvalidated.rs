@@ -25,7 +25,7 @@ const HELP: &str = "validate client certificates: `MUTUAL` without `insecureSkip
 pub(super) fn check_objects(objects: &[Object], workloads: &Workloads<'_>, verdict: &mut Verdict) {
     for object in objects {
         let is_open = object.is("networking.istio.io", "Gateway") && skips_validation(object)
-            || object.is(GATEWAY_API, "Gateway") && falls_back(object);
+            || object.is(GATEWAY_API, "Gateway") && tolerates_invalid(object);
         if !is_open {
             continue;
         }
@@ -39,7 +39,7 @@ pub(super) fn check_objects(objects: &[Object], workloads: &Workloads<'_>, verdi
 
 /// The findings about an `EnvoyFilter` that makes gateways with these policies accept any
 /// certificate.
-pub(super) fn of_patch<'p>(
+pub(super) fn findings_for_patch<'p>(
     object: &Object,
     policies: impl Iterator<Item = &'p ServicePolicy>,
 ) -> Vec<Finding> {
@@ -55,7 +55,7 @@ fn about<'p>(
     policies: impl Iterator<Item = &'p ServicePolicy>,
 ) -> Vec<Finding> {
     let finding = |code, message: String| Finding::about(object, code, message, help);
-    let trusting = policies.filter(|policy| goes_by_identity(policy));
+    let trusting = policies.filter(|policy| depends_on_identity(policy));
     let mut findings = vec![finding(
         FindingCode::UnvalidatedCertificates,
         message.to_owned(),
@@ -84,7 +84,7 @@ pub(super) fn check_proxy(set: &PolicySet, proxy: &Proxy, findings: &mut Vec<Fin
     let trusting = set
         .policies
         .iter()
-        .filter(|policy| goes_by_identity(policy) && is_for(policy, namespace, labels));
+        .filter(|policy| depends_on_identity(policy) && is_for(policy, namespace, labels));
     findings.extend(
         trusting
             .map(|policy| proxy.finding(FindingCode::ForgeableIdentity, forgeable(policy), HELP)),
@@ -108,7 +108,7 @@ fn skips_validation(object: &Object) -> bool {
 
 /// Whether a `Gateway` of the Gateway API tolerates invalid certificates: for all ports, for one
 /// port, or in older versions for a listener.
-fn falls_back(object: &Object) -> bool {
+fn tolerates_invalid(object: &Object) -> bool {
     object.at("/spec").is_some_and(has_fallback)
 }
 
@@ -146,11 +146,11 @@ fn policies_at<'o>(gateway: &Object, workloads: &Workloads<'o>) -> Vec<&'o Servi
 }
 
 /// Whether the decisions of a policy depend on the caller's identity.
-fn goes_by_identity(policy: &ServicePolicy) -> bool {
-    policy.rules.iter().any(asks_for_identity)
+fn depends_on_identity(policy: &ServicePolicy) -> bool {
+    policy.rules.iter().any(requires_identity)
 }
 
-fn asks_for_identity(rule: &Rule) -> bool {
+fn requires_identity(rule: &Rule) -> bool {
     let of_condition = |condition: &Condition| matches!(&condition.test, Test::Caller(source) if source.asks_for_identity());
     let takes_anybody = rule.sources.iter().any(|source| source.anonymous);
     rule.sources.iter().any(Source::asks_for_identity)

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::extent::LookedAt;
+use super::extent::KindsRead;
 use super::object::{Object, ObjectId, by_id};
 use super::workloads::Workloads;
 use super::{Finding, FindingCode, Verdict};
@@ -32,7 +32,7 @@ const FOREIGN_PLUGINS: IstioVersion = IstioVersion::minor(31);
 struct Seen<'s> {
     set: &'s PolicySet,
     objects: BTreeMap<&'s ObjectId, Vec<&'s Object>>,
-    looked_at: &'s LookedAt,
+    kinds_read: &'s KindsRead,
 }
 
 /// The waypoint that a service or its namespace selects.
@@ -50,13 +50,13 @@ pub(super) fn check(
     set: &PolicySet,
     objects: &[Object],
     workloads: &Workloads<'_>,
-    looked_at: &LookedAt,
+    kinds_read: &KindsRead,
     verdict: &mut Verdict,
 ) {
     let seen = Seen {
         set,
         objects: by_id(objects),
-        looked_at,
+        kinds_read,
     };
     for policy in &set.policies {
         if let Attachment::Targets(targets) = &policy.attachment {
@@ -104,7 +104,7 @@ impl<'s> Seen<'s> {
         let group = target.group.as_deref().unwrap_or_default();
         let namespace = &*policy.name.namespace;
         let mut unenforced = |message: String, help: &str| {
-            verdict.findings.push(Finding::of(
+            verdict.findings.push(Finding::new(
                 format!("ServicePolicy {}", policy.name),
                 FindingCode::UnenforcedTarget,
                 message,
@@ -149,7 +149,7 @@ impl<'s> Seen<'s> {
         verdict: &mut Verdict,
     ) {
         let about = |code, message: String, help: &str| {
-            Finding::of(
+            Finding::new(
                 format!("ServicePolicy {}", policy.name),
                 code,
                 message,
@@ -175,7 +175,7 @@ impl<'s> Seen<'s> {
         };
         let waypoint = format!("waypoint `{namespace}/{name}`");
         let Some(gateway) = self.object(GATEWAY_API, "Gateway", namespace, name) else {
-            if self.looked_at.has(GATEWAY_API, "Gateway") {
+            if self.kinds_read.has(GATEWAY_API, "Gateway") {
                 verdict.findings.push(unenforced(
                     format!("its target, {title}, uses the {waypoint}, which is not there"),
                     "create the waypoint with `istioctl waypoint apply`, or correct the label `istio.io/use-waypoint`",

@@ -6,14 +6,14 @@ use std::rc::Rc;
 use serde_json::Value;
 
 use super::bypass::Bypass;
-use super::extent::LookedAt;
+use super::extent::KindsRead;
 use super::object::{Object, labels};
 use super::pod::{Injected, has_sidecar, injected};
-use super::policies_for::PoliciesFor;
+use super::policy_index::PolicyIndex;
 use crate::policy::{Labels, Pods, PolicySet, ServicePolicy};
 
 /// Labels that differ between pods of one workload.
-const OF_PODS: [&str; 4] = [
+const PER_POD_LABELS: [&str; 4] = [
     "apps.kubernetes.io/pod-index",
     "controller-revision-hash",
     "pod-template-hash",
@@ -43,7 +43,7 @@ pub(super) struct Workloads<'o> {
     pub(super) all: Vec<Workload<'o>>,
     /// The namespaces with workloads in the mesh.
     pub(super) namespaces: BTreeSet<&'o str>,
-    policies: PoliciesFor<'o>,
+    policies: PolicyIndex<'o>,
     pods: Pods<Rc<Labels>>,
     /// The positions of the workloads of each policy, by its namespace and name.
     by_policy: BTreeMap<(&'o str, &'o str), Vec<usize>>,
@@ -88,7 +88,7 @@ impl<'o> Workloads<'o> {
         objects: &'o [Object],
         unchecked: &mut Vec<String>,
     ) -> Self {
-        let policies = PoliciesFor::of(&set.policies);
+        let policies = PolicyIndex::new(&set.policies);
         let namespaces: BTreeMap<_, _> = objects
             .iter()
             .filter(|object| object.is("", "Namespace"))
@@ -160,7 +160,7 @@ impl<'o> Workloads<'o> {
         let pods = all.iter();
         let pods = pods.map(|workload| (workload.namespace, Rc::clone(&workload.labels)));
         Self {
-            pods: Pods::of(pods),
+            pods: Pods::new(pods),
             all,
             namespaces,
             policies,
@@ -190,20 +190,20 @@ impl<'o> Workloads<'o> {
         labels: &'w Labels,
     ) -> impl Iterator<Item = &'w Workload<'o>> {
         let pods = match namespace {
-            Some(namespace) => self.pods.of_namespace(namespace),
-            None => Some(self.pods.everywhere()),
+            Some(namespace) => self.pods.in_namespace(namespace),
+            None => Some(self.pods.all()),
         };
         let positions = pods.into_iter().flat_map(|pods| pods.narrower(labels));
         positions.filter_map(|position| self.all.get(position))
     }
 
     /// Whether an unobserved workload does not exist.
-    pub(super) fn were_looked_at(looked_at: &LookedAt) -> bool {
-        match looked_at {
-            LookedAt::All | LookedAt::Only(_) => true,
-            LookedAt::AllBut(_) => TEMPLATES
+    pub(super) fn was_read(kinds_read: &KindsRead) -> bool {
+        match kinds_read {
+            KindsRead::All | KindsRead::Only(_) => true,
+            KindsRead::AllBut(_) => TEMPLATES
                 .iter()
-                .all(|(group, kind, _)| looked_at.has(group, kind)),
+                .all(|(group, kind, _)| kinds_read.has(group, kind)),
         }
     }
 }
@@ -219,13 +219,13 @@ impl<'o> Workload<'o> {
         let at = |pointer| pod.pointer(pointer);
         let text = |pointer| at(pointer).and_then(Value::as_str);
         let mut labels = labels(at("/metadata/labels"));
-        for label in OF_PODS {
+        for label in PER_POD_LABELS {
             labels.remove(label);
         }
         let namespace = object.namespace();
         Self {
             sidecar: sidecar(object, pod, namespaces.get(namespace).copied()),
-            bypass: Bypass::of(pod),
+            bypass: Bypass::from_pod(pod),
             service_account: text("/spec/serviceAccountName")
                 .or_else(|| text("/spec/serviceAccount"))
                 .unwrap_or("default"),

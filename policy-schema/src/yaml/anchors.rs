@@ -13,7 +13,7 @@ use crate::code;
 const MERGE: &str = "<<";
 
 /// The minimum for short texts.
-const LEAST_BOUND: usize = 1024;
+const MIN_ALLOWANCE: usize = 1024;
 
 /// The number of values that the aliases of a text may add, so that a short text cannot expand to a
 /// huge one. It is one for each byte, a few times what the text can contain itself.
@@ -23,9 +23,9 @@ pub(super) struct Allowance {
 }
 
 impl Allowance {
-    pub(super) fn of(text: &str) -> Self {
+    pub(super) fn for_text(text: &str) -> Self {
         Self {
-            left: Cell::new(text.len().max(LEAST_BOUND)),
+            left: Cell::new(text.len().max(MIN_ALLOWANCE)),
         }
     }
 

@@ -167,10 +167,10 @@ impl<'a> Builder<'a> {
     }
 
     fn open(&mut self, start: usize, line: usize, anchor: usize, items: Items) -> ControlFlow<()> {
-        let deepest = self.dialect.deepest();
-        if self.open.len() == deepest {
+        let max_depth = self.dialect.max_depth();
+        if self.open.len() == max_depth {
             let span = self.source.word(start);
-            self.faults.push(refusal::nested_too_deep(deepest, span));
+            self.faults.push(refusal::nested_too_deep(max_depth, span));
             return ControlFlow::Break(());
         }
         self.open.push(Open {

@@ -16,7 +16,7 @@ pub(super) enum Dialect {
 
 impl Dialect {
     /// The maximum nesting depth. Everything that walks a tree may recurse.
-    pub(super) fn deepest(self) -> usize {
+    pub(super) fn max_depth(self) -> usize {
         match self {
             // A policy needs less than half.
             Self::Strict => 32,

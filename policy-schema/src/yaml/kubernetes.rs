@@ -40,7 +40,7 @@ pub struct Unreadable {
 ///
 /// A document that cannot be read.
 pub fn manifests(text: &str) -> impl Iterator<Item = Result<Manifest, Unreadable>> {
-    let allowance = Allowance::of(text);
+    let allowance = Allowance::for_text(text);
     let read = move |piece: Piece| match document(text, piece, &allowance) {
         Ok(Tree {
             documents,

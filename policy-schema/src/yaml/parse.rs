@@ -28,7 +28,7 @@ pub fn parse(text: &str) -> Result<Vec<Node>, Vec<Fault>> {
         emit_unresolved_aliases: true,
         emit_comments: false,
     };
-    let allowance = Allowance::of(text);
+    let allowance = Allowance::for_text(text);
     let builder = Builder::new(text, Dialect::Strict, &allowance);
     let tree = builder.build(Parser::new_from_str_with_options(text, options))?;
     Ok(tree.documents)

@@ -9,7 +9,7 @@ use serde::de::value::Error;
 use serde::de::{self, DeserializeSeed, Error as _, IntoDeserializer, Visitor};
 
 /// The maximum depth, because an enum may contain itself.
-const DEEPEST: usize = 16;
+const MAX_DEPTH: usize = 16;
 
 /// Deserializes to the smallest value of any type: nothing, zero, or empty.
 #[derive(Clone, Copy, Default)]
@@ -19,7 +19,7 @@ pub(super) struct Placeholder {
 
 impl Placeholder {
     fn deeper(self) -> Result<Self, Error> {
-        if self.depth == DEEPEST {
+        if self.depth == MAX_DEPTH {
             return Err(Error::custom("the type holds itself"));
         }
         Ok(Self {

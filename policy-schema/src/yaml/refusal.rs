@@ -15,11 +15,11 @@ pub(super) fn syntax(error: &ErrorKind, word: &str, span: Span) -> Fault {
 }
 
 /// A value that is nested too deeply.
-pub(super) fn nested_too_deep(deepest: usize, span: Span) -> Fault {
+pub(super) fn nested_too_deep(max_depth: usize, span: Span) -> Fault {
     fault(
         code::YAML_FEATURE,
         span,
-        format!("the value is nested more than {deepest} levels deep"),
+        format!("the value is nested more than {max_depth} levels deep"),
         "use fewer levels",
     )
 }

@@ -27,7 +27,7 @@ impl<'a> Scalar<'a> {
             (Form::Kubernetes, _) => match text {
                 "y" | "Y" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" => Self::Bool(true),
                 "n" | "N" | "no" | "No" | "NO" | "off" | "Off" | "OFF" => Self::Bool(false),
-                _ => number_of_go(text).unwrap_or(Self::Text(text)),
+                _ => go_number(text).unwrap_or(Self::Text(text)),
             },
         }
     }
@@ -58,7 +58,7 @@ fn integer(plain: &str) -> Option<i128> {
 
 /// Parses a number like `strconv.ParseInt` with base 0, or else as a float. Underscores are allowed
 /// anywhere.
-fn number_of_go<'a>(plain: &str) -> Option<Scalar<'a>> {
+fn go_number<'a>(plain: &str) -> Option<Scalar<'a>> {
     if !plain.starts_with(|first: char| first.is_ascii_digit() || "+-.".contains(first)) {
         return None;
     }

@@ -3,13 +3,13 @@
 use std::fmt::Write as _;
 
 /// The maximum length of a quote. Longer text would bury the rest of the message.
-const LONGEST_QUOTE: usize = 60;
+const MAX_QUOTE_LEN: usize = 60;
 
 /// `text` in back-ticks, abbreviated, and safe to print on a terminal.
 pub(crate) fn quoted(text: &str) -> String {
     let mut quote = String::from("`");
     for (count, char) in text.chars().enumerate() {
-        if count == LONGEST_QUOTE {
+        if count == MAX_QUOTE_LEN {
             quote.push('…');
             break;
         }

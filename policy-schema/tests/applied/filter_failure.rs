@@ -10,14 +10,14 @@ use super::*;
 #[test]
 fn the_filter_fails_open_where_nothing_that_it_decides_is_enforced() {
     let all_in_shadow = [("shop", CART, IN_SHADOW), ("shop", NAMESPACE, IN_SHADOW)];
-    let enforced_along = [("shop", CART, IN_SHADOW), ("shop", NAMESPACE, DENY)];
+    let followers = [("shop", CART, IN_SHADOW), ("shop", NAMESPACE, DENY)];
     let enforced_leader = [("shop", CART, ALLOW), ("shop", NAMESPACE, IN_SHADOW)];
     let of_the_mesh = [("shop", CART, IN_SHADOW), ("istio-system", MESH, DENY)];
     let elsewhere = [("shop", CART, IN_SHADOW), ("shop", WEB, ALLOW)];
     let (deny, pass) = (FilterFailure::Deny, FilterFailure::Pass);
     for (policies, expected) in [
         (all_in_shadow, [pass, pass]),
-        (enforced_along, [deny, deny]),
+        (followers, [deny, deny]),
         (enforced_leader, [deny, pass]),
         // In the order of namespaces the one of the mesh comes first.
         (of_the_mesh, [deny, deny]),

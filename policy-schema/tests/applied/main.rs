@@ -249,13 +249,16 @@ fn how_much_of_the_mesh_it_is_names_no_namespace_that_says_nothing() {
 #[test]
 fn a_policy_for_the_whole_mesh_leaves_no_workload_without_one() {
     let selected = "scope: Mesh, selector: {matchLabels: {app: cart}}";
-    for (namespace, place, closes_the_rest) in [
+    for (namespace, place, denies_without_policy) in [
         ("istio-system", MESH, false),
         ("istio-system", selected, true),
         ("shop", NAMESPACE, true),
     ] {
         let applied = applied(&set(CLOSED, &[(namespace, place, ALLOW)]));
-        assert_eq!(applied.closes_the_rest, closes_the_rest, "{place}");
+        assert_eq!(
+            applied.denies_without_policy, denies_without_policy,
+            "{place}"
+        );
     }
 }
 

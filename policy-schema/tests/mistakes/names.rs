@@ -108,7 +108,7 @@ fn exceptions_from_mutual_tls_and_gateways_that_are_for_nothing_are_found() {
     let service = "service: {ports: [{port: 80, targetPort: 8080}]}, rules: []";
     let cart = of_workload("shop", "cart", service);
     let orders = of_workload("shop", "orders", "rules: []");
-    let of_exception = |exception: &str| {
+    let exception_object = |exception: &str| {
         let mesh = mesh(&format!(
             ", mtls: {{mode: Strict, exceptions: [{{name: x, {exception}, owner: o, notAfter: \"2100-01-01T00:00:00Z\"}}]}}"
         ));
@@ -134,7 +134,7 @@ fn exceptions_from_mutual_tls_and_gateways_that_are_for_nothing_are_found() {
             &[],
         ),
     ] {
-        assert_eq!(of_exception(exception), expected, "{exception}");
+        assert_eq!(exception_object(exception), expected, "{exception}");
     }
     let gateway = |namespace: &str| {
         let mesh = mesh(&format!(

@@ -106,7 +106,7 @@ fn names_of_certificates_are_left_to_the_filter_where_rbac_would_let_through_or_
         let set = at_gateway("1.30", &spec(effect, names)).policies.unwrap();
         let policy = set.policy("edge", "gateway").unwrap();
         let objects = serde_json::to_value(authorization_policies(&set.rollout(policy))).unwrap();
-        let notes = policy.plane_differences(set.mesh()).count();
+        let notes = policy.enforcement_differences(set.mesh()).count();
         (objects.to_string(), notes)
     };
     let outside = "\"notPrincipals\":[\"cluster.local/*\"],\"principals\":[\"*\"]";

@@ -6,12 +6,12 @@
     reason = "a test fails by panicking"
 )]
 
-mod beside_tcp;
 #[path = "../support/checked.rs"]
 mod checked;
 mod exclusions;
 mod gateways;
 mod istio;
+mod shared_tcp;
 mod spellings;
 
 use policy_schema::istio::authorization_policies;

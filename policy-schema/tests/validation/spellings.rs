@@ -60,7 +60,9 @@ fn rules_of_which_rbac_sees_fewer_spellings_are_noted() {
     ] {
         let policy = policy(rule);
         let set = check(&[MESH, &policy]).policies.unwrap();
-        let notes: Vec<_> = set.policies()[0].plane_differences(set.mesh()).collect();
+        let notes: Vec<_> = set.policies()[0]
+            .enforcement_differences(set.mesh())
+            .collect();
         assert_eq!(notes.len(), expected.len(), "{rule}: {notes:?}");
         for ((id, note), words) in notes.into_iter().zip(expected) {
             assert_eq!(id, "r");

@@ -71,11 +71,13 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     };
     let (input, validated) = policies::read(&args.input, options)?;
     let Validated {
-        diagnostics, ends, ..
+        diagnostics,
+        expirations,
+        ..
     } = &validated;
     let expiring = args
         .expiring
-        .map(|span| expiring::within(ends, options.at, span, &input.sources));
+        .map(|span| expiring::within(expirations, options.at, span, &input.sources));
     let chosen = limit::diagnostics(diagnostics, args.limit.max_problems);
     match args.output {
         Format::Human => {

@@ -191,7 +191,7 @@ fn source(source: &Source, scope: Scope<'_>) -> Vec<Field<Principal>> {
     let request_principal = |value: &str| Ok(matcher::request_principal(value));
     let account = |value: &str| Ok(matcher::service_account(value, scope.namespace));
     vec![
-        of_principals(principals, not_principals, scope),
+        principals_field(principals, not_principals, scope),
         Field::new(
             request_principals,
             not_request_principals,
@@ -202,7 +202,7 @@ fn source(source: &Source, scope: Scope<'_>) -> Vec<Field<Principal>> {
             Ok(matcher::namespace(value))
         }),
         Field::new(service_accounts, not_service_accounts, false, account),
-        of_trust_domains(trust_domains, not_trust_domains, scope),
+        trust_domains_field(trust_domains, not_trust_domains, scope),
         Field::new(ip_blocks, not_ip_blocks, false, |value| {
             matcher::cidr(value).map(Principal::DirectRemoteIp)
         }),
@@ -212,19 +212,7 @@ fn source(source: &Source, scope: Scope<'_>) -> Vec<Field<Principal>> {
     ]
 }
 
-fn of_principals(values: &[String], not_values: &[String], scope: Scope<'_>) -> Field<Principal> {
-    let expand = |values: &[String]| -> Vec<String> {
-        let expanded = values
-            .iter()
-            .flat_map(|value| trust_domain_aliases::of_principal(value, scope.trust_domains));
-        expanded.collect()
-    };
-    Field::new(&expand(values), &expand(not_values), false, |value| {
-        Ok(matcher::principal(value))
-    })
-}
-
-fn of_trust_domains(
+fn principals_field(
     values: &[String],
     not_values: &[String],
     scope: Scope<'_>,
@@ -232,7 +220,23 @@ fn of_trust_domains(
     let expand = |values: &[String]| -> Vec<String> {
         let expanded = values
             .iter()
-            .flat_map(|value| trust_domain_aliases::of_trust_domain(value, scope.trust_domains));
+            .flat_map(|value| trust_domain_aliases::expand_principal(value, scope.trust_domains));
+        expanded.collect()
+    };
+    Field::new(&expand(values), &expand(not_values), false, |value| {
+        Ok(matcher::principal(value))
+    })
+}
+
+fn trust_domains_field(
+    values: &[String],
+    not_values: &[String],
+    scope: Scope<'_>,
+) -> Field<Principal> {
+    let expand = |values: &[String]| -> Vec<String> {
+        let expanded = values.iter().flat_map(|value| {
+            trust_domain_aliases::expand_trust_domain(value, scope.trust_domains)
+        });
         expanded.collect()
     };
     Field::new(&expand(values), &expand(not_values), false, |value| {
@@ -270,8 +274,8 @@ fn attribute(condition: &Condition, scope: Scope<'_>) -> Option<Attribute> {
         "source.serviceAccount" => caller(false, &|value| {
             Ok(matcher::service_account(value, scope.namespace))
         }),
-        "source.trustDomain" => Attribute::Caller(of_trust_domains(values, not_values, scope)),
-        "source.principal" => Attribute::Caller(of_principals(values, not_values, scope)),
+        "source.trustDomain" => Attribute::Caller(trust_domains_field(values, not_values, scope)),
+        "source.principal" => Attribute::Caller(principals_field(values, not_values, scope)),
         "request.auth.principal" => caller(true, &|value| Ok(matcher::request_principal(value))),
         "request.auth.audiences" => claim(&["aud"]),
         "request.auth.presenter" => claim(&["azp"]),

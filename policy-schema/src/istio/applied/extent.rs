@@ -32,7 +32,7 @@ enum Place<'p> {
 
 impl Extent {
     /// The combined extent of these policies.
-    pub(super) fn of<'p>(policies: impl IntoIterator<Item = &'p ServicePolicy>) -> Self {
+    pub(super) fn from_policies<'p>(policies: impl IntoIterator<Item = &'p ServicePolicy>) -> Self {
         let places: BTreeSet<_> = policies.into_iter().flat_map(places).collect();
         let mut extent = Self::default();
         let mut namespaces = BTreeSet::new();

@@ -10,16 +10,16 @@ const SPIFFE_VALIDATOR: &str = "envoy.tls.cert_validator.spiffe";
 /// Whether a `DownstreamTlsContext` requires a certificate and validates it. `validations` are the
 /// discovered validation contexts, by name.
 pub(super) fn verifies_callers(context: &Value, validations: &BTreeMap<&str, &Value>) -> bool {
-    let validation = Validation::of(context, validations);
+    let validation = Validation::new(context, validations);
     demands_certificate(context)
         && (validation.awaits || validation.known.iter().any(|known| has_roots(known)))
-        && !validation.known.iter().any(|known| takes_any(known))
+        && !validation.known.iter().any(|known| accepts_any(known))
 }
 
 /// Whether a `DownstreamTlsContext` accepts an optional certificate without validating it.
-pub(super) fn takes_unvalidated(context: &Value, validations: &BTreeMap<&str, &Value>) -> bool {
-    let validation = Validation::of(context, validations);
-    validation.known.iter().any(|known| takes_any(known))
+pub(super) fn accepts_unvalidated(context: &Value, validations: &BTreeMap<&str, &Value>) -> bool {
+    let validation = Validation::new(context, validations);
+    validation.known.iter().any(|known| accepts_any(known))
         || demands_certificate(context)
             && !validation.awaits
             && !validation.known.iter().any(|known| has_roots(known))
@@ -37,7 +37,7 @@ struct Validation<'v> {
 }
 
 impl<'v> Validation<'v> {
-    fn of(context: &'v Value, validations: &BTreeMap<&str, &'v Value>) -> Self {
+    fn new(context: &'v Value, validations: &BTreeMap<&str, &'v Value>) -> Self {
         let common = |pointer: &str| context.pointer(&format!("/common_tls_context{pointer}"));
         let inline = [
             common("/validation_context"),
@@ -64,7 +64,7 @@ fn has_roots(validation: &Value) -> bool {
         || validator.and_then(Value::as_str) == Some(SPIFFE_VALIDATOR)
 }
 
-fn takes_any(validation: &Value) -> bool {
+fn accepts_any(validation: &Value) -> bool {
     let trust = validation.get("trust_chain_verification");
     trust.and_then(Value::as_str) == Some("ACCEPT_UNTRUSTED")
 }

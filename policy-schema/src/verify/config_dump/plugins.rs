@@ -19,7 +19,7 @@ struct Running {
 }
 
 /// What applies to the requests of a filter chain.
-pub(super) struct Met {
+pub(super) struct ChainContent {
     pub(super) policies: Vec<RunningPolicy>,
     pub(super) has_rbac: bool,
     /// The path normalization. None if Istio has no such mode.
@@ -29,16 +29,16 @@ pub(super) struct Met {
 
 /// What applies to the requests of a filter chain. None if it does not speak HTTP, or accepts only
 /// tunnels.
-pub(super) fn met(chain: &Value, named: &Named<'_>) -> Option<Met> {
+pub(super) fn read_chain(chain: &Value, named: &Named<'_>) -> Option<ChainContent> {
     let managers = elements(chain, "filters").filter_map(|filter| filter.get("typed_config"));
     let mut managers = managers
         .filter(|manager| manager.get("http_filters").is_some())
         .map(|manager| (manager, routes(manager, named)))
-        .filter(|(_, routes)| !routes.is_some_and(takes_tunnels_alone))
+        .filter(|(_, routes)| !routes.is_some_and(accepts_only_tunnels))
         .peekable();
     managers.peek()?;
     let managers: Vec<_> = managers.collect();
-    let mut met = Met {
+    let mut read_chain = ChainContent {
         policies: Vec::new(),
         has_rbac: false,
         normalization: common(
@@ -63,13 +63,14 @@ pub(super) fn met(chain: &Value, named: &Named<'_>) -> Option<Met> {
             (filter.get("typed_config"), None)
         };
         if let Some(config) = config {
-            met.has_rbac |= is_rbac(config);
+            read_chain.has_rbac |= is_enforcing_rbac(config);
             let running = config.get("config").and_then(running);
-            met.policies
+            read_chain
+                .policies
                 .extend(running.map(|policy| RunningPolicy { sent, ..policy }));
         }
     }
-    Some(met)
+    Some(read_chain)
 }
 
 /// The common value. None if the values differ.
@@ -96,7 +97,7 @@ pub(super) fn passes_tcp_unchecked(chain: &Value) -> bool {
 }
 
 /// Whether a filter is RBAC with enforced rules.
-fn is_rbac(config: &Value) -> bool {
+fn is_enforcing_rbac(config: &Value) -> bool {
     let kind = config.get("@type").and_then(Value::as_str);
     kind.is_some_and(|kind| kind.ends_with(".http.rbac.v3.RBAC")) && has_rules(config)
 }
@@ -116,7 +117,7 @@ fn routes<'d>(manager: &'d Value, named: &Named<'d>) -> Option<&'d Value> {
 }
 
 /// Whether these routes accept only tunnels. Policies then apply where the tunnel ends.
-fn takes_tunnels_alone(routes: &Value) -> bool {
+fn accepts_only_tunnels(routes: &Value) -> bool {
     let mut routes = elements(routes, "virtual_hosts")
         .flat_map(|host| elements(host, "routes"))
         .peekable();

@@ -251,7 +251,7 @@ fn rbac_counts_where_it_enforces_rules() {
 
 #[test]
 fn gateways_that_do_not_validate_certificates_are_named() {
-    let takes_any = |common: Value, is_demanded: bool| {
+    let accepts_any = |common: Value, is_demanded: bool| {
         let mut socket = tls(common);
         socket["typed_config"]["require_client_certificate"] = json!(is_demanded);
         let outbound = active(listener("OUTBOUND", json!([]), socket));
@@ -267,13 +267,13 @@ fn gateways_that_do_not_validate_certificates_are_named() {
     let any =
         json!({"trusted_ca": {"filename": "f"}, "trust_chain_verification": "ACCEPT_UNTRUSTED"});
     for is_demanded in [true, false] {
-        assert!(takes_any(json!({"validation_context": any}), is_demanded));
-        assert!(!takes_any(
+        assert!(accepts_any(json!({"validation_context": any}), is_demanded));
+        assert!(!accepts_any(
             json!({"validation_context": roots}),
             is_demanded
         ));
         // Without roots, a certificate that is not demanded is not even asked for.
-        assert_eq!(takes_any(json!({}), is_demanded), is_demanded);
+        assert_eq!(accepts_any(json!({}), is_demanded), is_demanded);
     }
 }
 

@@ -15,7 +15,7 @@ pub(super) struct Guards {
 }
 
 /// The enforcing filter for which a map of settings, by filter name, has an entry.
-pub(super) fn names_guard(guards: &Guards, settings: &Value) -> Option<String> {
+pub(super) fn guard_in(guards: &Guards, settings: &Value) -> Option<String> {
     let filters = settings.as_object()?;
     filters.keys().find(|name| guards.has(name)).cloned()
 }

@@ -55,11 +55,11 @@ impl Guards {
     }
 
     pub(super) fn judge(&self, patch: &Patch<'_>, of_gateway: bool) -> Judgement {
-        if !patch.meets_callers(of_gateway) {
+        if !patch.affects_callers(of_gateway) {
             return Judgement::Harmless;
         }
         if patch.operation != "REMOVE"
-            && let Some(setting) = settings::undoing(self, patch.value, of_gateway)
+            && let Some(setting) = settings::disabling_setting(self, patch.value, of_gateway)
         {
             return Judgement::Undoes(setting);
         }
@@ -67,9 +67,9 @@ impl Guards {
             return Judgement::SkipsValidation;
         }
         match patch.apply_to {
-            "HTTP_FILTER" => self.of_filter(patch, patch.http_filter, &PASSIVE_FILTERS),
-            "NETWORK_FILTER" => self.of_network_filter(patch),
-            "EXTENSION_CONFIG" => self.of_extension(patch),
+            "HTTP_FILTER" => self.judge_filter(patch, patch.http_filter, &PASSIVE_FILTERS),
+            "NETWORK_FILTER" => self.judge_network_filter(patch),
+            "EXTENSION_CONFIG" => self.judge_extension(patch),
             "CLUSTER" if patch.operation == "ADD" => Judgement::Harmless,
             "CLUSTER"
             | "FILTER_CHAIN"
@@ -80,14 +80,14 @@ impl Guards {
             | "BOOTSTRAP"
                 if patch.operation != "REMOVE" =>
             {
-                of_settings(patch)
+                judge_settings(patch)
             }
             _ => unknown(patch),
         }
     }
 
     /// Judges a patch of HTTP or network filters. `name` is the filter that it selects.
-    fn of_filter(&self, patch: &Patch<'_>, name: Option<&str>, passive: &[&str]) -> Judgement {
+    fn judge_filter(&self, patch: &Patch<'_>, name: Option<&str>, passive: &[&str]) -> Judgement {
         let does = match patch.operation {
             "REMOVE" => "removes",
             "REPLACE" => "replaces",
@@ -123,20 +123,20 @@ impl Guards {
         }
     }
 
-    fn of_network_filter(&self, patch: &Patch<'_>) -> Judgement {
+    fn judge_network_filter(&self, patch: &Patch<'_>) -> Judgement {
         let is_manager = patch.network_filter == Some(CONNECTION_MANAGER);
         if is_manager && patch.takes_away() {
             let does = patch.operation.to_ascii_lowercase();
             return Judgement::Undoes(format!("{does}s the filter `{CONNECTION_MANAGER}`"));
         }
         if is_manager && patch.operation == "MERGE" {
-            return of_settings(patch);
+            return judge_settings(patch);
         }
-        self.of_filter(patch, patch.network_filter, &PASSIVE_NETWORK_FILTERS)
+        self.judge_filter(patch, patch.network_filter, &PASSIVE_NETWORK_FILTERS)
     }
 
     /// Judges an extension configuration, which filters refer to by name.
-    fn of_extension(&self, patch: &Patch<'_>) -> Judgement {
+    fn judge_extension(&self, patch: &Patch<'_>) -> Judgement {
         let name = field(patch.value, "name").and_then(Value::as_str);
         match name {
             Some(name) if self.has(name) => {
@@ -149,8 +149,8 @@ impl Guards {
 }
 
 /// Judges changed settings by their names.
-fn of_settings(patch: &Patch<'_>) -> Judgement {
-    match settings::unfamiliar(patch.apply_to, patch.value) {
+fn judge_settings(patch: &Patch<'_>) -> Judgement {
+    match settings::unknown_setting(patch.apply_to, patch.value) {
         Some(setting) => Judgement::Unknown(format!("sets `{setting}`")),
         None => Judgement::Harmless,
     }

@@ -23,7 +23,7 @@ pub(super) struct Patch<'o> {
 const EVERYWHERE: [&str; 2] = ["", "ANY"];
 
 impl<'o> Patch<'o> {
-    pub(super) fn of(patch: &'o Value) -> Self {
+    pub(super) fn new(patch: &'o Value) -> Self {
         let text = |pointer| patch.pointer(pointer).and_then(Value::as_str);
         Self {
             apply_to: text("/applyTo").unwrap_or_default(),
@@ -36,7 +36,7 @@ impl<'o> Patch<'o> {
     }
 
     /// Whether it can affect callers of a proxy. A sidecar's outbound listeners have none.
-    pub(super) fn meets_callers(&self, of_gateway: bool) -> bool {
+    pub(super) fn affects_callers(&self, of_gateway: bool) -> bool {
         EVERYWHERE.contains(&self.context)
             || match self.context {
                 "SIDECAR_OUTBOUND" => false,

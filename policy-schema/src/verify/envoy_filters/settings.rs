@@ -2,12 +2,12 @@
 
 use serde_json::Value;
 
-use super::guards::{Guards, names_guard};
+use super::guards::{Guards, guard_in};
 use crate::protobuf::{any_field, is_true, snake_case};
 use crate::verify::path_handling::{changed_options, ignores_path_parameters};
 
 /// Fields that only contain other fields.
-const PATHS: [&str; 12] = [
+const CONTAINER_FIELDS: [&str; 12] = [
     "common_http_protocol_options",
     "config",
     "connection_keepalive",
@@ -25,7 +25,7 @@ const PATHS: [&str; 12] = [
 /// Fields of listeners, connection managers, routes and clusters that no rule depends on: names,
 /// timeouts, limits, logs and response handling. Fields that change paths are compared with the
 /// `Mesh` instead.
-const FAMILIAR: [&str; 68] = [
+const HARMLESS_FIELDS: [&str; 68] = [
     "@type",
     "access_log",
     "access_log_options",
@@ -97,7 +97,11 @@ const FAMILIAR: [&str; 68] = [
 ];
 
 /// The setting in a patch's value, at any depth, that disables enforcement.
-pub(super) fn undoing(guards: &Guards, value: &Value, of_gateway: bool) -> Option<String> {
+pub(super) fn disabling_setting(
+    guards: &Guards,
+    value: &Value,
+    of_gateway: bool,
+) -> Option<String> {
     let mut found = None;
     any_field(value, &mut |key, value| {
         found = match key {
@@ -108,18 +112,18 @@ pub(super) fn undoing(guards: &Guards, value: &Value, of_gateway: bool) -> Optio
             "require_client_certificate" if !is_true(value) && !of_gateway => {
                 Some("no longer requires a certificate of callers".to_owned())
             }
-            "typed_per_filter_config" => names_guard(guards, value)
+            "typed_per_filter_config" => guard_in(guards, value)
                 .map(|name| format!("has routes with other settings for the filter `{name}`")),
             _ => None,
         };
         found.is_some()
     });
-    found.or_else(|| of_paths(guards, value))
+    found.or_else(|| path_setting(guards, value))
 }
 
 /// Checks path normalization at any depth: in a connection manager, a route configuration, or
 /// filters that contain either.
-fn of_paths(guards: &Guards, value: &Value) -> Option<String> {
+fn path_setting(guards: &Guards, value: &Value) -> Option<String> {
     let changed = changed_options(guards.normalization, value);
     if let Some(option) = changed.first() {
         return Some(format!(
@@ -133,14 +137,18 @@ fn of_paths(guards: &Guards, value: &Value) -> Option<String> {
         );
     }
     match value {
-        Value::Object(fields) => fields.values().find_map(|value| of_paths(guards, value)),
-        Value::Array(elements) => elements.iter().find_map(|value| of_paths(guards, value)),
+        Value::Object(fields) => fields
+            .values()
+            .find_map(|value| path_setting(guards, value)),
+        Value::Array(elements) => elements
+            .iter()
+            .find_map(|value| path_setting(guards, value)),
         _ => None,
     }
 }
 
 /// The first setting that is not known to be harmless.
-pub(super) fn unfamiliar(apply_to: &str, value: &Value) -> Option<String> {
+pub(super) fn unknown_setting(apply_to: &str, value: &Value) -> Option<String> {
     match value {
         Value::Object(fields) => fields.iter().find_map(|(key, value)| {
             let name = snake_case(key);
@@ -150,15 +158,15 @@ pub(super) fn unfamiliar(apply_to: &str, value: &Value) -> Option<String> {
             } else if name == "transport_socket" && !is_tls(value) {
                 // Without TLS, callers have no identity.
                 Some(name)
-            } else if PATHS.contains(&&*name) {
-                unfamiliar(apply_to, value)
+            } else if CONTAINER_FIELDS.contains(&&*name) {
+                unknown_setting(apply_to, value)
             } else {
-                (!FAMILIAR.contains(&&*name)).then_some(name)
+                (!HARMLESS_FIELDS.contains(&&*name)).then_some(name)
             }
         }),
         Value::Array(elements) => elements
             .iter()
-            .find_map(|element| unfamiliar(apply_to, element)),
+            .find_map(|element| unknown_setting(apply_to, element)),
         // The name of a route, a string where a message is possible.
         _ => None,
     }

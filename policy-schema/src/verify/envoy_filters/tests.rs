@@ -9,7 +9,7 @@ fn judge(of_gateway: bool, patch: &Value) -> Judgement {
         sources: vec![JWT],
         normalization: PathNormalization::Base,
     };
-    guards.judge(&Patch::of(patch), of_gateway)
+    guards.judge(&Patch::new(patch), of_gateway)
 }
 
 fn undoes(does: &str) -> Judgement {

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use serde_json::Value;
 
 use super::super::object::Object;
-use super::rules::{takes_in, validity};
+use super::rules::{covers, validity};
 use crate::plugin_config::{KnownGateway, MeshIdentity, PluginConfig, PolicyName};
 use crate::policy::Labels;
 use crate::rule_spec::{Effect, Enforcement, Otherwise, RuleSpec};
@@ -189,8 +189,9 @@ impl Enforced<'_> {
 /// The enforced rules of an effect that have not expired.
 fn in_force(rules: &[RuleSpec], effect: Effect, at: Timestamp) -> impl Iterator<Item = &RuleSpec> {
     rules.iter().filter(move |rule| {
-        let is_over = validity(rule).is_some_and(|validity| validity.phase(at) == Phase::After);
-        is_enforced(rule, effect) && !is_over
+        let denies_at_all_workloads_of =
+            validity(rule).is_some_and(|validity| validity.phase(at) == Phase::After);
+        is_enforced(rule, effect) && !denies_at_all_workloads_of
     })
 }
 
@@ -217,7 +218,7 @@ impl<'r> Rules<'r> {
     /// same content.
     fn has(&self, rule: &RuleSpec) -> bool {
         let of_id = self.by_id.get(&*rule.id);
-        of_id.is_some_and(|known| takes_in(known, rule)) || self.contents.contains(&content(rule))
+        of_id.is_some_and(|known| covers(known, rule)) || self.contents.contains(&content(rule))
     }
 }
 

@@ -4,19 +4,19 @@ use crate::rule_spec::{ConditionSpec, Effect, OperationSpec, RuleSpec, SourceSpe
 use crate::timestamp::{Timestamp, Validity};
 
 /// Whether `wide` matches everything that `narrow` matches, as written. Both have the same effect.
-pub(super) fn takes_in(wide: &RuleSpec, narrow: &RuleSpec) -> bool {
+pub(super) fn covers(wide: &RuleSpec, narrow: &RuleSpec) -> bool {
     is_within(narrow, wide)
-        && sources_take_in(wide, narrow)
+        && sources_cover(wide, narrow)
         && match (&wide.to, &narrow.to) {
             (None, _) => true,
             (Some(_), None) => false,
             (Some(wide), Some(narrow)) => narrow
                 .iter()
-                .all(|narrow| wide.iter().any(|wide| operation_takes_in(wide, narrow))),
+                .all(|narrow| wide.iter().any(|wide| operation_covers(wide, narrow))),
         }
         && wide.when.iter().flatten().all(|wide| {
             let mut narrow = narrow.when.iter().flatten();
-            narrow.any(|narrow| condition_takes_in(wide, narrow))
+            narrow.any(|narrow| condition_covers(wide, narrow))
         })
 }
 
@@ -34,7 +34,7 @@ fn is_within(narrow: &RuleSpec, wide: &RuleSpec) -> bool {
     starts && ends
 }
 
-fn sources_take_in(wide: &RuleSpec, narrow: &RuleSpec) -> bool {
+fn sources_cover(wide: &RuleSpec, narrow: &RuleSpec) -> bool {
     match (&wide.from, &narrow.from) {
         (None, None) => true,
         // An `Allow` rule without sources matches everyone with an identity of the mesh.
@@ -49,11 +49,11 @@ fn sources_take_in(wide: &RuleSpec, narrow: &RuleSpec) -> bool {
         (Some(_), None) => false,
         (Some(wide), Some(narrow)) => narrow
             .iter()
-            .all(|narrow| wide.iter().any(|wide| source_takes_in(wide, narrow))),
+            .all(|narrow| wide.iter().any(|wide| source_covers(wide, narrow))),
     }
 }
 
-fn source_takes_in(wide: &SourceSpec, narrow: &SourceSpec) -> bool {
+fn source_covers(wide: &SourceSpec, narrow: &SourceSpec) -> bool {
     let SourceSpec {
         anonymous,
         client_certificates,
@@ -122,7 +122,7 @@ fn source_takes_in(wide: &SourceSpec, narrow: &SourceSpec) -> bool {
         )
 }
 
-fn operation_takes_in(wide: &OperationSpec, narrow: &OperationSpec) -> bool {
+fn operation_covers(wide: &OperationSpec, narrow: &OperationSpec) -> bool {
     let OperationSpec {
         methods,
         not_methods,
@@ -143,7 +143,7 @@ fn operation_takes_in(wide: &OperationSpec, narrow: &OperationSpec) -> bool {
         && none_of(not_ports.as_deref(), narrow.not_ports.as_deref())
 }
 
-fn condition_takes_in(wide: &ConditionSpec, narrow: &ConditionSpec) -> bool {
+fn condition_covers(wide: &ConditionSpec, narrow: &ConditionSpec) -> bool {
     let ConditionSpec {
         key,
         values,

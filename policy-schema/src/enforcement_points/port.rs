@@ -1,6 +1,6 @@
 //! HTTP rules on ports without HTTP.
 
-use super::RbacPlane;
+use super::RbacEnforcement;
 use crate::plugin_config::PolicyName;
 use crate::policy::{PolicySet, ServicePolicy};
 use crate::rule::{Operation, Rule};
@@ -14,12 +14,14 @@ impl ServicePolicy {
         let needs_beside = rule.needs_http_beside_operations();
         let is_left_out = self.all_tcp_ports().contains(&port);
         let denies = |operation: &Operation| {
-            let is_kept_off = is_left_out && (needs_beside || operation.needs_http());
-            (asks_beside || operation.asks_for_http()) && operation.takes_port(port) && !is_kept_off
+            let must_exclude_port = is_left_out && (needs_beside || operation.needs_http());
+            (asks_beside || operation.asks_for_http())
+                && operation.takes_port(port)
+                && !must_exclude_port
         };
         let mut conditions = rule.conditions.iter();
         rule.effect == Effect::Deny
-            && RbacPlane::of_rule(self, rule).is_rendered()
+            && RbacEnforcement::of_rule(self, rule).is_rendered()
             && conditions.all(|condition| condition.takes_port(port))
             && if rule.operations.is_empty() {
                 denies(&Operation::default())
@@ -30,13 +32,13 @@ impl ServicePolicy {
 
     /// Whether RBAC must not apply a rule of this policy to a port without HTTP. Part of the rule
     /// requires HTTP, and Istio would drop that part and keep the denial.
-    pub(crate) fn is_kept_off(&self, rule: &Rule, port: u16) -> bool {
+    pub(crate) fn must_exclude_port(&self, rule: &Rule, port: u16) -> bool {
         let beside = rule.needs_http_beside_operations();
         let is_on_port = |operation: &Operation| {
             (beside || operation.needs_http()) && operation.takes_port(port)
         };
         rule.effect != Effect::Allow
-            && RbacPlane::of_rule(self, rule).is_rendered()
+            && RbacEnforcement::of_rule(self, rule).is_rendered()
             && (rule.operations.iter().any(is_on_port) || (beside && rule.operations.is_empty()))
     }
 }
@@ -62,8 +64,9 @@ impl PolicySet {
     ) -> impl Iterator<Item = PortLeftToFilter<'s>> {
         policy.rules.iter().flat_map(move |rule| {
             let shared = policy.shared_tcp_ports.iter();
-            let left = shared
-                .filter(|shared| !shared.is_everywhere && policy.is_kept_off(rule, shared.port));
+            let left = shared.filter(|shared| {
+                !shared.is_everywhere && policy.must_exclude_port(rule, shared.port)
+            });
             left.filter_map(|shared| {
                 Some(PortLeftToFilter {
                     rule: &rule.id,

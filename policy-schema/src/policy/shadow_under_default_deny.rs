@@ -1,12 +1,12 @@
 //! Exceptions to a default-deny mesh for policies in shadow, which must let every request pass.
 
-use super::along::is_for_all_of;
+use super::leaders::covers_workloads_of;
 use super::{PolicySet, ServicePolicy};
 use crate::rule_spec::{Enforcement, Otherwise};
 
 /// What a policy needs in a mesh that denies requests to workloads without a policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum AtDefault {
+pub(crate) enum DefaultDenyException {
     /// No exception: enforced policies decide about all of its workloads.
     Decided,
     /// An exception that allows everything: no enforced policy decides.
@@ -18,22 +18,22 @@ pub(crate) enum AtDefault {
 
 impl PolicySet {
     /// For each policy, the exception that it needs.
-    pub(crate) fn at_default(&self) -> Vec<AtDefault> {
-        let all_together = self.policies_together();
+    pub(crate) fn default_deny_exceptions(&self) -> Vec<DefaultDenyException> {
+        let all_together = self.overlapping_policies();
         let policies = self.policies.iter().zip(all_together);
         policies
-            .map(|(policy, together)| {
+            .map(|(policy, overlapping)| {
                 if policy.enforcement == Enforcement::Enforce {
-                    return AtDefault::Decided;
+                    return DefaultDenyException::Decided;
                 }
-                let mut contested = AtDefault::Open;
-                for position in together {
+                let mut contested = DefaultDenyException::Open;
+                for position in overlapping {
                     match self.policies.get(*position) {
-                        Some(other) if decides(other) && is_for_all_of(other, policy) => {
-                            return AtDefault::Decided;
+                        Some(other) if decides(other) && covers_workloads_of(other, policy) => {
+                            return DefaultDenyException::Decided;
                         }
                         Some(other) if decides(other) => {
-                            contested = AtDefault::Contested(*position);
+                            contested = DefaultDenyException::Contested(*position);
                         }
                         _ => {}
                     }

@@ -10,9 +10,9 @@ use crate::timestamp::Timestamp;
 
 /// A rule or exception with an end.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct End {
+pub struct Expiration {
     /// The rule or exception.
-    pub of: Ending,
+    pub item: ExpiringItem,
     /// The owner.
     pub owner: Option<String>,
     /// The end, from which on it no longer applies.
@@ -23,7 +23,7 @@ pub struct End {
 
 /// What has an end.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Ending {
+pub enum ExpiringItem {
     /// A rule of a policy.
     Rule {
         /// The policy.
@@ -41,10 +41,10 @@ pub enum Ending {
 }
 
 /// The exceptions of the mesh.
-pub(super) fn of_mesh(
+pub(super) fn for_mesh(
     document: Option<&Placed<'_, MeshDocument>>,
     mesh: Option<&Mesh>,
-) -> Vec<End> {
+) -> Vec<Expiration> {
     let (Some(document), Some(mesh)) = (document, mesh) else {
         return Vec::new();
     };
@@ -52,8 +52,8 @@ pub(super) fn of_mesh(
     let spec = spec.key("spec");
     let mtls = spec.key("mtls");
     let cursor = mtls.key("exceptions");
-    let exceptions = mesh.mtls.exceptions.iter().map(|exception| End {
-        of: Ending::Exception {
+    let exceptions = mesh.mtls.exceptions.iter().map(|exception| Expiration {
+        item: ExpiringItem::Exception {
             namespace: exception.namespace.clone(),
             name: exception.name.clone(),
         },
@@ -65,17 +65,17 @@ pub(super) fn of_mesh(
 }
 
 /// The rules of a policy.
-pub(super) fn of_policy(
+pub(super) fn for_policy(
     document: &Placed<'_, ServicePolicyDocument>,
     policy: &ServicePolicy,
-) -> Vec<End> {
+) -> Vec<Expiration> {
     let spec = Cursor::Root;
     let spec = spec.key("spec");
     let cursor = spec.key("rules");
     let rules = policy.rules.iter().enumerate();
-    let ends = rules.filter_map(|(position, rule)| {
-        Some(End {
-            of: Ending::Rule {
+    let expirations = rules.filter_map(|(position, rule)| {
+        Some(Expiration {
+            item: ExpiringItem::Rule {
                 policy: policy.name.clone(),
                 rule: rule.id.to_string(),
             },
@@ -84,5 +84,5 @@ pub(super) fn of_policy(
             place: document.place_of(&cursor.index(position).key("notAfter")),
         })
     });
-    ends.collect()
+    expirations.collect()
 }

@@ -4,23 +4,23 @@
 
 use super::found::Found;
 use super::{
-    covered, evadable_path, pass, ports, unknown_callers, unknown_labels, unknown_providers,
-    unknown_targets, wide,
+    covered, evadable_path, ineffective_pass, ports, unknown_callers, unknown_labels,
+    unknown_providers, unknown_targets, wide_allow,
 };
 use crate::policy::PolicySet;
 
 /// Checks the documents together.
-pub(crate) fn lint_together(set: &PolicySet) -> Found {
+pub(crate) fn lint_across_documents(set: &PolicySet) -> Found {
     let mut found = Found::default();
-    let together = set.policies_together();
+    let overlapping = set.overlapping_policies();
     unknown_callers::check(set, &mut found);
     unknown_labels::check(set, &mut found);
     unknown_providers::check(set, &mut found);
     unknown_targets::check(set, &mut found);
-    ports::check(set, together, &mut found);
-    pass::check(set, together, &mut found);
-    wide::check(set, together, &mut found);
-    covered::check(set, together, &mut found);
+    ports::check(set, overlapping, &mut found);
+    ineffective_pass::check(set, overlapping, &mut found);
+    wide_allow::check(set, overlapping, &mut found);
+    covered::check(set, overlapping, &mut found);
     evadable_path::check(set, &mut found);
     found
 }

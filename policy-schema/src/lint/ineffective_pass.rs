@@ -2,7 +2,9 @@
 
 use super::Found;
 use crate::code;
-use crate::policy::{AtDefault, Attachment, PolicySet, ServicePolicy, is_for_all_of};
+use crate::policy::{
+    Attachment, DefaultDenyException, PolicySet, ServicePolicy, covers_workloads_of,
+};
 use crate::problem::Cursor;
 use crate::rule_spec::{Enforcement, Otherwise};
 
@@ -11,12 +13,12 @@ use crate::rule_spec::{Enforcement, Otherwise};
 /// A policy that only denies has `otherwise: Pass` to leave the rest to other policies for its
 /// workloads. So the field is correct next to a policy that denies by default, and for a namespace
 /// or mesh.
-pub(super) fn check(set: &PolicySet, together: &[Vec<usize>], found: &mut Found) {
+pub(super) fn check(set: &PolicySet, overlapping: &[Vec<usize>], found: &mut Found) {
     if set.mesh().otherwise() == Otherwise::Pass {
         return;
     }
-    let at_default = set.at_default();
-    for (position, (policy, together)) in set.policies().iter().zip(together).enumerate() {
+    let default_deny_exceptions = set.default_deny_exceptions();
+    for (position, (policy, overlapping)) in set.policies().iter().zip(overlapping).enumerate() {
         let is_wide = matches!(
             policy.attachment,
             Attachment::Namespace | Attachment::Mesh(_)
@@ -24,20 +26,22 @@ pub(super) fn check(set: &PolicySet, together: &[Vec<usize>], found: &mut Found)
         if policy.otherwise != Otherwise::Pass || !is_enforced(policy) || is_wide {
             continue;
         }
-        let together = together.iter().filter_map(|position| {
-            let at_default = at_default.get(*position)?;
-            Some((set.policies().get(*position)?, *at_default))
+        let overlapping = overlapping.iter().filter_map(|position| {
+            let default_deny_exceptions = default_deny_exceptions.get(*position)?;
+            Some((set.policies().get(*position)?, *default_deny_exceptions))
         });
         let decides =
             |other: &ServicePolicy| is_enforced(other) && other.otherwise == Otherwise::Deny;
-        if together.clone().any(|(other, _)| decides(other)) {
+        if overlapping.clone().any(|(other, _)| decides(other)) {
             continue;
         }
         // A policy in shadow needs an object that allows everything.
-        let mut opening = together.filter(|(_, at_default)| *at_default == AtDefault::Open);
+        let mut opening = overlapping.filter(|(_, default_deny_exceptions)| {
+            *default_deny_exceptions == DefaultDenyException::Open
+        });
         if opening
             .clone()
-            .any(|(other, _)| is_for_all_of(other, policy))
+            .any(|(other, _)| covers_workloads_of(other, policy))
         {
             continue;
         }
@@ -45,7 +49,7 @@ pub(super) fn check(set: &PolicySet, together: &[Vec<usize>], found: &mut Found)
             None => "",
             Some(_) => " unless a policy in shadow lets it pass",
         };
-        found.of(position).report(
+        found.for_policy(position).report(
             code::INEFFECTIVE_PASS,
             &Cursor::Root.key("spec").key("otherwise"),
             format!("`otherwise: Pass` defers to the mesh default, which is `Deny`, so every request is denied{but}"),

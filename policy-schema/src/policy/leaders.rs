@@ -23,21 +23,23 @@ pub(crate) struct TooManyFollowers(pub(crate) Vec<PolicyName>);
 
 /// The order of a policy's filter among the filters on the same workloads.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Place {
+pub(super) struct LeadOrder {
     /// The positions of the policies that this one's filter also enforces.
-    pub(super) along: Vec<usize>,
+    pub(super) followers: Vec<usize>,
     /// The maximum number of filters that run before this one on any workload.
     pub(super) rank: u16,
 }
 
 /// Finds the leaders and followers among the policies.
-pub(super) fn places_of(policies: &[ServicePolicy]) -> Result<Vec<Place>, TooManyFollowers> {
+pub(super) fn assign_leaders(
+    policies: &[ServicePolicy],
+) -> Result<Vec<LeadOrder>, TooManyFollowers> {
     let mut in_order: Vec<(usize, &ServicePolicy)> = policies.iter().enumerate().collect();
-    in_order.sort_by(|(_, a), (_, b)| order(a).cmp(&order(b)));
-    let index = Places::of(&in_order);
+    in_order.sort_by(|(_, a), (_, b)| leader_sort_key(a).cmp(&leader_sort_key(b)));
+    let index = PoliciesByAttachment::new(&in_order);
     let mut too_many = Vec::new();
     let mut refused_namespaces = BTreeSet::new();
-    let mut places = vec![Place::default(); policies.len()];
+    let mut places = vec![LeadOrder::default(); policies.len()];
     for (place, (leading, leader)) in in_order.iter().enumerate() {
         let namespace = leader.name.namespace.as_str();
         if refused_namespaces.contains(namespace) {
@@ -59,7 +61,7 @@ pub(super) fn places_of(policies: &[ServicePolicy]) -> Result<Vec<Place>, TooMan
                 follower.rank = follower.rank.max(rank.saturating_add(1));
             }
             if let Some(leader) = places.get_mut(*leading) {
-                leader.along.push(*position);
+                leader.followers.push(*position);
             }
         }
     }
@@ -72,24 +74,24 @@ pub(super) fn places_of(policies: &[ServicePolicy]) -> Result<Vec<Place>, TooMan
 
 /// For each policy, the positions of the policies that select some of the same workloads. Its own
 /// comes first.
-pub(super) fn together(policies: &[ServicePolicy]) -> Vec<Vec<usize>> {
-    let mut together: Vec<Vec<usize>> =
+pub(super) fn overlapping(policies: &[ServicePolicy]) -> Vec<Vec<usize>> {
+    let mut overlapping: Vec<Vec<usize>> =
         (0..policies.len()).map(|position| vec![position]).collect();
     for (position, policy) in policies.iter().enumerate() {
-        for other in policy.enforced_along() {
-            if let Some(known) = together.get_mut(position) {
+        for other in policy.followers() {
+            if let Some(known) = overlapping.get_mut(position) {
                 known.push(other);
             }
-            if let Some(known) = together.get_mut(other) {
+            if let Some(known) = overlapping.get_mut(other) {
                 known.push(position);
             }
         }
     }
-    together
+    overlapping
 }
 
 /// Whether `policy` applies to all workloads of `other`, for policies that share some.
-pub(crate) fn is_for_all_of(policy: &ServicePolicy, other: &ServicePolicy) -> bool {
+pub(crate) fn covers_workloads_of(policy: &ServicePolicy, other: &ServicePolicy) -> bool {
     let is_among =
         |labels: &Labels, of: &Labels| labels.iter().all(|(key, value)| of.get(key) == Some(value));
     match (&policy.attachment, &other.attachment) {
@@ -108,7 +110,7 @@ pub(crate) fn is_for_all_of(policy: &ServicePolicy, other: &ServicePolicy) -> bo
 }
 
 /// The sort key: the least policy leads.
-fn order(policy: &ServicePolicy) -> (u8, Reverse<usize>, &str, &str) {
+fn leader_sort_key(policy: &ServicePolicy) -> (u8, Reverse<usize>, &str, &str) {
     let (distance, labels) = match &policy.attachment {
         Attachment::Workload(labels) => (0, labels.len()),
         Attachment::Namespace => (1, 0),
@@ -120,7 +122,7 @@ fn order(policy: &ServicePolicy) -> (u8, Reverse<usize>, &str, &str) {
 }
 
 /// The labels that a workload of `leading` must also have to be a workload of `following`.
-pub(crate) fn labels_beyond(leading: &ServicePolicy, following: &ServicePolicy) -> Labels {
+pub(crate) fn extra_labels(leading: &ServicePolicy, following: &ServicePolicy) -> Labels {
     let none = Labels::new();
     let known = labels(leading).unwrap_or(&none);
     let mut labels = labels(following).unwrap_or(&none).clone();
@@ -137,7 +139,7 @@ fn labels(policy: &ServicePolicy) -> Option<&Labels> {
 
 /// The policies by attachment, each with its position in the order of leaders.
 #[derive(Default)]
-struct Places<'p> {
+struct PoliciesByAttachment<'p> {
     workloads: BTreeMap<&'p str, Selectors<&'p Labels>>,
     namespaces: BTreeMap<&'p str, Vec<usize>>,
     meshes: Selectors<&'p Labels>,
@@ -147,8 +149,8 @@ struct Places<'p> {
 /// A namespace, and the targets in order.
 type Targets<'p> = (&'p str, Vec<&'p TargetRef>);
 
-impl<'p> Places<'p> {
-    fn of(in_order: &[(usize, &'p ServicePolicy)]) -> Self {
+impl<'p> PoliciesByAttachment<'p> {
+    fn new(in_order: &[(usize, &'p ServicePolicy)]) -> Self {
         let mut places = Self::default();
         let mut workloads: BTreeMap<&str, Vec<_>> = BTreeMap::new();
         let mut meshes = Vec::new();
@@ -173,9 +175,9 @@ impl<'p> Places<'p> {
         }
         let workloads = workloads.into_iter();
         places.workloads = workloads
-            .map(|(namespace, ranked)| (namespace, Selectors::of(ranked)))
+            .map(|(namespace, ranked)| (namespace, Selectors::new(ranked)))
             .collect();
-        places.meshes = Selectors::of(meshes);
+        places.meshes = Selectors::new(meshes);
         places
     }
 

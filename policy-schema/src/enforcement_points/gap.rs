@@ -101,14 +101,14 @@ fn stopping<V>(terms: &Terms<Vec<V>>, effect: Effect) -> &[V] {
 /// Whether hosts stop a request, or let it pass by a prefix or suffix.
 fn is_about_hosts(hosts: &Terms<Vec<TextMatch>>, effect: Effect) -> bool {
     let is_part = |host: &TextMatch| !host.is_any() && !matches!(host, TextMatch::Exact(_));
-    names(stopping(hosts, effect)) || hosts.iter().any(is_part)
+    has_specific_pattern(stopping(hosts, effect)) || hosts.iter().any(is_part)
 }
 
 fn is_about_values(values: &Terms<Vec<TextMatch>>) -> bool {
-    names(&values.any_of) || names(&values.none_of)
+    has_specific_pattern(&values.any_of) || has_specific_pattern(&values.none_of)
 }
 
 /// Whether the list has a pattern other than `*`.
-fn names(patterns: &[TextMatch]) -> bool {
+fn has_specific_pattern(patterns: &[TextMatch]) -> bool {
     patterns.iter().any(|pattern| !pattern.is_any())
 }

@@ -15,7 +15,7 @@ pub use port::PortLeftToFilter;
 
 /// How RBAC enforces a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RbacPlane {
+pub enum RbacEnforcement {
     /// Exactly as written.
     Exact,
     /// Without its times: the filter starts and ends the rule.
@@ -27,7 +27,7 @@ pub enum RbacPlane {
     /// Not at all: only the filter enforces the rule.
     Absent(FilterOnly),
     /// Not at all, like the filter: the rule has expired.
-    Ended,
+    Expired,
 }
 
 /// Why only the filter enforces a rule.
@@ -52,7 +52,7 @@ pub(crate) enum NeedsFilter {
 
 /// How the filter enforces a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FilterPlane {
+pub enum FilterEnforcement {
     /// Exactly as written.
     Exact,
     /// For any peer address: RBAC checks the address.
@@ -70,11 +70,11 @@ pub enum RbacOnly {
     Custom,
 }
 
-impl RbacPlane {
+impl RbacEnforcement {
     /// How RBAC enforces `rule`.
     pub(crate) fn of_rule(policy: &ServicePolicy, rule: &Rule) -> Self {
-        if policy.has_ended(rule) && policy.enforcement == Enforcement::Enforce {
-            Self::Ended
+        if policy.has_expired(rule) && policy.enforcement == Enforcement::Enforce {
+            Self::Expired
         } else {
             Self::of_rule_in(policy.enforcement, rule, policy.at)
         }
@@ -92,7 +92,7 @@ impl RbacPlane {
         } else if rule.enforcement == Some(Enforcement::Shadow) {
             Self::Absent(FilterOnly::ShadowRule)
         } else {
-            let names_certificates = names_certificates_beyond_rbac(rule);
+            let names_certificates = distinguishes_certificates_beyond_rbac(rule);
             match (rule.effect, is_timed, names_certificates) {
                 (_, false, false) => Self::Exact,
                 (Effect::Allow, true, false) => Self::Untimed,
@@ -115,7 +115,7 @@ impl RbacPlane {
             | Self::Untimed
             | Self::AnyClientCertificate
             | Self::AnyClientCertificateUntimed => true,
-            Self::Absent(_) | Self::Ended => false,
+            Self::Absent(_) | Self::Expired => false,
         }
     }
 
@@ -123,7 +123,7 @@ impl RbacPlane {
     pub(crate) fn is_wider(self) -> bool {
         match self {
             Self::Untimed | Self::AnyClientCertificate | Self::AnyClientCertificateUntimed => true,
-            Self::Exact | Self::Absent(_) | Self::Ended => false,
+            Self::Exact | Self::Absent(_) | Self::Expired => false,
         }
     }
 
@@ -137,7 +137,7 @@ impl RbacPlane {
             | Self::Absent(FilterOnly::ClientCertificate) => Some(NeedsFilter::CertificateNames),
             Self::Exact
             | Self::Absent(FilterOnly::ShadowPolicy | FilterOnly::ShadowRule)
-            | Self::Ended => None,
+            | Self::Expired => None,
         }
     }
 
@@ -152,7 +152,7 @@ impl RbacPlane {
             Self::AnyClientCertificateUntimed => Some(
                 "RBAC has no clock and cannot distinguish client certificates: only the filter starts and ends the rule and checks their names",
             ),
-            Self::Ended => Some("has expired and never matches"),
+            Self::Expired => Some("has expired and never matches"),
             Self::Absent(FilterOnly::ClientCertificate) => {
                 Some("runs in the filter only: RBAC cannot distinguish client certificates")
             }
@@ -169,7 +169,7 @@ impl RbacPlane {
     }
 }
 
-impl FilterPlane {
+impl FilterEnforcement {
     /// How the filter enforces `rule`.
     pub(crate) fn of_rule(rule: &Rule) -> Self {
         match (rule.effect, rule.asks_for_peer_ip()) {
@@ -206,7 +206,7 @@ impl FilterPlane {
 }
 
 /// Whether a rule distinguishes client certificates in a way that RBAC cannot.
-pub(crate) fn names_certificates_beyond_rbac(rule: &Rule) -> bool {
+pub(crate) fn distinguishes_certificates_beyond_rbac(rule: &Rule) -> bool {
     rule.sources.iter().any(|source| {
         let is_told = rule.effect != Effect::Allow && source.excludes_certificates_as_principals();
         source.names_client_certificates() && !is_told

@@ -13,23 +13,23 @@ use strsim::osa_distance;
 pub(super) const MAX_COMPARED: usize = 1_000;
 
 /// The minimum length of a word in which swapped or doubled letters are a mistake.
-const SHORTEST: usize = 3;
+const MIN_WORD_LEN: usize = 3;
 
 /// The minimum length of a word in which one missing or extra letter is a mistake.
-const SHORTEST_WITH_ONE_LESS: usize = 6;
+const MIN_LEN_FOR_MISSING_LETTER: usize = 6;
 
 /// The minimum length of a word in which one different letter is a mistake.
-const SHORTEST_WITH_OTHER_LETTER: usize = 7;
+const MIN_LEN_FOR_OTHER_LETTER: usize = 7;
 
 /// The minimum length of a word in which two pairs of swapped letters are a mistake.
-const SHORTEST_WITH_TWO_SWAPS: usize = 8;
+const MIN_LEN_FOR_TWO_SWAPS: usize = 8;
 
 /// The minimum length of a word in which any two mistakes are likelier than another word, if the
 /// lengths differ.
-const SHORTEST_WITH_TWO_MISTAKES: usize = 12;
+const MIN_LEN_FOR_TWO_MISTAKES: usize = 12;
 
 /// The maximum length of a label key in which one missing letter is a mistake.
-const LONGEST_SHORT_LABEL: usize = 4;
+const MAX_SHORT_LABEL_LEN: usize = 4;
 
 /// The rows of a keyboard, each shifted a little to the right.
 const KEYBOARD: [&str; 3] = ["qwertyuiop", "asdfghjkl", "zxcvbnm"];
@@ -45,7 +45,7 @@ pub(super) struct Names<'n> {
 
 impl<'n> Names<'n> {
     /// Indexes names. Of several with the same letters, the first is suggested.
-    pub(super) fn of(names: impl IntoIterator<Item = &'n str>) -> Self {
+    pub(super) fn new(names: impl IntoIterator<Item = &'n str>) -> Self {
         let mut index = Self::default();
         for name in names {
             for shape in shapes(name) {
@@ -68,7 +68,7 @@ impl<'n> Names<'n> {
             names.take(MAX_COMPARED).copied()
         });
         candidates
-            .filter(|candidate| is_misspelt(name, candidate))
+            .filter(|candidate| is_misspelled(name, candidate))
             .min_by_key(|candidate| osa_distance(name, candidate))
     }
 
@@ -78,7 +78,7 @@ impl<'n> Names<'n> {
             let names = self.by_letters.values().copied();
             let is_shortened = |name: &&str| {
                 let length = name.chars().count();
-                length <= LONGEST_SHORT_LABEL
+                length <= MAX_SHORT_LABEL_LEN
                     && key.chars().count() < length
                     && osa_distance(key, name) == 1
                     && name.strip_suffix('s') != Some(key)
@@ -89,14 +89,14 @@ impl<'n> Names<'n> {
 }
 
 /// Whether `name` is a known name with a typing mistake.
-fn is_misspelt(name: &str, known: &str) -> bool {
+fn is_misspelled(name: &str, known: &str) -> bool {
     let mut pairs = words(name).zip(words(known));
     name != known
         && words(name).count() == words(known).count()
-        && pairs.all(|(word, known)| word == known || is_misspelt_word(word, known))
+        && pairs.all(|(word, known)| word == known || is_misspelled_word(word, known))
 }
 
-fn is_misspelt_word(word: &str, known: &str) -> bool {
+fn is_misspelled_word(word: &str, known: &str) -> bool {
     let [word, known] = [word, known].map(|text| text.chars().collect::<Vec<_>>());
     let shorter = word.len().min(known.len());
     let start = word.iter().zip(&known).take_while(|(a, b)| a == b).count();
@@ -113,18 +113,18 @@ fn is_misspelt_word(word: &str, known: &str) -> bool {
             } else {
                 &known
             };
-            let is_inside = start > 0 && end > 0 && shorter >= SHORTEST_WITH_ONE_LESS;
-            shorter >= SHORTEST && (is_doubled(longer, start) || is_inside)
+            let is_inside = start > 0 && end > 0 && shorter >= MIN_LEN_FOR_MISSING_LETTER;
+            shorter >= MIN_WORD_LEN && (is_doubled(longer, start) || is_inside)
         }
-        1 if have_the_same_letters(&word, &known) => shorter >= SHORTEST,
+        1 if have_the_same_letters(&word, &known) => shorter >= MIN_WORD_LEN,
         1 => {
             let others = word.get(start).zip(known.get(start));
             end > 0
-                && shorter >= SHORTEST_WITH_OTHER_LETTER
+                && shorter >= MIN_LEN_FOR_OTHER_LETTER
                 && others.is_some_and(|(letter, known)| are_confused(*letter, *known))
         }
-        2 if have_the_same_letters(&word, &known) => shorter >= SHORTEST_WITH_TWO_SWAPS,
-        2 => word.len() != known.len() && end > 0 && shorter >= SHORTEST_WITH_TWO_MISTAKES,
+        2 if have_the_same_letters(&word, &known) => shorter >= MIN_LEN_FOR_TWO_SWAPS,
+        2 => word.len() != known.len() && end > 0 && shorter >= MIN_LEN_FOR_TWO_MISTAKES,
         _ => false,
     }
 }
@@ -233,7 +233,7 @@ mod tests {
             "cart",
             "recommendationservice",
         ];
-        let names = Names::of(known);
+        let names = Names::new(known);
         for (name, meant) in [
             ("shop-wbe", Some("shop-web")),
             ("shpo-web", Some("shop-web")),
@@ -328,8 +328,8 @@ mod tests {
             "transformation transportation",
         ] {
             let (one, other) = pair.split_once(' ').unwrap();
-            assert_eq!(Names::of([one]).closest(other), None, "{pair}");
-            assert_eq!(Names::of([other]).closest(one), None, "{pair}");
+            assert_eq!(Names::new([one]).closest(other), None, "{pair}");
+            assert_eq!(Names::new([other]).closest(one), None, "{pair}");
         }
     }
 
@@ -358,7 +358,7 @@ mod tests {
     #[test]
     fn names_that_a_number_sets_apart_are_not_compared() {
         let known: Vec<_> = (0..10_000).map(|number| format!("svc-{number}")).collect();
-        let names = Names::of(known.iter().map(String::as_str));
+        let names = Names::new(known.iter().map(String::as_str));
         let most = names.by_shape.values().map(Vec::len).max();
         assert_eq!(most, Some(1));
         assert_eq!(names.closest("scv-77"), Some("svc-77"));

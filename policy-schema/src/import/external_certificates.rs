@@ -42,7 +42,7 @@ impl Asked {
             ),
         ];
         let conditions = conditions.iter().map(|condition| {
-            let kind = Kind::of_key(&condition.key);
+            let kind = Kind::from_key(&condition.key);
             (kind, &condition.values, &condition.not_values)
         });
         let conditions = conditions.filter(|(kind, ..)| kind.is_of_identity());
@@ -139,7 +139,7 @@ pub(super) fn part_for_certificates(
                     return None;
                 }
             }
-            Ok(Some(fields)) => from.extend(beside(source, importer, effect, fields)),
+            Ok(Some(fields)) => from.extend(combined_with(source, importer, effect, fields)),
             Err(()) if effect == Effect::Deny => report(
                 true,
                 format!(
@@ -184,7 +184,7 @@ pub(super) fn part_for_certificates(
 
 /// These fields, combined with the source's other requirements than identity. None if that never
 /// matches.
-fn beside(
+fn combined_with(
     source: &Source,
     importer: Importer<'_>,
     effect: Effect,
@@ -259,7 +259,8 @@ pub(super) fn with_exclusions(
         }
         Certificates::All | Certificates::Named(_) | Certificates::Inexpressible => None,
     };
-    let Some(source) = fields.and_then(|fields| beside(source, importer, effect, fields)) else {
+    let Some(source) = fields.and_then(|fields| combined_with(source, importer, effect, fields))
+    else {
         report(false, NOT_EXEMPT.to_owned());
         return carried;
     };
@@ -283,12 +284,12 @@ pub(super) fn report_exclusions(
 
 /// Whether a policy that also applies to other workloads than gateways denies client certificates
 /// that Istio allows at gateways.
-pub(super) fn closes_gateways(policy: &AuthorizationPolicySpec, importer: Importer<'_>) -> bool {
+pub(super) fn denies_at_gateways(policy: &AuthorizationPolicySpec, importer: Importer<'_>) -> bool {
     let at_gateway = Importer {
         at_gateway: true,
         ..importer
     };
-    let lets_in = |rule: &AuthorizationRule| {
+    let may_allow = |rule: &AuthorizationRule| {
         let everybody = [SourceEntry::default()];
         let sources = if rule.from.is_empty() {
             &everybody[..]
@@ -301,7 +302,7 @@ pub(super) fn closes_gateways(policy: &AuthorizationPolicySpec, importer: Import
         })
     };
     match policy.action {
-        Action::Allow => policy.rules.iter().any(lets_in),
+        Action::Allow => policy.rules.iter().any(may_allow),
         // In Istio, everything that it does not deny passes.
         Action::Deny => true,
         Action::Audit | Action::Custom => false,

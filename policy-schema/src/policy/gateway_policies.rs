@@ -42,7 +42,7 @@ impl Mesh {
         namespace: &str,
         attachment: &'a Attachment,
     ) -> impl Iterator<Item = &'m Gateway> + use<'m, 'a> {
-        self.gateways.met_by(namespace, attachment)
+        self.gateways.selected_by(namespace, attachment)
     }
 }
 

@@ -6,7 +6,7 @@ use super::resource::{POLICY_ANNOTATION, managed};
 use crate::policy::{Attachment, Rollout, ServicePolicy};
 
 /// The metadata of an object for a policy.
-pub(super) fn metadata_of_policy(name: String, rollout: &Rollout<'_>) -> ObjectMetadata {
+pub(super) fn policy_metadata(name: String, rollout: &Rollout<'_>) -> ObjectMetadata {
     let name_of_policy = &rollout.policy.name;
     let text = str::to_owned;
     let annotations = [
@@ -25,7 +25,7 @@ pub(super) fn metadata_of_policy(name: String, rollout: &Rollout<'_>) -> ObjectM
 }
 
 /// The selector of an object for `policy`. None if it applies to its whole namespace.
-pub(super) fn selector_of_policy(policy: &ServicePolicy) -> Option<LabelSelector> {
+pub(super) fn policy_selector(policy: &ServicePolicy) -> Option<LabelSelector> {
     match &policy.attachment {
         Attachment::Workload(labels) => Some(labels),
         Attachment::Mesh(labels) => Some(labels).filter(|labels| !labels.is_empty()),
@@ -37,7 +37,7 @@ pub(super) fn selector_of_policy(policy: &ServicePolicy) -> Option<LabelSelector
 }
 
 /// The targets of an object for `policy`.
-pub(super) fn targets_of_policy(policy: &ServicePolicy) -> Vec<TargetReference> {
+pub(super) fn policy_targets(policy: &ServicePolicy) -> Vec<TargetReference> {
     match &policy.attachment {
         Attachment::Targets(targets) => targets
             .iter()

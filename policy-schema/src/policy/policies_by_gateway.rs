@@ -7,7 +7,7 @@ use super::{Attachment, Gateway, Labels, ServicePolicy};
 
 /// Policies by the gateways that they may apply to.
 #[derive(Debug)]
-pub(crate) struct AtGateways<'p> {
+pub(crate) struct PoliciesByGateway<'p> {
     /// The first policy for a class of gateways, which may apply to any gateway.
     class: Option<usize>,
     /// The first policy for each `Gateway`, by namespace and name.
@@ -18,9 +18,9 @@ pub(crate) struct AtGateways<'p> {
     mesh: Selectors<&'p Labels>,
 }
 
-impl<'p> AtGateways<'p> {
+impl<'p> PoliciesByGateway<'p> {
     /// Indexes policies, each with its position. Positions must ascend.
-    pub(crate) fn of(policies: impl Iterator<Item = (usize, &'p ServicePolicy)>) -> Self {
+    pub(crate) fn new(policies: impl Iterator<Item = (usize, &'p ServicePolicy)>) -> Self {
         let mut class = None;
         let mut gateways = HashMap::new();
         let mut namespaces = BTreeMap::new();
@@ -57,9 +57,9 @@ impl<'p> AtGateways<'p> {
             gateways,
             namespaces,
             workloads: workloads
-                .map(|(namespace, ranked)| (namespace, Selectors::of(ranked)))
+                .map(|(namespace, ranked)| (namespace, Selectors::new(ranked)))
                 .collect(),
-            mesh: Selectors::of(mesh),
+            mesh: Selectors::new(mesh),
         }
     }
 

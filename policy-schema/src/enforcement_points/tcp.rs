@@ -1,6 +1,6 @@
 //! Connections without HTTP, which only RBAC sees.
 
-use super::RbacPlane;
+use super::RbacEnforcement;
 use crate::policy::{PolicySet, ServicePolicy};
 use crate::rule::{Condition, Rule, Test};
 use crate::rule_spec::{Effect, Enforcement, Otherwise};
@@ -8,31 +8,32 @@ use crate::rule_spec::{Effect, Enforcement, Otherwise};
 impl PolicySet {
     /// The ports without HTTP on which `policy` may deny connections once it is enforced. The
     /// filter does not count these connections.
-    pub fn tcp_ports_closed_by_policy(&self, policy: &ServicePolicy) -> Vec<u16> {
+    pub fn tcp_ports_denied_by_policy(&self, policy: &ServicePolicy) -> Vec<u16> {
         let enforced = policy.rules.iter();
         let enforced = enforced.filter(|rule| rule.enforcement != Some(Enforcement::Shadow));
         let enforced: Vec<_> = enforced.collect();
-        let takes_plaintext = self
+        let accepts_plaintext = self
             .mesh
-            .takes_plaintext(&policy.name.namespace, &policy.attachment);
+            .accepts_plaintext(&policy.name.namespace, &policy.attachment);
         let mut ports = policy.all_tcp_ports();
         ports.retain(|port| {
             let mut rules = enforced.iter();
-            let lets_rest_pass = policy.otherwise_in(&self.mesh) == Otherwise::Pass
-                || !takes_plaintext && rules.any(|rule| policy.lets_everybody_connect(rule, *port));
+            let passes_unmatched = policy.otherwise_in(&self.mesh) == Otherwise::Pass
+                || !accepts_plaintext
+                    && rules.any(|rule| policy.allows_all_identities(rule, *port));
             let mut rules = enforced.iter();
-            !lets_rest_pass || rules.any(|rule| policy.may_refuse_connections(rule, *port))
+            !passes_unmatched || rules.any(|rule| policy.may_deny_connections(rule, *port))
         });
         ports.sort_unstable();
         ports
     }
 
     /// The ports without HTTP on which a rule of `policy` may deny connections once it is enforced.
-    pub fn tcp_ports_closed_by_rule(&self, policy: &ServicePolicy, id: &str) -> Vec<u16> {
+    pub fn tcp_ports_denied_by_rule(&self, policy: &ServicePolicy, id: &str) -> Vec<u16> {
         let mut ports = policy.all_tcp_ports();
         ports.retain(|port| {
             let mut rules = policy.rules.iter().filter(|rule| &*rule.id == id);
-            rules.any(|rule| policy.may_refuse_connections(rule, *port))
+            rules.any(|rule| policy.may_deny_connections(rule, *port))
         });
         ports.sort_unstable();
         ports
@@ -42,14 +43,14 @@ impl PolicySet {
 impl ServicePolicy {
     /// Whether a rule of this policy makes RBAC allow every connection with an identity on the
     /// port, at all times.
-    fn lets_everybody_connect(&self, rule: &Rule, port: u16) -> bool {
+    fn allows_all_identities(&self, rule: &Rule, port: u16) -> bool {
         let is_for_port = |condition: &Condition| {
             matches!(condition.test, Test::Port(_)) && condition.takes_port(port)
         };
         let mut operations = rule.operations.iter();
         rule.effect == Effect::Allow
-            && RbacPlane::of_rule_in(Enforcement::Enforce, rule, self.at) == RbacPlane::Exact
-            && !self.has_ended(rule)
+            && RbacEnforcement::of_rule_in(Enforcement::Enforce, rule, self.at) == RbacEnforcement::Exact
+            && !self.has_expired(rule)
             && rule.sources.is_empty()
             && rule.conditions.iter().all(is_for_port)
             // Istio drops the whole rule from the port if one operation needs HTTP.
@@ -59,10 +60,10 @@ impl ServicePolicy {
     }
 
     /// Whether RBAC may deny a connection on the port by a rule of this policy.
-    fn may_refuse_connections(&self, rule: &Rule, port: u16) -> bool {
+    fn may_deny_connections(&self, rule: &Rule, port: u16) -> bool {
         let mut conditions = rule.conditions.iter();
         matches!(rule.effect, Effect::Deny | Effect::Custom)
-            && !self.has_ended(rule)
+            && !self.has_expired(rule)
             && !rule.needs_http_beside_operations()
             && conditions.all(|condition| condition.takes_port(port))
             && (rule.operations.is_empty()
