@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_understood_as_an_object_is_a_fault() {
+    fn reports_documents_that_are_not_valid_objects() {
         let no_kind = "this object has no `kind`, so nothing can be compared with it";
         let no_version = "this object has no `apiVersion`, so nothing can be compared with it";
         let no_object = "this is not a Kubernetes object";
@@ -292,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn what_claims_to_be_no_object_is_something_else() {
+    fn recognizes_documents_that_are_not_objects() {
         for text in [
             "{meshConfig: {}}",
             "{resources: [a.yaml]}",

@@ -252,7 +252,7 @@ mod tests {
     const DIGEST: &str = "5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef";
 
     #[test]
-    fn what_can_be_fetched_has_the_port_of_its_server() {
+    fn a_url_has_the_port_of_its_server() {
         let cases = [
             (
                 format!("oci://registry.example.com/filter@sha256:{DIGEST}"),
@@ -322,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_can_fetch_is_no_url_of_a_module() {
+    fn refuses_urls_that_sidecars_cannot_fetch() {
         use InvalidModuleUrl as Invalid;
         let upper = DIGEST.to_uppercase();
         let cases = [

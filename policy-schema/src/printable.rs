@@ -45,13 +45,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_clipped_is_printable() {
+    fn clipped_text_is_printable() {
         let shown = printable(&clipped(&"a".repeat(300)));
         assert_eq!(shown, "a".repeat(256) + "...");
     }
 
     #[test]
-    fn what_would_control_a_terminal_is_spelt_out() {
+    fn escapes_terminal_control_characters() {
         for (text, shown) in [
             ("GET /cart ~", "GET /cart ~"),
             ("\u{1b}[2J", "\\u{1b}[2J"),

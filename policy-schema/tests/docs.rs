@@ -1,4 +1,4 @@
-//! What the documentation and the examples say is what the code does.
+//! Checks that the documentation and the examples agree with the code.
 
 #![expect(
     clippy::disallowed_methods,
@@ -26,7 +26,7 @@ use policy_schema::validate::{Options, Validated, validate};
 use policy_schema::verify::FindingCode;
 use serde::Deserialize;
 
-/// The tests read a clock that stands still: an example that expires must not break them later.
+/// A fixed time: an example that expires must not break the tests later.
 const NOW: &str = "2026-06-01T00:00:00Z";
 
 #[test]
@@ -48,7 +48,7 @@ fn every_finding_is_documented_once_with_explanation_and_severity() {
     assert_documented("docs/verify.md", told);
 }
 
-/// Asserts that a page has one section for each of these codes. The page's order is its reader's.
+/// Asserts that a page has one section for each of these codes, in any order.
 fn assert_documented<'c>(page: &str, codes: impl Iterator<Item = (&'c str, &'c str, Severity)>) {
     let sections = sections(page);
     let known: BTreeMap<_, _> = codes
@@ -122,9 +122,9 @@ fn every_kind_of_resource_is_documented_and_no_other() {
     assert_eq!(documented, BTreeSet::from(kinds));
 }
 
-/// Whoever looks for what is left over asks for every kind that may be.
+/// To find leftovers, users list every kind that Peergate renders.
 #[test]
-fn every_kind_of_resource_is_looked_for() {
+fn leftovers_are_listed_for_every_kind() {
     let page = read(&root().join("docs/resources.md"));
     let (_, command) = page.split_once("kubectl get ").unwrap();
     let (command, _) = command.split_once("```").unwrap();
@@ -202,7 +202,7 @@ impl Expected {
             Outcome::Denied => "deny",
         };
         if self.expect == "refused" {
-            // What the sidecar refuses, the rules deny as well.
+            // The rules deny everything that the sidecar refuses.
             assert_eq!(effect, "deny", "{line}");
             return;
         }
@@ -222,7 +222,7 @@ fn compile(policies: &PolicySet) -> BTreeMap<String, CompiledPolicy> {
         .collect()
 }
 
-/// The part of a page about one code.
+/// The section of a page about one code.
 struct Section {
     code: String,
     body: String,
@@ -244,7 +244,7 @@ fn sections(page: &str) -> Vec<Section> {
         .collect()
 }
 
-/// The YAML blocks of a page, each with the word that says what it is a part of.
+/// The YAML blocks of a page, each with the word that names its context.
 fn code_blocks(page: &str) -> Vec<(String, String)> {
     let blocks = page.split("```yaml ").skip(1);
     blocks
@@ -256,7 +256,7 @@ fn code_blocks(page: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-/// The document that an example is a part of.
+/// The document that contains an example.
 fn complete(label: &str, example: &str) -> String {
     let mesh = "apiVersion: peergate.dev/v1alpha1\nkind: Mesh\nmetadata: {name: shop}\nspec:\n";
     let standard = "  trustDomain: cluster.local\n  istioVersion: \"1.29\"\n  filter: {image: \"file:///filter.wasm\"}\n";
@@ -358,7 +358,7 @@ fn read(path: &Path) -> String {
     fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// The text with every run of white space made one space.
+/// The text with every run of white space replaced by one space.
 fn words(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn the_image_goes_where_a_person_would_write_it() {
+    fn inserts_the_image_where_a_user_would() {
         let added = "  filter:\n    image: oci://r.example/f@sha256:0\n";
         for (spec, expected) in [
             (
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn what_would_be_a_guess_is_left_to_people() {
+    fn refuses_edits_that_need_a_guess() {
         for (text, expected) in [
             (
                 "spec: {trustDomain: a}\n",
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_filter_gets_its_image_and_what_is_around_it_stays() {
+    fn fills_an_empty_filter_and_keeps_the_rest() {
         let first = format!(
             "{HEAD}spec:\n  # Where sidecars fetch it.\n  filter: {{}}\n\n  # mtls:\n  #   mode: Strict\n"
         );

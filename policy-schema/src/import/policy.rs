@@ -45,7 +45,7 @@ pub(super) fn groups(
     let spec = &mesh.document.spec;
     let aliases = spec.trust_domain_aliases.as_deref().unwrap_or_default();
     let Some(trust_domains) = TrustDomains::new(&spec.trust_domain, aliases) else {
-        return Vec::new(); // Which has been reported.
+        return Vec::new(); // Reported already.
     };
     let root_namespace = mesh.root_namespace();
     let exempt_pods = exempt_pods(spec);

@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn what_never_matches_goes_with_what_it_is_part_of() {
+    fn removes_parts_that_never_match() {
         let two = json!({"to": [
             {"methods": ["GET", "PUT"], "notMethods": ["GET"]},
             {"methods": ["POST"], "paths": ["/a"]},
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_is_no_wider_on_ports_without_http() {
+    fn pruned_rules_are_not_wider_on_ports_without_http() {
         let parts = json!({"to": [{"ports": [9000]}, {"methods": ["GET"], "paths": ["/a"]}]});
         let value = json!({"to": [{"ports": [9000], "methods": ["GET", "PUT"]}]});
         let connections = json!({"to": [{"ports": [80, 9000]}, {"ports": [81]}]});

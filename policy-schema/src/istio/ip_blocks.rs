@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn each_ipv4_block_is_written_in_ipv6_form_too() {
+    fn renders_ipv4_blocks_in_ipv6_form_too() {
         let blocks = blocks(&[
             "203.0.113.0/24",
             "10.0.0.1/32",
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn a_block_in_ipv6_form_repeats_the_same_block_alone() {
+    fn a_block_in_ipv6_form_repeats_only_the_same_block() {
         let all = in_both_forms(&blocks(&["203.0.113.0/24", "10.0.0.1/32"]));
         for (block, is_repeated) in [
             ("::ffff:203.0.113.0/120", true),

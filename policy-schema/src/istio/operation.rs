@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_have_a_dot_at_their_end_where_a_match_stops_a_request() {
+    fn renders_a_trailing_dot_where_a_match_stops_a_request() {
         for (pattern, dotted) in [
             ("admin.shop", Some("admin.shop.")),
             ("admin.shop:80", Some("admin.shop.:80")),

@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn principals_of_five_parts_are_taken_under_each_name() {
+    fn expands_principals_of_five_parts_to_each_trust_domain() {
         let mesh = TrustDomains::new("td1", &["old.td2"]).unwrap();
         for (principal, expanded) in [
             ("td1/ns/a/sa/b", &["td1/ns/a/sa/b", "old.td2/ns/a/sa/b"][..]),
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn a_trust_domain_of_the_mesh_is_each_of_its_names() {
+    fn a_trust_domain_of_the_mesh_expands_to_all_of_them() {
         let mesh = TrustDomains::new("td1", &["td2"]).unwrap();
         assert_eq!(expand_trust_domain("td2", &mesh), ["td1", "td2"]);
         for other in ["td*", "*", "cluster.local"] {

@@ -104,7 +104,7 @@ mod tests {
     use crate::matching::TextMatch;
 
     #[test]
-    fn a_certificate_is_excluded_by_the_first_that_takes_all_of_its_kind() {
+    fn a_certificate_is_excluded_by_the_first_exclusion_that_covers_it() {
         let name = |kind, text| CertificateMatch::Name(kind, TextMatch::parse(text).unwrap());
         let (dns, uri) = (NameKind::Dns, NameKind::Uri);
         let listed = [

@@ -221,7 +221,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn typing_mistakes_are_told_from_other_names() {
+    fn distinguishes_typing_mistakes_from_other_names() {
         let known = [
             "shop-web",
             "shop",
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn ordinary_words_that_are_alike_are_no_mistakes() {
+    fn does_not_report_similar_ordinary_words() {
         for pair in [
             "collector connector",
             "shipping shopping",
@@ -356,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_a_number_sets_apart_are_not_compared() {
+    fn does_not_compare_names_with_different_numbers() {
         let known: Vec<_> = (0..10_000).map(|number| format!("svc-{number}")).collect();
         let names = Names::new(known.iter().map(String::as_str));
         let most = names.by_shape.values().map(Vec::len).max();

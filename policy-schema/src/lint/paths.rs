@@ -128,7 +128,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_path_that_rules_see_is_said_to_be_unseen(
+        fn never_calls_a_visible_path_unseen(
             path in "/([/.%;a2eEfF5cC1634\\\\#^|~]|%61|%2[eEfF5]){0,24}",
         ) {
             for mode in MODES {

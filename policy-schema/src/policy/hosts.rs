@@ -61,7 +61,7 @@ mod tests {
     use crate::policy::covers_host;
 
     #[test]
-    fn a_text_with_many_dots_is_kept_once() {
+    fn stores_a_name_with_many_dots_once() {
         let mut hosts = Hosts::default();
         hosts.add(&"a.".repeat(10_000), 0);
         assert_eq!((hosts.exact.len(), hosts.by_ending.len()), (1, 0));
@@ -69,7 +69,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_found_is_what_a_plain_loop_finds(
+        fn finds_the_same_hosts_as_a_plain_loop(
             hosts in prop::collection::vec(r"(\*\.)?[ab](\.[ab]){0,3}", 0..8),
             host in r"(\*\.)?[ab](\.[ab]){0,3}",
         ) {

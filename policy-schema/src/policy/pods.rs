@@ -75,7 +75,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn pods_that_a_policy_may_be_for_are_those_that_a_plain_loop_finds(
+        fn finds_the_same_pods_as_a_plain_loop(
             all in prop::collection::vec(("[mn]", some_labels()), 0..12),
             namespace in "[mno]",
             own in some_labels(),

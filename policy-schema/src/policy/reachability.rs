@@ -119,7 +119,7 @@ impl<'s> Reachability<'s> {
                 source,
             };
             match self.describe(source) {
-                AllowedCallers::Anonymous => {} // Whoever is called by a name here has one.
+                AllowedCallers::Anonymous => {} // Look-ups by name never find these.
                 AllowedCallers::AnyIdentity => {
                     self.open.insert(policy);
                 }

@@ -247,7 +247,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_may_meet_is_what_a_plain_loop_finds(
+        fn finds_the_same_compatible_selectors_as_a_plain_loop(
             all in prop::collection::vec(some_labels(), 0..12),
             rank in 0..12_usize,
             wanted in some_labels(),
@@ -262,7 +262,7 @@ mod tests {
         }
 
         #[test]
-        fn what_selects_and_what_is_narrower_is_what_a_plain_loop_finds(
+        fn finds_the_same_selecting_and_narrower_selectors_as_a_plain_loop(
             all in prop::collection::vec(some_labels(), 0..12),
             labels in some_labels(),
         ) {
@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn selectors_that_a_label_sets_apart_are_not_compared() {
+    fn does_not_compare_selectors_with_different_labels() {
         let number = |number: usize| number.to_string();
         let by_app = (0..1_000).map(|app| labels(&[("app", number(app))]));
         let by_both = (0..1_000).map(|app| {
@@ -300,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn selectors_without_a_label_in_common_are_not_compared_with_pods() {
+    fn does_not_compare_selectors_without_common_labels() {
         let all: Vec<_> = (0..1_000)
             .flat_map(|app| {
                 let own = format!("own-{app}");

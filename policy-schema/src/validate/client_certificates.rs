@@ -164,7 +164,7 @@ spec:
     ];
 
     #[test]
-    fn the_first_policy_for_a_gateway_is_the_one_that_a_plain_loop_finds() {
+    fn finds_the_same_first_policy_as_a_plain_loop() {
         let policies = POLICIES.iter().enumerate();
         let policies = policies.map(|(number, (namespace, spec))| {
             format!("---\napiVersion: peergate.dev/v1alpha1\nkind: ServicePolicy\nmetadata: {{name: p{number}, namespace: {namespace}}}\nspec: {{{spec}, rules: []}}\n")

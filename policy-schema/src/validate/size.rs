@@ -162,7 +162,7 @@ spec:
 "#;
 
     #[test]
-    fn a_size_is_that_of_the_configuration() {
+    fn computes_the_size_of_the_config() {
         let source = SourceText {
             name: "policies.yaml".to_owned(),
             text: POLICIES.to_owned(),

@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn content_is_the_same_packed_and_not() {
+    fn packing_preserves_content() {
         let value = json!({"metadata": {"name": "a"}, "spec": {"rules": [{"when": [1, -2, 0.5, "ä\n", null, true]}]}});
         let packed = Content::packed(value.clone());
         assert_eq!(packed.at("/metadata/name"), Some(&json!("a")));

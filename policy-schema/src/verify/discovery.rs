@@ -123,7 +123,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_selector_takes_what_kubernetes_says() {
+    fn a_selector_matches_as_in_kubernetes() {
         let own = [("team", "shop"), (NAME, "cart")]
             .map(|(key, value)| (key.to_owned(), value.to_owned()));
         let own = Labels::from(own);

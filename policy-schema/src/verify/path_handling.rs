@@ -97,14 +97,14 @@ mod tests {
     use PathNormalization::{Base, DecodeAndMergeSlashes, MergeSlashes, None};
 
     #[test]
-    fn an_option_that_a_patch_leaves_out_is_no_change() {
+    fn an_absent_option_of_a_patch_is_unchanged() {
         for normalization in [None, Base, MergeSlashes, DecodeAndMergeSlashes] {
             assert!(changed_options(normalization, &json!({"stat_prefix": "x"})).is_empty());
         }
     }
 
     #[test]
-    fn an_option_is_compared_with_the_mesh_in_each_spelling() {
+    fn compares_options_in_each_spelling() {
         for (normalization, change, expected) in [
             (Base, json!({"normalize_path": false}), "normalize_path"),
             (Base, json!({"normalizePath": false}), "normalize_path"),
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn an_option_that_a_manager_leaves_out_is_off() {
+    fn an_absent_option_of_a_manager_is_off() {
         let kept =
             json!({"normalize_path": true, "path_with_escaped_slashes_action": "KEEP_UNCHANGED"});
         let decoding = json!({"normalize_path": true, "merge_slashes": true, "path_with_escaped_slashes_action": "UNESCAPE_AND_FORWARD"});

@@ -130,7 +130,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_policies_for_pods_are_those_that_a_plain_loop_finds(
+        fn finds_the_same_policies_as_a_plain_loop(
             policies in prop::collection::vec(("[mn]", some_attachment()), 0..12),
             namespace in "[mno]",
             labels in some_labels(),

@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn columns_of_a_long_line_are_counted_from_what_is_kept() {
+    fn counts_columns_of_a_long_line_from_stored_counts() {
         let text = "aö\n".to_owned() + &"aö🦀".repeat(1_000) + "\nb";
         let lines = Lines::new(&text);
         for (offset, _) in text.char_indices() {
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn excerpts_end_where_there_is_enough() {
+    fn limits_excerpts() {
         let text = "é".repeat(4_000);
         let excerpt = Lines::new(&text).excerpt(Span {
             start: 2,
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn excerpts_of_a_long_line_are_as_short_wherever_the_place_is() {
+    fn limits_excerpts_of_a_long_line_at_any_place() {
         let text = format!("first\n{}", "é".repeat(400_000));
         let lines = Lines::new(&text);
         for start in [6_006, 400_006, 790_006] {

@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn rules_and_workloads_that_come_or_go_are_compared() {
+    fn compares_added_and_removed_rules_and_workloads() {
         let rule = json!({"from": [{"source": {"principals": ["web"]}}]});
         let (one, none) = (json!([rule]), json!([]));
         let other =
