@@ -31,28 +31,28 @@ const NOW: &str = "2026-06-01T00:00:00Z";
 
 #[test]
 fn every_diagnostic_is_documented_once_with_explanation_and_severity() {
-    let told = code::all().map(|known| {
+    let explained = code::all().map(|known| {
         (
             known.code.as_str(),
             known.explanation,
             known.code.severity(),
         )
     });
-    assert_documented("docs/diagnostics.md", told);
+    assert_documented("docs/diagnostics.md", explained);
 }
 
 #[test]
 fn every_finding_is_documented_once_with_explanation_and_severity() {
     let codes = FindingCode::ALL.iter();
-    let told = codes.map(|code| (code.as_str(), code.explanation(), code.severity()));
-    assert_documented("docs/verify.md", told);
+    let explained = codes.map(|code| (code.as_str(), code.explanation(), code.severity()));
+    assert_documented("docs/verify.md", explained);
 }
 
 /// Asserts that a page has one section for each of these codes, in any order.
 fn assert_documented<'c>(page: &str, codes: impl Iterator<Item = (&'c str, &'c str, Severity)>) {
     let sections = sections(page);
     let known: BTreeMap<_, _> = codes
-        .map(|(code, told, severity)| (code, (told, severity)))
+        .map(|(code, explained, severity)| (code, (explained, severity)))
         .collect();
     let mut documented: Vec<_> = sections
         .iter()
@@ -62,10 +62,10 @@ fn assert_documented<'c>(page: &str, codes: impl Iterator<Item = (&'c str, &'c s
     assert!(documented.iter().eq(known.keys()), "the headings of {page}");
     for section in &sections {
         let code = section.code.as_str();
-        let (told, severity) = *known.get(code).unwrap();
+        let (explained, severity) = *known.get(code).unwrap();
         let mut paragraphs = section.body.split("\n\n").map(words);
         let explanation = paragraphs.next().unwrap_or_default();
-        assert_eq!(explanation, words(told), "{code}");
+        assert_eq!(explanation, words(explained), "{code}");
         let written = paragraphs.next().unwrap_or_default();
         let expected = match severity {
             Severity::Error => "Severity: **error**",

@@ -33,13 +33,14 @@ impl ServicePolicy {
     /// Whether RBAC must not apply a rule of this policy to a port without HTTP. Part of the rule
     /// requires HTTP, and Istio would drop that part and keep the denial.
     pub(crate) fn must_exclude_port(&self, rule: &Rule, port: u16) -> bool {
-        let beside = rule.needs_http_beside_operations();
+        let rest_needs_http = rule.needs_http_beside_operations();
         let is_on_port = |operation: &Operation| {
-            (beside || operation.needs_http()) && operation.takes_port(port)
+            (rest_needs_http || operation.needs_http()) && operation.takes_port(port)
         };
         rule.effect != Effect::Allow
             && RbacEnforcement::of_rule(self, rule).is_rendered()
-            && (rule.operations.iter().any(is_on_port) || (beside && rule.operations.is_empty()))
+            && (rule.operations.iter().any(is_on_port)
+                || (rest_needs_http && rule.operations.is_empty()))
     }
 }
 

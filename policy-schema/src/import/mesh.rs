@@ -173,33 +173,33 @@ impl<'c> InputConfig<'c> {
     }
 
     /// The value of `key` in the config, or else the flag. None if neither has it.
-    fn from_config_or_flag(
+    fn config_or_flag(
         &mut self,
         key: &str,
         field: impl Fn(&'c MeshConfig) -> Option<&'c str>,
         flag: &str,
-        from_config_or_flag: Option<&str>,
+        config_or_flag: Option<&str>,
     ) -> Option<String> {
         let config_size = self.config.and_then(field);
-        if let (Some(config_size), Some(from_config_or_flag)) = (config_size, from_config_or_flag)
-            && config_size != from_config_or_flag
+        if let (Some(config_size), Some(config_or_flag)) = (config_size, config_or_flag)
+            && config_size != config_or_flag
         {
             self.refuse(format!(
-                "`{key}` of the mesh config is `{config_size}`, but `{flag}` is `{from_config_or_flag}`"
+                "`{key}` of the mesh config is `{config_size}`, but `{flag}` is `{config_or_flag}`"
             ));
         }
-        config_size.or(from_config_or_flag).map(str::to_owned)
+        config_size.or(config_or_flag).map(str::to_owned)
     }
 
     /// The names from the config or the options, or else the assumed ones.
     fn names(&mut self, options: &Options, open: &mut Vec<String>) -> Names {
-        let trust_domain = self.from_config_or_flag(
+        let trust_domain = self.config_or_flag(
             "trustDomain",
             |config| config.trust_domain.as_deref(),
             "--trust-domain",
             options.trust_domain.as_deref(),
         );
-        let root_namespace = self.from_config_or_flag(
+        let root_namespace = self.config_or_flag(
             "rootNamespace",
             |config| config.root_namespace.as_deref(),
             "--root-namespace",

@@ -29,11 +29,11 @@ pub(super) fn check(path: &PathMatch, mesh: &Mesh, cursor: &Cursor<'_>, problems
 }
 
 fn report_removed(path: &PathMatch, mesh: &Mesh, cursor: &Cursor<'_>, problems: &mut Problems) {
-    if let Some(normalised) = mesh.path_normalization.removes(path) {
+    if let Some(removed) = mesh.path_normalization.removes(path) {
         problems.report(
             code::NEVER_MATCHES,
             cursor,
-            format!("no rule ever sees a path with `{normalised}`"),
+            format!("no rule ever sees a path with `{removed}`"),
             format!(
                 "the mesh normalizes paths (`{:?}`) before rules see them; write the normalized path",
                 mesh.path_normalization

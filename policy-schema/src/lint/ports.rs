@@ -22,7 +22,7 @@ struct Ports {
     /// The workloads' own ports.
     own: BTreeSet<u16>,
     /// The ports of services, with the workloads' ports that they map to.
-    service_ports: BTreeMap<u16, ServicePort>,
+    by_service: BTreeMap<u16, ServicePort>,
     /// Whether a service covers every workload of the policy.
     cover_all_workloads: bool,
     /// The number of other policies for workloads, if the policy may apply to workloads with
@@ -55,7 +55,7 @@ pub(super) fn check(set: &PolicySet, overlapping: &[Vec<usize>], found: &mut Fou
         let overlapping = overlapping.iter();
         let overlapping = overlapping.filter_map(|position| set.policies().get(*position));
         let ports = Ports::for_policy(policy, overlapping, set);
-        if ports.service_ports.is_empty() {
+        if ports.by_service.is_empty() {
             continue;
         }
         let problems = found.for_policy(position);
@@ -152,11 +152,11 @@ impl Ports {
             }
         }
         // A port of the service in `tcpPorts` is a mistake.
-        let service_ports = &ports.service_ports;
+        let by_service = &ports.by_service;
         let tcp_ports = tcp_ports.into_iter();
         ports
             .own
-            .extend(tcp_ports.filter(|port| !service_ports.contains_key(port)));
+            .extend(tcp_ports.filter(|port| !by_service.contains_key(port)));
         for exception in &set.mesh().mtls.exceptions {
             let labels = exception.labels.clone().unwrap_or_default();
             let meets = policy.attachment.may_select_pods(
@@ -165,9 +165,9 @@ impl Ports {
                 &labels,
             );
             if meets {
-                let service_ports = &ports.service_ports;
+                let by_service = &ports.by_service;
                 let named = exception.ports.iter();
-                let named = named.filter(|port| !service_ports.contains_key(port));
+                let named = named.filter(|port| !by_service.contains_key(port));
                 ports.own.extend(named);
             }
         }
@@ -177,9 +177,9 @@ impl Ports {
     fn add_service(&mut self, policy: &ServicePolicy) {
         for port in policy.service.iter().flat_map(|service| &service.ports) {
             self.own.insert(port.target_port);
-            let service_ports = self.service_ports.entry(port.port).or_default();
-            service_ports.targets.insert(port.target_port);
-            service_ports.services += 1;
+            let by_service = self.by_service.entry(port.port).or_default();
+            by_service.targets.insert(port.target_port);
+            by_service.services += 1;
         }
     }
 }
@@ -239,12 +239,12 @@ fn check_ports(
         if ports.own.contains(port) || ISTIO_PORTS.contains(port) {
             continue;
         }
-        if let Some(service_ports) = ports.service_ports.get(port) {
+        if let Some(by_service) = ports.by_service.get(port) {
             // It may be correct at another workload.
-            if !ports.cover_all_workloads && service_ports.services < ports.workloads {
+            if !ports.cover_all_workloads && by_service.services < ports.workloads {
                 continue;
             }
-            let targets = enumerated(&service_ports.targets);
+            let targets = enumerated(&by_service.targets);
             let help = if ports.cover_all_workloads {
                 format!("write {targets}")
             } else {

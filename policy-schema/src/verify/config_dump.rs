@@ -95,8 +95,8 @@ impl Proxy {
         // The agent's IDs are `sidecar~ADDRESS~POD~DOMAIN`.
         self.runs_istio_agent = id.split('~').count() == 4;
         self.namespace = text("/metadata/NAMESPACE").map(str::to_owned);
-        let told = node.pointer("/metadata/LABELS");
-        self.labels = told.map(|told| labels(Some(told)));
+        let metadata = node.pointer("/metadata/LABELS");
+        self.labels = metadata.map(|metadata| labels(Some(metadata)));
         if let (Some(name), Some(namespace)) = (text("/metadata/NAME"), &self.namespace) {
             self.name = format!("{namespace}/{name}");
         }
@@ -176,9 +176,9 @@ impl Proxy {
                 continue;
             };
             let failed = error.get("failed_configuration");
-            let told = failed.or_else(|| listener.pointer("/active_state/listener"));
+            let listener_value = failed.or_else(|| listener.pointer("/active_state/listener"));
             // A listener without a direction may serve callers.
-            let direction = told.and_then(direction);
+            let direction = listener_value.and_then(direction);
             let is_for_callers = direction.is_none() || self.serves_callers(direction);
             // Envoy may have two entries for one refusal, one of them without a name.
             let named = [Some(listener), failed].into_iter().flatten();

@@ -117,7 +117,7 @@ pub(super) fn check(
         verdict.findings.push(Finding::new(
             subject,
             FindingCode::NotChecked,
-            "Istio's mesh config was not seen, so nothing says how paths are normalised and what `Custom` rules ask",
+            "Istio's mesh config was not seen, so nothing says how paths are normalized and what `Custom` rules ask",
             "give `verify` this object too; if istiod has its mesh config elsewhere, compare it with `peergate install-values`",
         ));
     }

@@ -195,7 +195,7 @@ fn check_paths(set: &PolicySet, proxy: &Proxy, findings: &mut Vec<Finding>) {
         findings.push(proxy.finding(
             FindingCode::EnforcementUndone,
             format!(
-                "it normalises paths otherwise than the `Mesh` says at {}",
+                "it does not normalize paths as in the `Mesh` at {}",
                 titles(&differing)
             ),
             "see which `EnvoyFilter` sets it, and compare `pathNormalization` of Istio's mesh config with the `Mesh`",

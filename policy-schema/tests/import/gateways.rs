@@ -237,11 +237,11 @@ fn reports_gateway_clients_that_a_mixed_policy_denies() {
         ("shop", open, false),
     ] {
         let texts = [MESH, &gateway, &policy(namespace, spec)];
-        let told = messages(&imported(&texts, &Options::default()));
+        let findings = messages(&imported(&texts, &Options::default()));
         assert_eq!(
-            told.contains("also applies to gateways"),
+            findings.contains("also applies to gateways"),
             is_reported,
-            "{namespace} {spec}: {told}"
+            "{namespace} {spec}: {findings}"
         );
     }
 }

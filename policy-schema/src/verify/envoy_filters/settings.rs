@@ -127,7 +127,7 @@ fn path_setting(guards: &Guards, value: &Value) -> Option<String> {
     let changed = changed_options(guards.normalization, value);
     if let Some(option) = changed.first() {
         return Some(format!(
-            "sets `{option}`, so that proxies normalise paths otherwise than the `Mesh` says"
+            "sets `{option}`, so that proxies do not normalize paths as in the `Mesh`"
         ));
     }
     if ignores_path_parameters(value) {

@@ -139,8 +139,7 @@ fn judges_an_added_filter_by_its_type() {
 #[test]
 fn finds_disabling_settings_at_any_depth() {
     let accepted = "has certificates accepted that nothing validates";
-    let paths =
-        "sets `normalize_path`, so that proxies normalise paths otherwise than the `Mesh` says";
+    let paths = "sets `normalize_path`, so that proxies do not normalize paths as in the `Mesh`";
     let parameters = "sets `ignore_path_parameters_in_path_matching`, so that RBAC compares another path than the filter";
     let routes = "has routes with other settings for the filter `envoy.filters.http.rbac`";
     let untrusted = |value: Value| json!({"transport_socket": {"typed_config": {"common_tls_context": {"validation_context": value}}}});

@@ -233,11 +233,11 @@ fn compares_settings_of_all_rules() {
 #[test]
 fn treats_an_unknown_config_as_possibly_stricter() {
     let new = of(&json!([]), &json!({}));
-    let told = found(&of(&json!([]), &json!({"later": true})), &new);
+    let reasons = found(&of(&json!([]), &json!({"later": true})), &new);
     assert!(
-        told.iter().any(|reason| reason
+        reasons.iter().any(|reason| reason
             .starts_with("the existing plugin config is not understood (unknown field `later`")),
-        "{told:?}"
+        "{reasons:?}"
     );
     assert_eq!(found(&json!(null), &new).len(), 1);
     let mut elsewhere = object(&new).value().clone();
