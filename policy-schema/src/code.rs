@@ -1,9 +1,9 @@
-//! The stable names of everything that can be wrong with policies.
+//! The stable names of all problems with policies.
 
 pub use peergate_engine::code::*;
 use peergate_engine::{code, codes};
 
-/// Every code that `validate` reports, with its meaning.
+/// Every code that `validate` reports, with its explanation.
 pub fn all() -> impl Iterator<Item = &'static Explained> {
     code::EXPLAINED.iter().chain(EXPLAINED)
 }

@@ -1,9 +1,9 @@
-//! What the command line shows for a problem: the problem and the text it is about.
+//! A problem in a document, with its place in the text.
 
 use crate::code::{Code, Severity};
 use crate::yaml::{Fault, Span};
 
-/// A text to be validated, and what to call it.
+/// A text to be validated, with its name.
 #[derive(Clone, Debug)]
 pub struct SourceText {
     /// The file's name as the user gave it, or `<stdin>`.
@@ -21,11 +21,11 @@ pub struct Diagnostic {
     pub source: usize,
     /// The part of the text to underline.
     pub span: Span,
-    /// What is wrong, in one clause.
+    /// The problem, in one clause.
     pub message: String,
-    /// What to do about it.
+    /// The fix.
     pub help: String,
-    /// The other place that it is about, such as where a name is used first.
+    /// Another place that is involved, such as the first use of a name.
     pub related: Option<Place>,
 }
 
@@ -39,8 +39,8 @@ pub struct Place {
 }
 
 impl Diagnostic {
-    /// Of what cannot be accepted in the text at this position.
-    pub(crate) fn of_fault(source: usize, fault: Fault) -> Self {
+    /// A diagnostic for a fault in the text at this position.
+    pub(crate) fn from_fault(source: usize, fault: Fault) -> Self {
         let Fault {
             code,
             span,
@@ -57,7 +57,7 @@ impl Diagnostic {
         }
     }
 
-    /// Whether the documents are refused because of it.
+    /// Whether documents with the problem are refused.
     pub fn severity(&self) -> Severity {
         self.code.severity()
     }

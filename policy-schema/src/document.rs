@@ -1,7 +1,7 @@
-//! Policy documents as they are written: Kubernetes-style YAML, several to a file.
+//! Policy documents as written: Kubernetes-style YAML, several per file.
 //!
-//! These types are the schema: what `peergate schema` prints for editors is derived from them, and
-//! a field that they do not have is refused.
+//! These types define the schema. `peergate schema` derives the schema for editors from them, and
+//! unknown fields are errors.
 
 mod gateway;
 mod mtls;
@@ -31,7 +31,7 @@ pub use traffic::{
     ServiceMtls, ServicePortSpec, ServiceSpec, SubsetSpec, TrafficSpec,
 };
 
-/// What is true of the whole mesh. There is exactly one.
+/// The settings of the whole mesh. A policy set has exactly one.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct MeshDocument {
@@ -41,14 +41,14 @@ pub struct MeshDocument {
     pub kind: MeshKind,
     /// The mesh's name.
     pub metadata: MeshMetadata,
-    /// The mesh.
+    /// The settings.
     pub spec: MeshSpec,
 }
 
 /// The kind of a [`MeshDocument`].
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
 pub enum MeshKind {
-    /// The only one.
+    /// `Mesh`.
     Mesh,
 }
 
@@ -56,101 +56,101 @@ pub enum MeshKind {
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct MeshMetadata {
-    /// The mesh's name, for people.
+    /// The mesh's name. Informational.
     pub name: String,
-    /// Labels, for people and tools; without meaning here.
+    /// Labels. Peergate ignores them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub labels: Option<BTreeMap<String, String>>,
-    /// Annotations, for people and tools; without meaning here.
+    /// Annotations. Peergate ignores them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub annotations: Option<BTreeMap<String, String>>,
 }
 
-/// What is true of the whole mesh.
+/// The settings of the whole mesh.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct MeshSpec {
     /// The trust domain in the SPIFFE IDs of the mesh's workloads: Istio's
     /// `meshConfig.trustDomain`.
     pub trust_domain: String,
-    /// Other trust domains whose identities are the same workloads', as during a migration:
-    /// Istio's `meshConfig.trustDomainAliases`.
+    /// Other trust domains whose identities are equivalent, for example during a migration: Istio's
+    /// `meshConfig.trustDomainAliases`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trust_domain_aliases: Option<Vec<String>>,
-    /// The namespace whose policies are for the whole mesh: Istio's `meshConfig.rootNamespace`.
-    /// `istio-system` when left out.
+    /// The namespace whose policies apply to the whole mesh: Istio's `meshConfig.rootNamespace`.
+    /// Default: `istio-system`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub root_namespace: Option<String>,
-    /// The Istio version that runs, as `MAJOR.MINOR`. Rendered resources use nothing newer.
+    /// The Istio version of the mesh, as `MAJOR.MINOR`. Rendered resources use no newer feature.
     pub istio_version: String,
-    /// The revision of Istio that injects sidecars, where several run. The only one when left out.
+    /// The Istio revision that injects sidecars, if several are installed. Default: the only one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<String>,
     /// The certificates of workloads.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificates: Option<CertificatesSpec>,
-    /// The domain in the names of the cluster's services. `cluster.local` when left out.
+    /// The DNS domain of the cluster's services. Default: `cluster.local`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cluster_domain: Option<String>,
-    /// How workloads accept connections. The mode of mutual TLS is left to the cluster when left out.
+    /// How workloads accept connections. If absent, the cluster decides about mutual TLS.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mtls: Option<Mtls>,
-    /// How proxies normalise paths before any rule sees them: Istio's
-    /// `meshConfig.pathNormalization`. `Base` when left out, as in Istio.
+    /// How proxies normalize paths before rules see them: Istio's `meshConfig.pathNormalization`.
+    /// Default: `Base`, as in Istio.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path_normalization: Option<PathNormalization>,
-    /// What policies and rules take when they do not say otherwise.
+    /// Defaults for policies and rules.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub defaults: Option<Defaults>,
     /// The filter that enforces the rules in each sidecar.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub filter: Option<FilterSpec>,
-    /// What workloads reach. `Any` when left out.
+    /// Which hosts workloads can reach. Default: `Any`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outbound: Option<Outbound>,
-    /// Whether packets too are let through to workloads only as policies allow, as far as they tell
-    /// callers apart. `false` when left out.
+    /// Whether to render a `NetworkPolicy` for each workload, which drops packets from pods that no
+    /// policy allows. Default: `false`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub network_policies: Option<bool>,
-    /// The gateways that let requests of the outside in.
+    /// The gateways that admit requests from outside the mesh.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gateways: Option<Vec<GatewaySpec>>,
     /// The external authorizers of `Custom` rules, and the collectors of access logs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub extension_providers: Option<Vec<ExtensionProviderSpec>>,
-    /// What proxies tell about requests.
+    /// What proxies report about requests.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub telemetry: Option<TelemetrySpec>,
 }
 
-/// How a proxy normalises the path of a request, by the names of Istio's
+/// How a proxy normalizes the path of a request, with the names of Istio's
 /// `ProxyPathNormalization`.
 #[derive(
     Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq, PartialOrd, Ord, Serialize,
 )]
 pub enum PathNormalization {
-    /// Not at all.
+    /// Leave the path unchanged.
     None,
-    /// Dot segments are resolved and backslashes turned (RFC 3986, section 6).
+    /// Resolve dot segments and turn backslashes into slashes (RFC 3986, section 6).
     #[default]
     Base,
-    /// The same, then runs of slashes are merged.
+    /// As `Base`, then merge runs of slashes.
     MergeSlashes,
-    /// The same, after `%2F` and `%5C` are decoded.
+    /// Decode `%2F` and `%5C`, then as `MergeSlashes`.
     DecodeAndMergeSlashes,
 }
 
-/// What policies and rules take when they do not say otherwise, and workloads without a policy.
+/// Defaults for policies and rules, and for workloads without a policy.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Defaults {
-    /// For policies without `enforcement`. `Enforce` when left out.
+    /// The enforcement of policies that do not set it. Default: `Enforce`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enforcement: Option<Enforcement>,
-    /// For rules without `owner`.
+    /// The owner of rules that do not set it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
-    /// What becomes of requests to workloads that no policy is for. `Deny` when left out.
+    /// What happens to requests to workloads that no policy selects. Default: `Deny`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub otherwise: Option<Otherwise>,
 }
@@ -162,32 +162,32 @@ pub struct FilterSpec {
     /// Where sidecars fetch the module: `oci://…`, `https://…` or `file:///…`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<String>,
-    /// The `Secret` with the login of the registry, of type `kubernetes.io/dockerconfigjson`, in the namespace of each
-    /// policy.
+    /// The `Secret` with the registry credentials, of type `kubernetes.io/dockerconfigjson`. It
+    /// must exist in the namespace of each policy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image_pull_secret: Option<String>,
-    /// When sidecars fetch again what no digest names.
+    /// When sidecars fetch a module again that is not pinned by a digest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image_pull_policy: Option<ImagePullPolicy>,
-    /// The SHA-256 digest of the module, for `https://…`, or of an image that its reference does not pin, in lower-case
-    /// hex.
+    /// The SHA-256 digest of the module, in lower-case hex. For `https://…`, and for images whose
+    /// reference does not pin a digest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
-    /// What it tells of its decisions, and to whom.
+    /// What the filter reports about its decisions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reporting: Option<ReportingSpec>,
 }
 
-/// When a module is fetched that sidecars may have already.
+/// When sidecars fetch a module that they may have cached.
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
 pub enum ImagePullPolicy {
-    /// Only where a sidecar does not have it.
+    /// Fetch it unless it is cached.
     IfNotPresent,
-    /// Each time the plugin changes.
+    /// Fetch it each time the plugin changes.
     Always,
 }
 
-/// The rules of one workload.
+/// The policy of a workload, a namespace, a gateway or the whole mesh.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ServicePolicyDocument {
@@ -204,11 +204,11 @@ pub struct ServicePolicyDocument {
 /// The kind of a [`ServicePolicyDocument`].
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
 pub enum ServicePolicyKind {
-    /// The only one.
+    /// `ServicePolicy`.
     ServicePolicy,
 }
 
-/// The name of a policy.
+/// The name, namespace, labels and annotations of a policy.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PolicyMetadata {
@@ -216,21 +216,21 @@ pub struct PolicyMetadata {
     pub name: String,
     /// The namespace of the workload.
     pub namespace: String,
-    /// Labels, for people and tools; without meaning here.
+    /// Labels. Peergate ignores them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub labels: Option<BTreeMap<String, String>>,
-    /// Annotations, for people and tools; without meaning here.
+    /// Annotations. Peergate ignores them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub annotations: Option<BTreeMap<String, String>>,
 }
 
-/// The rules of one workload.
+/// The rules of a workload, a namespace, a gateway or the whole mesh.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ServicePolicySpec {
-    /// For `Namespace` or `Mesh`, which say that the policy is for more than one workload. A policy
-    /// for the mesh belongs in the mesh's root namespace; with a selector it is for the pods of any
-    /// namespace that have the labels.
+    /// `Namespace` or `Mesh` for a policy that applies to more than one workload. A policy for the
+    /// mesh must be in the mesh's root namespace. With a selector, it applies to the matching pods
+    /// of every namespace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<PolicyScope>,
     /// The workload: the pods of the policy's namespace that have all these labels.
@@ -242,48 +242,48 @@ pub struct ServicePolicySpec {
     /// The service account that the workload runs as.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service_account: Option<String>,
-    /// The Kubernetes `Service` by which the workload is reached.
+    /// The Kubernetes `Service` of the workload.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service: Option<ServiceSpec>,
-    /// What the service answers for at the mesh's gateways.
+    /// The hosts and paths under which the mesh's gateways serve the service.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exposures: Option<Vec<ExposureSpec>>,
     /// The hosts outside the mesh that the workload calls.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_hosts: Option<Vec<ExternalHostSpec>>,
-    /// What becomes of a request that no rule matches. `Deny` when left out.
+    /// What happens to a request that no rule matches. Default: `Deny`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub otherwise: Option<Otherwise>,
-    /// The ports on which the workload speaks something other than HTTP.
+    /// The workload's ports that do not speak HTTP.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tcp_ports: Option<Vec<u16>>,
-    /// `Shadow` to let every request pass and only record what the policy would do.
+    /// `Shadow` lets every request pass and only records what the policy would do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enforcement: Option<Enforcement>,
-    /// The rules. A request that no rule allows is denied; an empty list denies every request.
+    /// The rules. A request that no rule allows is denied. An empty list denies every request.
     pub rules: Vec<RuleSpec>,
 }
 
-/// How far a policy reaches that is not for one workload.
+/// The reach of a policy that applies to more than one workload.
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
 pub enum PolicyScope {
     /// All workloads of the policy's namespace.
     Namespace,
-    /// All workloads of the mesh, or those that the selector names.
+    /// All workloads of the mesh, or those that the selector matches.
     Mesh,
 }
 
-/// A Gateway API resource, in the policy's namespace.
+/// A Gateway API resource in the policy's namespace.
 #[derive(
     Clone, Debug, Deserialize, Hash, JsonSchema, PartialEq, Eq, PartialOrd, Ord, Serialize,
 )]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TargetRef {
-    /// The API group: left out for a `Service`.
+    /// The API group. Omit it for a `Service`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
     /// `Gateway`, `GatewayClass`, `Service` or `ServiceEntry`.
     pub kind: String,
-    /// The resource's name.
+    /// The name of the resource.
     pub name: String,
 }

@@ -1,7 +1,7 @@
-//! Changes of policy documents as they are written: everything else in the text stays, to the byte.
+//! Edits policy documents in place: everything else in the text stays the same, to the byte.
 //!
-//! What is written across lines can be changed by whole lines. What is written in brackets, JSON above all, cannot be
-//! changed without a guess at what its writer would have done with commas and line ends, and is refused.
+//! Block style can be edited by whole lines. Flow style, including JSON, is refused: where commas
+//! and line ends belong would be a guess.
 
 mod image;
 #[cfg(test)]
@@ -12,26 +12,26 @@ use thiserror::Error;
 use crate::plugin_config::PolicyName;
 use crate::yaml::{self, Lines, Node, Span};
 
-/// What a line ends in, whichever way it does.
+/// The characters that end lines.
 const LINE_END: [char; 2] = ['\n', '\r'];
 
-/// A text of policy documents that is to be changed.
+/// A text of policy documents to edit.
 #[derive(Debug)]
 pub struct PolicyText<'t> {
     text: &'t str,
     documents: Vec<Node>,
 }
 
-/// A change of a text: this part of it gives way to something else.
+/// A replacement of a part of a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Edit {
-    /// The part of the text that gives way; empty where text is only put in.
+    /// The part to replace. Empty for an insertion.
     pub span: Span,
-    /// What stands there afterwards.
+    /// The replacement.
     pub replacement: String,
 }
 
-/// Where elements are put into a text: in the place of `span` and below `before`, each with this indentation.
+/// Where to insert elements: replacing `span` and below `before`, each with this indentation.
 #[derive(Debug)]
 struct Place {
     span: Span,
@@ -39,35 +39,35 @@ struct Place {
     indent: String,
 }
 
-/// Why a text is not changed.
+/// Why a text cannot be edited.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum EditError {
     /// The text does not parse.
     #[error("it is not valid policy YAML")]
     NotYaml,
-    /// There is no `Mesh` to change.
+    /// There is no `Mesh` to edit.
     #[error("it has no document of kind `Mesh` with a `spec`")]
     NoMesh,
     /// The policy is not in the text.
     #[error("it has no policy `{0}`")]
     NoPolicy(PolicyName),
-    /// The policy has no rule with that id.
+    /// The policy has no rule with this ID.
     #[error("policy `{policy}` has no rule `{rule}`")]
     NoRule {
         /// The policy.
         policy: PolicyName,
-        /// The id that none of its rules has.
+        /// The missing ID.
         rule: String,
     },
     /// The field is absent.
     #[error("line {line}: missing `{field}`")]
     NoField {
-        /// Where the mapping begins that lacks it, from 1.
+        /// The line of the mapping that lacks it, from 1.
         line: usize,
         /// The field's name.
         field: String,
     },
-    /// The field is written in flow style, which is not changed.
+    /// The field is in flow style, which cannot be edited.
     #[error("line {line}: `{field}` is in flow style")]
     InBrackets {
         /// The field's line, from 1.
@@ -89,7 +89,7 @@ pub enum EditError {
 }
 
 impl<'t> PolicyText<'t> {
-    /// Reads a text.
+    /// Parses a text.
     pub fn parse(text: &'t str) -> Result<Self, EditError> {
         let documents = yaml::parse(text).map_err(|_| EditError::NotYaml)?;
         Ok(Self { text, documents })
@@ -100,12 +100,12 @@ impl<'t> PolicyText<'t> {
         self.spec(policy).is_ok()
     }
 
-    /// Takes a field out of a policy's `spec`.
+    /// Removes a field from a policy's `spec`.
     pub fn remove_spec_field(&self, policy: &PolicyName, field: &str) -> Result<Edit, EditError> {
         self.remove_field(self.spec(policy)?, field)
     }
 
-    /// Takes a field out of a rule.
+    /// Removes a field from a rule.
     pub fn remove_rule_field(
         &self,
         policy: &PolicyName,
@@ -115,7 +115,7 @@ impl<'t> PolicyText<'t> {
         self.remove_field(self.rule(policy, rule)?, field)
     }
 
-    /// Gives a field of a rule another value, which is written on one line.
+    /// Replaces the value of a rule's field. The new value is written on one line.
     pub fn replace_rule_field(
         &self,
         policy: &PolicyName,
@@ -134,7 +134,7 @@ impl<'t> PolicyText<'t> {
             before.get(line_end + 1..).unwrap_or_default()
         });
         let text = self.text.get(start..end).unwrap_or_default();
-        // A value below its key is a block, in which quotes would be part of the text.
+        // A value below its key is a block, where quotes would be part of the text.
         if text.contains(LINE_END) || !on_its_line.contains(field) {
             return Err(EditError::SharedLines {
                 line: self.line(start),
@@ -147,8 +147,7 @@ impl<'t> PolicyText<'t> {
         })
     }
 
-    /// Adds a rule after all others. `lines` are those of a mapping, with the indentation that they have
-    /// among themselves.
+    /// Appends a rule. `lines` are those of a mapping, with relative indentation.
     pub fn append_rule(&self, policy: &PolicyName, lines: &[String]) -> Result<Edit, EditError> {
         let lines = lines.iter().enumerate().map(|(position, line)| {
             let dash = if position == 0 { "- " } else { "  " };
@@ -157,8 +156,7 @@ impl<'t> PolicyText<'t> {
         self.append_rules(policy, &lines.collect::<String>())
     }
 
-    /// Adds rules after all others. `list` is a list in YAML, comments included, that begins without
-    /// indentation.
+    /// Appends rules. `list` is a YAML list, including comments, without indentation.
     pub fn append_rules(&self, policy: &PolicyName, list: &str) -> Result<Edit, EditError> {
         const FIELD: &str = "rules";
         let spec = self.spec(policy)?;
@@ -190,7 +188,7 @@ impl<'t> PolicyText<'t> {
         })
     }
 
-    /// Behind the last element of a list that is written across lines.
+    /// Below the last element of a list in block style.
     fn after_element(&self, elements: &Node, last: &Node) -> Option<Place> {
         let dash = elements.span().start;
         let indent = self.text.get(self.line_start(dash)..dash)?;
@@ -209,7 +207,8 @@ impl<'t> PolicyText<'t> {
         })
     }
 
-    /// Below the key of a list or mapping that is empty, `key: []` on a line of its own. A comment behind it stays.
+    /// Below the key of an empty list or mapping, `key: []` on a line of its own. A trailing
+    /// comment stays.
     fn in_place_of_brackets(&self, mapping: &Node, key: &str, value: &Node) -> Option<Place> {
         let Span { start, end } = value.span();
         let between = self.text.get(start..end)?.strip_prefix(['[', '{'])?;
@@ -234,7 +233,7 @@ impl<'t> PolicyText<'t> {
         })
     }
 
-    /// Excepts a caller from all sources of a rule.
+    /// Excludes a caller from all sources of a rule.
     pub fn except_from_sources(
         &self,
         policy: &PolicyName,
@@ -280,7 +279,7 @@ impl<'t> PolicyText<'t> {
         edits.collect()
     }
 
-    /// What stands before the dash of an element that begins on a line of its own.
+    /// The text before the dash of an element that begins on a line of its own.
     fn indent_of_element(&self, element: &Node) -> Option<&str> {
         let start = element.span().start;
         let line_start = self.before(start).rfind(LINE_END);
@@ -289,7 +288,7 @@ impl<'t> PolicyText<'t> {
         indent.bytes().all(|byte| byte == b' ').then_some(indent)
     }
 
-    /// The text with all these changes.
+    /// Applies the edits to the text.
     pub fn apply(&self, mut edits: Vec<Edit>) -> Result<String, EditError> {
         edits.sort_by_key(|edit| (edit.span.start, edit.span.end));
         let mut changed = String::with_capacity(self.text.len());
@@ -352,7 +351,7 @@ impl<'t> PolicyText<'t> {
             line,
             field: field.clone(),
         };
-        // A value that is left empty has the span of its key.
+        // An empty value has the span of its key.
         let end = value.end.max(key.end);
         let between = self.text.get(key.end..value.start).unwrap_or_default();
         if between.contains('#') {
@@ -379,7 +378,7 @@ impl<'t> PolicyText<'t> {
             // The comment stays, on a line of its own.
             (true, Some(comment)) => key.start..comment,
             (true, None) => line_start..self.after_line_end(line_end),
-            // What comes next moves up to the dash: a comment, or else the next field.
+            // The next comment or field moves up to the dash.
             (false, Some(comment)) if is_first_of_element => key.start..comment,
             (false, None) if is_first_of_element => {
                 let next = next.ok_or_else(shared)?;
@@ -398,19 +397,19 @@ impl<'t> PolicyText<'t> {
         })
     }
 
-    /// Where the line begins that this is part of.
+    /// The start of the line that contains `at`.
     fn line_start(&self, at: usize) -> usize {
         self.before(at).rfind(LINE_END).map_or(0, |end| end + 1)
     }
 
-    /// Where the next line begins, given where one ends.
+    /// The start of the next line, given the end of a line.
     fn after_line_end(&self, line_end: usize) -> usize {
         let rest = self.rest(line_end);
         let length = if rest.starts_with("\r\n") { 2 } else { 1 };
         (line_end + length).min(self.text.len())
     }
 
-    /// What the text's lines end in.
+    /// The line ending of the text.
     fn line_end(&self) -> &'static str {
         if self.text.contains("\r\n") {
             "\r\n"
@@ -432,7 +431,7 @@ impl<'t> PolicyText<'t> {
     }
 }
 
-/// Whether a text is nothing but blanks, if that.
+/// Whether a text is empty or all white space.
 fn is_blank(text: &str) -> bool {
     text.bytes().all(|byte| byte == b' ')
 }

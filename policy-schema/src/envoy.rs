@@ -1,4 +1,4 @@
-//! Policy → HTTP filters of a plain Envoy, for those who run it without Istio.
+//! Renders a policy to HTTP filters of a plain Envoy, without Istio.
 
 pub mod rbac;
 mod wasm;
@@ -10,7 +10,7 @@ pub use rbac::RbacFilter;
 pub use wasm::{WasmFilter, wasm_filter};
 
 use crate::istio::authorization_policies;
-use crate::policy::{Rollout, labels_beyond};
+use crate::policy::{Rollout, extra_labels};
 use crate::rule_spec::Effect;
 
 /// An entry for `http_filters` of Envoy's HTTP connection manager.
@@ -23,33 +23,33 @@ pub enum HttpFilter {
     Rbac(RbacFilter),
 }
 
-/// Why there are no filters of a plain Envoy for a policy.
+/// Why a policy has no filters for a plain Envoy.
 #[derive(Debug, Error)]
 pub enum NotForPlainEnvoy {
-    /// Whom to ask is known to Istio alone.
+    /// Only Istio's mesh config defines the provider.
     #[error(
         "rule `{0}` asks an external authorizer, which only Istio's mesh config defines: without Istio, configure `ext_authz` in Envoy and remove the rule"
     )]
     Provider(String),
-    /// The plugin config cannot be written.
+    /// The plugin config does not serialize.
     #[error(transparent)]
     Json(#[from] serde_json::Error),
 }
 
-/// The filters that enforce `policy`, in their order: the module at `module_path`, a path that
-/// Envoy can read, then RBAC as Istio would configure it. Of other policies those have a part that
-/// are for every workload of this one: a plain Envoy does not tell labels.
+/// The filters that enforce `policy`, in order: the module at `module_path`, which Envoy must be
+/// able to read, then RBAC as Istio would configure it. Followers are included only if they apply
+/// to all workloads of `policy`: a plain Envoy has no labels.
 pub fn http_filters(
     rollout: &Rollout<'_>,
     module_path: &str,
 ) -> Result<Vec<HttpFilter>, NotForPlainEnvoy> {
     let Rollout { set, policy, .. } = rollout;
-    let along = policy
-        .along
+    let followers = policy
+        .followers
         .iter()
-        .filter_map(|along| set.policies.get(*along))
-        .filter(|along| labels_beyond(policy, along).is_empty());
-    let policies: Vec<_> = std::iter::once(*policy).chain(along).collect();
+        .filter_map(|follower| set.policies.get(*follower))
+        .filter(|follower| extra_labels(policy, follower).is_empty());
+    let policies: Vec<_> = std::iter::once(*policy).chain(followers).collect();
     let mut rules = policies.iter().flat_map(|policy| &policy.rules);
     if let Some(rule) = rules.find(|rule| rule.effect == Effect::Custom) {
         return Err(NotForPlainEnvoy::Provider(rule.id.to_string()));

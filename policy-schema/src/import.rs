@@ -1,9 +1,10 @@
-//! Istio resources → documents that mean the same.
+//! Imports Istio resources as equivalent policy documents.
 //!
-//! `AuthorizationPolicy` objects for the same workload become one `ServicePolicy`; mesh config and
-//! `PeerAuthentication` become the `Mesh`. What Istio can say and the language cannot is left out with
-//! all that may be for the same workloads, and reported. A value that never matches is left out alone,
-//! where the rule means the same without it. What the input leaves open never becomes the widest setting.
+//! `AuthorizationPolicy` objects for the same workload become one `ServicePolicy`. Mesh config and
+//! `PeerAuthentication` become the `Mesh`. If Istio can express something that the language cannot,
+//! it is left out together with all policies that may apply to the same workloads, and reported. A
+//! value that never matches is left out alone, if the rule is equivalent without it. Open questions
+//! are never resolved to the widest setting.
 
 mod acceptance;
 mod attachment;
@@ -12,6 +13,7 @@ mod comments;
 mod copies;
 mod covers;
 mod differences;
+mod external_certificates;
 mod finding;
 mod imported;
 mod imported_policy;
@@ -22,7 +24,6 @@ mod mutual_tls;
 mod names;
 mod objects;
 mod options;
-mod outside;
 mod partial;
 mod policy;
 mod prune;
@@ -69,7 +70,7 @@ pub fn import(sources: &[SourceText], options: &Options) -> Imported {
     if resources.unread_anywhere {
         partial::leave_out_all(&mut groups, &mut findings);
     }
-    waypoints::leave_out_added_up(&mut groups, mesh.root_namespace(), &mut findings);
+    waypoints::leave_out_combined(&mut groups, mesh.root_namespace(), &mut findings);
     partial::leave_out_together(
         &mut groups,
         &resources.unread,
@@ -81,7 +82,7 @@ pub fn import(sources: &[SourceText], options: &Options) -> Imported {
     let originals: Vec<_> = policies
         .map(|placed| Original::from(&placed.resource))
         .collect();
-    // Of many objects it is the greatest part of what is kept.
+    // They take most of the memory.
     drop(resources);
     let is_fatal = |findings: &[Finding]| {
         let mut outcomes = findings.iter().map(|finding| finding.outcome);
@@ -91,7 +92,7 @@ pub fn import(sources: &[SourceText], options: &Options) -> Imported {
         acceptance::accept(&mesh, &mut groups, &mut findings);
     }
     findings.sort_by_key(|finding| (finding.place.source, finding.place.span.start));
-    // Of one rule there may be several.
+    // One rule may have several equal findings.
     findings.dedup();
     let replaced = replaced::replaced(&originals, &groups);
     let mut policies: Vec<_> = groups

@@ -1,4 +1,4 @@
-//! Policies → Istio resources.
+//! Renders policies to Istio resources.
 
 mod access_log;
 mod api_version;
@@ -15,10 +15,10 @@ mod install;
 pub(crate) mod ip_blocks;
 mod network_policy;
 mod object_metadata;
-mod of_policy;
 mod operation;
 pub mod peer_authentication;
 mod pods;
+mod policy_metadata;
 mod resource;
 mod service_entry;
 mod sidecar;
@@ -39,17 +39,17 @@ pub(crate) use compile::has_authorization_policies;
 pub use extension::{ExtensionApi, FAIL_STRATEGY, NoExtension, extension};
 pub(crate) use extension::{can_extend, extension_name};
 pub(crate) use gateway::protocol_version;
-pub use gateway_infrastructure::{GATEWAY_INFRASTRUCTURE, gateways_of_one_pod};
+pub use gateway_infrastructure::{GATEWAY_INFRASTRUCTURE, single_pod_gateways};
 pub use install::{InstallContent, InstallFile, install_files, mesh_config_name};
 pub(crate) use install::{normalization_name, outbound_name};
 pub use object_metadata::ObjectMetadata;
-use of_policy::{metadata_of_policy, selector_of_policy, targets_of_policy};
+use policy_metadata::{policy_metadata, policy_selector, policy_targets};
 pub use resource::{Resource, ResourceKind};
 
-/// The objects for the mesh as a whole, and for what policies say beside their rules. The objects of
-/// the policies themselves are [`authorization_policies`] and [`extension`].
+/// The objects for the mesh, and those for settings of policies other than their rules. For the
+/// policies themselves, see [`authorization_policies`] and [`extension`].
 ///
-/// What leads and allows comes before what limits and denies.
+/// Objects that route and allow come before objects that limit and deny.
 pub fn mesh_resources(set: &PolicySet) -> Vec<Resource> {
     let mesh = &set.mesh;
     let mut resources = service_entry::service_entries(set);

@@ -66,7 +66,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-// The crates of this workspace take what is hidden below; others need no more than what is shown.
+// Only the crates of this workspace use the hidden items below.
 #[doc(hidden)]
 pub use peergate_engine::{
     check, decision_id, engine, identity, matching, plugin_config, problem, reporting, rule,
@@ -80,6 +80,8 @@ pub mod diagnostic;
 pub mod document;
 #[doc(hidden)]
 pub mod edit;
+#[doc(hidden)]
+pub mod enforcement_points;
 pub mod envoy;
 pub mod import;
 pub mod istio;
@@ -91,8 +93,6 @@ mod mesh_config;
 pub mod module_url;
 #[doc(hidden)]
 pub mod path_normalization;
-#[doc(hidden)]
-pub mod planes;
 #[doc(hidden)]
 pub mod policy;
 #[doc(hidden)]

@@ -1,9 +1,10 @@
-//! What documents hardly mean: values that can never match in this mesh, and mistakes that only show across
-//! documents.
+//! Reports suspicious documents: values that can never match in this mesh, and mistakes that only
+//! show across documents.
 //!
-//! A rule, or a value of it, that no request can match is a mistake about who may call what, and an error. What
-//! is found [together](together) is a warning.
+//! A rule or value that no request can match is an error. Findings of [`overlapping`](overlapping) are
+//! warnings.
 
+mod across_documents;
 mod callers;
 mod condition;
 mod covered;
@@ -12,23 +13,22 @@ mod evadable_path;
 mod excluded;
 mod foreign_syntax;
 mod found;
+mod ineffective_pass;
 mod jwt;
-mod near;
+mod misspelling;
 mod open_exclusions;
 mod operation;
-mod pass;
 mod paths;
 mod ports;
 mod rule_cover;
 mod sample;
 mod source;
-mod together;
 mod unknown_callers;
 mod unknown_labels;
 mod unknown_providers;
 mod unknown_targets;
 mod values;
-mod wide;
+mod wide_allow;
 
 use crate::code;
 use crate::policy::Mesh;
@@ -38,20 +38,21 @@ use crate::timestamp::Timestamp;
 
 use found::Found;
 
-pub(crate) use together::lint_together;
+pub(crate) use across_documents::lint_across_documents;
 
-/// The one of `names` that was probably meant by `name`, which is none of them. Of very many, the first are looked at.
+/// The name in `names` that `name` probably misspells. Of very many names, only the first are
+/// compared.
 pub(crate) fn closest<'n>(name: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
-    let names = names.into_iter().take(near::MAX_COMPARED);
-    near::Names::of(names).closest(name)
+    let names = names.into_iter().take(misspelling::MAX_COMPARED);
+    misspelling::Names::new(names).closest(name)
 }
 
-/// Reports what of `rule` can never match in `mesh` from the time `at` on, where callers without an
-/// identity come only if `takes_plaintext`.
+/// Reports the parts of `rule` that can never match in `mesh` after the time `at`. Callers without
+/// an identity exist only if `accepts_plaintext`.
 pub(crate) fn lint_rule(
     rule: &Rule,
     mesh: &Mesh,
-    takes_plaintext: bool,
+    accepts_plaintext: bool,
     at: Timestamp,
     cursor: &Cursor<'_>,
     problems: &mut Problems,
@@ -73,7 +74,7 @@ pub(crate) fn lint_rule(
             source,
             rule.effect,
             mesh,
-            takes_plaintext,
+            accepts_plaintext,
             &cursor,
             problems,
         );

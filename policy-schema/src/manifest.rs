@@ -1,4 +1,5 @@
-//! The objects of Kubernetes in a YAML text: one per document, or in lists as the API server returns them.
+//! Finds the Kubernetes objects in a YAML text: one per document, or in lists as the API server
+//! returns them.
 
 use crate::code::{self, Code};
 use crate::yaml::{Fault, Node};
@@ -8,11 +9,11 @@ use crate::yaml::{Fault, Node};
 pub(crate) enum Part<'n> {
     /// An object.
     Object(ManifestObject<'n>),
-    /// A mapping that does not claim to be an object, such as Helm values.
+    /// A mapping that is not an object, such as Helm values.
     Other(&'n Node),
 }
 
-/// An object, with the kind that it has by itself or by its list.
+/// An object, with its own kind or that of its list.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ManifestObject<'n> {
     pub(crate) node: &'n Node,
@@ -20,14 +21,14 @@ pub(crate) struct ManifestObject<'n> {
     pub(crate) kind: &'n str,
 }
 
-/// The ending of the kinds of lists.
+/// The suffix of kinds of lists.
 const LIST: &str = "List";
 
-/// A document with any of these is an object, or was one before it lost the others.
+/// The fields of objects. A document with any of them is an object, or an incomplete one.
 const OBJECT_FIELDS: [&str; 5] = ["apiVersion", "kind", "metadata", "spec", "items"];
 
 impl ManifestObject<'_> {
-    /// The API group; empty for the core group.
+    /// The API group. Empty for the core group.
     pub(crate) fn group(&self) -> &str {
         self.api_version
             .split_once('/')
@@ -35,19 +36,19 @@ impl ManifestObject<'_> {
     }
 }
 
-/// The kind of the items of a list that do not repeat it.
+/// The kind that items inherit from their list.
 #[derive(Clone, Copy, Debug, Default)]
 struct ItemKind<'n> {
     api_version: Option<&'n str>,
     kind: Option<&'n str>,
 }
 
-/// All objects in a document, in their order. Lists of any kind are replaced by their items, which have the
-/// kind and the version of their list unless they have their own, as in `kubectl`.
+/// All objects in a document, in order. Lists of any kind are replaced by their items, which
+/// inherit the kind and version of their list, as in `kubectl`.
 ///
 /// # Errors
 ///
-/// Every document and item that is neither an object nor something else entirely.
+/// Every document and item that is neither a valid object nor recognizably something else.
 pub(crate) fn parts(document: &Node) -> (Vec<Part<'_>>, Vec<Fault>) {
     let mut found = Found::default();
     found.add_document(document);
@@ -121,7 +122,7 @@ impl<'n> Found<'n> {
     fn kind_of(&mut self, node: &'n Node, inherited: ItemKind<'n>) -> Option<(&'n str, &'n str)> {
         let own = |field| node.field(field).and_then(Node::as_str);
         let own_kind = own("kind");
-        // A version says nothing about another kind.
+        // The version applies only to the kind that it is inherited with.
         let is_of_list = own_kind.is_none() || own_kind == inherited.kind;
         let own_version = own("apiVersion");
         let version = own_version.or(inherited.api_version.filter(|_| is_of_list));
@@ -243,7 +244,7 @@ mod tests {
                 &[],
             ),
             ("{apiVersion: v1, kind: PodList, items: []}".to_owned(), &[]),
-            // A kind may end so and be no list.
+            // Not every kind with this suffix is a list.
             (
                 "{apiVersion: g.io/v1, kind: AllowList, metadata: {name: a}}".to_owned(),
                 &["g.io/v1 AllowList a"],
@@ -255,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_understood_as_an_object_is_a_fault() {
+    fn reports_documents_that_are_not_valid_objects() {
         let no_kind = "this object has no `kind`, so nothing can be compared with it";
         let no_version = "this object has no `apiVersion`, so nothing can be compared with it";
         let no_object = "this is not a Kubernetes object";
@@ -291,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn what_claims_to_be_no_object_is_something_else() {
+    fn recognizes_documents_that_are_not_objects() {
         for text in [
             "{meshConfig: {}}",
             "{resources: [a.yaml]}",

@@ -1,9 +1,9 @@
 //! Istio's mesh config (`istio.mesh.v1alpha1.MeshConfig`), read as istiod reads it.
 //!
-//! istiod turns YAML into JSON and reads that as a protobuf message (Istio, `mesh.ApplyMeshConfig`). So a field has two
-//! spellings, an enum is a name or a number, and `null` means unset. istiod refuses a mesh config with a value of
-//! another type, and ignores fields that it does not know. Both are problems here, so that nothing is taken for a
-//! default that was not meant as one.
+//! istiod converts YAML to JSON and parses that as a protobuf message (Istio,
+//! `mesh.ApplyMeshConfig`). So a field has two spellings, an enum is a name or a number, and `null`
+//! means unset. istiod refuses a mesh config with a value of the wrong type, and ignores unknown
+//! fields. Here both are problems, so that a misspelled field is not mistaken for its default.
 
 mod fields;
 mod message;
@@ -23,31 +23,31 @@ use crate::protobuf::json_name;
 use crate::yaml;
 
 pub(crate) use places::{
-    Placed, find, find_in_values, find_unread, find_unread_beside, of_installation,
+    Placed, default_for_installation, find, find_in_values, find_other_unread, find_unread,
 };
 
-/// What Istio takes where the mesh config does not set it.
+/// Istio's default.
 pub(crate) const TRUST_DOMAIN: &str = "cluster.local";
 pub(crate) const ROOT_NAMESPACE: &str = "istio-system";
 
-/// The part of a mesh config that affects authorization. Fields are what Istio takes, defaults included; `None` stands for
-/// a value that could not be read and is a problem.
+/// The part of a mesh config that affects authorization. Fields contain the effective values,
+/// including defaults. `None` is a value that could not be read, which is reported.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct MeshConfig {
     pub(crate) trust_domain: Option<String>,
     pub(crate) trust_domain_aliases: Option<BTreeSet<String>>,
     pub(crate) root_namespace: Option<String>,
     pub(crate) path_normalization: Option<PathNormalization>,
-    /// The oldest TLS between workloads.
+    /// The oldest TLS version between workloads.
     pub(crate) min_version: Option<TlsVersion>,
     pub(crate) outbound: Option<Outbound>,
-    /// In the order of the text. Of two with the same name Istio takes the last.
+    /// In the order of the text. Of two with the same name, Istio uses the last.
     pub(crate) providers: Option<Vec<Provider>>,
-    /// Which of [`BEYOND`] are set, by their names in JSON.
+    /// The fields of [`EXTERNAL_FIELDS`] that are set, by JSON name.
     pub(crate) beyond: Vec<String>,
-    /// Which namespaces Istio sees, as it is written; none for all.
+    /// The selectors of the namespaces that Istio sees, as written. None for all.
     pub(crate) discovery_selectors: Option<Value>,
-    /// `defaultConfig`: how proxies start, as it is written.
+    /// `defaultConfig`: how proxies start, as written.
     pub(crate) proxy_config: Option<Value>,
 }
 
@@ -55,18 +55,18 @@ pub(crate) struct MeshConfig {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Provider {
     pub(crate) name: String,
-    /// What it says of an external authorizer; none if it is something else.
+    /// The external authorizer. None if the provider is something else.
     pub(crate) authorizer: Option<Authorizer>,
 }
 
 /// An external authorizer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Authorizer {
-    /// Whether requests pass when it does not answer; none if that could not be read.
+    /// Whether requests pass if it does not answer. None if that could not be read.
     pub(crate) fails_open: Option<bool>,
 }
 
-/// Modes of `pathNormalization`, with their numbers. `DEFAULT` is `BASE`.
+/// The modes of `pathNormalization`, with their numbers. `DEFAULT` is `BASE`.
 const NORMALIZATIONS: [(&str, i64, PathNormalization); 5] = [
     ("DEFAULT", 0, PathNormalization::Base),
     ("NONE", 1, PathNormalization::None),
@@ -79,24 +79,25 @@ const NORMALIZATIONS: [(&str, i64, PathNormalization); 5] = [
     ),
 ];
 
-/// Versions of TLS, with their numbers. Istio takes 1.2 by default.
+/// TLS versions, with their numbers. Istio's default is 1.2.
 const TLS_VERSIONS: [(&str, i64, TlsVersion); 3] = [
     ("TLS_AUTO", 0, TlsVersion::V1_2),
     ("TLSV1_2", 1, TlsVersion::V1_2),
     ("TLSV1_3", 2, TlsVersion::V1_3),
 ];
 
-/// Modes of `outboundTrafficPolicy`, with their numbers.
+/// The modes of `outboundTrafficPolicy`, with their numbers.
 const OUTBOUNDS: [(&str, i64, Outbound); 3] = [
     ("REGISTRY_ONLY", 0, Outbound::Declared),
     ("ALLOW_ANY", 1, Outbound::Any),
     ("ALLOW_ANY_DYNAMIC_DNS", 3, Outbound::Any),
 ];
 
-/// Fields whose effect depends on something beyond the mesh config: other authorities, and other sources of policies.
-const BEYOND: [&str; 3] = ["ca", "ca_certificates", "config_sources"];
+/// Fields whose effect depends on something outside the mesh config: other authorities, and other
+/// sources of policies.
+const EXTERNAL_FIELDS: [&str; 3] = ["ca", "ca_certificates", "config_sources"];
 
-/// The first document of a text in YAML, which is all that istiod reads of it; none if it is not YAML.
+/// The first document of a YAML text: istiod reads no other. None if it is not YAML.
 pub(crate) fn parse(text: &str) -> Option<Value> {
     let manifests: Option<Vec<_>> = yaml::manifests(text).map(Result::ok).collect();
     let manifests = manifests?;
@@ -108,17 +109,18 @@ pub(crate) fn parse(text: &str) -> Option<Value> {
 }
 
 impl MeshConfig {
-    /// Reads a mesh config, and reports what istiod refuses or ignores in it. There is none if it is no message at all.
+    /// Reads a mesh config, and reports what istiod refuses or ignores. None if it is not a
+    /// message.
     pub(crate) fn read(config: &Value) -> (Option<Self>, Vec<Problem>) {
         let mut problems = Vec::new();
         let empty = Value::Object(Map::new());
         let config = if config.is_null() { &empty } else { config };
         let message = Message::root(config, &fields::MESH_CONFIG, &mut problems);
-        let read = message.map(|message| Self::of(&message, &mut problems));
+        let read = message.map(|message| Self::from_message(&message, &mut problems));
         (read, problems)
     }
 
-    fn of(config: &Message<'_>, problems: &mut Vec<Problem>) -> Self {
+    fn from_message(config: &Message<'_>, problems: &mut Vec<Problem>) -> Self {
         config.check_types(&types::MESH_CONFIG, problems);
         config.check_types_in("default_config", &types::PROXY_CONFIG, problems);
         let mut text = |name, default: &str| {
@@ -160,7 +162,7 @@ impl MeshConfig {
                 .map(|version| version.flatten().unwrap_or(TlsVersion::V1_2)),
             outbound: outbound(config, problems).ok(),
             providers: providers(config, problems).ok(),
-            beyond: BEYOND
+            beyond: EXTERNAL_FIELDS
                 .into_iter()
                 .filter(|name| config.has_elements(name))
                 .map(json_name)
@@ -174,7 +176,8 @@ impl MeshConfig {
     }
 }
 
-/// Without the message everything is reachable; a message without a mode is one with number 0.
+/// Without the message, everything is reachable. A message without a mode has the mode with number
+/// 0.
 fn outbound(config: &Message<'_>, problems: &mut Vec<Problem>) -> Result<Outbound, Unreadable> {
     let mode = config.choice_in(
         "outbound_traffic_policy",
@@ -203,7 +206,7 @@ fn providers(
 
 fn provider(message: &Message<'_>, problems: &mut Vec<Problem>) -> Result<Provider, Unreadable> {
     let name = message.text("name", problems)?.unwrap_or_default();
-    // Istio takes the last in the order of its own fields.
+    // Istio uses the last one in the order of its own fields.
     let mut kinds = fields::EXTENSION_PROVIDER.iter().skip(1);
     let (first, second) = {
         let mut set = kinds.by_ref().filter(|kind| message.value(kind).is_some());

@@ -1,16 +1,16 @@
-//! Where the module of the filter is fetched from: an image of a registry, a web server, or a file.
+//! The URL of the filter's module: an image of a registry, a web server, or a file.
 
 use std::net::Ipv6Addr;
 
 use thiserror::Error;
 
-/// Where registries and other servers of files answer when a reference does not name a port.
+/// The default port of registries and web servers.
 const HTTPS_PORT: u16 = 443;
 
-/// The longest name of an image, registry included (OCI distribution spec).
+/// The maximum length of an image name, including the registry (OCI distribution spec).
 const MAX_NAME_LEN: usize = 255;
 
-/// The longest tag (OCI distribution spec).
+/// The maximum length of a tag (OCI distribution spec).
 const MAX_TAG_LEN: usize = 128;
 
 /// The URL of a module, as in a `WasmPlugin`.
@@ -23,43 +23,43 @@ pub enum ModuleUrl {
         /// The port of the server.
         port: u16,
     },
-    /// `file:///…`, which is not fetched.
+    /// `file:///…`, a local file.
     File,
 }
 
-/// A reference of an image: `REGISTRY/NAME`, then a tag, a digest, or both.
+/// A reference to an image: `REGISTRY/NAME`, then a tag, a digest, or both.
 ///
-/// The registry is always named. Docker's tools take a name without one from `docker.io`, which hides a forgotten
+/// The registry is required. Docker's tools default to `docker.io`, which hides a forgotten
 /// registry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImageReference {
-    /// The host of the registry, with its port if one is named.
+    /// The host of the registry, with an optional port.
     pub registry: String,
     /// The name within the registry.
     pub repository: String,
-    /// The tag, if one is named.
+    /// The tag, if any.
     pub tag: Option<String>,
-    /// The digest of the manifest, `sha256:` included.
+    /// The digest of the manifest, including `sha256:`.
     pub digest: Option<String>,
-    /// Where the registry answers.
+    /// The port of the registry.
     port: u16,
 }
 
-/// Why a text is no URL of a module, and no reference of an image.
+/// Why a text is not the URL of a module or a reference to an image.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum InvalidModuleUrl {
-    /// It begins with none of the known schemes.
+    /// Unknown scheme.
     #[error("it begins with none of `oci://`, `https://` and `file:///`")]
     Scheme,
-    /// The first part of a reference is no registry.
+    /// The first part of a reference is not a registry.
     #[error(
         "it names no registry: the part before the first `/` needs a `.`, a port, or to be `localhost`"
     )]
     Registry,
-    /// There is no server of this name.
+    /// Invalid host.
     #[error("it has no valid host")]
     Host,
-    /// The name within the registry breaks the grammar.
+    /// The name within the registry is invalid.
     #[error(
         "the name of an image has only lower-case letters, digits, and single `.`, `_`, `-` or `/` between them"
     )]
@@ -67,25 +67,25 @@ pub enum InvalidModuleUrl {
     /// The name is too long.
     #[error("the name of an image has at most {MAX_NAME_LEN} characters")]
     NameLength,
-    /// The tag breaks the grammar.
+    /// The tag is invalid.
     #[error(
         "a tag has 1 to {MAX_TAG_LEN} letters, digits, `_`, `.` and `-`, and does not begin with `.` or `-`"
     )]
     Tag,
-    /// The digest is not one of SHA-256.
+    /// The digest is not SHA-256.
     #[error("a digest is `sha256:` with 64 digits in lower-case hex")]
     Digest,
-    /// The path of a URL leads to no file.
+    /// The path of a URL does not lead to a file.
     #[error("it has no path to a file, or one with characters that a URL cannot have")]
     Path,
 }
 
 impl ModuleUrl {
-    /// Reads a URL.
+    /// Parses a URL.
     ///
     /// # Errors
     ///
-    /// When a sidecar cannot fetch it.
+    /// If sidecars cannot fetch it.
     pub fn parse(text: &str) -> Result<Self, InvalidModuleUrl> {
         if let Some(reference) = text.strip_prefix("oci://") {
             return ImageReference::parse(reference).map(Self::Image);
@@ -101,7 +101,7 @@ impl ModuleUrl {
         Ok(Self::File)
     }
 
-    /// The port that it is fetched from; none for a file.
+    /// The port that it is fetched from. None for a file.
     #[must_use]
     pub fn port(&self) -> Option<u16> {
         match self {
@@ -111,7 +111,7 @@ impl ModuleUrl {
         }
     }
 
-    /// Whether it names the digest of what is fetched.
+    /// Whether it contains a digest.
     #[must_use]
     pub fn is_pinned(&self) -> bool {
         matches!(self, Self::Image(reference) if reference.digest.is_some())
@@ -119,18 +119,18 @@ impl ModuleUrl {
 }
 
 impl ImageReference {
-    /// Reads a reference without a scheme.
+    /// Parses a reference without a scheme.
     ///
     /// # Errors
     ///
-    /// When no registry can have such an image.
+    /// If no registry can have such an image.
     pub fn parse(text: &str) -> Result<Self, InvalidModuleUrl> {
         let (name, digest) = match text.split_once('@') {
             Some((name, digest)) => (name, Some(digest)),
             None => (text, None),
         };
         let (registry, path) = name.split_once('/').ok_or(InvalidModuleUrl::Registry)?;
-        // A name without a registry would be taken from Docker Hub.
+        // Docker would fetch a name without a registry from Docker Hub.
         if registry != "localhost" && !registry.contains(['.', ':']) {
             return Err(InvalidModuleUrl::Registry);
         }
@@ -169,7 +169,7 @@ pub(crate) fn is_sha256(text: &str) -> bool {
             .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
-/// The port of `HOST` or `HOST:PORT`; none where the server is not one.
+/// The port of `HOST` or `HOST:PORT`. None if the server is invalid.
 fn port_of_server(server: &str) -> Option<u16> {
     let (host, port) = match server.strip_prefix('[') {
         Some(rest) => {
@@ -197,7 +197,7 @@ fn port_of_server(server: &str) -> Option<u16> {
     port.parse().ok().filter(|port| is_number && *port > 0)
 }
 
-/// Whether a text is a part of a host name, in either case.
+/// Whether a text is a label of a host name, in either case.
 fn is_host_label(label: &str) -> bool {
     (1..=63).contains(&label.len())
         && label
@@ -207,12 +207,12 @@ fn is_host_label(label: &str) -> bool {
         && !label.ends_with('-')
 }
 
-/// Whether a text is a part of an image's name: letters and digits, with `.`, `_`, `__` or any number of `-` between
-/// them (OCI distribution spec).
+/// Whether a text is a component of an image's name: letters and digits, separated by `.`, `_`,
+/// `__` or any number of `-` (OCI distribution spec).
 fn is_component(component: &str) -> bool {
     let is_alphanumeric = |char: char| matches!(char, 'a'..='z' | '0'..='9');
     let mut separators = component.split(is_alphanumeric);
-    // Before the first letter or digit, and after the last, there is nothing.
+    // The separators before the first and after the last letter or digit must be empty.
     let first = separators.next();
     let last = separators.next_back();
     first == Some("")
@@ -230,7 +230,7 @@ fn is_tag(tag: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-'))
 }
 
-/// Checks that a path, with a query if there is one, is absolute and leads to a file (RFC 3986).
+/// Checks that a path, with an optional query, is absolute and leads to a file (RFC 3986).
 fn check_path(path: &str) -> Result<(), InvalidModuleUrl> {
     let file = path.split('?').next().unwrap_or_default();
     let is_file = file.starts_with('/') && !file.ends_with('/');
@@ -252,7 +252,7 @@ mod tests {
     const DIGEST: &str = "5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef";
 
     #[test]
-    fn what_can_be_fetched_has_the_port_of_its_server() {
+    fn a_url_has_the_port_of_its_server() {
         let cases = [
             (
                 format!("oci://registry.example.com/filter@sha256:{DIGEST}"),
@@ -322,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_can_fetch_is_no_url_of_a_module() {
+    fn refuses_urls_that_sidecars_cannot_fetch() {
         use InvalidModuleUrl as Invalid;
         let upper = DIGEST.to_uppercase();
         let cases = [

@@ -1,38 +1,38 @@
-//! `:path` as a client sends it → the path that rules see, as Envoy normalizes it.
+//! Normalizes the `:path` of a request as Envoy does, to the path that rules see.
 //!
-//! Istio maps `meshConfig.pathNormalization` to three settings of Envoy's HTTP connection manager, and starts proxies
-//! such that they cut a fragment off instead of refusing the request. Envoy applies them in this order
-//! (`ConnectionManagerUtility::maybeNormalizePath`):
+//! Istio maps `meshConfig.pathNormalization` to three settings of Envoy's HTTP connection manager,
+//! and configures proxies to remove a fragment instead of rejecting the request. Envoy applies them
+//! in this order (`ConnectionManagerUtility::maybeNormalizePath`):
 //!
-//! 1. cut off the fragment;
+//! 1. remove the fragment;
 //! 2. `DecodeAndMergeSlashes`: decode `%2F` and `%5C`;
-//! 3. all but `None`: cut off the parameters of dot segments, as in `/a/..;b/c`, which Envoy does since 1.40;
+//! 3. all but `None`: remove the parameters of dot segments, as in `/a/..;b/c` (since Envoy 1.40);
 //! 4. all but `None`: canonicalize as Chromium does, see `canonicalize`;
 //! 5. `MergeSlashes`, `DecodeAndMergeSlashes`: merge runs of slashes.
 //!
-//! A query stays as it is. Only conditions on the header `:path` see it.
+//! The query is unchanged. Only conditions on the header `:path` see it.
 
 use thiserror::Error;
 
 use crate::document::PathNormalization;
 use crate::engine::path_without_query;
 
-/// Why a proxy answers a request itself, before any rule sees it.
+/// Why a proxy rejects a request before any rule sees it.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum RefusedPath {
-    /// Such as `*`.
+    /// The path is not absolute, such as `*`.
     #[error("the path does not begin with `/`")]
     NotAbsolute,
-    /// No version of HTTP can transport it.
+    /// The path has a character that no version of HTTP can transport.
     #[error("the path has a space or a control character")]
     InvalidCharacter,
-    /// It cannot be canonicalized.
+    /// The path has a NUL byte, which cannot be canonicalized.
     #[error("the path has a NUL byte, raw or as `%00`")]
     Nul,
 }
 
 impl RefusedPath {
-    /// The HTTP status of the proxy's answer.
+    /// The HTTP status of the proxy's response.
     pub const fn status(self) -> u16 {
         match self {
             Self::NotAbsolute => 404,
@@ -42,7 +42,7 @@ impl RefusedPath {
 }
 
 impl PathNormalization {
-    /// The header `:path` as conditions on it see it: the path that rules see, and the query if there is one.
+    /// The header `:path` as conditions see it: the normalized path, and the query if there is one.
     pub fn normalize_header(self, received: &[u8]) -> Result<Vec<u8>, RefusedPath> {
         let mut header = self.normalize(received)?;
         let without_fragment = received.split(|byte| *byte == b'#').next();
@@ -54,7 +54,7 @@ impl PathNormalization {
         Ok(header)
     }
 
-    /// The path that rules see, without query and fragment.
+    /// The normalized path, without query and fragment.
     pub fn normalize(self, received: &[u8]) -> Result<Vec<u8>, RefusedPath> {
         if received.iter().any(|byte| is_refused(*byte)) {
             return Err(RefusedPath::InvalidCharacter);
@@ -69,7 +69,7 @@ impl PathNormalization {
         if self >= Self::Base {
             path = canonicalize(&without_parameters_of_dots(&path))?;
         }
-        // Of slashes alone Envoy keeps two: the first, and the last.
+        // From a run of slashes only, Envoy keeps two: the first and the last.
         let is_root = path.iter().all(|byte| *byte == b'/');
         if self >= Self::MergeSlashes && is_root {
             path.truncate(2);
@@ -80,7 +80,7 @@ impl PathNormalization {
     }
 }
 
-/// Whether no request target can have the byte.
+/// Whether no request target can contain the byte.
 fn is_refused(byte: u8) -> bool {
     byte <= b' ' || byte == 0x7f
 }
@@ -103,7 +103,7 @@ fn decode_slashes(path: &[u8]) -> Vec<u8> {
     decoded
 }
 
-/// The path with `..` and `.` for segments `..;PARAMETERS` and `.;PARAMETERS`.
+/// Replaces segments `..;PARAMETERS` and `.;PARAMETERS` with `..` and `.`.
 fn without_parameters_of_dots(path: &[u8]) -> Vec<u8> {
     let segments = path.split(|byte| *byte == b'/').map(|segment| {
         if segment.starts_with(b"..;") {
@@ -117,8 +117,9 @@ fn without_parameters_of_dots(path: &[u8]) -> Vec<u8> {
     segments.collect::<Vec<_>>().join(&b'/')
 }
 
-/// The path as Chromium's `url::CanonicalizePath` writes it: dot segments are resolved, backslashes become slashes,
-/// escapes of letters, digits and `-._~` are decoded, and what a URL cannot have is escaped.
+/// Canonicalizes the path like Chromium's `url::CanonicalizePath`: resolves dot segments, turns
+/// backslashes into slashes, decodes escapes of letters, digits and `-._~`, and escapes characters
+/// that a URL cannot contain.
 fn canonicalize(path: &[u8]) -> Result<Vec<u8>, RefusedPath> {
     let mut canonical = Canonical::default();
     let mut rest = path;
@@ -137,11 +138,11 @@ fn canonicalize(path: &[u8]) -> Result<Vec<u8>, RefusedPath> {
     Ok(canonical.path)
 }
 
-/// A path that is being written.
+/// The output of canonicalization.
 #[derive(Default)]
 struct Canonical {
     path: Vec<u8>,
-    /// Where a `%` that begins no escape was written last.
+    /// The position of the last `%` that does not begin an escape.
     stray_percent: Option<usize>,
 }
 
@@ -160,7 +161,7 @@ impl Canonical {
             .extend([b'%', digit(byte >> 4), digit(byte & 0xf)]);
     }
 
-    /// Takes a dot of this length, and what follows it where they are a segment.
+    /// Handles a dot of this length, and the rest of its segment if it is a dot segment.
     fn dot<'r>(&mut self, rest: &'r [u8], length: usize) -> &'r [u8] {
         let after = rest.get(length..).unwrap_or_default();
         if self.path.last() != Some(&b'/') {
@@ -180,7 +181,7 @@ impl Canonical {
         }
     }
 
-    /// Back to the slash before the one that it ends with, if there is one.
+    /// Removes the last segment, but not the leading slash.
     fn drop_last_segment(&mut self) {
         let before = self.path.split_last().map_or(&[][..], |(_, before)| before);
         if let Some(position) = before.iter().rposition(|byte| *byte == b'/') {
@@ -198,7 +199,7 @@ impl Canonical {
                 self.guard_stray_percent(byte, after_escape);
                 Ok(after_escape)
             }
-            // As it is, with the case of its digits.
+            // Unchanged, including the case of its digits.
             (Some(_), [percent, high, low, ..]) => {
                 self.path.extend([percent, high, low]);
                 Ok(after_escape)
@@ -210,8 +211,8 @@ impl Canonical {
         }
     }
 
-    /// `%%34` must not become `%4`, where the next byte could make an escape of it: a stray `%` before a byte that was
-    /// decoded just now is escaped if they would be one.
+    /// `%%34` must not become `%4`, because the next byte could complete an escape. So a stray `%`
+    /// before a decoded byte is escaped if the two could begin an escape.
     fn guard_stray_percent(&mut self, decoded: u8, rest: &[u8]) {
         let length = self.path.len();
         let Some(percent) = self.stray_percent.filter(|at| at + 3 >= length) else {
@@ -245,7 +246,8 @@ impl Canonical {
     }
 }
 
-/// What follows a segment that ends here: nothing, or what is beyond its slash.
+/// The text after a segment that ends here: nothing, or the text after its slash. None if the
+/// segment continues.
 fn end_of_segment(rest: &[u8]) -> Option<&[u8]> {
     match rest {
         [] => Some(rest),
@@ -254,7 +256,7 @@ fn end_of_segment(rest: &[u8]) -> Option<&[u8]> {
     }
 }
 
-/// The bytes that a dot has at the beginning of a text, escaped or not; 0 where there is none.
+/// The length in bytes of a leading dot, escaped or not. 0 if there is none.
 fn dot_length(text: &[u8]) -> usize {
     match text {
         [b'.', ..] => 1,
@@ -263,12 +265,12 @@ fn dot_length(text: &[u8]) -> usize {
     }
 }
 
-/// The byte that an escape at the beginning of a text means.
+/// The byte of a leading escape.
 fn escaped(text: &[u8]) -> Option<u8> {
     text.starts_with(b"%").then(|| escape_digits(text))?
 }
 
-/// The byte that the two digits after the first byte of a text mean.
+/// The byte of the two hex digits after the first byte.
 fn escape_digits(text: &[u8]) -> Option<u8> {
     let [_, high, low, ..] = text else {
         return None;
@@ -277,7 +279,7 @@ fn escape_digits(text: &[u8]) -> Option<u8> {
     u8::try_from(digit(high)? << 4 | digit(low)?).ok()
 }
 
-/// Whether no path begins so after this: with an escape that it decodes, or refuses.
+/// Whether no normalized path begins with this: an escape that is decoded or refused.
 pub(crate) fn is_decoded(text: &[u8], mode: PathNormalization) -> bool {
     escaped(text).is_some_and(|byte| match byte {
         b'/' | b'\\' => mode >= PathNormalization::DecodeAndMergeSlashes,
@@ -286,12 +288,12 @@ pub(crate) fn is_decoded(text: &[u8], mode: PathNormalization) -> bool {
     })
 }
 
-/// Whether a character is only there as an escape once a path is canonicalized.
+/// Whether canonicalization escapes a character.
 pub(crate) fn is_escaped_when_raw(char: char) -> bool {
     u8::try_from(char).map_or(true, must_be_escaped)
 }
 
-/// What is the same escaped and not.
+/// Whether a byte is equivalent to its escape.
 fn is_unreserved(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-_~".contains(&byte)
 }

@@ -1,9 +1,9 @@
-//! Texts of strangers → texts that a terminal can show.
+//! Sanitizes untrusted text for terminals.
 
 use std::borrow::Cow;
 
-/// The text on one line, with all that is not plain ASCII spelt out. What a client or a metric's label brings must not
-/// control a terminal, nor be read in another order than it has.
+/// The text on one line, with everything but plain ASCII escaped. Text from a client or a metric's
+/// label must not control a terminal, or change the reading direction.
 pub fn printable(text: &str) -> String {
     let mut printable = String::with_capacity(text.len());
     for character in text.chars() {
@@ -16,16 +16,16 @@ pub fn printable(text: &str) -> String {
     printable
 }
 
-/// More bytes than these of one text say nothing more to its reader.
+/// The maximum number of bytes of one text to show.
 const MAX_SHOWN: usize = 256;
 
-/// The text, or its beginning if it is long: a client chooses how long its path and its name are.
+/// The text, or its start if it is long: clients choose the length of paths and names.
 pub fn clipped(text: &str) -> Cow<'_, str> {
     if text.len() <= MAX_SHOWN {
         return Cow::Borrowed(text);
     }
     let end = text.floor_char_boundary(MAX_SHOWN);
-    // Plain ASCII, so that it is not spelt out like what a stranger sent.
+    // Plain ASCII, so that it is not escaped.
     Cow::Owned(format!("{}...", text.get(..end).unwrap_or_default()))
 }
 
@@ -45,13 +45,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_clipped_is_printable() {
+    fn clipped_text_is_printable() {
         let shown = printable(&clipped(&"a".repeat(300)));
         assert_eq!(shown, "a".repeat(256) + "...");
     }
 
     #[test]
-    fn what_would_control_a_terminal_is_spelt_out() {
+    fn escapes_terminal_control_characters() {
         for (text, shown) in [
             ("GET /cart ~", "GET /cart ~"),
             ("\u{1b}[2J", "\\u{1b}[2J"),

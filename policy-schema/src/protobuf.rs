@@ -1,14 +1,16 @@
-//! Messages of Envoy and Istio as JSON or YAML. A field has two spellings there, and a value several.
+//! Reads protobuf messages of Envoy and Istio from JSON or YAML, where a field has two spellings
+//! and a value several.
 
 use serde_json::Value;
 
-/// A field of a message, by its name in the protocol: `normalize_path` is also `normalizePath`. `null` means unset.
+/// A field of a message, by protobuf name: `normalize_path` is also `normalizePath`. `null` means
+/// unset.
 pub(crate) fn field<'v>(message: &'v Value, name: &str) -> Option<&'v Value> {
     let (_, value) = entry(message, name)?;
     Some(value)
 }
 
-/// A field of a message with the spelling that it has. The spelling of JSON wins if both are there.
+/// A field of a message with its actual spelling. The JSON name wins if both are present.
 pub(crate) fn entry<'v>(message: &'v Value, name: &str) -> Option<(&'v str, &'v Value)> {
     let fields = message.as_object()?;
     let (key, value) = fields
@@ -17,7 +19,7 @@ pub(crate) fn entry<'v>(message: &'v Value, name: &str) -> Option<(&'v str, &'v 
     (!value.is_null()).then_some((key, value))
 }
 
-/// The name of a field in JSON, by its name in the protocol: `mesh_mTLS` is `meshMTLS`.
+/// The JSON name of a field, from its protobuf name: `mesh_mTLS` becomes `meshMTLS`.
 pub(crate) fn json_name(name: &str) -> String {
     let mut spelling = String::with_capacity(name.len());
     let mut starts_word = false;
@@ -33,7 +35,7 @@ pub(crate) fn json_name(name: &str) -> String {
     spelling
 }
 
-/// The name of a field in the protocol, whichever spelling it has.
+/// The protobuf name of a field in either spelling.
 pub(crate) fn snake_case(key: &str) -> String {
     let mut name = String::with_capacity(key.len());
     for character in key.chars() {
@@ -45,7 +47,7 @@ pub(crate) fn snake_case(key: &str) -> String {
     name
 }
 
-/// Whether a boolean is true: plain, as text, or wrapped.
+/// Whether a boolean is true: plain, as a string, or wrapped.
 pub(crate) fn is_true(value: &Value) -> bool {
     match value {
         Value::Bool(value) => *value,
@@ -55,7 +57,7 @@ pub(crate) fn is_true(value: &Value) -> bool {
     }
 }
 
-/// Whether anything in a message, however deep, has a property. `test` gets the name of a field and its value.
+/// Whether any field of a message, at any depth, satisfies `test`, which gets its name and value.
 pub(crate) fn any_field(message: &Value, test: &mut dyn FnMut(&str, &Value) -> bool) -> bool {
     match message {
         Value::Array(elements) => elements.iter().any(|element| any_field(element, test)),

@@ -1,8 +1,8 @@
-//! Stretches of time, as people write and read them: `90s`, `12h`, `7d`, `1d 12h`.
+//! Durations in human-readable form: `90s`, `12h`, `7d`, `1d 12h`.
 
 use std::time::Duration;
 
-/// Units, from the largest on, in milliseconds.
+/// The units, largest first, in milliseconds.
 const UNITS: [(&str, u64); 6] = [
     ("w", 604_800_000),
     ("d", 86_400_000),
@@ -12,10 +12,10 @@ const UNITS: [(&str, u64); 6] = [
     ("ms", 1),
 ];
 
-/// What a stretch of time is not.
+/// The fix for an invalid duration.
 const FORM: &str = "write a number with `s`, `m`, `h`, `d` or `w`, such as `90s`, `12h` or `7d`";
 
-/// Reads numbers with units.
+/// Parses a duration.
 pub fn parse(text: &str) -> Result<Duration, String> {
     let invalid = || FORM.to_owned();
     let mut rest = text.trim();
@@ -37,7 +37,7 @@ pub fn parse(text: &str) -> Result<Duration, String> {
     Ok(Duration::from_millis(milliseconds))
 }
 
-/// In days and what is smaller, without a fraction of a second.
+/// Formats a duration in days and smaller units, without fractions of a second.
 pub fn text(time: Duration) -> String {
     let mut left = time.as_secs().saturating_mul(1000);
     let mut parts = Vec::new();

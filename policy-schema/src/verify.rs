@@ -1,8 +1,8 @@
-//! Does a mesh do what the documents say?
+//! Checks a mesh for drift from its policy documents.
 //!
-//! [`Observed`] is what somebody has seen of it: objects, from manifests or from a cluster, and proxies,
-//! from their admin endpoints. It is compared with what the documents are rendered to. Nothing here
-//! reads files or clusters.
+//! [`Observed`] contains the objects of manifests or of a cluster, and the configuration of proxies
+//! from their admin endpoints. They are compared with the rendered documents. Nothing here reads
+//! files or clusters.
 
 mod ambient;
 mod bypass;
@@ -15,8 +15,8 @@ mod destination_rules;
 mod difference;
 mod discovery;
 mod drift;
-mod ended;
 mod envoy_filters;
+mod expired;
 mod extent;
 mod finding;
 mod foreign;
@@ -31,16 +31,16 @@ mod path_handling;
 mod places;
 mod pod;
 mod pod_ports;
-mod policies_for;
-mod proof;
+mod policy_index;
 mod proxies;
 mod proxy;
 mod proxy_config;
 mod proxy_container;
 mod proxy_settings;
 mod rendered;
+mod reported_revision;
 mod request_authentication;
-mod selecting;
+mod selector_index;
 mod service_entries;
 mod tcp_services;
 mod unvalidated;
@@ -69,42 +69,43 @@ pub use widening::{Widening, widened};
 use crate::istio::ExtensionApi;
 use crate::policy::PolicySet;
 
-use extent::LookedAt;
+use extent::KindsRead;
 pub use verdict::Verdict;
 use workloads::Workloads;
 
-/// What was seen of a mesh.
+/// The observed state of a mesh.
 #[derive(Debug, Default)]
 pub struct Observed {
-    /// The objects; none if nobody looked at objects.
+    /// The objects. None if objects were not read.
     pub objects: Option<Vec<Object>>,
-    /// Helm values that Istio is installed with.
+    /// Helm values of the Istio installation.
     pub values: Vec<HelmValues>,
-    /// What the objects are all of.
+    /// The kinds of objects that were read.
     pub extent: Extent,
     /// The proxies.
     pub proxies: Vec<Proxy>,
 }
 
-/// Compares a mesh with the documents of `set`. `api` is the kind of object that brings the filter.
+/// Compares a mesh with the documents of `set`. `api` is the kind of object that installs the
+/// filter.
 pub fn verify(set: &PolicySet, api: ExtensionApi, observed: &Observed) -> Verdict {
     let mut verdict = Verdict::default();
     if let Some(objects) = &observed.objects {
         let workloads = Workloads::new(set, objects, &mut verdict.unchecked);
-        let looked_at = LookedAt::new(&observed.extent, objects);
-        drift::check(set, api, objects, &looked_at, &mut verdict);
-        mutual_tls::check(set, objects, &workloads, &looked_at, &mut verdict);
+        let kinds_read = KindsRead::new(&observed.extent, objects);
+        drift::check(set, api, objects, &kinds_read, &mut verdict);
+        mutual_tls::check(set, objects, &workloads, &kinds_read, &mut verdict);
         destination_rules::check(set, objects, &mut verdict);
         service_entries::check(set, objects, &mut verdict);
-        coverage::check(set, objects, &workloads, &looked_at, &mut verdict);
+        coverage::check(set, objects, &workloads, &kinds_read, &mut verdict);
         tcp_services::check(set, objects, &workloads, &mut verdict);
         ambient::check(&workloads, &mut verdict);
-        waypoints::check(set, objects, &workloads, &looked_at, &mut verdict);
+        waypoints::check(set, objects, &workloads, &kinds_read, &mut verdict);
         unvalidated::check_objects(objects, &workloads, &mut verdict);
         envoy_filters::check(set, api, objects, &workloads, &mut verdict);
-        mesh_config::check(set, objects, &observed.values, &looked_at, &mut verdict);
+        mesh_config::check(set, objects, &observed.values, &kinds_read, &mut verdict);
         proxy_config::check(&set.mesh, objects, &workloads, &mut verdict);
-        request_authentication::check(set, objects, &workloads, &looked_at, &mut verdict);
+        request_authentication::check(set, objects, &workloads, &kinds_read, &mut verdict);
     }
     proxies::check(set, &observed.proxies, &mut verdict);
     verdict.findings.sort();

@@ -1,12 +1,12 @@
-//! The YAML that people write, with the position of everything in it.
+//! Parses YAML of users, with the position of every value.
 //!
-//! A policy is refused with every fault it has and not only with the first, and each fault points
-//! at bytes of the file. So documents are first parsed into a tree that keeps positions, and the
-//! tree is then read into Rust types by a deserializer that leaves out what is faulty and goes on.
-//! A validator that walks the result maps its findings back with [`Node::locate`].
+//! A refused policy shows all its faults, not only the first, and each fault points at bytes of the
+//! file. So documents are first parsed to a tree with positions. A deserializer then reads the tree
+//! into Rust types, and skips faulty values. Validation maps its findings to positions with
+//! [`Node::locate`].
 //!
-//! The YAML is a strict subset of YAML 1.2: what hides a policy's meaning from its reader, such as
-//! anchors or a second value for the same key, is refused instead of resolved.
+//! The supported YAML is a strict subset of YAML 1.2. Features that hide a policy's meaning, such
+//! as anchors or duplicate keys, are refused.
 
 mod anchors;
 mod builder;
@@ -38,7 +38,7 @@ pub(crate) use self::wording::quoted;
 
 use crate::code::Code;
 
-/// A range of a text, in bytes. Both ends are on character boundaries.
+/// A range of a text, in bytes. Both ends are character boundaries.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Span {
     /// The offset of the first byte.
@@ -47,15 +47,15 @@ pub struct Span {
     pub end: usize,
 }
 
-/// Something in a YAML text that cannot be accepted as it is written.
+/// A part of a YAML text that is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     /// The stable name of this kind of fault.
     pub code: Code,
     /// The part of the text that is wrong.
     pub span: Span,
-    /// What is wrong, in one clause: lower case, no full stop, user text in back-ticks.
+    /// The problem, in one clause: lower case, no full stop, user text in back-ticks.
     pub message: String,
-    /// What to do about it.
+    /// The fix.
     pub help: String,
 }

@@ -1,4 +1,4 @@
-//! What the documentation and the examples say is what the code does.
+//! Checks that the documentation and the examples agree with the code.
 
 #![expect(
     clippy::disallowed_methods,
@@ -26,33 +26,33 @@ use policy_schema::validate::{Options, Validated, validate};
 use policy_schema::verify::FindingCode;
 use serde::Deserialize;
 
-/// The tests read a clock that stands still: an example that expires must not break them later.
+/// A fixed time: an example that expires must not break the tests later.
 const NOW: &str = "2026-06-01T00:00:00Z";
 
 #[test]
 fn every_diagnostic_is_documented_once_with_explanation_and_severity() {
-    let told = code::all().map(|known| {
+    let explained = code::all().map(|known| {
         (
             known.code.as_str(),
             known.explanation,
             known.code.severity(),
         )
     });
-    assert_documented("docs/diagnostics.md", told);
+    assert_documented("docs/diagnostics.md", explained);
 }
 
 #[test]
 fn every_finding_is_documented_once_with_explanation_and_severity() {
     let codes = FindingCode::ALL.iter();
-    let told = codes.map(|code| (code.as_str(), code.explanation(), code.severity()));
-    assert_documented("docs/verify.md", told);
+    let explained = codes.map(|code| (code.as_str(), code.explanation(), code.severity()));
+    assert_documented("docs/verify.md", explained);
 }
 
-/// Asserts that a page has one section for each of these codes. The page's order is its reader's.
+/// Asserts that a page has one section for each of these codes, in any order.
 fn assert_documented<'c>(page: &str, codes: impl Iterator<Item = (&'c str, &'c str, Severity)>) {
     let sections = sections(page);
     let known: BTreeMap<_, _> = codes
-        .map(|(code, told, severity)| (code, (told, severity)))
+        .map(|(code, explained, severity)| (code, (explained, severity)))
         .collect();
     let mut documented: Vec<_> = sections
         .iter()
@@ -62,10 +62,10 @@ fn assert_documented<'c>(page: &str, codes: impl Iterator<Item = (&'c str, &'c s
     assert!(documented.iter().eq(known.keys()), "the headings of {page}");
     for section in &sections {
         let code = section.code.as_str();
-        let (told, severity) = *known.get(code).unwrap();
+        let (explained, severity) = *known.get(code).unwrap();
         let mut paragraphs = section.body.split("\n\n").map(words);
         let explanation = paragraphs.next().unwrap_or_default();
-        assert_eq!(explanation, words(told), "{code}");
+        assert_eq!(explanation, words(explained), "{code}");
         let written = paragraphs.next().unwrap_or_default();
         let expected = match severity {
             Severity::Error => "Severity: **error**",
@@ -123,9 +123,9 @@ fn every_kind_of_resource_is_documented_and_no_other() {
     assert_eq!(documented, BTreeSet::from(kinds));
 }
 
-/// Whoever looks for what is left over asks for every kind that may be.
+/// To find leftovers, users list every kind that Peergate renders.
 #[test]
-fn every_kind_of_resource_is_looked_for() {
+fn leftovers_are_listed_for_every_kind() {
     let page = read(&root().join("docs/resources.md"));
     let (_, command) = page.split_once("kubectl get ").unwrap();
     let (command, _) = command.split_once("```").unwrap();
@@ -203,7 +203,7 @@ impl Expected {
             DecisionOutcome::Denied => "deny",
         };
         if self.expect == "refused" {
-            // What the sidecar refuses, the rules deny as well.
+            // The rules deny everything that the sidecar refuses.
             assert_eq!(effect, "deny", "{line}");
             return;
         }
@@ -223,7 +223,7 @@ fn compile(policies: &PolicySet) -> BTreeMap<String, CompiledPolicy> {
         .collect()
 }
 
-/// The part of a page about one code.
+/// The section of a page about one code.
 struct Section {
     code: String,
     body: String,
@@ -245,7 +245,7 @@ fn sections(page: &str) -> Vec<Section> {
         .collect()
 }
 
-/// The YAML blocks of a page, each with the word that says what it is a part of.
+/// The YAML blocks of a page, each with the word that names its context.
 fn code_blocks(page: &str) -> Vec<(String, String)> {
     let blocks = page.split("```yaml ").skip(1);
     blocks
@@ -257,7 +257,7 @@ fn code_blocks(page: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-/// The document that an example is a part of.
+/// The document that contains an example.
 fn complete(label: &str, example: &str) -> String {
     let mesh = "apiVersion: peergate.dev/v1alpha1\nkind: Mesh\nmetadata: {name: shop}\nspec:\n";
     let standard = "  trustDomain: cluster.local\n  istioVersion: \"1.29\"\n  filter: {image: \"file:///filter.wasm\"}\n";
@@ -359,7 +359,7 @@ fn read(path: &Path) -> String {
     fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// The text with every run of white space made one space.
+/// The text with every run of white space replaced by one space.
 fn words(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -13,7 +13,7 @@ const MESH: &str = "apiVersion: peergate.dev/v1alpha1\nkind: Mesh\nmetadata: {na
     filter: {image: oci://registry.example.com/filter@sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef}\n  \
     gateways: [{name: edge, namespace: edge, selector: {matchLabels: {app: edge}}, serviceAccount: edge, servers: [{hosts: [a.example.com], tls: {secret: a, mode: Simple}}]}]\n";
 
-/// `spec.match` of the plugin for a policy.
+/// `spec.match` of the policy's plugin.
 fn traffic(namespace: &str, spec: &str) -> Value {
     let policy = format!(
         "apiVersion: peergate.dev/v1alpha1\nkind: ServicePolicy\n\
@@ -35,8 +35,8 @@ fn traffic(namespace: &str, spec: &str) -> Value {
     resource.pointer("/spec/match").cloned().unwrap_or_default()
 }
 
-/// To Istio a gateway is a client of what is behind it: `SERVER` alone selects no listener there
-/// (`type.v1beta1.WorkloadMode`).
+/// In Istio, a gateway is a client of the services behind it, so `SERVER` alone selects none of its
+/// listeners (`type.v1beta1.WorkloadMode`).
 #[test]
 fn the_filter_runs_on_the_way_into_sidecars_and_on_all_of_a_gateway() {
     let server = json!([{"mode": "SERVER"}]);

@@ -1,4 +1,4 @@
-//! Whatever is read ends in policies or in errors, and within bounds.
+//! All input results in policies or in errors, within bounded time and memory.
 
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
@@ -135,7 +135,7 @@ fn validated(sources: &[SourceText]) -> (Option<PolicySet>, BTreeSet<&'static st
 }
 
 #[test]
-fn any_text_is_policies_that_the_filter_takes_or_errors() {
+fn any_text_is_policies_that_the_filter_accepts_or_errors() {
     const TARGET: Target<'_> = Target {
         name: "yaml",
         seeds: &["wasmplugin/tests/policies", "examples/online-boutique"],
@@ -229,7 +229,7 @@ fn any_plugin_config_is_refused_or_decides() {
 }
 
 #[test]
-fn any_decision_id_is_read_or_refused_and_what_is_read_is_written_alike() {
+fn any_decision_id_is_refused_or_round_trips() {
     const TARGET: Target<'_> = Target {
         name: "decision-id",
         seeds: &[],

@@ -1,7 +1,7 @@
-//! `AuthorizationPolicy` → RBAC against what Istio itself makes of its own test inputs.
+//! Compares the RBAC filters of `AuthorizationPolicy` objects with Istio's own.
 //!
-//! The inputs are Istio's, and not part of this repository: `ISTIO_AUTHZ_EXAMPLES` is the folder
-//! that has them.
+//! The inputs are Istio's test inputs, which are not part of this repository:
+//! `ISTIO_AUTHZ_EXAMPLES` is their folder.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![expect(
@@ -19,7 +19,7 @@ use serde_json::{Map, Value};
 
 type Translate = fn(&[AuthorizationPolicy], &TrustDomains) -> Vec<RbacFilter>;
 
-/// Each input, how it is translated, and the filters that Istio makes of it.
+/// Each input, how it is translated, and Istio's filters for it.
 const EXAMPLES: [(&str, Translate, &[&str]); 3] = [
     (
         "http-deny-and-allow-in.yaml",
@@ -70,8 +70,8 @@ fn documents(path: &Path) -> Vec<Value> {
     serde_saphyr::from_multiple(&text).unwrap()
 }
 
-/// Protobuf's JSON has two spellings of a field; ours is the one of Envoy's documentation. Names of
-/// policies are no fields.
+/// In JSON, a protobuf field has two spellings. Ours is that of Envoy's documentation. Names of
+/// policies are not fields.
 fn snake_case(value: Value) -> Value {
     let spelt = |key: String| {
         if key.contains('[') {

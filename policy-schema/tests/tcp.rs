@@ -1,4 +1,4 @@
-//! Rules about HTTP on ports that speak something else.
+//! HTTP rules on ports without HTTP.
 
 #![expect(
     clippy::indexing_slicing,
@@ -20,7 +20,7 @@ use documents::policy;
 const CLOSED: &str = "Deny";
 const OPEN: &str = "Pass";
 
-/// A mesh that denies or passes what no policy decides.
+/// A mesh that denies or passes requests without a policy.
 fn mesh(otherwise: &str) -> String {
     format!(
         "apiVersion: peergate.dev/v1alpha1\nkind: Mesh\nmetadata: {{name: test}}\n\
@@ -30,7 +30,7 @@ fn mesh(otherwise: &str) -> String {
     )
 }
 
-/// A policy for the workload of its name.
+/// A policy for the workload with the same name.
 fn of_workload(name: &str, spec: &str) -> String {
     policy(
         "shop",
@@ -39,7 +39,7 @@ fn of_workload(name: &str, spec: &str) -> String {
     )
 }
 
-/// A policy for the mesh that denies something.
+/// A policy for the mesh with a denial.
 fn everywhere(spec: &str, to: &str) -> String {
     policy(
         "istio-system",
@@ -60,7 +60,7 @@ fn understood(texts: &[&str]) -> PolicySet {
     validated.policies.unwrap()
 }
 
-/// The rules of the objects with an action that are rendered of a policy.
+/// The rendered rules of a policy with an action.
 fn rendered(set: &PolicySet, namespace: &str, name: &str, action: &str) -> serde_json::Value {
     let objects = authorization_policies(&set.rollout(set.policy(namespace, name).unwrap()));
     let objects = serde_json::to_value(objects).unwrap();
@@ -69,7 +69,7 @@ fn rendered(set: &PolicySet, namespace: &str, name: &str, action: &str) -> serde
     object.unwrap()["spec"]["rules"].clone()
 }
 
-/// What is rendered of the rule of the policy for the mesh.
+/// The rendered rule of the policy for the mesh.
 fn rendered_everywhere(texts: &[&str]) -> serde_json::Value {
     rendered(&understood(texts), "istio-system", "everywhere", "DENY")[0]["to"].clone()
 }
@@ -79,7 +79,7 @@ fn json(text: &str) -> serde_json::Value {
 }
 
 #[test]
-fn a_denial_for_the_mesh_leaves_out_ports_that_other_policies_declare() {
+fn a_denial_for_the_mesh_excludes_ports_that_other_policies_declare() {
     let redis = of_workload("redis", REDIS);
     let cases = [
         (
@@ -94,7 +94,7 @@ fn a_denial_for_the_mesh_leaves_out_ports_that_other_policies_declare() {
             "when: [{key: \"request.headers[x]\", values: [a]}]",
             r#"[{"operation":{"notPorts":["6379"]}}]"#,
         ),
-        // It asks for nothing that a connection does not have.
+        // It requires nothing that a connection lacks.
         (
             "to: [{notPorts: [1]}]",
             r#"[{"operation":{"notPorts":["1"]}}]"#,
@@ -108,7 +108,7 @@ fn a_denial_for_the_mesh_leaves_out_ports_that_other_policies_declare() {
 }
 
 #[test]
-fn what_rbac_leaves_to_the_filter_is_known() {
+fn lists_ports_that_rbac_leaves_to_the_filter() {
     let redis = of_workload("redis", REDIS);
     let set = understood(&[&mesh(CLOSED), &everywhere("", PATHS), &redis]);
     let policy = set.policy("istio-system", "everywhere").unwrap();
@@ -117,7 +117,7 @@ fn what_rbac_leaves_to_the_filter_is_known() {
         .map(|left| (left.rule, left.port, left.declared_by.to_string()))
         .collect();
     assert_eq!(left, [("no-admin", 6379, "shop/redis".to_owned())]);
-    // Where the port is one on all workloads, nothing is left to anybody.
+    // If all workloads have the port, the filter has no part in it.
     let everywhere = policy_with_ports();
     let cart = of_workload(
         "cart",
@@ -133,7 +133,7 @@ fn what_rbac_leaves_to_the_filter_is_known() {
     );
 }
 
-/// A policy for the mesh that says which port is without HTTP everywhere.
+/// A policy for the mesh that declares a port without HTTP everywhere.
 fn policy_with_ports() -> String {
     policy(
         "istio-system",
@@ -169,12 +169,12 @@ fn a_port_with_http_at_one_workload_and_without_at_another_is_refused() {
     assert!(is_refused(&[], "to: [{ports: [6379], paths: [/admin]}]"));
     assert!(!is_refused(&[], PATHS));
     assert!(!is_refused(&[&elsewhere], PATHS));
-    // The rule leaves the port alone.
+    // The rule excludes the port.
     assert!(!is_refused(
         &[&by_rule],
         "to: [{notPorts: [6379], paths: [/admin]}]"
     ));
-    // The filter alone has such rules.
+    // Only the filter has such rules.
     assert!(!is_refused(
         &[&by_rule],
         &format!("enforcement: Shadow, {PATHS}")
@@ -183,14 +183,14 @@ fn a_port_with_http_at_one_workload_and_without_at_another_is_refused() {
         &[&by_rule],
         &format!("notAfter: \"2100-01-01T00:00:00Z\", {PATHS}")
     ));
-    // By convention it is another protocol, and so this is reported as well.
+    // By convention it has another protocol, so this is reported too.
     let mesh = mesh(CLOSED);
     let found = codes(&[&mesh, &everywhere("tcpPorts: [1], ", PATHS), &redis, &web]);
     assert!(found.contains(&"unenforceable-rule"), "{found:?}");
 }
 
 #[test]
-fn a_denial_by_http_on_ports_that_nothing_describes_is_reported() {
+fn reports_http_denials_on_undeclared_ports() {
     let service = "service: {ports: [{port: 80, targetPort: 8080}]}";
     let timed = format!("notAfter: \"2100-01-01T00:00:00Z\", {PATHS}");
     let shadow = format!("enforcement: Shadow, {PATHS}");
@@ -208,7 +208,7 @@ fn a_denial_by_http_on_ports_that_nothing_describes_is_reported() {
         ),
         ("", "from: [{namespaces: [a]}], to: [{paths: [/a]}]", 1),
         ("", "to: [{ports: [8080], paths: [/a]}, {paths: [/b]}]", 1),
-        // It is for connections of any kind, or names its ports, or RBAC does not have it.
+        // It applies to all connections, or names its ports, or RBAC does not have it.
         ("", "from: [{namespaces: [a]}]", 0),
         ("", "to: [{ports: [8080], paths: [/a]}]", 0),
         ("", "to: [{notPorts: [9000], paths: [/a]}]", 0),
@@ -222,7 +222,7 @@ fn a_denial_by_http_on_ports_that_nothing_describes_is_reported() {
         ("enforcement: Shadow, ", PATHS, 0),
         ("tcpPorts: [9000], ", PATHS, 0),
         (&format!("{service}, "), PATHS, 0),
-        // What is absent is not excluded.
+        // An absent attribute is not excluded.
         ("tcpPorts: [9000], ", "to: [{notPaths: [/a]}]", 1),
         (
             "tcpPorts: [9000], ",
@@ -248,7 +248,7 @@ fn a_denial_by_http_on_ports_that_nothing_describes_is_reported() {
 }
 
 #[test]
-fn a_denial_for_more_than_a_workload_meets_some_that_nothing_describes() {
+fn a_wide_denial_also_applies_to_undeclared_workloads() {
     let described = of_workload("web", "service: {ports: [{port: 80}]}, rules: []");
     let mesh = mesh(OPEN);
     for (scope, namespace, expected) in [
@@ -270,7 +270,7 @@ fn a_denial_for_more_than_a_workload_meets_some_that_nothing_describes() {
         let found = codes(&[&mesh, &described, &text]);
         assert_eq!(found, vec!["denies-tcp"; expected], "{text}");
     }
-    // A policy for all of a workload's pods describes them.
+    // A policy for all of a workload's pods describes its ports.
     let cart = of_workload(
         "cart",
         &format!("rules: [{{id: a, effect: Deny, {PATHS}}}]"),
@@ -295,7 +295,7 @@ fn gateways_of_the_mesh_speak_http() {
 }
 
 #[test]
-fn a_service_port_with_a_protocol_of_its_own_has_to_be_declared() {
+fn a_service_port_with_another_protocol_must_be_declared() {
     let broker = |ports: &str, rest: &str| {
         of_workload(
             "broker",
@@ -308,11 +308,11 @@ fn a_service_port_with_a_protocol_of_its_own_has_to_be_declared() {
     assert_eq!(codes(&[&mesh, &broker(both, &deny)]), ["denies-tcp"]);
     let declared = format!("tcpPorts: [5672], {deny}");
     assert_eq!(codes(&[&mesh, &broker(both, &declared)]), [""; 0]);
-    // Another port is left out.
+    // Another port is excluded.
     let limited =
         "rules: [{id: no-admin, effect: Deny, to: [{notPorts: [8080], paths: [\"/admin/*\"]}]}]";
     assert_eq!(codes(&[&mesh, &broker(both, limited)]), ["denies-tcp"]);
-    // This one is left out, or is said to speak HTTP.
+    // This one is excluded, or declared to speak HTTP.
     for limit in ["notPorts: [5672]", "ports: [8080]", "ports: [5672]"] {
         let limited = limited.replace("notPorts: [8080]", limit);
         assert_eq!(codes(&[&mesh, &broker(both, &limited)]), [""; 0], "{limit}");
@@ -320,16 +320,16 @@ fn a_service_port_with_a_protocol_of_its_own_has_to_be_declared() {
     // The workload's own port counts.
     let led = "{port: 5672, targetPort: 8080}";
     assert_eq!(codes(&[&mesh, &broker(led, &deny)]), [""; 0]);
-    // Without such a rule nothing closes it.
+    // Without such a rule nothing denies its connections.
     assert_eq!(codes(&[&mesh, &broker(both, "rules: []")]), [""; 0]);
-    // The rule may be another policy's.
+    // The rule may belong to another policy.
     let everywhere = everywhere("tcpPorts: [1], ", PATHS);
     let found = codes(&[&mesh, &broker(both, "rules: []"), &everywhere]);
     assert_eq!(found, ["denies-tcp"]);
 }
 
 #[test]
-fn a_rule_with_times_for_the_mesh_ends_nowhere_on_ports_without_http() {
+fn a_timed_rule_for_the_mesh_never_ends_on_ports_without_http() {
     let redis = of_workload("redis", REDIS);
     let freeze = everywhere("", "notAfter: \"2100-01-01T00:00:00Z\"");
     assert_eq!(

@@ -127,7 +127,7 @@ mod tests {
     fn every_diagnostic_finding_and_reason_of_a_denial_has_a_page() {
         let diagnostics = code::all().map(|explained| explained.code.as_str());
         let findings = FindingCode::ALL.iter().map(|code| code.as_str());
-        let reasons = ReasonCode::OF_DECISIONS
+        let reasons = ReasonCode::DECISION_REASONS
             .iter()
             .map(|reason| reason.as_str());
         for code in diagnostics.chain(findings).chain(reasons) {

@@ -59,7 +59,7 @@ fn compare(input: &Path, callers: &mut Callers) {
     let leading = set
         .policies()
         .iter()
-        .max_by_key(|policy| policy.enforced_along().count());
+        .max_by_key(|policy| policy.followers().count());
     let (wasm, rbac): (Vec<_>, Vec<_>) = filters(&set, leading.unwrap())
         .into_iter()
         .partition(|filter| matches!(filter, HttpFilter::Wasm(_)));

@@ -1,10 +1,10 @@
 //! The documented differences between RBAC and the filter.
 
 use peergate_tests::random::{Names, TestRequest};
+use policy_schema::enforcement_points::RbacGap;
 use policy_schema::identity::PeerIdentity;
 use policy_schema::istio::authorization_policies;
 use policy_schema::istio::authorization_policy::AuthorizationRule;
-use policy_schema::planes::RbacGap;
 use policy_schema::policy::{PolicySet, ServicePolicy};
 use policy_schema::rule_spec::SourceSpec;
 

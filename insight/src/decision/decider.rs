@@ -229,7 +229,7 @@ impl<'s> Decider<'s> {
             | (
                 AcceptedConnections::MutualTls
                 | AcceptedConnections::ThroughWaypoint
-                | AcceptedConnections::NotStated
+                | AcceptedConnections::NotConfigured
                 | AcceptedConnections::MaybeGateway(_)
                 | AcceptedConnections::MaybeExcepted(_),
                 false,
@@ -242,7 +242,7 @@ impl<'s> Decider<'s> {
             (AcceptedConnections::ByPort(name), _) => {
                 return Err(Undetermined::port_of_exception(name).into());
             }
-            (AcceptedConnections::NotStated, true) => Ok(Some(may_refuse(
+            (AcceptedConnections::NotConfigured, true) => Ok(Some(may_refuse(
                 "the `Mesh` does not set `mtls.mode`, so the cluster decides",
             ))),
             (AcceptedConnections::MaybeGateway(name), true) => Ok(Some(may_refuse(&format!(
@@ -311,7 +311,7 @@ impl<'s> Decider<'s> {
     /// What one of the enforcement points does not do of a rule.
     fn plane_note(&self, policy: &PolicyName, id: &str) -> Option<String> {
         let policy = self.set.policy(&policy.namespace, &policy.name)?;
-        let mut notes = policy.plane_differences(self.set.mesh());
+        let mut notes = policy.enforcement_differences(self.set.mesh());
         let (_, note) = notes.find(|(rule, _)| *rule == id)?;
         Some(format!("rule `{id}`: {note}"))
     }
@@ -333,7 +333,7 @@ fn notes_without_filter(set: &PolicySet, config: &PluginConfig) -> Vec<String> {
     let policies = [&config.policy].into_iter().chain(along);
     let policies = policies.filter_map(|name| set.policy(&name.namespace, &name.name));
     let mut differences = policies.flat_map(|policy| {
-        let differences = policy.plane_differences(set.mesh());
+        let differences = policy.enforcement_differences(set.mesh());
         differences.map(|(rule, note)| format!("rule `{rule}` of `{}`: {note}", policy.name()))
     });
     let named: Vec<_> = differences.by_ref().take(MAX_NAMED_RULES).collect();

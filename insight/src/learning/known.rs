@@ -69,10 +69,10 @@ impl Known {
     /// A mesh without policies.
     pub fn nothing(
         trust_domain: &str,
-        takes_plaintext: bool,
+        accepts_plaintext: bool,
         at: Timestamp,
     ) -> Result<Self, KnownError> {
-        let mode = if takes_plaintext {
+        let mode = if accepts_plaintext {
             "Permissive"
         } else {
             "Strict"

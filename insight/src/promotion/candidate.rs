@@ -91,7 +91,7 @@ impl Fault for NotInShadow {
 impl Candidate {
     /// What is in shadow of a set, in the order of the policies and of their rules.
     pub fn all(set: &PolicySet) -> Vec<Self> {
-        let together = set.policies_together();
+        let together = set.overlapping_policies();
         let mut grouped = BTreeSet::new();
         let mut candidates = Vec::new();
         for (position, policy) in set.policies().iter().enumerate() {
@@ -190,7 +190,7 @@ fn of_policies(set: &PolicySet, together: &[Vec<usize>], group: &BTreeSet<usize>
                 uncounted.insert(*other);
             }
         }
-        let tcp_ports = set.tcp_ports_closed_by_policy(policy);
+        let tcp_ports = set.tcp_ports_denied_by_policy(policy);
         members.push(member(&rollout, tcp_ports));
     }
     Candidate {
@@ -218,7 +218,7 @@ fn of_rules(
         .any(|policy| policy.enforcement() == Enforcement::Enforce);
     let neighbours = names(set, together.filter(|other| *other != position));
     let member = |id: &str| {
-        let tcp_ports = set.tcp_ports_closed_by_rule(policy, id);
+        let tcp_ports = set.tcp_ports_denied_by_rule(policy, id);
         member(&rollout, tcp_ports)
     };
     let rules = rollout.config().rules.iter();

@@ -152,11 +152,11 @@ fn of_certificate(subject: &str, title: &str, found: &finding::Finding) -> Findi
         )
     };
     let message = format!("its certificate {title}: {}", found.message);
-    Finding::of(subject, code, message, help)
+    Finding::new(subject, code, message, help)
 }
 
 fn unreadable(subject: &str, reason: &ReadError) -> Finding {
-    Finding::of(
+    Finding::new(
         subject,
         FindingCode::UnsoundCertificate,
         format!("its certificates cannot be read: {reason}"),

@@ -156,7 +156,7 @@ impl Observation {
             Ok(said) => said,
             Err(reason) => {
                 self.seen.mute_proxies += 1;
-                return self.findings.push(Finding::of(
+                return self.findings.push(Finding::new(
                     format!("proxy {name}"),
                     FindingCode::UnreachableProxy,
                     format!("it does not say what it runs: {reason}"),
@@ -255,7 +255,7 @@ fn of_answers(subject: &str, answers: &Answers, may_accept_plaintext: bool) -> V
     for (answer, code, who) in tries {
         match answer {
             // Where plaintext is permitted, the workload may speak TLS itself.
-            Answer::Accepted if !may_accept_plaintext => findings.push(Finding::of(
+            Answer::Accepted if !may_accept_plaintext => findings.push(Finding::new(
                 subject,
                 code,
                 format!("it answers a caller {who}"),
@@ -278,5 +278,5 @@ fn of_answers(subject: &str, answers: &Answers, may_accept_plaintext: bool) -> V
 }
 
 fn not_checked(subject: &str, message: &str, help: &str) -> Finding {
-    Finding::of(subject, FindingCode::NotChecked, message, help)
+    Finding::new(subject, FindingCode::NotChecked, message, help)
 }

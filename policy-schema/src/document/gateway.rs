@@ -1,38 +1,38 @@
-//! The edge of the mesh, and what of the inside is reached through it.
+//! The gateways of the mesh, and the services that they expose.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Selector, TlsVersion};
 
-/// A gateway that lets requests of the outside in.
+/// A gateway that admits requests from outside the mesh.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GatewaySpec {
-    /// The name by which policies expose services at it. A DNS label.
+    /// The name that policies use to expose services at the gateway. A DNS label.
     pub name: String,
-    /// The namespace of its pods and its certificates.
+    /// The namespace of the gateway's pods and certificates.
     pub namespace: String,
-    /// Which resources configure it. `Istio` when left out.
+    /// The API of the resources that configure it. Default: `Istio`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub api: Option<GatewayApi>,
-    /// Its pods. Required for `Istio`; of the Gateway API's gateways Istio makes the pods itself.
+    /// The gateway's pods. Required for `Istio`. For `Kubernetes`, Istio creates the pods.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub selector: Option<Selector>,
-    /// Its identity towards services. Required for `Istio`; for `Kubernetes` it is what Istio makes
-    /// of the name.
+    /// The service account that the gateway presents to services. Required for `Istio`. For
+    /// `Kubernetes`, the default is the name that Istio gives it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service_account: Option<String>,
-    /// Whether its listeners may accept client certificates that they have not validated, because
-    /// something beside these documents makes them, such as an `EnvoyFilter`. Such certificates are
-    /// then no identities. `false` when left out.
+    /// Whether its listeners may accept client certificates that they have not validated, for
+    /// example because an `EnvoyFilter` configures them so. Such certificates are then not accepted
+    /// as identities. Default: `false`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unvalidated_certificates: Option<bool>,
-    /// What it answers for.
+    /// The hosts that the gateway serves.
     pub servers: Vec<ServerSpec>,
 }
 
-/// Which resources configure a gateway.
+/// The API of the resources that configure a gateway.
 #[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
 pub enum GatewayApi {
     /// Istio's `Gateway` and `VirtualService`.
@@ -42,18 +42,18 @@ pub enum GatewayApi {
     Kubernetes,
 }
 
-/// Hosts that a gateway answers for with one certificate.
+/// Hosts that a gateway serves with one certificate.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ServerSpec {
-    /// The hosts: DNS names, or `*.` and a DNS name.
+    /// The hosts: DNS names, optionally with the prefix `*.`.
     pub hosts: Vec<String>,
-    /// How TLS is spoken with clients. There is no gateway without.
+    /// TLS between the gateway and its clients. Required: a gateway serves no plaintext.
     pub tls: ServerTlsSpec,
-    /// The port for HTTPS. 443 when left out.
+    /// The HTTPS port. Default: 443.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub port: Option<u16>,
-    /// The port on which plain HTTP is answered with a redirect to HTTPS. 80 when left out.
+    /// The port that redirects plain HTTP to HTTPS. Default: 80.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub redirect_port: Option<u16>,
 }
@@ -64,39 +64,40 @@ pub struct ServerSpec {
 pub struct ServerTlsSpec {
     /// The Kubernetes `Secret` with the certificate, in the gateway's namespace.
     pub secret: String,
-    /// Whether clients need certificates. `Simple` when left out.
+    /// Whether clients must present a certificate. Default: `Simple`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mode: Option<ServerTlsMode>,
-    /// The oldest TLS that is accepted. `"1.3"` when left out.
+    /// The oldest accepted TLS version. Default: `"1.3"`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min_version: Option<TlsVersion>,
 }
 
-/// Whether clients of a gateway need certificates.
+/// Whether clients of a gateway must present a certificate.
 #[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
 pub enum ServerTlsMode {
-    /// The gateway has a certificate.
+    /// Only the gateway presents a certificate.
     #[default]
     Simple,
-    /// The client needs one too, of the CA in the secret.
+    /// The client must also present one, issued by the CA in the secret.
     Mutual,
 }
 
-/// What a policy's service answers for at a gateway.
+/// The hosts and paths under which a gateway serves a policy's service.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ExposureSpec {
-    /// The gateway's name, as the `Mesh` has it.
+    /// The gateway's name in the `Mesh`.
     pub gateway: String,
-    /// The hosts: of those that the gateway answers for.
+    /// The hosts. The gateway must serve them.
     pub hosts: Vec<String>,
-    /// The paths: `/a` for that one, `/a/*` for all that begin so. All when left out.
+    /// The paths: `/a` for exactly that path, `/a/*` for all paths with that prefix. Default: all
+    /// paths.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paths: Option<Vec<String>>,
-    /// The service's port. Its only one when left out.
+    /// The service's port. Default: its only port.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub port: Option<u16>,
-    /// How long a request may take, such as `30s`. Without limit when left out.
+    /// The timeout of a request, such as `30s`. Default: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout: Option<String>,
 }

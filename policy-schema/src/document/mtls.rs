@@ -1,37 +1,37 @@
-//! How workloads ask their callers for mutual TLS.
+//! Mutual TLS and the certificates of workloads.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Selector;
 
-/// How workloads are to be reached.
+/// How workloads accept connections.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Mtls {
-    /// Whether workloads accept plaintext. When left out, the cluster decides: no
-    /// `PeerAuthentication` is rendered, and callers without an identity may reach every rule.
+    /// Whether workloads accept plaintext. If absent, the cluster decides: no `PeerAuthentication`
+    /// is rendered, and rules must expect callers without an identity.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mode: Option<MtlsMode>,
-    /// The oldest TLS that workloads speak with each other: `"1.2"` or `"1.3"`. `"1.3"` when left
-    /// out.
+    /// The oldest TLS version between workloads: `"1.2"` or `"1.3"`. Default: `"1.3"`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min_version: Option<TlsVersion>,
-    /// Where a mesh with `mode: Strict` still accepts plaintext, until when, and who owns it.
+    /// The workloads of a mesh with `mode: Strict` that still accept plaintext, each with an owner
+    /// and an end date.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exceptions: Option<Vec<MtlsExceptionSpec>>,
 }
 
-/// Whether plaintext is accepted.
+/// Whether workloads accept plaintext.
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
 pub enum MtlsMode {
-    /// Mutual TLS only: every caller has an identity.
+    /// Only mutual TLS. Every caller has an identity.
     Strict,
-    /// Plaintext too: callers without an identity reach the rules.
+    /// Mutual TLS and plaintext. Callers may have no identity.
     Permissive,
 }
 
-/// A version of TLS.
+/// A TLS version.
 #[derive(
     Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq, PartialOrd, Ord, Serialize,
 )]
@@ -45,8 +45,7 @@ pub enum TlsVersion {
     V1_3,
 }
 
-/// A place where plaintext is accepted for a while: a namespace, a workload of it, or ports of that
-/// workload.
+/// A namespace, a workload or ports of a workload that accept plaintext until an end date.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct MtlsExceptionSpec {
@@ -54,40 +53,40 @@ pub struct MtlsExceptionSpec {
     pub name: String,
     /// The namespace.
     pub namespace: String,
-    /// The workload. All of the namespace when left out.
+    /// The workload. Default: all workloads of the namespace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub selector: Option<Selector>,
-    /// The workload's own ports. All of them when left out.
+    /// The workload's own ports. Default: all ports.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ports: Option<Vec<u16>>,
-    /// Whether mutual TLS is spoken beside plaintext. `Permissive` when left out.
+    /// Whether mutual TLS is accepted in addition to plaintext. Default: `Permissive`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mode: Option<ExceptionMode>,
-    /// Who answers for it, and ends it.
+    /// The team that is responsible for the exception and for ending it.
     pub owner: String,
-    /// The moment at which it is over, RFC 3339 in UTC. From then on the documents are refused.
+    /// The end of the exception, in RFC 3339 and UTC. Once it has passed, validation fails.
     pub not_after: String,
-    /// Why there is one.
+    /// The reason for the exception.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
 }
 
-/// What is spoken where strict mutual TLS is not.
+/// What an exception from strict mutual TLS accepts.
 #[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
 pub enum ExceptionMode {
     /// Mutual TLS and plaintext.
     #[default]
     Permissive,
-    /// Plaintext alone.
+    /// Only plaintext.
     Disable,
 }
 
-/// The certificates of workloads, which Istio's CA issues and proxies renew by themselves.
+/// The certificates of workloads. Istio's CA issues them, and proxies renew them automatically.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CertificatesSpec {
-    /// How long a certificate of a workload is valid, such as `24h`, which it is when left out. It is
-    /// renewed at half that time.
+    /// How long a workload's certificate is valid, such as `24h`. Proxies renew it at half that
+    /// time. Default: `24h`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workload_ttl: Option<String>,
 }

@@ -1,17 +1,17 @@
-//! Services that proxies call by themselves.
+//! Services that proxies call themselves.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// A service that proxies call by themselves: an extension provider of Istio's mesh config.
+/// A service that proxies call themselves: an extension provider of Istio's mesh config.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ExtensionProviderSpec {
-    /// Its name in `Custom` rules, or in `telemetry.accessLog.provider`.
+    /// The name of the provider in `Custom` rules, or in `telemetry.accessLog.provider`.
     pub name: String,
-    /// What proxies ask it or send to it.
+    /// What proxies ask the provider or send to it.
     pub api: ExtensionProviderApi,
-    /// Its host, as in `opa.authz.svc.cluster.local`.
+    /// The host of the provider, such as `opa.authz.svc.cluster.local`.
     pub service: String,
     /// The port of the service.
     pub port: u16,
@@ -20,16 +20,16 @@ pub struct ExtensionProviderSpec {
 /// What proxies ask an extension provider or send to it.
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
 pub enum ExtensionProviderApi {
-    /// Whether a request is allowed, by Envoy's external authorization over gRPC.
+    /// Whether a request is allowed, with Envoy's external authorization over gRPC.
     ExtAuthzGrpc,
-    /// The same over HTTP.
+    /// Whether a request is allowed, with Envoy's external authorization over HTTP.
     ExtAuthzHttp,
-    /// Access logs, by OpenTelemetry over gRPC.
+    /// Access logs, with OpenTelemetry over gRPC.
     OpenTelemetryLogs,
 }
 
 impl ExtensionProviderApi {
-    /// Whether it answers `Custom` rules.
+    /// Whether the provider decides `Custom` rules.
     pub fn authorizes(self) -> bool {
         match self {
             Self::ExtAuthzGrpc | Self::ExtAuthzHttp => true,

@@ -1,14 +1,14 @@
-//! Which pods something is for.
+//! Label selectors.
 
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The pods that a policy is for.
+/// The pods that have all of these labels.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Selector {
-    /// Labels that the pods have, all of them. At least one.
+    /// The labels. At least one.
     pub match_labels: BTreeMap<String, String>,
 }

@@ -1,27 +1,28 @@
-//! What proxies tell about requests.
+//! What proxies report about requests.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What proxies tell about requests. What is left out is as Istio has it.
+/// What proxies report about requests. Absent fields keep Istio's behavior.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TelemetrySpec {
-    /// Which requests are logged.
+    /// The access log.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access_log: Option<AccessLogSpec>,
-    /// Which requests are traced.
+    /// Tracing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tracing: Option<TracingSpec>,
 }
 
-/// Which requests are logged.
+/// The access log.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AccessLogSpec {
-    /// Which ones.
+    /// Which requests are logged.
     pub requests: LoggedRequests,
-    /// Where to: a provider of the mesh config. `envoy`, which is the proxy's stdout, when left out.
+    /// The provider that receives the logs, as named in the mesh config. Default: `envoy`, the
+    /// proxy's stdout.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provider: Option<String>,
 }
@@ -29,27 +30,27 @@ pub struct AccessLogSpec {
 /// Which requests are logged.
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
 pub enum LoggedRequests {
-    /// Those that were denied, or would have been by what is in shadow.
+    /// Denied requests, and those that a shadowed rule or policy would deny.
     Denied,
-    /// Those that failed for any reason.
+    /// Requests that failed for any reason.
     Failed,
-    /// All.
+    /// All requests.
     All,
 }
 
-/// Which requests are traced.
+/// Tracing.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TracingSpec {
-    /// Where to: a provider of the mesh config.
+    /// The provider that receives the traces, as named in the mesh config.
     pub provider: String,
-    /// How many of a hundred requests, from 0 to 100.
+    /// The percentage of requests that are traced, from 0 to 100.
     pub sampling_percent: f64,
-    /// The host of the collector, where the provider is to be one of OpenTelemetry. Left out, the
-    /// provider is in the mesh config already.
+    /// The host of the OpenTelemetry collector. If absent, the mesh config must already define the
+    /// provider.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service: Option<String>,
-    /// The collector's port for OTLP over gRPC. 4317 when left out.
+    /// The collector's port for OTLP over gRPC. Default: 4317.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub port: Option<u16>,
 }

@@ -1,4 +1,4 @@
-//! How a workload is reached, and what it reaches.
+//! The service of a workload, and the external hosts that the workload calls.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -9,18 +9,18 @@ use super::Selector;
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ServiceSpec {
-    /// Its name. The policy's when left out.
+    /// The name of the service. Default: the policy's name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Its ports.
+    /// The ports of the service.
     pub ports: Vec<ServicePortSpec>,
-    /// Whether callers insist on mutual TLS. `Auto` when left out.
+    /// Whether callers require mutual TLS. Default: `Auto`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mtls: Option<ServiceMtls>,
-    /// Versions of the workload that requests can be led to.
+    /// Versions of the workload that routes can select.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subsets: Option<Vec<SubsetSpec>>,
-    /// What callers' proxies keep to.
+    /// Limits that callers' proxies apply.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub traffic: Option<TrafficSpec>,
 }
@@ -29,20 +29,20 @@ pub struct ServiceSpec {
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ServicePortSpec {
-    /// The port that callers name.
+    /// The port that callers use.
     pub port: u16,
-    /// The workload's own port. The same when left out.
+    /// The port of the workload. Default: the same port.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target_port: Option<u16>,
 }
 
-/// Whether the callers of a service insist on mutual TLS.
+/// Whether the callers of a service require mutual TLS.
 #[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
 pub enum ServiceMtls {
-    /// Istio finds out who speaks it.
+    /// Istio detects whether the service speaks mutual TLS.
     #[default]
     Auto,
-    /// Callers speak nothing else, also to endpoints that Istio takes for ones without sidecar.
+    /// Callers always use mutual TLS, even with endpoints that Istio believes to have no sidecar.
     Always,
 }
 
@@ -50,53 +50,53 @@ pub enum ServiceMtls {
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SubsetSpec {
-    /// Its name.
+    /// The name of the subset.
     pub name: String,
-    /// Its pods, among those of the service.
+    /// The pods of the subset, among those of the service.
     pub selector: Selector,
 }
 
-/// What callers' proxies keep to when they call a host. What is left out is as Istio has it.
+/// Limits that callers' proxies apply when they call a host. Absent fields keep Istio's defaults.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TrafficSpec {
-    /// How long connecting may take, such as `5s`.
+    /// The connect timeout, such as `5s`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connect_timeout: Option<String>,
-    /// The most connections of a proxy.
+    /// The maximum number of connections of one proxy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_connections: Option<u32>,
-    /// The most requests of a proxy that wait for a connection.
+    /// The maximum number of requests of one proxy that wait for a connection.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_pending_requests: Option<u32>,
-    /// The most requests of a proxy at a time.
+    /// The maximum number of concurrent requests of one proxy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_requests: Option<u32>,
-    /// The most requests over one connection.
+    /// The maximum number of requests over one connection.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_requests_per_connection: Option<u32>,
-    /// The most retries of a proxy at a time.
+    /// The maximum number of concurrent retries of one proxy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_retries: Option<u32>,
-    /// When an endpoint is left out for a while.
+    /// When proxies eject an endpoint.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outlier_detection: Option<OutlierDetectionSpec>,
 }
 
-/// When an endpoint is left out for a while.
+/// When proxies eject an endpoint from load balancing.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct OutlierDetectionSpec {
-    /// After this many responses of the class 5xx in a row.
+    /// The number of consecutive 5xx responses that ejects an endpoint.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub consecutive5xx_errors: Option<u32>,
-    /// How often is looked, such as `10s`.
+    /// The interval between checks, such as `10s`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interval: Option<String>,
-    /// How long it is left out the first time, such as `30s`.
+    /// The duration of the first ejection, such as `30s`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base_ejection_time: Option<String>,
-    /// The most endpoints that are left out at a time, in percent.
+    /// The maximum percentage of endpoints that are ejected at a time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_ejection_percent: Option<u8>,
 }
@@ -105,11 +105,11 @@ pub struct OutlierDetectionSpec {
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ExternalHostSpec {
-    /// The host: a DNS name, or `*.` and a DNS name.
+    /// The host: a DNS name, optionally with the prefix `*.`.
     pub host: String,
     /// The ports.
     pub ports: Vec<ExternalPortSpec>,
-    /// What the workload's proxy keeps to.
+    /// Limits that the workload's proxy applies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub traffic: Option<TrafficSpec>,
 }
@@ -120,16 +120,16 @@ pub struct ExternalHostSpec {
 pub struct ExternalPortSpec {
     /// The port.
     pub port: u16,
-    /// What the workload speaks.
+    /// The protocol that the workload speaks.
     pub protocol: ExternalProtocol,
 }
 
-/// What a workload speaks with a host outside the mesh.
+/// The protocol between a workload and a host outside the mesh.
 #[derive(
     Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq, PartialOrd, Ord, Serialize,
 )]
 pub enum ExternalProtocol {
-    /// TLS, which the workload itself begins.
+    /// TLS, initiated by the workload.
     #[serde(rename = "TLS")]
     Tls,
     /// Plain HTTP/1.1.
@@ -140,12 +140,12 @@ pub enum ExternalProtocol {
     Tcp,
 }
 
-/// What workloads reach.
+/// Which hosts workloads can reach.
 #[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
 pub enum Outbound {
-    /// Everything, as Istio has it.
+    /// All hosts, as in Istio by default.
     #[default]
     Any,
-    /// What policies let them call, and the external hosts that their own policies name.
+    /// Services that policies let them call, and external hosts in their own policies.
     Declared,
 }

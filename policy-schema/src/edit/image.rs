@@ -1,20 +1,21 @@
-//! The image of the filter in a `Mesh`.
+//! Edits the image of the filter in a `Mesh`.
 
 use super::{Edit, EditError, LINE_END, PolicyText, is_blank};
 use crate::yaml::{Node, Span};
 
 const FILTER: &str = "filter";
 const IMAGE: &str = "image";
-/// The digest of a module that is no longer fetched: the reference of the image has its own.
+/// The field with the digest of a module. The reference of the image has its own, so this one is
+/// removed.
 const DIGEST: &str = "sha256";
 
 impl PolicyText<'_> {
-    /// Whether there is a mesh in this text.
+    /// Whether the text contains a mesh.
     pub fn has_mesh(&self) -> bool {
         self.mesh_spec().is_ok()
     }
 
-    /// Names an image by its digest as the one that sidecars fetch.
+    /// Sets the image that sidecars fetch, pinned by its digest.
     pub fn set_filter_image(&self, pinned: &str) -> Result<Vec<Edit>, EditError> {
         let spec = self.mesh_spec()?;
         let Some(filter) = spec.field(FILTER) else {
@@ -23,7 +24,7 @@ impl PolicyText<'_> {
         let mut edits = vec![match filter.field(IMAGE) {
             Some(image) => Edit {
                 span: image.span(),
-                // Plain in any YAML and JSON.
+                // Quoted, which is valid in any YAML and JSON.
                 replacement: format!("\"{pinned}\""),
             },
             None if filter.keys().next().is_some() => self.prepend_image(filter, pinned)?,
@@ -43,7 +44,7 @@ impl PolicyText<'_> {
             .ok_or(EditError::NoMesh)
     }
 
-    /// Adds the filter after all other fields.
+    /// Appends the filter to the fields of the mesh.
     fn append_filter(&self, spec: &Node, pinned: &str) -> Result<Edit, EditError> {
         let indent = self.indent_of_fields(spec, FILTER)?;
         let content = self.before(spec.span().end).trim_end().len();
@@ -60,7 +61,7 @@ impl PolicyText<'_> {
         })
     }
 
-    /// Adds the image before all other fields of the filter.
+    /// Inserts the image before all other fields of the filter.
     fn prepend_image(&self, filter: &Node, pinned: &str) -> Result<Edit, EditError> {
         let indent = self.indent_of_fields(filter, IMAGE)?;
         let (_, first) = filter.keys().next().ok_or(EditError::NoMesh)?;
@@ -73,7 +74,7 @@ impl PolicyText<'_> {
         })
     }
 
-    /// Gives a filter that is left empty its image.
+    /// Replaces an empty filter with one that has the image.
     fn replace_empty_filter(
         &self,
         spec: &Node,
@@ -96,7 +97,7 @@ impl PolicyText<'_> {
         })
     }
 
-    /// What stands before each field of a mapping that is written across lines, to which `field` is to be added.
+    /// The indentation of the fields of a mapping in block style. `field` is the one to be added.
     fn indent_of_fields(&self, mapping: &Node, field: &str) -> Result<&str, EditError> {
         let start = mapping.keys().next().map(|(_, key)| key.start);
         let indent = start.and_then(|start| self.text.get(self.line_start(start)..start));
@@ -125,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn the_image_goes_where_a_person_would_write_it() {
+    fn inserts_the_image_where_a_user_would() {
         let added = "  filter:\n    image: oci://r.example/f@sha256:0\n";
         for (spec, expected) in [
             (
@@ -183,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn what_would_be_a_guess_is_left_to_people() {
+    fn refuses_edits_that_need_a_guess() {
         for (text, expected) in [
             (
                 "spec: {trustDomain: a}\n",
@@ -210,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_filter_gets_its_image_and_what_is_around_it_stays() {
+    fn fills_an_empty_filter_and_keeps_the_rest() {
         let first = format!(
             "{HEAD}spec:\n  # Where sidecars fetch it.\n  filter: {{}}\n\n  # mtls:\n  #   mode: Strict\n"
         );

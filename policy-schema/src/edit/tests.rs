@@ -1,4 +1,4 @@
-//! Texts before and after.
+//! Compares texts before and after edits.
 
 use super::{Edit, EditError, PolicyText};
 use crate::plugin_config::PolicyName;
@@ -10,7 +10,7 @@ fn name(name: &str) -> PolicyName {
     }
 }
 
-/// A policy `orders` whose rules are these lines.
+/// A policy `orders` with the rules in these lines.
 fn policy(rules: &str) -> String {
     format!(
         "kind: ServicePolicy\nmetadata: {{name: orders, namespace: shop}}\nspec:\n  rules:\n{rules}"
@@ -24,7 +24,7 @@ fn without_rule_field(text: &str) -> Result<String, EditError> {
 }
 
 #[test]
-fn a_field_of_a_rule_goes_and_everything_else_stays() {
+fn removes_a_field_and_keeps_the_rest() {
     let cases = [
         (
             "in the middle",
@@ -110,7 +110,7 @@ fn a_field_of_a_rule_goes_and_everything_else_stays() {
     for (case, before, after) in cases {
         let changed = without_rule_field(&policy(before));
         assert_eq!(changed.as_deref(), Ok(&*policy(after)), "{case}");
-        // What is left has the same rule, without the field.
+        // The rest has the same rule, without the field.
         let changed = changed.unwrap();
         let again = without_rule_field(&changed).unwrap_err();
         assert!(
@@ -121,7 +121,7 @@ fn a_field_of_a_rule_goes_and_everything_else_stays() {
 }
 
 #[test]
-fn what_cannot_be_changed_by_lines_is_refused_with_its_line() {
+fn refuses_edits_within_a_line_with_its_number() {
     let in_brackets = EditError::InBrackets {
         line: 5,
         field: "enforcement".to_owned(),
@@ -172,7 +172,7 @@ fn what_cannot_be_changed_by_lines_is_refused_with_its_line() {
 }
 
 #[test]
-fn the_right_one_of_several_documents_is_changed() {
+fn edits_the_right_document() {
     let document = |name: &str| {
         format!(
             "kind: ServicePolicy\nmetadata:\n  name: {name}\n  namespace: shop\nspec:\n  enforcement: Shadow\n  rules: []\n"
@@ -197,7 +197,7 @@ fn the_right_one_of_several_documents_is_changed() {
 }
 
 #[test]
-fn several_changes_are_made_at_once_in_any_order() {
+fn applies_several_edits_in_any_order() {
     let text = policy(
         "    - id: a\n      enforcement: Shadow\n    - id: b\n      enforcement: Shadow\n    - id: c\n",
     );
@@ -226,7 +226,7 @@ fn with_rule(text: &str) -> Result<String, EditError> {
 }
 
 #[test]
-fn a_rule_is_added_after_all_others_with_their_indentation() {
+fn appends_a_rule_with_matching_indentation() {
     let cases = [
         (
             "at the end of the text",
@@ -281,7 +281,7 @@ fn a_rule_is_added_after_all_others_with_their_indentation() {
 }
 
 #[test]
-fn the_first_rule_takes_the_place_of_empty_brackets() {
+fn the_first_rule_replaces_empty_brackets() {
     let head = "kind: ServicePolicy\nmetadata: {name: orders, namespace: shop}\nspec:\n";
     let rule = "    - id: b\n      to:\n        - methods: [GET]\n";
     for (before, after) in [
@@ -320,7 +320,7 @@ fn rules_are_added_with_their_comments() {
 }
 
 #[test]
-fn where_a_rule_cannot_be_added_by_lines_it_is_refused() {
+fn refuses_to_add_a_rule_within_a_line() {
     let head = "kind: ServicePolicy\nmetadata: {name: orders, namespace: shop}\n";
     for spec in [
         "spec:\n  rules:\n    []\n",
@@ -341,7 +341,7 @@ fn where_a_rule_cannot_be_added_by_lines_it_is_refused() {
 }
 
 #[test]
-fn a_field_gets_another_value_and_its_comment_stays() {
+fn replaces_a_value_and_keeps_its_comment() {
     let replaced = |rules: &str| {
         let text = policy(rules);
         let parsed = PolicyText::parse(&text)?;
@@ -363,7 +363,7 @@ fn a_field_gets_another_value_and_its_comment_stays() {
 }
 
 #[test]
-fn a_caller_is_excepted_from_each_source() {
+fn excludes_a_caller_from_each_source() {
     let excepted = |rules: &str| {
         let text = policy(rules);
         let parsed = PolicyText::parse(&text)?;

@@ -1,8 +1,8 @@
-//! `AuthorizationPolicy` objects → Envoy's RBAC filters, as Istio builds them
+//! Translates `AuthorizationPolicy` objects to Envoy's RBAC filters, as Istio does
 //! (`pilot/pkg/security/authz/builder`).
 //!
-//! It is written from Istio's specification, so that what a rendered object means can be seen
-//! without a cluster: on a plain Envoy, beside the filter, and in tests against it.
+//! Based on Istio's specification. It shows the effect of a rendered object without a cluster: on a
+//! plain Envoy in addition to the filter, and in tests that compare both.
 
 mod config;
 mod matcher;
@@ -18,8 +18,8 @@ use crate::identity::TrustDomains;
 use crate::istio::AuthorizationPolicy;
 use crate::istio::authorization_policy::Action;
 
-/// The filters of a connection that speaks HTTP, in their order, for the objects that apply to a
-/// workload. `CUSTOM` objects need an external authorizer and have no filter here.
+/// The filters of an HTTP connection, in order, for the objects that apply to a workload. `CUSTOM`
+/// objects need an external authorizer and have no filter here.
 pub fn http_filters(
     policies: &[AuthorizationPolicy],
     trust_domains: &TrustDomains,
@@ -38,7 +38,7 @@ pub fn http_filters(
         .collect()
 }
 
-/// The same for a connection without HTTP.
+/// The filters of a connection without HTTP.
 pub fn network_filters(
     policies: &[AuthorizationPolicy],
     trust_domains: &TrustDomains,
@@ -79,7 +79,7 @@ fn all(policies: &[AuthorizationPolicy], trust_domains: &TrustDomains, is_http: 
                 .get_or_insert_default()
                 .extend(rules_of(policy, trust_domains, is_http));
         }
-        // Without enforced rules nothing is denied; without any, there is no filter.
+        // Without enforced rules nothing is denied. Without any rules, there is no filter.
         let rules = |policies| Rules {
             action: rbac_action,
             policies,
@@ -88,7 +88,8 @@ fn all(policies: &[AuthorizationPolicy], trust_domains: &TrustDomains, is_http: 
         has_rules.then(|| Rbac {
             type_url: "",
             rules: enforced.map(rules),
-            // Istio names it after the action of the dry-run rules, which is `ALLOW` without any.
+            // Istio derives the prefix from the action of the dry-run rules, or `ALLOW` if there
+            // are none.
             shadow_rules_stat_prefix: match (action, &dry) {
                 (Action::Deny, Some(_)) => "istio_dry_run_deny_",
                 _ => "istio_dry_run_allow_",

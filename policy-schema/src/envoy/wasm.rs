@@ -1,4 +1,4 @@
-//! Plugin config → the filter in a plain Envoy.
+//! Renders a plugin config to the filter of a plain Envoy.
 
 use serde::Serialize;
 
@@ -51,7 +51,7 @@ struct StringValue {
     value: String,
 }
 
-/// The filter with a plugin config as it is, sound or not.
+/// The filter with this plugin config, which is not validated.
 pub fn wasm_filter(
     plugin_name: &str,
     plugin_config: String,

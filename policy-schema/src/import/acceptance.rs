@@ -1,7 +1,7 @@
-//! What a `Mesh` takes of what was carried over.
+//! Validates the imported policies.
 //!
-//! In the language a value that can never match is an error, and in Istio it is none. Such values are left out,
-//! and so is every policy that is refused for another reason.
+//! A value that can never match is an error in the language, but not in Istio. Such values are left
+//! out, and so is every policy with any other error.
 
 use std::collections::BTreeMap;
 
@@ -19,10 +19,10 @@ use crate::timestamp::Timestamp;
 use crate::validate::{Options, errors_of};
 use crate::yaml::{self, Node, Span};
 
-/// How often policies are changed and tried again before all that are refused are left out as a whole.
+/// The maximum number of rounds. After that, all policies with errors are left out.
 const MAX_CHANGES: usize = 8;
 
-/// Leaves out what is refused, until the rest is accepted.
+/// Leaves out everything that validation refuses, until the rest is valid.
 pub(super) fn accept(mesh: &ImportedMesh, groups: &mut [Group], findings: &mut Vec<Finding>) {
     for change in 0.. {
         let mut refusals = refusals(&mesh.document, groups);
@@ -52,7 +52,7 @@ pub(super) fn accept(mesh: &ImportedMesh, groups: &mut [Group], findings: &mut V
     }
 }
 
-/// Leaves out of a policy what never matches, or else the whole policy.
+/// Leaves out the values of a policy that never match, or else the whole policy.
 fn leave_out_refused(group: &mut Group, refusals: &[Refusal], findings: &mut Vec<Finding>) {
     let Some(policy) = &mut group.policy else {
         return;
@@ -84,7 +84,7 @@ fn leave_out_refused(group: &mut Group, refusals: &[Refusal], findings: &mut Vec
             .push(refusal);
     }
     let mut notes = Vec::new();
-    // From the end, so that positions stay what they are.
+    // From the end, so that positions stay valid.
     for (position, refusals) in by_rule.into_iter().rev() {
         let Some(rule) = policy.document.spec.rules.get_mut(position) else {
             continue;
@@ -95,7 +95,7 @@ fn leave_out_refused(group: &mut Group, refusals: &[Refusal], findings: &mut Vec
         let pruned = prune(rule, paths);
         let outcome = match &pruned {
             Pruned::Rule(_) | Pruned::Nothing => Outcome::Noted,
-            Pruned::Unsaid => Outcome::LeftOut,
+            Pruned::Inexpressible => Outcome::LeftOut,
         };
         let said = refusals
             .iter()
@@ -114,7 +114,7 @@ fn leave_out_refused(group: &mut Group, refusals: &[Refusal], findings: &mut Vec
                 policy.document.spec.rules.remove(position);
                 policy.rule_origins.remove(position);
             }
-            Pruned::Unsaid => {}
+            Pruned::Inexpressible => {}
         }
     }
     if of_policy.is_empty() {
@@ -125,13 +125,13 @@ fn leave_out_refused(group: &mut Group, refusals: &[Refusal], findings: &mut Vec
     }
 }
 
-/// Why something is not accepted.
+/// An error of validation.
 struct Refusal {
-    /// The group whose policy it is; none for the mesh.
+    /// The group of the policy. None for the mesh.
     group: Option<usize>,
-    /// The rule that it is about, if it is about one.
+    /// The rule, if the error is about one.
     rule: Option<usize>,
-    /// Where in the rule the value stands that never matches, if that is all.
+    /// The path in the rule of a value that never matches, if that is the error.
     never_matches: Option<Vec<Step>>,
     message: String,
 }
@@ -146,7 +146,7 @@ impl Refusal {
     }
 }
 
-/// What is wrong with the documents, in their order.
+/// The errors of the documents, in order.
 fn refusals(mesh: &MeshDocument, groups: &[Group]) -> Vec<Refusal> {
     let mesh = filled_in(mesh);
     let policies = || {
@@ -205,7 +205,7 @@ fn refusal(error: &Diagnostic, group: Option<usize>, root: Option<&Node>) -> Ref
     }
 }
 
-/// Finds the deepest value that covers a span, and whether it is just that.
+/// Finds the deepest value that contains a span, and whether it equals the span.
 fn find(node: &Node, span: Span, path: &mut Vec<Step>) -> bool {
     let covers = |node: &Node| node.span().start <= span.start && span.end <= node.span().end;
     let elements = node.elements();
@@ -223,7 +223,8 @@ fn find(node: &Node, span: Span, path: &mut Vec<Step>) -> bool {
     node.span() == span
 }
 
-/// The mesh with what is to be filled in by hand: an owner and an end for exceptions, and the filter.
+/// The mesh with placeholders for the fields that users must fill in: owner and end of exceptions,
+/// and the filter.
 fn filled_in(mesh: &MeshDocument) -> MeshDocument {
     let mut mesh = mesh.clone();
     let filter = mesh.spec.filter.get_or_insert_default();

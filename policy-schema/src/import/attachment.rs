@@ -1,4 +1,4 @@
-//! What `AuthorizationPolicy` objects are for.
+//! The workloads that `AuthorizationPolicy` objects apply to.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use crate::istio::authorization_policy::{LabelSelector, TargetReference};
 use crate::policy::{self, Labels, Pods, are_compatible};
 use crate::yaml::{self, Node};
 
-/// What objects are for: those that are for the same become one policy.
+/// The workloads that an object applies to. Objects with the same attachment become one policy.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Attachment {
     pub(super) namespace: String,
@@ -18,19 +18,19 @@ pub(super) struct Attachment {
     pub(super) targets: BTreeSet<TargetReference>,
 }
 
-/// An object of which something cannot be read.
+/// An object that cannot be read completely.
 #[derive(Clone, Debug)]
 pub(super) struct Unread {
-    /// What it may be for.
+    /// The workloads that it may apply to.
     pub(super) attachment: Attachment,
     pub(super) name: String,
 }
 
-/// All of a class of gateways, waypoints included.
+/// The kind of a class of gateways, including waypoints.
 const GATEWAY_CLASS: &str = "GatewayClass";
 
 impl Attachment {
-    pub(super) fn of(object: &AuthorizationPolicy) -> Self {
+    pub(super) fn from_object(object: &AuthorizationPolicy) -> Self {
         let spec = &object.spec;
         let selector = spec.selector.clone().unwrap_or_default();
         let targets = spec.target_ref.iter().chain(&spec.target_refs);
@@ -41,8 +41,8 @@ impl Attachment {
         }
     }
 
-    /// Everything in a namespace.
-    pub(super) fn of_namespace(namespace: &str) -> Self {
+    /// All workloads of a namespace.
+    pub(super) fn for_namespace(namespace: &str) -> Self {
         Self {
             namespace: namespace.to_owned(),
             labels: Labels::new(),
@@ -50,9 +50,9 @@ impl Attachment {
         }
     }
 
-    /// What an object of `namespace` is for that cannot be read as a whole: everything there, unless the object
-    /// says more.
-    pub(super) fn of_node(object: &Node, namespace: &str) -> Self {
+    /// The attachment of an object in `namespace` that cannot be read completely: the whole
+    /// namespace, unless the object is more specific.
+    pub(super) fn from_node(object: &Node, namespace: &str) -> Self {
         let spec = object.field("spec");
         let selector = read_field::<LabelSelector>(spec, "selector");
         let target = read_field::<Option<TargetReference>>(spec, "targetRef");
@@ -69,7 +69,7 @@ impl Attachment {
         }
     }
 
-    /// Whether it is for all workloads of its namespace, or of the mesh.
+    /// Whether it selects all workloads of its namespace, or of the mesh.
     pub(super) fn is_for_all(&self) -> bool {
         self.labels.is_empty() && self.targets.is_empty()
     }
@@ -84,14 +84,14 @@ impl Attachment {
         }
     }
 
-    /// Whether callers without identity may reach the workloads. `excepted` are those that may accept plaintext; none
-    /// where all do.
-    pub(super) fn takes_plaintext(
+    /// Whether callers without identity may reach the workloads. `exempt_pods` are the pods that may
+    /// accept plaintext. None if all do.
+    pub(super) fn accepts_plaintext(
         &self,
-        excepted: Option<&Pods<Labels>>,
+        exempt_pods: Option<&Pods<Labels>>,
         root_namespace: &str,
     ) -> bool {
-        let Some(excepted) = excepted else {
+        let Some(exempt_pods) = exempt_pods else {
             return true;
         };
         if !self.targets.is_empty() {
@@ -105,18 +105,18 @@ impl Attachment {
         } else {
             policy::Attachment::Workload(self.labels.clone())
         };
-        let mut met = excepted.met_by(&self.namespace, &attachment);
+        let mut met = exempt_pods.selected_by(&self.namespace, &attachment);
         met.next().is_some()
     }
 
-    /// Whether a workload may have policies of both.
-    pub(super) fn may_meet(&self, other: &Self, root_namespace: &str) -> bool {
+    /// Whether both may apply to the same workload.
+    pub(super) fn may_overlap(&self, other: &Self, root_namespace: &str) -> bool {
         let is_of_mesh = |one: &Self| one.namespace == root_namespace;
         if self.namespace != other.namespace && !is_of_mesh(self) && !is_of_mesh(other) {
             return false;
         }
         let has_class = |one: &Self| one.has_target(|target| target.kind == GATEWAY_CLASS);
-        // Waypoints have no policies that go by labels.
+        // Waypoints ignore policies with label selectors.
         let may_be_selected =
             |one: &Self| one.has_target(|target| policy::is_gateway(&target.kind, &target.name));
         match (self.targets.is_empty(), other.targets.is_empty()) {
@@ -124,8 +124,8 @@ impl Attachment {
             (false, false) => {
                 has_class(self)
                     || has_class(other)
-                    || self.may_be_before(other)
-                    || other.may_be_before(self)
+                    || self.may_be_waypoint_of(other)
+                    || other.may_be_waypoint_of(self)
                     || !self.targets.is_disjoint(&other.targets)
             }
             (true, false) => may_be_selected(other) && are_compatible(&self.labels, &other.labels),
@@ -133,22 +133,23 @@ impl Attachment {
         }
     }
 
-    /// Whether it is for a gateway that may be the waypoint of services that `other` is for.
-    fn may_be_before(&self, other: &Self) -> bool {
+    /// Whether it applies to a gateway that may be the waypoint of services that `other` applies
+    /// to.
+    fn may_be_waypoint_of(&self, other: &Self) -> bool {
         self.namespace == other.namespace && self.has_gateway() && other.has_service()
     }
 
-    /// Whether it is for services, whose policies waypoints enforce.
+    /// Whether it applies to services, whose policies waypoints enforce.
     pub(super) fn has_service(&self) -> bool {
         self.has_target(|target| matches!(&*target.kind, "Service" | "ServiceEntry"))
     }
 
-    /// Whether it is for a gateway, which may be a waypoint.
+    /// Whether it applies to a gateway, which may be a waypoint.
     pub(super) fn has_gateway(&self) -> bool {
         self.has_target(|target| target.kind == "Gateway")
     }
 
-    /// Whether it is for all waypoints.
+    /// Whether it applies to all waypoints.
     pub(super) fn has_waypoint_class(&self) -> bool {
         self.has_target(|target| {
             target.kind == GATEWAY_CLASS && !policy::is_gateway(&target.kind, &target.name)
@@ -160,19 +161,19 @@ impl Attachment {
     }
 }
 
-/// The pods of exceptions from strict mutual TLS; none where the mesh is not strict.
-pub(super) fn excepted(mesh: &MeshSpec) -> Option<Pods<Labels>> {
+/// The pods of exceptions from strict mutual TLS. None if the mesh is not strict.
+pub(super) fn exempt_pods(mesh: &MeshSpec) -> Option<Pods<Labels>> {
     let mtls = mesh.mtls.as_ref();
     let mtls = mtls.filter(|mtls| mtls.mode == Some(MtlsMode::Strict))?;
     let exceptions = mtls.exceptions.iter().flatten();
-    Some(Pods::of(exceptions.map(|exception| {
+    Some(Pods::new(exceptions.map(|exception| {
         let selector = exception.selector.as_ref();
         let labels = selector.map(|selector| selector.match_labels.clone());
         (exception.namespace.as_str(), labels.unwrap_or_default())
     })))
 }
 
-/// A field, or its default where it is absent; none if it cannot be read.
+/// A field, or its default if it is absent. None if it cannot be read.
 fn read_field<T: DeserializeOwned + Default>(spec: Option<&Node>, key: &str) -> Option<T> {
     let Some(node) = spec.and_then(|spec| spec.field(key)) else {
         return Some(T::default());

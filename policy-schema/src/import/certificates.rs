@@ -1,4 +1,4 @@
-//! Client certificates from outside the mesh that Istio takes a value for.
+//! Client certificates from outside the mesh that a value matches in Istio.
 
 use super::reading::{Importer, Kind, as_istio_reads};
 use crate::policy::WHOLE_CERTIFICATE;
@@ -8,14 +8,14 @@ use crate::policy::WHOLE_CERTIFICATE;
 pub(super) enum Certificates {
     Named(Vec<String>),
     All,
-    /// Some that the language cannot name.
+    /// Certificates that the language cannot name.
     Inexpressible,
 }
 
 impl Certificates {
     pub(super) const NONE: Self = Self::Named(Vec::new());
 
-    /// Those that are in both.
+    /// The intersection.
     pub(super) fn and(self, other: Self) -> Self {
         match (self, other) {
             (Self::All, other) | (other, Self::All) => other,
@@ -25,7 +25,7 @@ impl Certificates {
         }
     }
 
-    /// Those that are in either.
+    /// The union.
     pub(super) fn or(self, other: Self) -> Self {
         match (self, other) {
             (Self::All, _) | (_, Self::All) => Self::All,
@@ -43,7 +43,7 @@ impl Certificates {
     }
 }
 
-/// A value as the name of a client certificate, where it is that of other trust domains.
+/// A value as the name of a client certificate, if it is in a foreign trust domain.
 pub(super) fn name_of(value: &str, kind: Kind, importer: Importer<'_>) -> Option<String> {
     if !importer.at_gateway || importer.istio_version < WHOLE_CERTIFICATE {
         return None;
@@ -54,7 +54,7 @@ pub(super) fn name_of(value: &str, kind: Kind, importer: Importer<'_>) -> Option
     }
 }
 
-/// The certificates from outside the mesh that Istio takes a value for.
+/// The certificates from outside the mesh that the value matches in Istio.
 pub(super) fn certificates_of(value: &str, kind: Kind, importer: Importer<'_>) -> Certificates {
     let Ok(read) = as_istio_reads(value, kind, importer) else {
         return Certificates::NONE;

@@ -1,17 +1,17 @@
-//! Comments in what is imported: they often say why.
+//! Keeps the comments of imported objects, which often explain rules.
 
 use crate::yaml::{Comment, Node};
 
 /// The comments of an object.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Comments {
-    /// Those about the object as a whole.
+    /// Comments about the whole object.
     pub(super) object: Vec<String>,
-    /// Those about each of its rules.
+    /// Comments about each of its rules.
     pub(super) rules: Vec<Vec<String>>,
 }
 
-/// A document with its comments, in their order.
+/// A document with its comments, in order.
 #[derive(Clone, Copy)]
 pub(super) struct Written<'w> {
     pub(super) text: &'w str,
@@ -20,8 +20,8 @@ pub(super) struct Written<'w> {
 }
 
 impl<'w> Written<'w> {
-    /// The comments about an object in the document. A comment is about the rule that it is in, or that it
-    /// stands above; the object itself has the others, with those around the document.
+    /// The comments about an object in the document. A comment belongs to the rule that contains it
+    /// or follows it. All others belong to the object, including those around the document.
     pub(super) fn about(self, object: &Node, rules: &[Node]) -> Comments {
         let mut about = Comments {
             object: Vec::new(),
@@ -33,7 +33,7 @@ impl<'w> Written<'w> {
             let is_behind_start = first_rule.is_some_and(|start| start <= comment.at);
             let is_before = |rule: &Node| self.end_of_line(rule.span().end) < comment.at;
             let mut rule = rules.partition_point(is_before);
-            // Indented like the fields of the rule before, it belongs to that one.
+            // With the indentation of the previous rule's fields, it belongs to that rule.
             let before = rule.checked_sub(1).and_then(|before| rules.get(before));
             let column = |at| self.column(at);
             if before.is_some_and(|before| column(comment.at) >= column(before.span().start)) {
@@ -67,7 +67,7 @@ impl<'w> Written<'w> {
         at + rest.find('\n').unwrap_or(rest.len())
     }
 
-    /// Where the lines begin that are comments only, directly above the line of `at`.
+    /// The start of the comment lines directly above the line of `at`.
     fn start_of_comments_above(self, at: usize) -> usize {
         let before = self.text.get(..at).unwrap_or_default();
         let mut start = before.rfind('\n').map_or(0, |end| end + 1);

@@ -1,4 +1,5 @@
-//! Objects that are in the input more than once, such as from a cluster and from a repository.
+//! Handles objects that are in the input more than once, for example from a cluster and from a
+//! repository.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +9,8 @@ use super::resources::Resources;
 use super::{Finding, Outcome};
 use crate::istio::AuthorizationPolicy;
 
-/// Keeps one of several equal copies. If copies differ, it is unknown which one the cluster has, so none is imported.
+/// Keeps one of several equal copies. If copies differ, it is unknown which one the cluster has, so
+/// none is imported.
 pub(super) fn settle(resources: &mut Resources, findings: &mut Vec<Finding>) {
     let unread = resources.unread.iter();
     let unread: BTreeSet<_> = unread
@@ -24,7 +26,7 @@ pub(super) fn settle(resources: &mut Resources, findings: &mut Vec<Finding>) {
     resources
         .unread
         .extend(settled.different.into_iter().map(|policy| Unread {
-            attachment: Attachment::of(&policy),
+            attachment: Attachment::from_object(&policy),
             name: policy.metadata.name,
         }));
     let name = |object: &PeerAuthentication| (object.namespace.clone(), object.name.clone());
@@ -38,7 +40,7 @@ type Name = (String, String);
 
 struct Settled<R> {
     kept: Vec<Placed<R>>,
-    /// Each version of an object that is there in several.
+    /// Each version of an object with different copies.
     different: Vec<R>,
 }
 

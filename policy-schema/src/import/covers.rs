@@ -1,10 +1,10 @@
-//! Values of a list that another one of the list makes useless.
+//! Finds values of a list that another value makes redundant.
 
 use std::collections::HashSet;
 
 use super::reading::{Kind, has_inner_star};
 
-/// The patterns of a list of texts. A `*` at an end is the only one that means anything to Istio in such a list.
+/// The patterns of a list. In such a list, Istio interprets only a `*` at an end.
 #[derive(Default)]
 pub(super) struct Covers<'v> {
     has_any: bool,
@@ -13,12 +13,12 @@ pub(super) struct Covers<'v> {
 }
 
 impl<'v> Covers<'v> {
-    pub(super) fn of(values: &'v [String], kind: Kind) -> Self {
+    pub(super) fn new(values: &'v [String], kind: Kind) -> Self {
         let mut covers = Self::default();
         if kind != Kind::Other {
             return covers;
         }
-        // Templates are compared in a way of their own.
+        // Templates have a comparison of their own.
         let plain = |value: &&str| !has_inner_star(value) && !value.contains(['{', '}']);
         for value in values.iter().map(String::as_str).filter(plain) {
             match (value.strip_suffix('*'), value.strip_prefix('*')) {
@@ -35,12 +35,12 @@ impl<'v> Covers<'v> {
         covers
     }
 
-    /// Another value that Istio matches whenever it matches `value`.
+    /// Another value that matches in Istio whenever `value` does.
     pub(super) fn covering(&self, value: &str) -> Option<String> {
         if self.has_any && value != "*" {
             return Some("*".to_owned());
         }
-        // Of the value's own ends those with a star are no text.
+        // A prefix or suffix that contains a star is not literal text.
         let beginning = value.strip_suffix('*');
         let end = value.strip_prefix('*').filter(|_| beginning.is_none());
         let text = beginning.or(end).unwrap_or(value);

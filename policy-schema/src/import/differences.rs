@@ -1,4 +1,4 @@
-//! What imported rules match that they do not match in Istio: one sentence for each kind.
+//! Describes what imported rules match beyond Istio's: one sentence for each kind.
 
 use super::resources::Resources;
 use crate::istio::AuthorizationPolicy;
@@ -10,9 +10,9 @@ use crate::rule_spec::Effect;
 /// A kind of value that matches more than in Istio.
 #[derive(Clone, Copy)]
 enum Difference {
-    /// A header, where a match stops a request.
+    /// A header, if a match stops a request.
     Header,
-    /// A host, where a match stops a request.
+    /// A host, if a match stops a request.
     Host,
     /// An IPv4 block.
     Ipv4Block,
@@ -38,7 +38,7 @@ impl Difference {
     fn is_in(self, rule: &AuthorizationRule, reading: Reading) -> bool {
         let stopping = |condition: &Condition| {
             let values = stopping(&condition.values, &condition.not_values, reading);
-            names(values)
+            has_specific_pattern(values)
         };
         let is_host = |condition: &Condition| {
             header_of(&condition.key).is_some_and(|name| {
@@ -55,7 +55,7 @@ impl Difference {
                 let mut operations = rule.to.iter().map(|to| &to.operation);
                 let mut conditions = rule.when.iter();
                 operations.any(|operation| {
-                    names(self::stopping(
+                    has_specific_pattern(self::stopping(
                         &operation.hosts,
                         &operation.not_hosts,
                         reading,
@@ -83,13 +83,13 @@ impl Difference {
                     about_addresses.flat_map(|found| [&found.values, &found.not_values]);
                 of_sources
                     .chain(of_conditions)
-                    .any(|blocks| RepeatedInIpv6::of(blocks).lacks_any())
+                    .any(|blocks| RepeatedInIpv6::new(blocks).lacks_any())
             }
         }
     }
 }
 
-/// The header that a condition is about.
+/// The header that a condition tests.
 fn header_of(key: &str) -> Option<&str> {
     key.strip_prefix("request.headers[")?.strip_suffix(']')
 }
@@ -101,12 +101,12 @@ fn stopping<'l>(values: &'l [String], excluded: &'l [String], reading: Reading) 
     }
 }
 
-/// Whether something other than `*` is listed.
-fn names(values: &[String]) -> bool {
+/// Whether the list has a pattern other than `*`.
+fn has_specific_pattern(values: &[String]) -> bool {
     values.iter().any(|value| value != "*")
 }
 
-/// One sentence for each kind that occurs, with how many rules it is about and the first of them.
+/// One sentence for each kind that occurs, with the number of rules and the first of them.
 pub(super) fn differences(resources: &Resources) -> Vec<String> {
     let found = Difference::ALL.into_iter().filter_map(|difference| {
         let policies = resources.policies.iter().map(|placed| &placed.resource);
@@ -131,7 +131,7 @@ pub(super) fn differences(resources: &Resources) -> Vec<String> {
     found.collect()
 }
 
-/// How the values of a policy's rules are read.
+/// How the values of a policy's rules are interpreted.
 fn reading(policy: &AuthorizationPolicy) -> Reading {
     Reading::for_values(match policy.spec.action {
         Action::Allow => Effect::Allow,

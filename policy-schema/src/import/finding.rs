@@ -1,35 +1,35 @@
-//! What there is to say about the parts of an input.
+//! Findings about parts of the input.
 
 use crate::diagnostic::Place;
 
-/// Something of the input that is not imported as it stands.
+/// A part of the input that is not imported as it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// Where it stands.
+    /// Its place.
     pub place: Place,
-    /// What becomes of it.
+    /// The outcome for the part.
     pub outcome: Outcome,
     /// What it is and why, in one sentence without a full stop.
     pub message: String,
 }
 
-/// What becomes of a part of the input.
+/// The outcome for a part of the input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Outcome {
-    /// It is of a kind that has no part in an import.
+    /// Ignored: its kind is not imported.
     Unrelated,
-    /// It is imported, and there is something to know about it.
+    /// Imported, with a note.
     Noted,
-    /// It cannot be read, so its content is unknown.
+    /// Not readable, so its content is unknown.
     Unreadable,
-    /// It is not imported, and neither is what belongs to it.
+    /// Not imported, together with everything that depends on it.
     LeftOut,
-    /// Nothing is imported because of it.
+    /// Prevents the whole import.
     Fatal,
 }
 
 impl Outcome {
-    /// Whether the documents lack something that the input says.
+    /// Whether the documents lack something from the input.
     pub fn is_loss(self) -> bool {
         self >= Self::Unreadable
     }

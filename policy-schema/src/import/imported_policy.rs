@@ -1,25 +1,25 @@
-//! A policy that was carried over.
+//! An imported policy.
 
 use crate::diagnostic::Place;
 use crate::document::ServicePolicyDocument;
 
-/// A policy, and what it came from.
+/// A policy, and the objects that it was imported from.
 #[derive(Clone, Debug)]
 pub struct ImportedPolicy {
     /// The policy.
     pub document: ServicePolicyDocument,
-    /// The objects that it was made of.
+    /// The objects that it was imported from.
     pub origins: Vec<Origin>,
-    /// Where each of its rules comes from.
+    /// The origin of each of its rules.
     pub rule_origins: Vec<RuleOrigin>,
 }
 
-/// An object that a policy was made of.
+/// An object that a policy was imported from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
     /// The object, as `NAMESPACE/NAME`.
     pub object: String,
-    /// Where it stands.
+    /// Its place.
     pub place: Place,
     /// The comments about it.
     pub comments: Vec<String>,
@@ -30,9 +30,9 @@ pub struct Origin {
 pub struct RuleOrigin {
     /// The object, as `NAMESPACE/NAME`.
     pub object: String,
-    /// The rule's number in it, from 0.
+    /// The index of the rule in the object, from 0.
     pub number: usize,
-    /// Where it stands.
+    /// Its place.
     pub place: Place,
     /// The comments about it.
     pub comments: Vec<String>,

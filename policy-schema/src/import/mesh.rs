@@ -1,4 +1,4 @@
-//! Mesh config → `Mesh`.
+//! Imports the mesh config to the `Mesh`.
 
 use std::collections::BTreeSet;
 
@@ -15,11 +15,11 @@ use crate::plugin_config::ApiVersion;
 use crate::policy::IstioVersion;
 use crate::rule_spec::Otherwise;
 
-/// The mesh as it is imported, and what is known of it.
+/// The imported mesh, and what is known about it.
 pub(super) struct ImportedMesh {
     pub(super) document: MeshDocument,
     pub(super) istio_version: IstioVersion,
-    /// Whether the input says which trust domains the mesh has.
+    /// Whether the input contains the trust domains of the mesh.
     pub(super) are_trust_domains_known: bool,
 }
 
@@ -30,14 +30,14 @@ impl ImportedMesh {
     }
 }
 
-/// What the mesh config of the input says, if it has one.
-struct Stated<'c> {
+/// The mesh config of the input, if it has one.
+struct InputConfig<'c> {
     config: Option<&'c MeshConfig>,
     place: Place,
     findings: &'c mut Vec<Finding>,
 }
 
-/// Names that the mesh goes by.
+/// The names of the mesh.
 struct Names {
     trust_domain: String,
     aliases: Vec<String>,
@@ -50,7 +50,7 @@ pub(super) fn mesh(
     findings: &mut Vec<Finding>,
     open: &mut Vec<String>,
 ) -> ImportedMesh {
-    let mut config = Stated::of(resources, findings);
+    let mut config = InputConfig::new(resources, findings);
     let has_config = config.config.is_some();
     let names = config.names(options, open);
     let istio_version = config.istio_version(resources, options, open);
@@ -77,7 +77,7 @@ pub(super) fn mesh(
         istio_version: istio_version.to_string(),
         mtls: Some(mtls).filter(|mtls| *mtls != Mtls::default()),
         path_normalization,
-        // A policy that denies everything in the whole mesh is imported as such.
+        // A policy that denies everything in the whole mesh is imported as a policy.
         defaults: Some(Defaults {
             otherwise: Some(Otherwise::Pass),
             ..Defaults::default()
@@ -112,7 +112,7 @@ fn document(spec: MeshSpec) -> MeshDocument {
     }
 }
 
-/// How workloads accept connections, with what is to be filled in.
+/// How workloads accept connections, with placeholders for fields that users must fill in.
 fn mtls(
     resources: &Resources,
     root_namespace: &str,
@@ -144,8 +144,8 @@ fn mtls(
     }
 }
 
-impl<'c> Stated<'c> {
-    fn of(resources: &'c Resources, findings: &'c mut Vec<Finding>) -> Self {
+impl<'c> InputConfig<'c> {
+    fn new(resources: &'c Resources, findings: &'c mut Vec<Finding>) -> Self {
         let first = resources.mesh_configs.first();
         for other in resources.mesh_configs.iter().skip(1) {
             if first.is_some_and(|first| imported(&first.config) != imported(&other.config)) {
@@ -172,34 +172,34 @@ impl<'c> Stated<'c> {
         });
     }
 
-    /// What the config says of `key`, or else the flag; none where neither says anything.
-    fn stated(
+    /// The value of `key` in the config, or else the flag. None if neither has it.
+    fn config_or_flag(
         &mut self,
         key: &str,
         field: impl Fn(&'c MeshConfig) -> Option<&'c str>,
         flag: &str,
-        stated: Option<&str>,
+        config_or_flag: Option<&str>,
     ) -> Option<String> {
-        let of_config = self.config.and_then(field);
-        if let (Some(of_config), Some(stated)) = (of_config, stated)
-            && of_config != stated
+        let config_size = self.config.and_then(field);
+        if let (Some(config_size), Some(config_or_flag)) = (config_size, config_or_flag)
+            && config_size != config_or_flag
         {
             self.refuse(format!(
-                "`{key}` of the mesh config is `{of_config}`, but `{flag}` is `{stated}`"
+                "`{key}` of the mesh config is `{config_size}`, but `{flag}` is `{config_or_flag}`"
             ));
         }
-        of_config.or(stated).map(str::to_owned)
+        config_size.or(config_or_flag).map(str::to_owned)
     }
 
-    /// The names that the config or the options say, or else those that are assumed.
+    /// The names from the config or the options, or else the assumed ones.
     fn names(&mut self, options: &Options, open: &mut Vec<String>) -> Names {
-        let trust_domain = self.stated(
+        let trust_domain = self.config_or_flag(
             "trustDomain",
             |config| config.trust_domain.as_deref(),
             "--trust-domain",
             options.trust_domain.as_deref(),
         );
-        let root_namespace = self.stated(
+        let root_namespace = self.config_or_flag(
             "rootNamespace",
             |config| config.root_namespace.as_deref(),
             "--root-namespace",
@@ -239,12 +239,12 @@ impl<'c> Stated<'c> {
         normalization.filter(|normalization| *normalization != PathNormalization::default())
     }
 
-    /// Without a config nothing is known of it, and the language's own default is the strict one.
+    /// Without a config, the version is unknown, and the language's default is strict.
     fn min_version(&self) -> Option<TlsVersion> {
         self.config?.min_version
     }
 
-    /// The version that an option names, or what Istio is installed from.
+    /// The version from the options, or from the installation of Istio.
     fn istio_version(
         &mut self,
         resources: &Resources,
@@ -291,7 +291,7 @@ impl<'c> Stated<'c> {
     }
 }
 
-/// What is imported of a mesh config.
+/// The imported part of a mesh config.
 fn imported(config: &MeshConfig) -> impl PartialEq + '_ {
     let MeshConfig {
         trust_domain,
@@ -310,14 +310,14 @@ fn imported(config: &MeshConfig) -> impl PartialEq + '_ {
     )
 }
 
-/// The minor version in the name of a version or of a channel, such as `v1.27.1` and `v1.27-latest`.
+/// The minor version in the name of a version or channel, such as `v1.27.1` and `v1.27-latest`.
 fn minor_version(text: &str) -> Option<IstioVersion> {
     let text = text.strip_prefix('v').unwrap_or(text);
     let version = text.split_once('-').map_or(text, |(version, _)| version);
     IstioVersion::parse(version)
 }
 
-/// What is assumed without a mesh config, beside what the options say.
+/// The assumptions without a mesh config, in addition to the options.
 fn assumed_config(assumes_trust_domain: bool, assumes_root_namespace: bool) -> String {
     let assumed = [
         assumes_trust_domain

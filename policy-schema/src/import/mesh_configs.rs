@@ -1,4 +1,4 @@
-//! Documents → the mesh configs in them.
+//! Finds the mesh configs in documents.
 
 use serde_json::Value;
 
@@ -14,7 +14,7 @@ use crate::yaml::{self, Node};
 #[derive(Debug)]
 pub(super) struct MeshConfigSource {
     pub(super) config: MeshConfig,
-    /// The version of Istio that is installed with it, as it is written.
+    /// The version of Istio that is installed with it, as written.
     pub(super) istio_version: Option<String>,
     pub(super) place: Place,
 }
@@ -64,7 +64,7 @@ pub(super) fn add(
     }
 }
 
-/// Reads a mesh config, and refuses what istiod does not take.
+/// Reads a mesh config, and refuses everything that istiod refuses.
 fn read(
     placed: Placed,
     node: &Node,

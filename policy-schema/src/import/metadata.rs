@@ -6,7 +6,7 @@ use super::objects::Placed;
 use super::{Finding, Outcome};
 use crate::istio::AuthorizationPolicy;
 
-/// Labels and annotations, as documents have them.
+/// The labels and annotations of a document.
 pub(super) struct Metadata {
     pub(super) labels: Texts,
     pub(super) annotations: Texts,
@@ -14,8 +14,9 @@ pub(super) struct Metadata {
 
 type Texts = Option<BTreeMap<String, String>>;
 
-/// What the keys begin with that tools write for themselves: in a document they would claim to be of the tool.
-const OF_TOOLS: [&str; 20] = [
+/// Prefixes of keys that tools set for themselves. In a document, they would claim that it belongs
+/// to the tool.
+const TOOL_PREFIXES: [&str; 20] = [
     "addonmanager.kubernetes.io/",
     "app.kubernetes.io/instance",
     "app.kubernetes.io/managed-by",
@@ -41,10 +42,10 @@ const OF_TOOLS: [&str; 20] = [
 /// The annotation that is imported as shadow mode.
 const DRY_RUN: &str = "istio.io/dry-run";
 
-/// The label of objects that one revision of istiod reads alone.
+/// The label that limits an object to one revision of istiod.
 const REVISION: &str = "istio.io/rev";
 
-/// What objects have that become one policy. None if they cannot become one.
+/// The metadata of the policy that the objects become. None if they cannot become one policy.
 pub(super) fn of(
     objects: &[&Placed<AuthorizationPolicy>],
     findings: &mut Vec<Finding>,
@@ -86,7 +87,7 @@ fn merged<'m>(
     let mut all: BTreeMap<String, String> = BTreeMap::new();
     for (map, place) in maps {
         for (key, value) in map {
-            let is_of_tool = OF_TOOLS.iter().any(|prefix| key.starts_with(prefix));
+            let is_of_tool = TOOL_PREFIXES.iter().any(|prefix| key.starts_with(prefix));
             if is_of_tool || key == DRY_RUN {
                 continue;
             }

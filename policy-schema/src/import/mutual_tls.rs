@@ -1,8 +1,8 @@
-//! `PeerAuthentication` objects → the `mtls` of a `Mesh`.
+//! Imports `PeerAuthentication` objects to the `mtls` of a `Mesh`.
 //!
-//! Istio goes by the port, then the workload, then the namespace, then the mesh. A strict mesh that
-//! accepts plaintext in places becomes `Strict` with exceptions. Where the objects are not known, or
-//! cannot be said exactly, the mode is left to the cluster: nothing is rendered that could replace an
+//! Istio's precedence is: the port, the workload, the namespace, the mesh. A strict mesh that
+//! accepts plaintext in places becomes `Strict` with exceptions. If the objects are unknown, or not
+//! expressible exactly, the mode is left to the cluster: nothing is rendered that could replace an
 //! object, and each stays in force.
 
 use std::collections::BTreeMap;
@@ -16,7 +16,7 @@ use crate::istio::peer_authentication::MutualTlsMode;
 use crate::policy::{Labels, Selectors};
 use crate::timestamp::Timestamp;
 
-/// Who answers for the exceptions of an import, and until when.
+/// The owner and end of imported exceptions.
 #[derive(Clone, Debug)]
 pub struct ExceptionPlan {
     /// Their owner.
@@ -25,17 +25,17 @@ pub struct ExceptionPlan {
     pub not_after: Timestamp,
 }
 
-/// What the objects say of the mesh.
+/// The imported mode and exceptions.
 pub(super) struct MutualTls {
-    /// None where it is left to the cluster.
+    /// None if it is left to the cluster.
     pub(super) mode: Option<MtlsMode>,
     pub(super) exceptions: Vec<MtlsExceptionSpec>,
-    /// What the input leaves open.
+    /// The open question of the input, if there is one.
     pub(super) open: Option<String>,
 }
 
-/// What cannot be said as a strict mesh with exceptions, and why.
-struct Unsaid {
+/// Objects that are not expressible as a strict mesh with exceptions, and the reason.
+struct Inexpressible {
     place: Place,
     reason: String,
 }
@@ -48,7 +48,7 @@ pub(super) fn mutual_tls(
     plan: Option<&ExceptionPlan>,
     findings: &mut Vec<Finding>,
 ) -> MutualTls {
-    note_ignored(objects, root_namespace, findings);
+    report_ignored_fields(objects, root_namespace, findings);
     let (of_root, others): (Objects<'_>, Objects<'_>) = objects
         .iter()
         .partition(|object| object.resource.namespace == root_namespace);
@@ -65,12 +65,12 @@ pub(super) fn mutual_tls(
             exceptions,
             open: None,
         }),
-        Ok(MutualTlsMode::Disable) => Err(Unsaid {
+        Ok(MutualTlsMode::Disable) => Err(Inexpressible {
             place: first.place,
             reason: "the mesh-wide mode is `DISABLE`, which a `Mesh` cannot express".to_owned(),
         }),
         Ok(MutualTlsMode::Permissive | MutualTlsMode::Unset) => {
-            note_beside_permissive(&others, findings);
+            report_not_replaced(&others, findings);
             Ok(MutualTls {
                 mode: Some(MtlsMode::Permissive),
                 exceptions: Vec::new(),
@@ -79,7 +79,7 @@ pub(super) fn mutual_tls(
         }
         Err(unsaid) => Err(unsaid),
     };
-    said.unwrap_or_else(|Unsaid { place, reason }| {
+    said.unwrap_or_else(|Inexpressible { place, reason }| {
         findings.push(Finding {
             place,
             outcome: Outcome::Noted,
@@ -89,7 +89,7 @@ pub(super) fn mutual_tls(
     })
 }
 
-/// What is said where the objects are not known: nothing, so that they stay as they are.
+/// For unknown objects: no mode, so that they stay as they are.
 pub(super) fn left_to_cluster(open: &str) -> MutualTls {
     MutualTls {
         mode: None,
@@ -100,8 +100,8 @@ pub(super) fn left_to_cluster(open: &str) -> MutualTls {
     }
 }
 
-/// What Istio reads past.
-fn note_ignored(
+/// Reports fields that Istio ignores.
+fn report_ignored_fields(
     objects: &[Placed<PeerAuthentication>],
     root_namespace: &str,
     findings: &mut Vec<Finding>,
@@ -125,8 +125,8 @@ fn note_ignored(
     }
 }
 
-/// Rendered objects replace none of these: exceptions are from a strict mesh only.
-fn note_beside_permissive(objects: &Objects<'_>, findings: &mut Vec<Finding>) {
+/// Reports objects that no rendered object replaces: a permissive mesh has no exceptions.
+fn report_not_replaced(objects: &Objects<'_>, findings: &mut Vec<Finding>) {
     findings.extend(objects.iter().map(|object| Finding {
         place: object.place,
         outcome: Outcome::Noted,
@@ -135,8 +135,11 @@ fn note_beside_permissive(objects: &Objects<'_>, findings: &mut Vec<Finding>) {
     }));
 }
 
-/// The mode of objects for the same pods; `inherited` where they leave it open.
-fn one_mode(objects: &Objects<'_>, inherited: MutualTlsMode) -> Result<MutualTlsMode, Unsaid> {
+/// The mode of objects for the same pods. `inherited` if they leave it open.
+fn one_mode(
+    objects: &Objects<'_>,
+    inherited: MutualTlsMode,
+) -> Result<MutualTlsMode, Inexpressible> {
     let mode_of = |object: &&Placed<PeerAuthentication>| or(object.resource.mode, inherited);
     let Some(first) = objects.first() else {
         return Ok(inherited);
@@ -145,7 +148,7 @@ fn one_mode(objects: &Objects<'_>, inherited: MutualTlsMode) -> Result<MutualTls
         .iter()
         .find(|object| mode_of(object) != mode_of(first))
     {
-        Some(other) => Err(Unsaid {
+        Some(other) => Err(Inexpressible {
             place: other.place,
             reason: "another PeerAuthentication for the same pods has a different mode, and Istio uses the older one".to_owned(),
         }),
@@ -163,7 +166,7 @@ fn or(mode: MutualTlsMode, inherited: MutualTlsMode) -> MutualTlsMode {
 fn exceptions(
     objects: &Objects<'_>,
     plan: Option<&ExceptionPlan>,
-) -> Result<Vec<MtlsExceptionSpec>, Unsaid> {
+) -> Result<Vec<MtlsExceptionSpec>, Inexpressible> {
     let mut namespaces: BTreeMap<&str, Objects<'_>> = BTreeMap::new();
     for object in objects {
         let namespace = object.resource.namespace.as_str();
@@ -178,9 +181,9 @@ fn exceptions(
         if let (Some(mode), Some(first)) = (plaintext(mode), whole.first()) {
             exceptions.push(exception(first, mode, Vec::new(), plan)?);
         }
-        let pods = Pods::of(&workloads, mode);
+        let pods = Pods::new(&workloads, mode);
         for (position, object) in workloads.iter().enumerate() {
-            pods.check_beside(position, object)?;
+            pods.check_overlap(position, object)?;
             if let Some((ports, mode)) = of_workload(object, mode)? {
                 exceptions.push(exception(object, mode, ports, plan)?);
             }
@@ -189,7 +192,7 @@ fn exceptions(
     Ok(exceptions)
 }
 
-/// The plaintext that a mode accepts; none where it is strict.
+/// The plaintext that a mode accepts. None if it is strict.
 fn plaintext(mode: MutualTlsMode) -> Option<ExceptionMode> {
     match mode {
         MutualTlsMode::Strict => None,
@@ -198,18 +201,18 @@ fn plaintext(mode: MutualTlsMode) -> Option<ExceptionMode> {
     }
 }
 
-/// The ports and the mode of an exception for the workload, without ports for all of them; none where
-/// it accepts what its namespace does.
+/// The ports and the mode of an exception for the workload. Without ports, it covers all. None if
+/// the workload accepts the same as its namespace.
 fn of_workload(
     object: &Placed<PeerAuthentication>,
-    of_namespace: MutualTlsMode,
-) -> Result<Option<(Vec<u16>, ExceptionMode)>, Unsaid> {
-    let unsaid = |reason: &str| Unsaid {
+    for_namespace: MutualTlsMode,
+) -> Result<Option<(Vec<u16>, ExceptionMode)>, Inexpressible> {
+    let unsaid = |reason: &str| Inexpressible {
         place: object.place,
         reason: reason.to_owned(),
     };
     let PeerAuthentication { mode, ports, .. } = &object.resource;
-    let whole = or(*mode, of_namespace);
+    let whole = or(*mode, for_namespace);
     let others: BTreeMap<u16, MutualTlsMode> = ports
         .iter()
         .map(|(port, mode)| (*port, or(*mode, whole)))
@@ -217,14 +220,14 @@ fn of_workload(
         .collect();
     if let Some(mode) = plaintext(whole) {
         return match others.is_empty() {
-            true if whole == of_namespace => Ok(None),
+            true if whole == for_namespace => Ok(None),
             true => Ok(Some((Vec::new(), mode))),
             false => Err(unsaid(
                 "the workload accepts plaintext and some of its ports have another mode, but an exception has only one",
             )),
         };
     }
-    if of_namespace != MutualTlsMode::Strict {
+    if for_namespace != MutualTlsMode::Strict {
         return Err(unsaid(
             "the workload is strict in a namespace that is not, but a `Mesh` only has exceptions from strict mutual TLS",
         ));
@@ -241,45 +244,45 @@ fn of_workload(
     Ok(Some((others.into_keys().collect(), mode)))
 }
 
-/// The pods of a namespace that objects are for, by their positions.
+/// The pods of a namespace that objects apply to, by position.
 struct Pods<'o> {
     all: Selectors<&'o Labels>,
-    /// Those of which any port accepts plaintext.
+    /// The pods with any port that accepts plaintext.
     open: Selectors<&'o Labels>,
-    of_namespace: MutualTlsMode,
+    for_namespace: MutualTlsMode,
 }
 
 impl<'o> Pods<'o> {
-    fn of(objects: &Objects<'o>, of_namespace: MutualTlsMode) -> Self {
+    fn new(objects: &Objects<'o>, for_namespace: MutualTlsMode) -> Self {
         let all = objects.iter().enumerate();
         let labels = |(position, object): (usize, &&'o Placed<PeerAuthentication>)| {
             (position, &object.resource.labels)
         };
         let open = all.clone();
-        let open = open.filter(|(_, object)| !is_strict(&object.resource, of_namespace));
+        let open = open.filter(|(_, object)| !is_strict(&object.resource, for_namespace));
         Self {
-            open: Selectors::of(open.map(labels).collect()),
-            all: Selectors::of(all.map(labels).collect()),
-            of_namespace,
+            open: Selectors::new(open.map(labels).collect()),
+            all: Selectors::new(all.map(labels).collect()),
+            for_namespace,
         }
     }
 
-    /// Of several objects for one pod Istio takes the oldest, and exceptions for one pod are refused. Checks the
-    /// object at `position` beside those before it.
-    fn check_beside(
+    /// Checks the object at `position` against those before it. Of several objects for one pod
+    /// Istio uses the oldest, but the language refuses several exceptions for one pod.
+    fn check_overlap(
         &self,
         position: usize,
         object: &Placed<PeerAuthentication>,
-    ) -> Result<(), Unsaid> {
+    ) -> Result<(), Inexpressible> {
         let resource = &object.resource;
-        let beside = if is_strict(resource, self.of_namespace) {
+        let combined_with = if is_strict(resource, self.for_namespace) {
             &self.open
         } else {
             &self.all
         };
-        let mut meeting = beside.compatible(&resource.labels);
+        let mut meeting = combined_with.compatible(&resource.labels);
         if meeting.next().is_some_and(|first| first < position) {
-            return Err(Unsaid {
+            return Err(Inexpressible {
                 place: object.place,
                 reason:
                     "another PeerAuthentication may select the same pods, and Istio uses the older one"
@@ -291,8 +294,8 @@ impl<'o> Pods<'o> {
 }
 
 /// Whether all ports of a workload are strict.
-fn is_strict(object: &PeerAuthentication, of_namespace: MutualTlsMode) -> bool {
-    let whole = or(object.mode, of_namespace);
+fn is_strict(object: &PeerAuthentication, for_namespace: MutualTlsMode) -> bool {
+    let whole = or(object.mode, for_namespace);
     let mut modes = object.ports.values();
     whole == MutualTlsMode::Strict && modes.all(|mode| or(*mode, whole) == MutualTlsMode::Strict)
 }
@@ -302,7 +305,7 @@ fn exception(
     mode: ExceptionMode,
     ports: Vec<u16>,
     plan: Option<&ExceptionPlan>,
-) -> Result<MtlsExceptionSpec, Unsaid> {
+) -> Result<MtlsExceptionSpec, Inexpressible> {
     let PeerAuthentication {
         name,
         namespace,
@@ -310,7 +313,7 @@ fn exception(
         ..
     } = &object.resource;
     if !is_dns_label(name) {
-        return Err(Unsaid {
+        return Err(Inexpressible {
             place: object.place,
             reason: format!("`{name}` is not a valid exception name"),
         });
@@ -324,7 +327,7 @@ fn exception(
         selector: (!labels.is_empty()).then(|| selector(labels)),
         ports: (!ports.is_empty()).then_some(ports),
         mode: (mode == ExceptionMode::Disable).then_some(mode),
-        // Without a plan both are to be filled in, and the documents are refused until then.
+        // Without a plan, users must fill in both, and validation fails until then.
         owner: plan.map(|plan| plan.owner.clone()).unwrap_or_default(),
         not_after: plan
             .map(|plan| plan.not_after.to_string())

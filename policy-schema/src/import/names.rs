@@ -1,4 +1,5 @@
-//! The names of imported policies and the ids of their rules: short, and telling in metrics and logs.
+//! Chooses names of imported policies and IDs of their rules: short, and meaningful in metrics and
+//! logs.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,22 +11,22 @@ use crate::istio::ObjectMetadata;
 use crate::istio::authorization_policy::Action;
 use crate::rule_spec::{RuleSpec, SourceSpec};
 
-/// The longest id of a rule.
+/// The maximum length of a rule ID.
 const MAX_ID: usize = 63;
 
-/// The names of policies that are not taken yet.
+/// The names of policies that are still free.
 pub(super) struct PolicyNames {
-    /// The objects of the input by their names without the number of a part: no rendered object may overwrite
-    /// one that does something else.
+    /// The objects of the input by their names without part numbers. No rendered object may
+    /// overwrite an object with another effect.
     originals: BTreeMap<(String, String), Vec<Original>>,
     taken: BTreeSet<(String, String)>,
 }
 
-/// What an object of the input does, where that can be read.
+/// The effect of an object of the input, if it is readable.
 type Original = Option<(Attachment, Action)>;
 
 impl PolicyNames {
-    pub(super) fn of(
+    pub(super) fn new(
         groups: &BTreeMap<Attachment, Vec<&Placed<AuthorizationPolicy>>>,
         unread: &[Unread],
     ) -> Self {
@@ -55,7 +56,8 @@ impl PolicyNames {
         }
     }
 
-    /// The name of the policy that these objects become: the first one's, without what rendering adds again.
+    /// The name of the policy that these objects become: the first one's, without the suffixes that
+    /// rendering adds.
     pub(super) fn take(
         &mut self,
         attachment: &Attachment,
@@ -98,7 +100,7 @@ impl PolicyNames {
     }
 }
 
-/// A name without the number of a part: rendered objects of one name are numbered.
+/// A name without a part number: rendered objects of one name are numbered.
 pub(super) fn without_part(name: &str) -> &str {
     let stem = name.trim_end_matches(|char: char| char.is_ascii_digit());
     let stem = stem
@@ -112,17 +114,17 @@ pub(super) fn without_part(name: &str) -> &str {
     stem.filter(is_rendered).unwrap_or(name)
 }
 
-/// The ids of a policy's rules.
+/// The IDs of a policy's rules.
 #[derive(Default)]
 pub(super) struct RuleIds {
     taken: BTreeSet<String>,
-    /// How often each id was counted up.
+    /// How often each ID was counted up.
     counts: BTreeMap<String, usize>,
 }
 
 impl RuleIds {
-    /// An id for a rule of `object` that says what the rule is about: the object's name if it has one rule,
-    /// and otherwise who may call, or what is called.
+    /// An ID for a rule of `object`: the object's name if it has one rule, otherwise the caller or
+    /// the operation.
     pub(super) fn id_of(
         &mut self,
         rule: &RuleSpec,
@@ -148,7 +150,7 @@ impl RuleIds {
         id
     }
 
-    /// The first free id that ends in a count. Long ones differ in nothing else.
+    /// The first free ID that ends in a count. Long ones differ only in the count.
     fn counted_up(&mut self, wanted: &str) -> String {
         let stem = id(wanted, "-000000");
         let stem = stem.strip_suffix("-000000").unwrap_or("rule");
@@ -164,7 +166,7 @@ impl RuleIds {
     }
 }
 
-/// Who a rule is for if it is one caller, or else the one thing that is called.
+/// The only caller of a rule, or else its only operation.
 fn subject(rule: &RuleSpec) -> Option<String> {
     let from = rule.from.as_deref().unwrap_or_default();
     if let [source] = from
@@ -180,7 +182,7 @@ fn subject(rule: &RuleSpec) -> Option<String> {
         .or_else(|| one(operation.methods.as_ref()))
 }
 
-/// The value of a list of one.
+/// The value of a list with one element.
 fn one(list: Option<&Vec<String>>) -> Option<String> {
     match list.map(Vec::as_slice) {
         Some([value]) => Some(value.clone()),
@@ -199,7 +201,7 @@ fn caller(source: &SourceSpec) -> Option<String> {
         .or_else(|| one(source.namespaces.as_ref()))
 }
 
-/// As much of a text as an id can have, with an end.
+/// The longest prefix of a text that fits in an ID, with a suffix.
 fn id(text: &str, end: &str) -> String {
     let mut id = String::with_capacity(text.len());
     for letter in text.chars() {

@@ -1,4 +1,4 @@
-//! Objects of Kubernetes → what is imported of them.
+//! Reads the imported parts of Kubernetes objects.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ use crate::yaml::{self, Fault, Node, quoted};
 pub(super) struct Placed<R> {
     pub(super) resource: R,
     pub(super) place: Place,
-    /// Where each of its rules stands, if it has any.
+    /// The places of its rules.
     pub(super) rules: Vec<Place>,
     pub(super) comments: Comments,
 }
@@ -34,7 +34,7 @@ impl<R> Placed<R> {
     }
 }
 
-/// A `PeerAuthentication`, read.
+/// A parsed `PeerAuthentication`.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct PeerAuthentication {
     pub(super) name: String,
@@ -45,7 +45,7 @@ pub(super) struct PeerAuthentication {
     pub(super) ports: BTreeMap<u16, MutualTlsMode>,
 }
 
-/// An object whose rules can be read; none if anything of it cannot, which is reported.
+/// Reads an object. None if any part of it cannot be read, which is reported.
 pub(super) fn authorization_policy(
     node: &Node,
     place: Place,
@@ -79,10 +79,10 @@ pub(super) fn authorization_policy(
     })
 }
 
-/// The fields of an object. What the API server adds to it is read past.
+/// The fields of an object. Those that the API server adds are ignored.
 const FIELDS: [&str; 5] = ["apiVersion", "kind", "metadata", "spec", "status"];
 
-/// Reports fields that no object has.
+/// Reports unknown fields.
 fn check_fields(object: &Node, source: usize, findings: &mut Vec<Finding>) -> bool {
     let unknown = object.keys().filter(|(key, _)| !FIELDS.contains(key));
     let unknown = unknown.map(|(key, span)| Finding {
@@ -95,7 +95,7 @@ fn check_fields(object: &Node, source: usize, findings: &mut Vec<Finding>) -> bo
     findings.len() == before
 }
 
-/// The metadata that people write. The rest is of the API server.
+/// The user's metadata. The rest belongs to the API server.
 fn object_metadata(
     object: &Node,
     namespace: &str,
@@ -123,7 +123,7 @@ fn object_metadata(
     let mut text = |key, node| read_node::<String>(key, node, source, Outcome::LeftOut, findings);
     let place = name.span();
     let name = text("name", name);
-    // One that is not text is none, and is not read past.
+    // A namespace that is not text is not ignored.
     let is_text = field("namespace").is_none_or(|node| text("namespace", node).is_some());
     let name = name?;
     for (kind, text, is_valid) in [
@@ -156,7 +156,7 @@ pub(super) fn name_of(object: &Node) -> &str {
     name.unwrap_or_default()
 }
 
-/// Notes a selector that Kubernetes takes for none, since fields of it have no value.
+/// Reports a selector that is empty in Kubernetes because its fields have no value.
 fn note_dropped_labels(spec: Option<&Node>, source: usize, findings: &mut Vec<Finding>) {
     let selector = spec.and_then(|spec| spec.field("selector"));
     let labels = selector.and_then(|selector| selector.field("matchLabels"));
@@ -192,8 +192,9 @@ fn rule_place(rule: &Node, source: usize) -> Place {
     }
 }
 
-/// Whether `from` and `to` of a rule say what they are for. `[]` would read as if they were left out, for
-/// everybody, and Istio's webhook refuses it; nothing at all means just that in a cluster, which is noted.
+/// Whether `from` and `to` of a rule are unambiguous. `[]` would look as if they were absent and
+/// matched everything, and Istio's webhook refuses it. An absent value does match everything in a
+/// cluster, which is noted.
 fn check_lists(rule: &Node, source: usize, findings: &mut Vec<Finding>) -> bool {
     let mut is_said = true;
     for (key, _) in rule.keys().filter(|(key, _)| ["from", "to"].contains(key)) {
@@ -222,7 +223,7 @@ fn check_lists(rule: &Node, source: usize, findings: &mut Vec<Finding>) -> bool 
     is_said
 }
 
-/// Reads the object's specification, and of its metadata the names alone.
+/// Reads the object's spec, and of its metadata only the names.
 pub(super) fn peer_authentication(
     node: &Node,
     namespace: String,
@@ -259,7 +260,7 @@ pub(super) fn peer_authentication(
     })
 }
 
-/// Reads the field `name`, and reports everything in it that is not understood with what becomes of it then.
+/// Reads the field `name`, and reports everything in it that is not understood, with the outcome.
 fn read_node<R: serde::de::DeserializeOwned>(
     name: &str,
     node: &Node,

@@ -1,19 +1,19 @@
-//! What an import is done with.
+//! The options of an import.
 
 use super::mutual_tls::ExceptionPlan;
 use crate::policy::IstioVersion;
 
-/// What the resources do not say by themselves.
+/// Settings that the resources do not contain.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// The version of Istio; the newest known when left out.
+    /// The version of Istio. Default: the newest supported.
     pub istio_version: Option<IstioVersion>,
     /// The trust domain, for input without a mesh config.
     pub trust_domain: Option<String>,
     /// The root namespace, for input without a mesh config.
     pub root_namespace: Option<String>,
-    /// The namespace of objects that do not name one.
+    /// The namespace of objects without one.
     pub namespace: Option<String>,
-    /// Who owns exceptions from strict mutual TLS, and until when; to be filled in when left out.
+    /// The owner and end of exceptions from strict mutual TLS. If absent, users must fill them in.
     pub exceptions: Option<ExceptionPlan>,
 }

@@ -1,13 +1,14 @@
-//! What is left out with something that cannot be carried over.
+//! Leaves out policies that depend on something that cannot be imported.
 //!
-//! Policies of one workload belong together: half of them could allow more, or deny more, than all of them.
+//! Policies of one workload belong together: half of them could allow or deny more than all of
+//! them.
 
 use super::attachment::{Attachment, Unread};
 use super::policy::Group;
 use super::{Finding, Outcome};
 
-/// Empties each group that may be for workloads of something that is left out: what `unread` objects are for,
-/// groups without a policy, and those that are emptied here.
+/// Empties each group that may share workloads with something that is left out: with `unread`
+/// objects, with groups without a policy, and with groups that are emptied here.
 pub(super) fn leave_out_together(
     groups: &mut [Group],
     unread: &[Unread],
@@ -19,7 +20,7 @@ pub(super) fn leave_out_together(
     lost.extend(unread.iter().map(|unread| unread.attachment.clone()));
     while let Some(lost_one) = lost.pop() {
         for group in groups.iter_mut() {
-            if group.policy.is_none() || !group.attachment.may_meet(&lost_one, root_namespace) {
+            if group.policy.is_none() || !group.attachment.may_overlap(&lost_one, root_namespace) {
                 continue;
             }
             leave_out(
@@ -32,7 +33,7 @@ pub(super) fn leave_out_together(
     }
 }
 
-/// Empties all groups, where what cannot be read may be for any workload.
+/// Empties all groups, because an unreadable object may apply to any workload.
 pub(super) fn leave_out_all(groups: &mut [Group], findings: &mut Vec<Finding>) {
     for group in groups {
         leave_out(

@@ -1,13 +1,13 @@
-//! `AuthorizationPolicy` objects → one `ServicePolicy` for those that are for the same.
+//! Imports `AuthorizationPolicy` objects with the same attachment as one `ServicePolicy`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::attachment::{Attachment, excepted};
+use super::attachment::{Attachment, exempt_pods};
+use super::external_certificates::denies_at_gateways;
 use super::mesh::ImportedMesh;
 use super::metadata::{self, Metadata};
 use super::names::{PolicyNames, RuleIds};
 use super::objects::Placed;
-use super::outside::closes_gateways;
 use super::reading::Importer;
 use super::resources::Resources;
 use super::rule::rules;
@@ -23,14 +23,14 @@ use crate::istio::authorization_policy::{Action, TargetReference};
 use crate::plugin_config::ApiVersion;
 use crate::rule_spec::{Enforcement, Otherwise, RuleSpec};
 
-/// Objects that are for the same.
+/// Objects with the same attachment.
 pub(super) struct Group {
     pub(super) attachment: Attachment,
-    /// What they become; none if any of them cannot be carried over.
+    /// The policy that they become. None if any of them cannot be imported.
     pub(super) policy: Option<ImportedPolicy>,
 }
 
-/// Carries over all objects that can be read, group by group.
+/// Imports all readable objects, group by group.
 pub(super) fn groups(
     resources: &Resources,
     mesh: &ImportedMesh,
@@ -45,11 +45,11 @@ pub(super) fn groups(
     let spec = &mesh.document.spec;
     let aliases = spec.trust_domain_aliases.as_deref().unwrap_or_default();
     let Some(trust_domains) = TrustDomains::new(&spec.trust_domain, aliases) else {
-        return Vec::new(); // Which has been reported.
+        return Vec::new(); // Reported already.
     };
     let root_namespace = mesh.root_namespace();
-    let excepted = excepted(spec);
-    let mut names = PolicyNames::of(&groups, &resources.unread);
+    let exempt_pods = exempt_pods(spec);
+    let mut names = PolicyNames::new(&groups, &resources.unread);
     let mut carried = Vec::with_capacity(groups.len());
     for (attachment, mut objects) in groups {
         objects.sort_by(|a, b| a.resource.metadata.name.cmp(&b.resource.metadata.name));
@@ -58,8 +58,8 @@ pub(super) fn groups(
             trust_domains: &trust_domains,
             are_trust_domains_known: mesh.are_trust_domains_known,
             istio_version: mesh.istio_version,
-            takes_plaintext: attachment.is_at_gateway()
-                || attachment.takes_plaintext(excepted.as_ref(), root_namespace),
+            accepts_plaintext: attachment.is_at_gateway()
+                || attachment.accepts_plaintext(exempt_pods.as_ref(), root_namespace),
             at_gateway: attachment.is_at_gateway(),
         };
         let may_be_gateway = attachment.is_for_all()
@@ -84,13 +84,13 @@ pub(super) fn groups(
 
 type Grouped<'r> = BTreeMap<Attachment, Vec<&'r Placed<AuthorizationPolicy>>>;
 
-/// The objects by what they are for. A target that other objects are for than its neighbours is on its own:
-/// in the language, each target has one policy.
+/// Groups the objects by attachment. A target forms a group of its own if other objects apply to it
+/// than to its neighbors: in the language, each target has one policy.
 pub(super) fn grouped(objects: &[Placed<AuthorizationPolicy>]) -> Grouped<'_> {
     let mut groups: Grouped<'_> = BTreeMap::new();
     let mut of_target: BTreeMap<(String, TargetReference), Vec<usize>> = BTreeMap::new();
     for (position, object) in objects.iter().enumerate() {
-        let attachment = Attachment::of(&object.resource);
+        let attachment = Attachment::from_object(&object.resource);
         if attachment.targets.is_empty() {
             groups.entry(attachment).or_default().push(object);
             continue;
@@ -117,8 +117,9 @@ pub(super) fn grouped(objects: &[Placed<AuthorizationPolicy>]) -> Grouped<'_> {
     groups
 }
 
-/// Reports objects for gateways and other workloads that deny clients from outside the mesh at gateways: only a
-/// policy for gateways alone can tell them from workloads with a bad identity.
+/// Reports objects for gateways and other workloads that deny clients from outside the mesh at
+/// gateways. Only a policy for gateways alone can distinguish such clients from workloads with an
+/// invalid identity.
 fn report_closed_gateways(
     objects: &[&Placed<AuthorizationPolicy>],
     importer: Importer<'_>,
@@ -128,7 +129,7 @@ fn report_closed_gateways(
         resource, place, ..
     } in objects
     {
-        if closes_gateways(&resource.spec, importer) && !resource.is_dry_run() {
+        if denies_at_gateways(&resource.spec, importer) && !resource.is_dry_run() {
             findings.push(Finding {
                 place: *place,
                 outcome: Outcome::Noted,
@@ -142,7 +143,7 @@ fn report_closed_gateways(
     }
 }
 
-/// The policy that objects become; none if something of them cannot be carried over.
+/// The policy that objects become. None if any part of them cannot be imported.
 fn policy(
     name: String,
     attachment: &Attachment,
@@ -218,16 +219,16 @@ fn targets_of(attachment: &Attachment) -> Option<Vec<TargetRef>> {
     (!attachment.targets.is_empty()).then(|| targets.collect())
 }
 
-/// What is carried over of some objects.
+/// The imported parts of some objects.
 #[derive(Default)]
 struct Carried {
     rules: Vec<RuleSpec>,
     rule_origins: Vec<RuleOrigin>,
     origins: Vec<Origin>,
     ids: RuleIds,
-    /// Whether an object allows, so that what none of them allows is denied.
+    /// Whether an object allows, so that requests that none of them allows are denied.
     allows: bool,
-    /// Whether something cannot be carried over.
+    /// Whether any part cannot be imported.
     is_refused: bool,
 }
 

@@ -1,4 +1,4 @@
-//! A rule without values of it that never match.
+//! Removes values that never match from a rule.
 
 use serde_json::{Map, Value};
 
@@ -6,45 +6,46 @@ use super::rule::{asks_http, keep_to_http};
 use crate::problem::Step;
 use crate::rule_spec::{Effect, RuleSpec};
 
-/// What is left of a rule.
+/// The result of pruning a rule.
 pub(super) enum Pruned {
-    /// A rule that means the same.
+    /// An equivalent rule.
     Rule(Box<RuleSpec>),
-    /// Nothing, since it never matches.
+    /// The rule never matches.
     Nothing,
-    /// It cannot be said without the values: it would ask for less.
-    Unsaid,
+    /// The language cannot express the rule without the values: it would match more.
+    Inexpressible,
 }
 
-/// Takes away what stands at `paths` of a rule, with all that never matches without it: a list without values
-/// is dropped if it excludes, and otherwise with the source, the operation or the rule that it is part of.
+/// Removes the values at `paths` of a rule, and everything that never matches without them. An
+/// empty list is dropped if it excludes. Otherwise its source, operation or rule is dropped with
+/// it.
 ///
-/// On a TCP port Istio drops what asks for HTTP from a rule that denies. There, a part that never matches a
-/// request still denies connections, so it stays.
+/// From a denying rule, Istio drops HTTP conditions on TCP ports. So a part that never matches a
+/// request still denies connections there, and stays.
 pub(super) fn prune<'p>(rule: &RuleSpec, paths: impl Iterator<Item = &'p [Step]>) -> Pruned {
     let Ok(mut value) = serde_json::to_value(rule) else {
-        return Pruned::Unsaid;
+        return Pruned::Inexpressible;
     };
-    // Positions stay what they are until all values are marked.
+    // Positions stay valid until all values are marked.
     for path in paths {
         match at(&mut value, path) {
             Some(value) => *value = Value::Null,
-            None => return Pruned::Unsaid,
+            None => return Pruned::Inexpressible,
         }
     }
     let pruned = match sweep(&mut value) {
         Rest::Nothing => None,
-        Rest::Everything => return Pruned::Unsaid,
+        Rest::Everything => return Pruned::Inexpressible,
         Rest::Something => match serde_json::from_value::<RuleSpec>(value) {
             Ok(pruned) => Some(Box::new(pruned)),
-            Err(_) => return Pruned::Unsaid,
+            Err(_) => return Pruned::Inexpressible,
         },
     };
     let denies_connections = matches!(rule.effect, Effect::Deny | Effect::Custom);
     match pruned {
         pruned if denies_connections && asks_http(rule) => match pruned {
             Some(pruned) if has_parts_of(&pruned, rule) => Pruned::Rule(pruned),
-            _ => Pruned::Unsaid,
+            _ => Pruned::Inexpressible,
         },
         None => Pruned::Nothing,
         Some(mut pruned) => {
@@ -56,7 +57,7 @@ pub(super) fn prune<'p>(rule: &RuleSpec, paths: impl Iterator<Item = &'p [Step]>
     }
 }
 
-/// Whether a rule has as many sources and operations as another one.
+/// Whether two rules have equally many sources and operations.
 fn has_parts_of(rule: &RuleSpec, other: &RuleSpec) -> bool {
     let sources = |rule: &RuleSpec| rule.from.as_ref().map(Vec::len);
     let operations = |rule: &RuleSpec| rule.to.as_ref().map(Vec::len);
@@ -70,14 +71,14 @@ fn at<'v>(value: &'v mut Value, path: &[Step]) -> Option<&'v mut Value> {
     })
 }
 
-/// What is left of a value without what is marked.
+/// The result of removing marked values.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Rest {
-    /// A value that means the same.
+    /// An equivalent value.
     Something,
-    /// Nothing that ever matches.
+    /// The value never matches.
     Nothing,
-    /// Nothing that is asked for, which would match everything.
+    /// No condition is left, so everything would match.
     Everything,
 }
 
@@ -90,7 +91,7 @@ fn sweep(value: &mut Value) -> Rest {
     }
 }
 
-/// Any of the elements matches.
+/// Any element must match.
 fn sweep_any(elements: &mut Vec<Value>) -> Rest {
     let mut asks = true;
     elements.retain_mut(|element| match sweep(element) {
@@ -108,7 +109,7 @@ fn sweep_any(elements: &mut Vec<Value>) -> Rest {
     }
 }
 
-/// All of the fields match, and of `when` all elements.
+/// All fields must match, and of `when` all elements.
 fn sweep_fields(fields: &mut Map<String, Value>) -> Rest {
     let mut rest = Rest::Something;
     let mut without = Vec::new();
@@ -150,7 +151,8 @@ mod tests {
         steps.collect()
     }
 
-    /// The rule without what stands at `paths`, as JSON; `null` if it never matches, and text if it cannot be said.
+    /// The rule without the values at `paths`, as JSON. `null` if it never matches, and text if it
+    /// is not expressible.
     fn pruned(effect: &str, rule: &Value, paths: &[&str]) -> Value {
         let mut whole = json!({"id": "r", "effect": effect});
         let fields = whole.as_object_mut().unwrap();
@@ -166,12 +168,12 @@ mod tests {
                 rule
             }
             Pruned::Nothing => Value::Null,
-            Pruned::Unsaid => json!("unsaid"),
+            Pruned::Inexpressible => json!("unsaid"),
         }
     }
 
     #[test]
-    fn what_never_matches_goes_with_what_it_is_part_of() {
+    fn removes_parts_that_never_match() {
         let two = json!({"to": [
             {"methods": ["GET", "PUT"], "notMethods": ["GET"]},
             {"methods": ["POST"], "paths": ["/a"]},
@@ -237,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_is_no_wider_on_ports_without_http() {
+    fn pruned_rules_are_not_wider_on_ports_without_http() {
         let parts = json!({"to": [{"ports": [9000]}, {"methods": ["GET"], "paths": ["/a"]}]});
         let value = json!({"to": [{"ports": [9000], "methods": ["GET", "PUT"]}]});
         let connections = json!({"to": [{"ports": [80, 9000]}, {"ports": [81]}]});

@@ -1,4 +1,4 @@
-//! How Istio reads values before it matches them (`pilot/pkg/security/authz/model`).
+//! Models how Istio interprets values before it matches them (`pilot/pkg/security/authz/model`).
 
 use std::net::IpAddr;
 
@@ -8,27 +8,27 @@ use crate::identity::{SCHEME, TrustDomains};
 use crate::istio::trust_domain_aliases;
 use crate::policy::IstioVersion;
 
-/// What rules are imported into.
+/// The context that rules are imported into.
 #[derive(Clone, Copy)]
 pub(super) struct Importer<'i> {
     pub(super) namespace: &'i str,
     pub(super) trust_domains: &'i TrustDomains,
-    /// Whether the input says that these are all of the mesh's trust domains.
+    /// Whether the input contains all trust domains of the mesh.
     pub(super) are_trust_domains_known: bool,
     pub(super) istio_version: IstioVersion,
     /// Whether callers without identity reach the rules.
-    pub(super) takes_plaintext: bool,
+    pub(super) accepts_plaintext: bool,
     /// Whether all workloads are gateways.
     pub(super) at_gateway: bool,
 }
 
-/// Service accounts and trust domains are fields since these versions, and trust domains mean each
-/// name of the mesh since the last one.
+/// The first versions with the fields for service accounts and for trust domains. Since the latter,
+/// trust domains mean each name of the mesh.
 const SERVICE_ACCOUNTS: IstioVersion = IstioVersion::minor(25);
 const TRUST_DOMAINS: IstioVersion = IstioVersion::minor(30);
 const TRUST_DOMAIN_ALIASES: IstioVersion = IstioVersion::minor(31);
 
-/// What values are about, where Istio reads them in ways of their own.
+/// The types of values that Istio interprets specially.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Principal,
@@ -40,14 +40,14 @@ pub(super) enum Kind {
     Other,
 }
 
-/// Whether a value that cannot be carried over is refused or left out, and why.
+/// Whether a value that cannot be imported is refused or left out, with the reason.
 pub(super) enum Fate {
     LeftOut(String),
     Refused(String),
 }
 
 impl Kind {
-    pub(super) fn of_key(key: &str) -> Self {
+    pub(super) fn from_key(key: &str) -> Self {
         match key {
             "source.principal" => Self::Principal,
             "source.namespace" => Self::Namespace,
@@ -64,7 +64,7 @@ impl Kind {
     }
 }
 
-/// What Istio makes of a value before it matches: any one of these.
+/// The values that Istio expands a value to before it matches. Any of them matches.
 pub(super) fn as_istio_reads(
     value: &str,
     kind: Kind,
@@ -91,8 +91,8 @@ pub(super) fn as_istio_reads(
             )));
         }
         Kind::Principal => {
-            // The language, too, takes such a principal under each name of the mesh.
-            let names = trust_domain_aliases::of_principal(value, importer.trust_domains);
+            // The language also expands such a principal to each name of the mesh.
+            let names = trust_domain_aliases::expand_principal(value, importer.trust_domains);
             let as_written = names.iter().position(|name| name == value);
             names
                 .into_iter()
@@ -108,13 +108,13 @@ pub(super) fn as_istio_reads(
         Kind::TrustDomain => {
             since(TRUST_DOMAINS)?;
             if importer.istio_version >= TRUST_DOMAIN_ALIASES {
-                trust_domain_aliases::of_trust_domain(value, importer.trust_domains)
+                trust_domain_aliases::expand_trust_domain(value, importer.trust_domains)
             } else {
                 vec![value.to_owned()]
             }
         }
         Kind::Port | Kind::Other => vec![value.to_owned()],
-        // Envoy cuts off what an address has beyond the block's length.
+        // Envoy truncates an address to the block's prefix length.
         Kind::Address => match value.parse::<IpNet>() {
             Ok(block) if value.parse::<IpAddr>().is_err() => vec![block.trunc().to_string()],
             _ => vec![value.to_owned()],
@@ -122,7 +122,7 @@ pub(super) fn as_istio_reads(
     })
 }
 
-/// A namespace as the language has it. To Istio each `*` in one is any text, wherever it stands
+/// A namespace in the language. In Istio, each `*` in one matches any text, at any position
 /// (`srcNamespaceGenerator`).
 fn namespace(value: &str) -> Result<String, Fate> {
     let mut pattern = String::with_capacity(value.len());
@@ -139,7 +139,7 @@ fn namespace(value: &str) -> Result<String, Fate> {
     Ok(pattern)
 }
 
-/// Whether a `*` is left when the pattern's own is taken off.
+/// Whether there is a `*` other than one at an end of the pattern.
 pub(super) fn has_inner_star(value: &str) -> bool {
     let literal = value
         .strip_prefix('*')
@@ -148,7 +148,7 @@ pub(super) fn has_inner_star(value: &str) -> bool {
     literal.contains('*')
 }
 
-/// Whether a condition with this key is about the caller's identity.
+/// Whether a condition with this key tests the caller's identity.
 pub(super) fn is_about_identity(key: &str) -> bool {
     key.starts_with("source.") && key != "source.ip"
 }

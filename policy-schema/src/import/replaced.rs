@@ -1,4 +1,4 @@
-//! The objects that are of no use once rendered ones are in force.
+//! Determines which objects are obsolete once the rendered ones are in force.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,7 +17,7 @@ pub struct Replaced {
     pub names: Vec<String>,
 }
 
-/// As much of an object as says whether it is to be deleted.
+/// The part of an object that determines whether it is to be deleted.
 pub(super) struct Original {
     attachment: Attachment,
     name: String,
@@ -27,7 +27,7 @@ pub(super) struct Original {
 impl From<&AuthorizationPolicy> for Original {
     fn from(object: &AuthorizationPolicy) -> Self {
         Self {
-            attachment: Attachment::of(object),
+            attachment: Attachment::from_object(object),
             name: object.metadata.name.clone(),
             allows: object.spec.action == Action::Allow,
         }
@@ -39,7 +39,7 @@ impl Original {
         format!("{}/{}", self.attachment.namespace, self.name)
     }
 
-    /// Whether it is for something whose policy is left out.
+    /// Whether its attachment overlaps one whose policy is left out.
     fn is_lost(&self, lost: &[&Attachment]) -> bool {
         let Attachment {
             namespace, targets, ..
@@ -49,9 +49,9 @@ impl Original {
     }
 }
 
-/// The objects whose rules are in policies, in the order in which they are to be deleted: those that allow
-/// before those that deny, so that a rendered object that is missing denies rather than allows. Objects that
-/// rendered ones overwrite are not among them.
+/// The imported objects, in the order in which they must be deleted: those that allow before those
+/// that deny, so that a missing rendered object denies rather than allows. Objects that rendered
+/// ones overwrite are not included.
 pub(super) fn replaced(originals: &[Original], groups: &[Group]) -> Vec<Replaced> {
     let policies = groups.iter().filter_map(|group| group.policy.as_ref());
     let carried: BTreeSet<&str> = policies

@@ -1,4 +1,4 @@
-//! Where the parts of an import report what they cannot carry over as it is.
+//! The callback for values that cannot be imported as they are.
 
-/// Says that something is refused (`true`) or left out (`false`), and why.
+/// Reports that something is refused (`true`) or left out (`false`), with the reason.
 pub(super) type Report<'r> = dyn FnMut(bool, String) + 'r;

@@ -1,4 +1,4 @@
-//! Texts → the resources among them that are imported.
+//! Finds the imported resources in texts.
 
 use super::attachment::{Attachment, Unread};
 use super::comments::Written;
@@ -13,23 +13,23 @@ use crate::istio::AuthorizationPolicy;
 use crate::manifest::{self, Part};
 use crate::yaml::{self, Manifest, Node, Span, Unreadable};
 
-/// Where Kubernetes puts an object that does not say where it belongs.
+/// The namespace of Kubernetes objects that do not set one.
 const DEFAULT_NAMESPACE: &str = "default";
 
 /// All resources of an import.
 #[derive(Debug, Default)]
 pub(super) struct Resources {
     pub(super) policies: Vec<Placed<AuthorizationPolicy>>,
-    /// Policies of which something cannot be read.
+    /// Policies that cannot be read completely.
     pub(super) unread: Vec<Unread>,
-    /// Whether there may be others that are for any workload.
+    /// Whether there may be unreadable policies for any workload.
     pub(super) unread_anywhere: bool,
     pub(super) peer_authentications: Vec<Placed<PeerAuthentication>>,
     pub(super) has_unread_peer_authentication: bool,
     pub(super) mesh_configs: Vec<MeshConfigSource>,
-    /// The namespace of objects that do not name one.
+    /// The namespace of objects that do not set one.
     namespace: String,
-    /// How many objects those are.
+    /// The number of such objects.
     pub(super) without_namespace: usize,
 }
 
@@ -65,7 +65,7 @@ pub(super) fn read(
 }
 
 impl Resources {
-    /// Takes a document that cannot be read for what it mentions.
+    /// Records an unreadable document by the kinds and namespaces that it mentions.
     fn add_unreadable(&mut self, mentioned: &Mentioned<'_>) {
         self.has_unread_peer_authentication |= mentioned.peer_authentication;
         if !mentioned.authorization_policy {
@@ -73,7 +73,7 @@ impl Resources {
         }
         match mentioned.namespaces.as_slice() {
             [namespace] => self.unread.push(Unread {
-                attachment: Attachment::of_namespace(namespace),
+                attachment: Attachment::for_namespace(namespace),
                 name: String::new(),
             }),
             _ => self.unread_anywhere = true,
@@ -109,7 +109,7 @@ impl Resources {
                 match authorization_policy(node, place, &namespace, written, findings) {
                     Some(policy) => self.policies.push(policy),
                     None => self.unread.push(Unread {
-                        attachment: Attachment::of_node(node, &namespace),
+                        attachment: Attachment::from_node(node, &namespace),
                         name: name_of(node).to_owned(),
                     }),
                 }
@@ -125,11 +125,11 @@ impl Resources {
         }
     }
 
-    /// The namespace that an object is in.
+    /// The namespace of an object.
     fn namespace_of(&mut self, object: &Node) -> String {
         let metadata = object.field("metadata");
         let namespace = metadata.and_then(|metadata| metadata.field("namespace")?.as_str());
-        // Kubernetes takes an empty one for none.
+        // Kubernetes treats an empty one as absent.
         if let Some(namespace) = namespace.filter(|namespace| !namespace.is_empty()) {
             return namespace.to_owned();
         }
@@ -138,7 +138,7 @@ impl Resources {
     }
 }
 
-/// Nowhere in particular.
+/// A place for findings without one.
 pub(super) const NOWHERE: Place = Place {
     source: 0,
     span: Span { start: 0, end: 0 },

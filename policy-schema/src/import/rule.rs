@@ -1,6 +1,6 @@
-//! A rule of an `AuthorizationPolicy` → rules that mean the same.
+//! Imports a rule of an `AuthorizationPolicy` as equivalent rules.
 
-use super::outside::{part_for_certificates, report_exclusions, with_exclusions};
+use super::external_certificates::{part_for_certificates, report_exclusions, with_exclusions};
 use super::reading::{Importer, is_about_identity};
 use super::report::Report;
 use super::values::{NeverMatches, Values};
@@ -10,8 +10,8 @@ use crate::istio::authorization_policy::{
 use crate::istio::tcp::{condition_asks_http, rule_asks_http};
 use crate::rule_spec::{Effect, OperationSpec, RuleSpec, SourceSpec};
 
-/// The rules that mean `rule`, with what goes behind their ids: none, or one for each kind of caller that it
-/// takes.
+/// The rules that are equivalent to `rule`, with ID suffixes: a single one without, or one for each
+/// kind of caller that it matches.
 pub(super) fn rules(
     rule: &AuthorizationRule,
     spec: &AuthorizationPolicySpec,
@@ -24,7 +24,7 @@ pub(super) fn rules(
         Action::Audit => Effect::Audit,
         Action::Custom => Effect::Custom,
     };
-    if effect == Effect::Deny && closes_tcp(rule) {
+    if effect == Effect::Deny && denies_all_tcp(rule) {
         report(
             false,
             "it denies all traffic on TCP ports, as in Istio, which drops HTTP conditions there; list such ports in `tcpPorts` to prevent that".to_owned(),
@@ -82,7 +82,7 @@ pub(super) fn rules(
         rules.push(whole);
     } else if !never_matches {
         let anonymous = importer
-            .takes_plaintext
+            .accepts_plaintext
             .then(|| without_identity(&whole))
             .flatten();
         rules.extend(with_identity(whole));
@@ -95,9 +95,9 @@ pub(super) fn rules(
     rules
 }
 
-/// Whether a `DENY` rule denies everything on TCP ports, since nothing that it asks can be asked of a
-/// connection. Istio's webhook warns of such rules (`ValidateAuthorizationPolicy`).
-fn closes_tcp(rule: &AuthorizationRule) -> bool {
+/// Whether a `DENY` rule denies everything on TCP ports, because none of its conditions applies to
+/// connections. Istio's webhook warns about such rules (`ValidateAuthorizationPolicy`).
+fn denies_all_tcp(rule: &AuthorizationRule) -> bool {
     let takes_every_caller = |from: &SourceEntry| {
         let mut of_connection = from.source.clone();
         of_connection.request_principals.clear();
@@ -113,7 +113,7 @@ fn closes_tcp(rule: &AuthorizationRule) -> bool {
         && conditions.all(|condition| condition_asks_http(&condition.key))
 }
 
-/// Whether a rule asks for HTTP.
+/// Whether a rule requires HTTP.
 pub(super) fn asks_http(rule: &RuleSpec) -> bool {
     let asks_source = |source: &SourceSpec| {
         source.request_principals.is_some() || source.not_request_principals.is_some()
@@ -135,8 +135,9 @@ pub(super) fn asks_http(rule: &RuleSpec) -> bool {
         || conditions.any(|condition| condition_asks_http(&condition.key))
 }
 
-/// Istio drops an `ALLOW` rule from TCP ports if any part of it asks for HTTP. What is left of one
-/// here may lack that part, and then asks for the method that every HTTP request has.
+/// Restricts an `Allow` rule to HTTP by requiring a method, which every HTTP request has. Istio
+/// drops an `ALLOW` rule from TCP ports if any part of it requires HTTP, but the rule here may lack
+/// that part.
 pub(super) fn keep_to_http(rule: &mut RuleSpec) {
     if asks_http(rule) {
         return;
@@ -149,7 +150,7 @@ pub(super) fn keep_to_http(rule: &mut RuleSpec) {
     }
 }
 
-/// The part of an `Allow` rule that takes callers with an identity: not what excludes them all.
+/// The part of an `Allow` rule for callers with an identity. None if it excludes them all.
 fn with_identity(mut rule: RuleSpec) -> Option<RuleSpec> {
     let excludes_all = |list: &Option<Vec<String>>| list.iter().flatten().any(|value| value == "*");
     if let Some(sources) = &mut rule.from {
@@ -168,8 +169,8 @@ fn with_identity(mut rule: RuleSpec) -> Option<RuleSpec> {
     is_open.then_some(rule)
 }
 
-/// The part of an `Allow` rule that takes callers without identity: to Istio they are in no list
-/// of identities, and so excluded by none.
+/// The part of an `Allow` rule for callers without identity. In Istio they are in no list of
+/// identities, and so no list excludes them.
 fn without_identity(rule: &RuleSpec) -> Option<RuleSpec> {
     let everybody = [SourceSpec::default()];
     let sources = rule.from.as_deref().unwrap_or(&everybody);
@@ -194,10 +195,10 @@ fn without_identity(rule: &RuleSpec) -> Option<RuleSpec> {
         })
         .collect();
     let mut conditions = rule.when.clone().unwrap_or_default();
-    let uses_identity = conditions
+    let requires_identity = conditions
         .iter()
         .any(|condition| is_about_identity(&condition.key) && condition.values.is_some());
-    if sources.is_empty() || uses_identity {
+    if sources.is_empty() || requires_identity {
         return None;
     }
     conditions.retain(|condition| !is_about_identity(&condition.key));

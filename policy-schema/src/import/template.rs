@@ -1,11 +1,12 @@
-//! Path templates that stop requests, which mean more here than in Istio.
+//! Reports path templates that stop requests, which match more here than in Istio.
 
 use crate::matching::{PathMatch, Reading};
 use crate::rule_spec::{Effect, OperationSpec};
 
 use super::report::Report;
 
-/// Reports the templates of an operation whose match stops a request: Istio's leave out some characters.
+/// Reports the templates of an operation whose match stops a request: Istio's templates do not
+/// match some characters.
 pub(super) fn report_stopping(operation: &OperationSpec, effect: Effect, report: &mut Report<'_>) {
     let (list, paths) = match Reading::for_values(effect) {
         Reading::Wide => ("paths", &operation.paths),

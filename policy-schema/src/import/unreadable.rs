@@ -1,15 +1,16 @@
-//! What a document is about that cannot be read.
+//! Determines what an unreadable document is about.
 
-/// What the text of a document mentions.
+/// The kinds and namespaces that the text of a document mentions.
 #[derive(Debug, Default)]
 pub(super) struct Mentioned<'t> {
     pub(super) authorization_policy: bool,
     pub(super) peer_authentication: bool,
-    /// Each namespace once.
+    /// The namespaces, without duplicates.
     pub(super) namespaces: Vec<&'t str>,
 }
 
-/// Looks for the kinds of policies in a text. A template of Helm is no object of a cluster before it is rendered.
+/// Searches a text for the kinds of policies. A Helm template is not an object of a cluster before
+/// it is rendered.
 pub(super) fn mentioned(text: &str) -> Mentioned<'_> {
     if text.contains("{{") {
         return Mentioned::default();
@@ -24,7 +25,7 @@ pub(super) fn mentioned(text: &str) -> Mentioned<'_> {
     }
 }
 
-/// The words that follow a key, however it is quoted.
+/// The words after a key, with any quotes.
 fn values_of<'t>(key: &str, text: &'t str) -> impl Iterator<Item = &'t str> {
     let found = text.match_indices(key);
     found.filter_map(|(at, key)| {

@@ -1,4 +1,4 @@
-//! Values of an `AuthorizationPolicy` → values that mean the same.
+//! Imports values of an `AuthorizationPolicy` as equivalent values.
 
 use std::cell::OnceCell;
 use std::collections::HashSet;
@@ -19,22 +19,22 @@ use crate::rule_spec::{
     ConditionSpec, Effect, Enforcement, OperationSpec, Otherwise, RuleSpec, SourceSpec,
 };
 
-/// An address that no client has (RFC 6666), to be excluded where a source has to say something.
+/// An address that no client has (RFC 6666), to exclude if a source needs at least one field.
 const NO_ADDRESS: &str = "100::";
 
-/// A field whose values can match nothing, so that neither does what it is part of.
+/// A field whose values never match, so neither does its source, operation or condition.
 pub(super) struct NeverMatches;
 
 /// A list of values.
 struct List {
-    /// As messages name it.
+    /// Its name in messages.
     name: String,
     kind: Kind,
     is_negated: bool,
 }
 
 impl List {
-    fn of_field(name: &str) -> Self {
+    fn named(name: &str) -> Self {
         Self {
             name: format!("`{name}`"),
             kind: match name {
@@ -53,7 +53,7 @@ impl List {
     }
 }
 
-/// Carries values over, list by list.
+/// Imports values, list by list.
 pub(super) struct Values<'i, 'r, 'f> {
     pub(super) effect: Effect,
     pub(super) importer: Importer<'i>,
@@ -126,7 +126,7 @@ impl Values<'_, '_, '_> {
         };
         if source == SourceSpec::default() {
             return Ok(SourceSpec {
-                // Every caller that is excluded is denied anyway.
+                // Every excluded caller is denied anyway.
                 not_remote_ip_blocks: Some(vec![NO_ADDRESS.to_owned()]),
                 ..source
             });
@@ -180,7 +180,7 @@ impl Values<'_, '_, '_> {
         let mut list = |name: &'static str, values: &[String]| {
             let list = List {
                 name: format!("`{name}` of `{key}`"),
-                kind: Kind::of_key(key),
+                kind: Kind::from_key(key),
                 is_negated: name.starts_with("not"),
             };
             self.carry(&list, values, |value| RuleSpec {
@@ -203,8 +203,8 @@ impl Values<'_, '_, '_> {
         }))
     }
 
-    /// Refuses patterns of headers that Istio matches with a list of values and the language with none: where a
-    /// match lets a request pass, it compares each value.
+    /// Refuses header patterns that in Istio match a list of values and in the language match none:
+    /// if a match lets a request pass, the language compares each value.
     fn refuse_open_lists(&mut self, condition: &Condition) {
         let header = condition.key.strip_prefix("request.headers[");
         let Some(header) = header.and_then(|header| header.strip_suffix(']')) else {
@@ -238,7 +238,7 @@ impl Values<'_, '_, '_> {
         values: &[String],
         set: SetSource,
     ) -> Result<Option<Vec<String>>, NeverMatches> {
-        self.carry(&List::of_field(key), values, |value| {
+        self.carry(&List::named(key), values, |value| {
             let mut source = SourceSpec::default();
             set(&mut source, Some(vec![value.to_owned()]));
             RuleSpec {
@@ -254,7 +254,7 @@ impl Values<'_, '_, '_> {
         values: &[String],
         set: SetOperation,
     ) -> Result<Option<Vec<String>>, NeverMatches> {
-        self.carry(&List::of_field(key), values, |value| {
+        self.carry(&List::named(key), values, |value| {
             let mut operation = OperationSpec::default();
             set(&mut operation, Some(vec![value.to_owned()]));
             RuleSpec {
@@ -269,7 +269,7 @@ impl Values<'_, '_, '_> {
         key: &'static str,
         values: &[String],
     ) -> Result<Option<Vec<u16>>, NeverMatches> {
-        let ports = self.carry(&List::of_field(key), values, |value| RuleSpec {
+        let ports = self.carry(&List::named(key), values, |value| RuleSpec {
             when: Some(vec![ConditionSpec {
                 key: "destination.port".to_owned(),
                 values: Some(vec![value.to_owned()]),
@@ -280,13 +280,13 @@ impl Values<'_, '_, '_> {
         Ok(ports.map(|ports| ports.iter().filter_map(|port| port.parse().ok()).collect()))
     }
 
-    /// Refuses what says nothing, and would read as everything. Istio's webhook refuses it too.
+    /// Refuses an empty list, which looks as if it matched everything. So does Istio's webhook.
     fn refuse_empty(&mut self, what: &str) {
         (self.report)(true, format!("{what} is empty, which Istio rejects"));
     }
 
-    /// The values of a list as the language has them. One that Istio never matches is left out: in a
-    /// positive list it adds no caller, and in a negated one it excludes none.
+    /// The imported values of a list. Values that Istio never matches are left out: in a positive
+    /// list they add no caller, and in a negated one they exclude none.
     fn carry(
         &mut self,
         list: &List,
@@ -295,7 +295,7 @@ impl Values<'_, '_, '_> {
     ) -> Result<Option<Vec<String>>, NeverMatches> {
         let mut carried = Vec::with_capacity(values.len());
         let mut known = HashSet::with_capacity(values.len());
-        let repeated = (list.kind == Kind::Address).then(|| RepeatedInIpv6::of(values));
+        let repeated = (list.kind == Kind::Address).then(|| RepeatedInIpv6::new(values));
         let covers = OnceCell::new();
         for value in values {
             if repeated
@@ -321,7 +321,7 @@ impl Values<'_, '_, '_> {
                 }
                 Err(Fate::LeftOut(reason)) => (false, "is left out", reason),
                 Err(Fate::Refused(reason)) => match covers
-                    .get_or_init(|| Covers::of(values, list.kind))
+                    .get_or_init(|| Covers::new(values, list.kind))
                     .covering(value)
                 {
                     Some(other) => {
@@ -331,7 +331,7 @@ impl Values<'_, '_, '_> {
                     None => (true, "has no counterpart", reason),
                 },
             };
-            // It is carried over as the name of a certificate.
+            // It is imported as the name of a certificate.
             if !is_refused && name_of(value, list.kind, self.importer).is_some() {
                 continue;
             }
@@ -353,7 +353,7 @@ impl Values<'_, '_, '_> {
     fn fate(&self, value: &str, list: &List, (code, problem): (Code, String)) -> Fate {
         let only_allows = !list.is_negated && matches!(self.effect, Effect::Allow | Effect::Audit);
         match code {
-            // Nothing says that the trust domain is not the mesh's.
+            // The trust domain may be the mesh's.
             code::FOREIGN_TRUST_DOMAIN
                 if !self.importer.are_trust_domains_known && !only_allows =>
             {
@@ -361,9 +361,9 @@ impl Values<'_, '_, '_> {
                     "without a mesh config, this may be a trust domain of the mesh: add the ConfigMap `istio` to the input ({problem})"
                 ))
             }
-            // Callers of such names are denied whatever the rules say.
+            // Callers with such names are denied regardless of the rules.
             code::INVALID_SPIFFE_ID | code::FOREIGN_TRUST_DOMAIN => Fate::LeftOut(problem),
-            // A SPIFFE ID has no `*`, so none is equal to one with it.
+            // A SPIFFE ID contains no `*`, so none equals this one.
             code::INVALID_WILDCARD if list.kind == Kind::Principal && has_inner_star(value) => {
                 Fate::LeftOut(
                     "Istio compares this `*` literally, and no SPIFFE ID contains one".to_owned(),
@@ -376,7 +376,7 @@ impl Values<'_, '_, '_> {
             code::INVALID_WILDCARD => Fate::LeftOut(
                 "Istio compares this `*` literally, so only a literal `*` would match".to_owned(),
             ),
-            // Istio drops the whole rule for one of these from `ALLOW`, and its webhook refuses it.
+            // Istio drops the whole `ALLOW` rule because of one of these. Its webhook refuses it.
             code::UNKNOWN_CONDITION | code::INVALID_IP_BLOCK | code::INVALID_SERVICE_ACCOUNT => {
                 Fate::Refused(problem)
             }
@@ -392,7 +392,7 @@ impl Values<'_, '_, '_> {
 }
 
 impl Importer<'_> {
-    /// Whether the language takes this name of a client certificate from outside the mesh.
+    /// Whether the language accepts this name of a client certificate from outside the mesh.
     pub(super) fn takes_client_certificate(&self, name: &str) -> bool {
         let source = SourceSpec {
             client_certificates: Some(vec![name.to_owned()]),
@@ -405,7 +405,7 @@ impl Importer<'_> {
         self.problem(&rule).is_none()
     }
 
-    /// What is wrong with a rule, with what to do about it.
+    /// The problem with a rule, with its fix.
     fn problem(&self, rule: &RuleSpec) -> Option<(Code, String)> {
         let scope = RuleContext {
             trust_domains: Some(self.trust_domains),
@@ -432,7 +432,7 @@ impl Importer<'_> {
 type SetSource = fn(&mut SourceSpec, Option<Vec<String>>);
 type SetOperation = fn(&mut OperationSpec, Option<Vec<String>>);
 
-/// A rule that one value is tried in.
+/// A rule for trying a single value.
 fn probe() -> RuleSpec {
     RuleSpec {
         id: "r".to_owned(),

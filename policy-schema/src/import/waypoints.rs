@@ -1,8 +1,9 @@
-//! Policies by `targetRefs` that Istio adds to others.
+//! Handles policies with `targetRefs` that Istio combines with others.
 //!
-//! A waypoint enforces its own policies and those of the services behind it, and a gateway those of its namespace
-//! and of the mesh too. A request passes if an `ALLOW` of any of them allows it. In the language policies for targets
-//! add up only where they name the same targets: here each has to allow it. `DENY` means the same in both.
+//! A waypoint enforces its own policies and those of the services behind it, and a gateway also
+//! enforces those of its namespace and of the mesh. In Istio a request passes if an `ALLOW` of any
+//! of them allows it. In the language, policies for targets are combined only if they have the same
+//! targets. Otherwise each must allow the request. `DENY` means the same in both.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,15 +12,15 @@ use super::policy::Group;
 use super::{Finding, Outcome};
 use crate::rule_spec::{Effect, Otherwise};
 
-/// Leaves out policies of a waypoint and of services behind it, if both deny what no rule allows. Notes those of
-/// gateways to which others may be added.
-pub(super) fn leave_out_added_up(
+/// Leaves out policies of a waypoint and of services behind it if both deny by default. Reports
+/// those of gateways that others may be combined with.
+pub(super) fn leave_out_combined(
     groups: &mut [Group],
     root_namespace: &str,
     findings: &mut Vec<Finding>,
 ) {
     let closed = groups.iter().filter(|group| closes(group));
-    let counts = Counts::of(closed.map(|group| &group.attachment));
+    let counts = Counts::new(closed.map(|group| &group.attachment));
     let wide: BTreeSet<String> = groups
         .iter()
         .filter(|group| group.attachment.is_for_all() && allows(group))
@@ -28,30 +29,30 @@ pub(super) fn leave_out_added_up(
     let has_wide = |one: &Attachment| {
         one.has_gateway() && (wide.contains(&one.namespace) || wide.contains(root_namespace))
     };
-    let found: Vec<Sum> = groups
+    let found: Vec<Combination> = groups
         .iter()
         .map(|group| {
             if !closes(group) {
-                return Sum::None;
+                return Combination::None;
             }
-            match counts.sum(&group.attachment) {
-                Sum::None if has_wide(&group.attachment) => Sum::Wide,
+            match counts.combination(&group.attachment) {
+                Combination::None if has_wide(&group.attachment) => Combination::Wide,
                 other => other,
             }
         })
         .collect();
-    for (group, sum) in groups.iter_mut().zip(found) {
-        let (outcome, message) = match sum {
-            Sum::None => continue,
-            Sum::Certain => (
+    for (group, combination) in groups.iter_mut().zip(found) {
+        let (outcome, message) = match combination {
+            Combination::None => continue,
+            Combination::Certain => (
                 Outcome::LeftOut,
                 "is enforced by a waypoint that has policies for itself and for services behind it: Istio allows a request if either allows it, Peergate only if both do; name the same targets in all of them",
             ),
-            Sum::Possible => (
+            Combination::Possible => (
                 Outcome::Noted,
                 "applies to a gateway: if that is a waypoint, the policies of its class and of services in other namespaces must also allow a request, while in Istio any of them suffices",
             ),
-            Sum::Wide => (
+            Combination::Wide => (
                 Outcome::Noted,
                 "must allow a request itself, while in Istio a policy for the whole namespace or mesh may also allow it, unless the gateway is a waypoint; repeat their rules in a policy for the gateway",
             ),
@@ -68,7 +69,7 @@ pub(super) fn leave_out_added_up(
     }
 }
 
-/// Whether a policy denies what none of its rules allows.
+/// Whether a policy denies by default.
 fn closes(group: &Group) -> bool {
     let policy = group.policy.as_ref();
     policy.is_some_and(|policy| policy.document.spec.otherwise != Some(Otherwise::Pass))
@@ -83,18 +84,18 @@ fn allows(group: &Group) -> bool {
     rules.any(|rule| rule.effect == Effect::Allow)
 }
 
-/// Whether Istio adds a policy to others that the language does not add it to.
+/// Whether Istio combines a policy with others that the language keeps separate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Sum {
+enum Combination {
     None,
-    /// If a gateway is no waypoint: those for its whole namespace, or the mesh.
+    /// If a gateway is not a waypoint: those for its whole namespace, or the mesh.
     Wide,
     /// If a gateway is a waypoint.
     Possible,
     Certain,
 }
 
-/// How many policies there are of each kind.
+/// The number of policies of each kind.
 #[derive(Debug, Default)]
 struct Counts<'a> {
     services: usize,
@@ -109,7 +110,7 @@ struct InNamespace {
 }
 
 impl<'a> Counts<'a> {
-    fn of(attachments: impl Iterator<Item = &'a Attachment>) -> Self {
+    fn new(attachments: impl Iterator<Item = &'a Attachment>) -> Self {
         let mut counts = Self::default();
         for attachment in attachments {
             let here = counts
@@ -124,8 +125,8 @@ impl<'a> Counts<'a> {
         counts
     }
 
-    /// What others, which are counted beside it, are added to this one.
-    fn sum(&self, one: &Attachment) -> Sum {
+    /// Which others, among the counted ones, are combined with this one.
+    fn combination(&self, one: &Attachment) -> Combination {
         let here = self.by_namespace.get(&*one.namespace);
         let here = here.copied().unwrap_or_default();
         let [service, gateway, class] = [
@@ -133,19 +134,19 @@ impl<'a> Counts<'a> {
             one.has_gateway(),
             one.has_waypoint_class(),
         ];
-        let beside = |all: usize, counts_this: bool| all > usize::from(counts_this);
-        let services = beside(self.services, service);
-        let services_here = beside(here.services, service);
-        let classes = beside(self.waypoint_classes, class);
-        if (service && (classes || beside(here.gateways, gateway)))
+        let combined_with = |all: usize, counts_this: bool| all > usize::from(counts_this);
+        let services = combined_with(self.services, service);
+        let services_here = combined_with(here.services, service);
+        let classes = combined_with(self.waypoint_classes, class);
+        if (service && (classes || combined_with(here.gateways, gateway)))
             || (class && services)
             || (gateway && services_here)
         {
-            Sum::Certain
+            Combination::Certain
         } else if gateway && (classes || services) {
-            Sum::Possible
+            Combination::Possible
         } else {
-            Sum::None
+            Combination::None
         }
     }
 }

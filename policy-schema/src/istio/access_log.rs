@@ -1,7 +1,7 @@
-//! What access logs say: the fields of a line, as Envoy formats them.
+//! The fields of access log lines, as Envoy formats them.
 //!
-//! The decision is what the filter leaves in the filter state of a request, which no client can write. Queries,
-//! headers and tokens are not among the fields.
+//! The filter writes the decision to the filter state of the request, which no client can write.
+//! Queries, headers and tokens are not logged.
 
 use serde_json::{Map, Value};
 
@@ -10,7 +10,8 @@ use crate::telemetry::DECISION_FIELDS;
 /// The name of the provider in Istio's mesh config.
 pub const ACCESS_LOG_PROVIDER: &str = "peergate";
 
-/// What Envoy knows by itself, and the operators that tell it (Envoy, access logging, "Command operators").
+/// Fields that Envoy itself knows, with their operators (Envoy, access logging, "Command
+/// operators").
 const FIELDS: [(&str, &str); 14] = [
     ("start_time", "%START_TIME%"),
     ("method", "%REQ(:METHOD)%"),
@@ -24,16 +25,17 @@ const FIELDS: [(&str, &str); 14] = [
     ("duration", "%DURATION%"),
     ("request_id", "%REQ(X-REQUEST-ID)%"),
     ("peer", "%DOWNSTREAM_PEER_URI_SAN%"),
-    // At a waypoint another listener ends TLS, and passes the caller on by this name.
+    // At a waypoint, another listener terminates TLS and passes the caller on under this name.
     (
         "waypoint_peer",
         "%FILTER_STATE(io.istio.peer_principal:PLAIN)%",
     ),
-    // Its name begins with the direction, of which Envoy has no operator in every version.
+    // The name begins with the direction. Not every version of Envoy has an operator for the
+    // direction.
     ("upstream_cluster", "%UPSTREAM_CLUSTER%"),
 ];
 
-/// The fields of a line, each with the operator that Envoy fills in.
+/// The fields of a line, each with Envoy's operator.
 pub fn access_log_labels() -> Value {
     let of_envoy = FIELDS.map(|(name, operator)| (name.to_owned(), Value::from(operator)));
     let of_filter = DECISION_FIELDS.map(|name| {

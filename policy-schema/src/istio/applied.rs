@@ -1,4 +1,4 @@
-//! What applying the rendered objects closes and opens.
+//! What changes when the rendered objects are applied: which workloads deny more, and which less.
 
 mod extent;
 
@@ -6,81 +6,84 @@ use std::collections::BTreeSet;
 
 use super::{destination_rule, network_policy};
 use crate::document::MtlsMode;
-use crate::policy::{AtDefault, Attachment, PolicySet, ServicePolicy, is_for_all_of};
+use crate::policy::{
+    Attachment, DefaultDenyException, PolicySet, ServicePolicy, covers_workloads_of,
+};
 use crate::rule_spec::{Effect as RuleEffect, Enforcement, Otherwise};
 
 pub use extent::Extent;
 
-/// What applying the rendered objects closes and opens.
+/// What changes when the rendered objects are applied.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Applied {
-    /// Workloads that deny what the policies for them do not allow.
+    /// Workloads that deny everything that their policies do not allow.
     pub closed: Affected,
-    /// Workloads that deny only what something matches, and pass the rest.
+    /// Workloads that deny only requests that a rule matches.
     pub denied: Affected,
-    /// Workloads of a mesh that denies by default, for which an `AuthorizationPolicy` allows everything, since
-    /// policies for them are in shadow.
+    /// Workloads of a default-deny mesh for which an `AuthorizationPolicy` allows everything,
+    /// because their policies are in shadow.
     pub opened: Affected,
     /// Workloads with policies that deny nothing.
     pub passed: Affected,
     /// Whether workloads without a policy deny every request.
-    pub closes_the_rest: bool,
-    /// Whether the mesh accepts plaintext; none where this is left to the cluster.
+    pub denies_without_policy: bool,
+    /// Whether the mesh accepts plaintext. None if the cluster decides.
     pub plaintext: Option<Plaintext>,
-    /// Whether proxies of the whole mesh reach declared services and hosts only.
+    /// Whether the proxies of the whole mesh reach only declared services and hosts.
     pub limits_outbound: bool,
-    /// Workloads that packets reach from declared callers, or on declared ports, only.
+    /// Workloads that receive packets only from declared callers, or only on declared ports.
     pub packets_in: Extent,
-    /// Workloads that every packet reaches, whatever other `NetworkPolicy` objects keep out: they add up.
+    /// Workloads that receive every packet, regardless of other `NetworkPolicy` objects: their
+    /// rules add up.
     pub packets_let_in: Extent,
-    /// Workloads that send packets to declared destinations only.
+    /// Workloads that send packets only to declared destinations.
     pub packets_out: Extent,
-    /// The gateways that deny what no policy exposes or allows.
+    /// The gateways that deny requests that no policy exposes or allows.
     pub closed_gateways: Vec<String>,
-    /// The same of those that a policy in shadow, which has everything allowed, may select.
+    /// Of those gateways, the ones that a policy in shadow, which allows everything, may select.
     pub contested_gateways: Vec<String>,
-    /// How many hosts gateways lead to services.
+    /// The number of hosts that gateways route to services.
     pub exposed_hosts: usize,
-    /// How many hosts callers call as a `DestinationRule` says.
+    /// The number of hosts with a `DestinationRule`.
     pub called_hosts: usize,
 }
 
-/// Workloads that have the same in common.
+/// Workloads that are affected in the same way.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Affected {
-    /// How many there are.
+    /// How many workloads there are.
     pub extent: Extent,
-    /// What any of them denies beside what is denied by default.
+    /// What any of them denies in addition to the default.
     pub denials: Denials,
-    /// Whether more is denied at some of them, which are counted by themselves.
+    /// Whether some of them deny more. Those are counted separately.
     pub has_exceptions: bool,
 }
 
-/// What is denied other than by default.
+/// Denials other than by default.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Denials {
     /// Requests that enforced `Deny` rules match.
     pub by_rules: bool,
-    /// Requests that external authorizers refuse.
+    /// Requests that external authorizers deny.
     pub by_providers: bool,
-    /// Callers of trust domains that are not the mesh's.
+    /// Callers of foreign trust domains.
     pub foreign: bool,
 }
 
 /// Whether the whole mesh accepts plaintext.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Plaintext {
-    /// It does not.
+    /// No.
     Refused {
-        /// How many exceptions do.
+        /// The number of exceptions.
         exceptions: usize,
     },
-    /// It does.
+    /// Yes.
     Accepted,
 }
 
 impl Denials {
-    /// Whether there is none.
+    /// Whether there are no such denials.
     pub fn is_empty(self) -> bool {
         self == Self::default()
     }
@@ -93,7 +96,7 @@ impl Denials {
         }
     }
 
-    fn of_policy(set: &PolicySet, policy: &ServicePolicy) -> Self {
+    fn for_policy(set: &PolicySet, policy: &ServicePolicy) -> Self {
         if policy.enforcement == Enforcement::Shadow {
             return Self::default();
         }
@@ -101,20 +104,20 @@ impl Denials {
             policy.rules.iter().any(|rule| {
                 rule.effect == effect
                     && rule.enforcement != Some(Enforcement::Shadow)
-                    && !policy.has_ended(rule)
+                    && !policy.has_expired(rule)
             })
         };
         let namespace = &policy.name.namespace;
         Self {
             by_rules: has(RuleEffect::Deny),
             by_providers: has(RuleEffect::Custom),
-            // At a gateway they are callers like others.
+            // At a gateway, they are ordinary callers.
             foreign: !set.mesh.is_at_gateway(namespace, &policy.attachment),
         }
     }
 }
 
-/// What becomes of requests to a workload, the strictest first.
+/// The outcome for requests to a workload, the strictest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Effect {
     Closed,
@@ -123,53 +126,55 @@ enum Effect {
     Passed,
 }
 
-/// What all policies for a place do there together.
+/// The combined effect of all policies at a place.
 #[derive(Clone, Copy)]
 struct Outcome {
     effect: Effect,
     denials: Denials,
 }
 
-/// Finds what applying the rendered objects closes and opens.
+/// Determines what changes when the rendered objects are applied.
 pub fn applied(set: &PolicySet) -> Applied {
     let mesh = &set.mesh;
-    let at_default = set.at_default();
-    let together = set.policies_together();
+    let default_deny_exceptions = set.default_deny_exceptions();
+    let overlapping = set.overlapping_policies();
     let outcomes: Vec<_> = set
         .policies
         .iter()
-        .zip(together)
-        .map(|(policy, together)| outcome(set, policy, together, &at_default))
+        .zip(overlapping)
+        .map(|(policy, overlapping)| outcome(set, policy, overlapping, &default_deny_exceptions))
         .collect();
-    let is_stricter_for_some = |policy: &ServicePolicy, together: &[usize], outcome: &Outcome| {
-        together.iter().any(|position| {
-            let other = set.policies.get(*position).zip(outcomes.get(*position));
-            other.is_some_and(|(other, of_other)| {
-                of_other.effect < outcome.effect && !is_for_all_of(other, policy)
+    let is_stricter_for_some =
+        |policy: &ServicePolicy, overlapping: &[usize], outcome: &Outcome| {
+            overlapping.iter().any(|position| {
+                let other = set.policies.get(*position).zip(outcomes.get(*position));
+                other.is_some_and(|(other, of_other)| {
+                    of_other.effect < outcome.effect && !covers_workloads_of(other, policy)
+                })
             })
-        })
-    };
+        };
     let affected = |effect| {
         let mut affected = Affected::default();
         let mut found = Vec::new();
-        for ((policy, together), outcome) in set.policies.iter().zip(together).zip(&outcomes) {
+        for ((policy, overlapping), outcome) in set.policies.iter().zip(overlapping).zip(&outcomes)
+        {
             if outcome.effect == effect {
                 affected.denials = affected.denials.or(outcome.denials);
-                affected.has_exceptions |= is_stricter_for_some(policy, together, outcome);
+                affected.has_exceptions |= is_stricter_for_some(policy, overlapping, outcome);
                 found.push(policy);
             }
         }
-        affected.extent = Extent::of(found);
+        affected.extent = Extent::from_policies(found);
         affected
     };
     let limits = network_policy::limits(set);
-    let (closed_gateways, contested_gateways) = gateways(set, &at_default);
+    let (closed_gateways, contested_gateways) = gateways(set, &default_deny_exceptions);
     Applied {
         closed: affected(Effect::Closed),
         denied: affected(Effect::Denied),
         opened: affected(Effect::Opened),
         passed: affected(Effect::Passed),
-        closes_the_rest: mesh.otherwise == Otherwise::Deny && !is_whole(set),
+        denies_without_policy: mesh.otherwise == Otherwise::Deny && !is_whole(set),
         plaintext: mesh.mtls.mode.map(|mode| match mode {
             MtlsMode::Strict => Plaintext::Refused {
                 exceptions: mesh.mtls.in_force().count(),
@@ -177,9 +182,9 @@ pub fn applied(set: &PolicySet) -> Applied {
             MtlsMode::Permissive => Plaintext::Accepted,
         }),
         limits_outbound: mesh.limits_outbound(),
-        packets_in: Extent::of(limits.ingress),
-        packets_let_in: Extent::of(limits.open_ingress),
-        packets_out: Extent::of(limits.egress),
+        packets_in: Extent::from_policies(limits.ingress),
+        packets_let_in: Extent::from_policies(limits.open_ingress),
+        packets_out: Extent::from_policies(limits.egress),
         closed_gateways,
         contested_gateways,
         exposed_hosts: exposed_hosts(set),
@@ -187,33 +192,33 @@ pub fn applied(set: &PolicySet) -> Applied {
     }
 }
 
-/// Whether some policy is for every workload of the mesh.
+/// Whether a policy applies to every workload of the mesh.
 fn is_whole(set: &PolicySet) -> bool {
     let mut policies = set.policies.iter();
     policies
         .any(|policy| matches!(&policy.attachment, Attachment::Mesh(labels) if labels.is_empty()))
 }
 
-/// What becomes of requests to the workloads of a policy, by all policies that are for each of them.
+/// The combined effect of all policies that apply to the workloads of a policy.
 fn outcome(
     set: &PolicySet,
     policy: &ServicePolicy,
-    together: &[usize],
-    at_default: &[AtDefault],
+    overlapping: &[usize],
+    default_deny_exceptions: &[DefaultDenyException],
 ) -> Outcome {
     let mut denials = Denials::default();
     let (mut is_decided, mut is_opened) = (false, false);
-    for position in together {
+    for position in overlapping {
         let Some(other) = set.policies.get(*position) else {
             continue;
         };
-        if !is_for_all_of(other, policy) {
+        if !covers_workloads_of(other, policy) {
             continue;
         }
-        denials = denials.or(Denials::of_policy(set, other));
+        denials = denials.or(Denials::for_policy(set, other));
         is_decided |=
             other.enforcement == Enforcement::Enforce && other.otherwise == Otherwise::Deny;
-        is_opened |= at_default.get(*position) == Some(&AtDefault::Open);
+        is_opened |= default_deny_exceptions.get(*position) == Some(&DefaultDenyException::Open);
     }
     let is_closed_by_default = set.mesh.otherwise == Otherwise::Deny;
     let effect = if is_decided || is_closed_by_default && !is_opened {
@@ -228,14 +233,18 @@ fn outcome(
     Outcome { effect, denials }
 }
 
-/// The names of gateways that are closed to what is not exposed, and of those of them that an object for a policy in
-/// shadow may open.
-fn gateways(set: &PolicySet, at_default: &[AtDefault]) -> (Vec<String>, Vec<String>) {
-    let is_open = |at_default: &AtDefault| {
-        set.mesh.otherwise == Otherwise::Deny && *at_default == AtDefault::Open
+/// The names of gateways that deny requests for unexposed hosts. Second, the names of those that an
+/// object for a policy in shadow may open.
+fn gateways(
+    set: &PolicySet,
+    default_deny_exceptions: &[DefaultDenyException],
+) -> (Vec<String>, Vec<String>) {
+    let is_open = |default_deny_exceptions: &DefaultDenyException| {
+        set.mesh.otherwise == Otherwise::Deny
+            && *default_deny_exceptions == DefaultDenyException::Open
     };
-    let opening = set.policies.iter().zip(at_default);
-    let opening = opening.filter(|(_, at_default)| is_open(at_default));
+    let opening = set.policies.iter().zip(default_deny_exceptions);
+    let opening = opening.filter(|(_, default_deny_exceptions)| is_open(default_deny_exceptions));
     let opened: Vec<_> = opening
         .flat_map(|(policy, _)| {
             set.mesh

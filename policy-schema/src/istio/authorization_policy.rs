@@ -1,5 +1,5 @@
-//! `AuthorizationPolicy` (Istio, security.istio.io/v1) as it is written: what is rendered, what is
-//! imported, and what Istio makes RBAC filters of.
+//! `AuthorizationPolicy` (Istio, security.istio.io/v1) as YAML: rendered, imported, and the source
+//! of RBAC filters.
 
 use std::collections::BTreeMap;
 
@@ -13,24 +13,24 @@ use crate::policy::IstioVersion;
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AuthorizationPolicy {
-    /// `security.istio.io/v1` or `security.istio.io/v1beta1`. Items of a typed list leave it out.
+    /// `security.istio.io/v1` or `security.istio.io/v1beta1`. Absent in items of a typed list.
     #[serde(default)]
     pub api_version: String,
-    /// `AuthorizationPolicy`. Items of a typed list leave it out.
+    /// `AuthorizationPolicy`. Absent in items of a typed list.
     #[serde(default)]
     pub kind: String,
-    /// Name, namespace, and what else Kubernetes keeps.
+    /// The name, the namespace and other metadata.
     pub metadata: ObjectMetadata,
     /// The policy.
     #[serde(default)]
     pub spec: AuthorizationPolicySpec,
 }
 
-/// By this annotation Istio only evaluates a policy, and leaves what it would do in metadata.
+/// With this annotation, Istio only evaluates a policy, and writes the result to metadata.
 const DRY_RUN: &str = "istio.io/dry-run";
 
 impl AuthorizationPolicy {
-    /// Whether the policy is only evaluated. The annotation's values are those of Go's `ParseBool`.
+    /// Whether the policy is only evaluated. The annotation has the values of Go's `ParseBool`.
     pub fn is_dry_run(&self) -> bool {
         self.metadata
             .annotations
@@ -39,27 +39,27 @@ impl AuthorizationPolicy {
     }
 }
 
-/// The content of an `AuthorizationPolicy`. Without selector and targets it is for the namespace,
-/// or in the root namespace for the mesh.
+/// The content of an `AuthorizationPolicy`. Without selector and targets it applies to the
+/// namespace, or from the root namespace to the mesh.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AuthorizationPolicySpec {
-    /// The pods that the policy is for.
+    /// The pods that the policy applies to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub selector: Option<LabelSelector>,
-    /// The Gateway API resource that the policy is for: the older spelling of `targetRefs`.
+    /// The Gateway API resource that the policy applies to: the older form of `targetRefs`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target_ref: Option<TargetReference>,
-    /// The Gateway API resources that the policy is for.
+    /// The Gateway API resources that the policy applies to.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub target_refs: Vec<TargetReference>,
-    /// What a match does.
+    /// The action on a match.
     #[serde(default)]
     pub action: Action,
-    /// With `CUSTOM`: who decides.
+    /// The external authorizer, for `CUSTOM`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provider: Option<Provider>,
-    /// The rules. A policy without any never matches.
+    /// The rules. A policy without rules never matches.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<AuthorizationRule>,
 }
@@ -78,36 +78,36 @@ impl Spec for AuthorizationPolicySpec {
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LabelSelector {
-    /// Labels that the pods have, all of them.
+    /// Labels, all of which the pods have.
     #[serde(default)]
     pub match_labels: BTreeMap<String, String>,
 }
 
-/// A Gateway API resource (Istio, `type.v1beta1.PolicyTargetReference`).
+/// A reference to a Gateway API resource (Istio, `type.v1beta1.PolicyTargetReference`).
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TargetReference {
-    /// The API group; empty for the core group.
+    /// The API group. Empty for the core group.
     #[serde(default)]
     pub group: String,
     /// `Service`, `ServiceEntry`, `Gateway` or `GatewayClass`.
     pub kind: String,
-    /// The resource's name.
+    /// The name of the resource.
     pub name: String,
 }
 
-/// What a match does.
+/// The action on a match.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Action {
-    /// Lets the request through.
+    /// Allows the request.
     #[default]
     Allow,
-    /// Refuses the request.
+    /// Denies the request.
     Deny,
     /// Marks the request for the log.
     Audit,
-    /// Has an external authorizer decide.
+    /// Asks an external authorizer.
     Custom,
 }
 
@@ -115,7 +115,7 @@ impl Action {
     /// All actions.
     pub(crate) const ALL: [Self; 4] = [Self::Allow, Self::Deny, Self::Audit, Self::Custom];
 
-    /// What stands behind the name of a policy in the names of its objects with this action.
+    /// The suffix of the names of objects with this action.
     pub(crate) fn suffix(self) -> &'static str {
         match self {
             Self::Allow => "-allow",
@@ -187,31 +187,31 @@ lists! {
     Source {
         /// SPIFFE IDs without their scheme.
         principals,
-        /// None of these.
+        /// Excluded values of `principals`.
         not_principals,
         /// `ISSUER/SUBJECT` of the request's JWT.
         request_principals,
-        /// None of these.
+        /// Excluded values of `request_principals`.
         not_request_principals,
         /// Kubernetes namespaces.
         namespaces,
-        /// None of these.
+        /// Excluded values of `namespaces`.
         not_namespaces,
         /// Kubernetes service accounts (Istio 1.25).
         service_accounts,
-        /// None of these.
+        /// Excluded values of `service_accounts`.
         not_service_accounts,
         /// Trust domains (Istio 1.30).
         trust_domains,
-        /// None of these.
+        /// Excluded values of `trust_domains`.
         not_trust_domains,
-        /// Addresses that the connection comes from.
+        /// Peer addresses of the connection.
         ip_blocks,
-        /// None of these.
+        /// Excluded values of `ip_blocks`.
         not_ip_blocks,
-        /// Addresses of the client as forwarded.
+        /// Client addresses as forwarded.
         remote_ip_blocks,
-        /// None of these.
+        /// Excluded values of `remote_ip_blocks`.
         not_remote_ip_blocks,
     }
 }
@@ -221,19 +221,19 @@ lists! {
     Operation {
         /// Values of `:authority`.
         hosts,
-        /// None of these.
+        /// Excluded values of `hosts`.
         not_hosts,
         /// Ports of the workload.
         ports,
-        /// None of these.
+        /// Excluded values of `ports`.
         not_ports,
         /// HTTP methods.
         methods,
-        /// None of these.
+        /// Excluded values of `methods`.
         not_methods,
         /// Paths.
         paths,
-        /// None of these.
+        /// Excluded values of `paths`.
         not_paths,
     }
 }
@@ -244,16 +244,16 @@ lists! {
 pub struct Condition {
     /// The attribute.
     pub key: String,
-    /// One of these.
+    /// The attribute must have one of these values.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub values: Vec<String>,
-    /// None of these.
+    /// The attribute must have none of these values.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub not_values: Vec<String>,
 }
 
 impl From<AuthorizationPolicy> for Resource {
     fn from(policy: AuthorizationPolicy) -> Self {
-        Self::of_version(policy.api_version, policy.metadata, policy.spec)
+        Self::with_api_version(policy.api_version, policy.metadata, policy.spec)
     }
 }

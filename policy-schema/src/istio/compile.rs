@@ -1,8 +1,9 @@
-//! Policy → [`AuthorizationPolicy`] objects, so that Envoy's own RBAC enforces the same rules.
+//! Renders a policy to [`AuthorizationPolicy`] objects, so that Envoy's RBAC enforces the same
+//! rules.
 //!
-//! One object for each effect. Where the language means more than Istio's, the object says it in
-//! full: an `Allow` rule without positive conditions on the caller asks for an identity of the
-//! mesh, since to Istio it would take callers without any.
+//! There is one object per effect. The objects spell out what the language implies. For example, an
+//! `Allow` rule without positive conditions on the caller requires an identity of the mesh, because
+//! Istio would also accept callers without one.
 
 use super::authorization_policy::{
     Action, AuthorizationPolicy, AuthorizationPolicySpec, AuthorizationRule,
@@ -10,23 +11,23 @@ use super::authorization_policy::{
     Source as IstioSource, SourceEntry,
 };
 use super::operation::istio_operation;
-use super::source::{Callers, callers, conditions, has_address, identities_of};
-use super::{metadata_of_policy, selector_of_policy, targets_of_policy, tcp};
+use super::source::{RenderedCallers, callers, conditions, has_address, identities_of};
+use super::{policy_metadata, policy_selector, policy_targets, tcp};
+use crate::enforcement_points::RbacEnforcement;
 use crate::identity::TrustDomains;
-use crate::planes::RbacPlane;
 use crate::policy::{Mesh, PolicySet, Rollout, ServicePolicy};
 use crate::rule::{Rule, Source};
 use crate::rule_spec::{Effect, Enforcement, Otherwise};
 
-/// The most rules that Istio takes in one object, and sources in one rule.
+/// Istio's maximum number of rules in one object, and of sources in one rule.
 const MAX_LIST: usize = 512;
 
-/// The most bytes that the rules of one object should have. `kubectl apply` leaves the whole object
-/// in an annotation, and all annotations together may have 256 KiB.
+/// The maximum size of the rules of one object, in bytes. `kubectl apply` copies the whole object
+/// to an annotation, and Kubernetes limits all annotations together to 256 KiB.
 const MAX_BYTES: usize = 200 * 1024;
 
-/// The objects for a policy: none when the policy is in shadow, since Istio's own dry run is not
-/// honoured by every proxy that may meet it.
+/// The objects of a policy. Empty if the policy is in shadow: Istio's own dry run is not supported
+/// by all proxies that may receive it.
 pub fn authorization_policies(rollout: &Rollout<'_>) -> Vec<AuthorizationPolicy> {
     let policy = rollout.policy;
     if policy.enforcement == Enforcement::Shadow {
@@ -40,10 +41,10 @@ pub fn authorization_policies(rollout: &Rollout<'_>) -> Vec<AuthorizationPolicy>
         AuthorizationPolicy {
             api_version: "security.istio.io/v1".to_owned(),
             kind: "AuthorizationPolicy".to_owned(),
-            metadata: metadata_of_policy(name, rollout),
+            metadata: policy_metadata(name, rollout),
             spec: AuthorizationPolicySpec {
-                selector: selector_of_policy(policy),
-                target_refs: targets_of_policy(policy),
+                selector: policy_selector(policy),
+                target_refs: policy_targets(policy),
                 action: content.action,
                 provider: content.provider.clone(),
                 rules: rules.to_vec(),
@@ -70,14 +71,14 @@ pub fn authorization_policies(rollout: &Rollout<'_>) -> Vec<AuthorizationPolicy>
     objects
 }
 
-/// Whether there are any.
+/// Whether the policy has such objects.
 pub(crate) fn has_authorization_policies(set: &PolicySet, policy: &ServicePolicy) -> bool {
     let mut contents = contents(policy, &set.mesh).into_iter();
     policy.enforcement == Enforcement::Enforce
         && contents.any(|content| content.is_deny_all() || !content.rules.is_empty())
 }
 
-/// What the objects of one name are called that there are several of, counted from 1.
+/// The name of one of several objects with the same base name, counted from 1.
 pub(super) fn name_of_part(name: String, part: usize) -> String {
     if part > 1 {
         format!("{name}-{part}")
@@ -86,9 +87,9 @@ pub(super) fn name_of_part(name: String, part: usize) -> String {
     }
 }
 
-/// The rules in as few parts as a cluster takes.
+/// The rules in as few parts as the limits permit.
 pub(super) fn parts(rules: &[AuthorizationRule]) -> Vec<&[AuthorizationRule]> {
-    // A rule always serialises; without a size it would only be in a part with others.
+    // A rule always serializes. Without a size it would only share a part with others.
     let size = |rule: &AuthorizationRule| serde_json::to_vec(rule).map_or(0, |json| json.len());
     let mut parts = Vec::new();
     let (mut rest, mut count, mut bytes) = (rules, 0, 0);
@@ -113,12 +114,12 @@ struct Content {
     action: Action,
     provider: Option<Provider>,
     rules: Vec<AuthorizationRule>,
-    /// Whether it goes on numbering the objects where the one before ended.
+    /// Whether its objects continue the numbering of the previous one.
     continues: bool,
 }
 
 impl Content {
-    /// An object without rules allows nothing, and so denies all.
+    /// Whether the object denies everything: without rules, it allows nothing.
     fn is_deny_all(&self) -> bool {
         self.action == Action::Allow && self.rules.is_empty()
     }
@@ -131,7 +132,7 @@ fn contents(policy: &ServicePolicy, mesh: &Mesh) -> Vec<Content> {
             .rules
             .iter()
             .filter(|rule| rule.effect == effect && rule.provider.as_deref() == provider)
-            .filter(|rule| RbacPlane::of_rule(policy, rule).is_rendered())
+            .filter(|rule| RbacEnforcement::of_rule(policy, rule).is_rendered())
             .flat_map(|rule| istio_rules(policy, rule, trust_domains))
             .collect()
     };
@@ -146,7 +147,7 @@ fn contents(policy: &ServicePolicy, mesh: &Mesh) -> Vec<Content> {
         contents.push(content(Action::Allow, rules_with(Effect::Allow, None)));
     }
     let mut deny = rules_with(Effect::Deny, None);
-    // At a gateway they are callers like others.
+    // At a gateway, they are ordinary callers.
     let is_at_gateway = mesh.is_at_gateway(&policy.name.namespace, &policy.attachment);
     if policy.otherwise == Otherwise::Pass && !is_at_gateway {
         deny.push(foreign_identities(trust_domains));
@@ -175,8 +176,8 @@ fn contents(policy: &ServicePolicy, mesh: &Mesh) -> Vec<Content> {
     contents
 }
 
-/// Callers with an identity that is not of the mesh. Where nothing has to be allowed, nothing else
-/// would keep them out.
+/// A rule that matches callers with a foreign identity. If the policy passes requests by default,
+/// nothing else would deny these callers.
 fn foreign_identities(trust_domains: &TrustDomains) -> AuthorizationRule {
     let source = IstioSource {
         principals: vec!["*".to_owned()],
@@ -189,7 +190,7 @@ fn foreign_identities(trust_domains: &TrustDomains) -> AuthorizationRule {
     }
 }
 
-/// One rule, or several of which any one does.
+/// One rule, or several alternatives.
 fn istio_rules(
     policy: &ServicePolicy,
     rule: &Rule,
@@ -220,8 +221,7 @@ fn istio_rules(
     rules
 }
 
-/// The operations of a rule, together where they have the same conditions. A rule for every request
-/// has none.
+/// The operations of a rule, grouped by their conditions. Empty if the rule matches every request.
 fn operations_of(
     policy: &ServicePolicy,
     rule: &Rule,
@@ -255,8 +255,7 @@ fn operations_of(
     groups
 }
 
-/// The callers of a rule, together where they have the same conditions. A rule for everybody has
-/// none.
+/// The callers of a rule, grouped by their conditions. Empty if the rule matches every caller.
 fn callers_of(
     rule: &Rule,
     trust_domains: &TrustDomains,
@@ -273,7 +272,7 @@ fn callers_of(
     let all = sources
         .iter()
         .flat_map(|source| callers(source, rule.effect, trust_domains));
-    for Callers { source, conditions } in all {
+    for RenderedCallers { source, conditions } in all {
         let entry = SourceEntry { source };
         match groups.iter_mut().find(|(known, _)| *known == conditions) {
             Some((_, sources)) => sources.push(entry),
@@ -283,7 +282,7 @@ fn callers_of(
     groups
 }
 
-/// The conditions of a rule: all of any one of these lists.
+/// The conditions of a rule: alternatives, of which one must hold completely.
 fn conditions_of(rule: &Rule, trust_domains: &TrustDomains) -> Vec<Vec<IstioCondition>> {
     let mut all = vec![Vec::new()];
     for condition in &rule.conditions {

@@ -1,5 +1,5 @@
-//! Mesh → `AuthorizationPolicy`: what no policy allows is denied everywhere, and gateways let in what
-//! is exposed.
+//! Renders the `AuthorizationPolicy` objects of a default-deny mesh: they deny what no policy
+//! allows, and gateways allow what is exposed.
 
 use super::authorization_policy::{
     AuthorizationPolicySpec, AuthorizationRule, LabelSelector, Operation, OperationEntry,
@@ -7,35 +7,36 @@ use super::authorization_policy::{
 };
 use super::compile;
 use super::gateway_api::{GROUP, TARGET_REFS, gateway_name_label};
-use super::of_policy::{selector_of_policy, targets_of_policy};
+use super::policy_metadata::{policy_selector, policy_targets};
 use super::resource::{Resource, metadata};
 use crate::document::GatewayApi;
 use crate::matching::TextMatch;
-use crate::policy::{AtDefault, Exposure, Gateway, PolicySet};
+use crate::policy::{DefaultDenyException, Exposure, Gateway, PolicySet};
 use crate::rule_spec::Otherwise;
 
-/// The most operations in one rule: few enough that objects can be filled with them evenly.
+/// The maximum number of operations in one rule. Small, so that objects fill up evenly.
 const MAX_OPERATIONS: usize = 100;
 
-/// The object that denies, and those that let pass what policies let pass.
+/// The default-deny object, and the objects that exempt policies in shadow.
 pub(super) fn default_denials(set: &PolicySet) -> Vec<Resource> {
     let mesh = &set.mesh;
     if mesh.otherwise == Otherwise::Pass {
         return Vec::new();
     }
     let object = |metadata, spec| Resource::new(mesh.istio_version, metadata, spec);
-    // Without rules it allows nothing, and by that denies everything else.
+    // Without rules it allows nothing, so it denies everything that no other object allows.
     let mut resources = vec![object(
         metadata("peergate-default-deny", &mesh.root_namespace),
         AuthorizationPolicySpec::default(),
     )];
-    for (policy, at_default) in set.policies.iter().zip(set.at_default()) {
-        if at_default == AtDefault::Open {
+    for (policy, default_deny_exceptions) in set.policies.iter().zip(set.default_deny_exceptions())
+    {
+        if default_deny_exceptions == DefaultDenyException::Open {
             resources.push(object(
                 metadata(format!("{}-pass", policy.name.name), &policy.name.namespace),
                 AuthorizationPolicySpec {
-                    selector: selector_of_policy(policy),
-                    target_refs: targets_of_policy(policy),
+                    selector: policy_selector(policy),
+                    target_refs: policy_targets(policy),
                     rules: vec![AuthorizationRule::default()],
                     ..AuthorizationPolicySpec::default()
                 },
@@ -45,8 +46,8 @@ pub(super) fn default_denials(set: &PolicySet) -> Vec<Resource> {
     resources
 }
 
-/// For each gateway what lets in requests for what is exposed there, and no others, in as few objects
-/// as a cluster takes.
+/// For each gateway, the objects that allow only requests for exposed services, as few as the
+/// limits permit.
 pub(super) fn gateway_allowances(set: &PolicySet) -> Vec<Resource> {
     let gateways = set.mesh.gateways.iter().enumerate();
     gateways
@@ -65,7 +66,7 @@ pub(super) fn gateway_allowances(set: &PolicySet) -> Vec<Resource> {
                     ..AuthorizationRule::default()
                 })
                 .collect();
-            // An object without rules lets nobody in.
+            // An object without rules allows nothing.
             let nothing: &[AuthorizationRule] = &[];
             let parts = compile::parts(&rules).into_iter();
             let parts = parts.chain(rules.is_empty().then_some(nothing));
@@ -96,7 +97,7 @@ fn gateway_allowance(
         metadata(name, &gateway.namespace),
         spec,
     )
-    .made_of(format!("gateway `{}`", gateway.name))
+    .with_source(format!("gateway `{}`", gateway.name))
 }
 
 fn gateway_pods(
@@ -120,13 +121,13 @@ fn gateway_pods(
     }
 }
 
-/// The requests that an exposure leads to its service. Clients may name the port beside the host.
+/// The requests that an exposure routes to its service. Clients may add the port to the host.
 fn operation(exposure: &Exposure, gateway: &Gateway) -> Operation {
     let mut hosts = Vec::new();
     for host in &exposure.hosts {
         hosts.push(host.clone());
         if host.starts_with('*') {
-            // A pattern has one `*`.
+            // A pattern has only one `*`.
             let servers = gateway.servers.iter();
             let mut ports: Vec<_> = servers
                 .flat_map(|server| [server.port, server.redirect_port])

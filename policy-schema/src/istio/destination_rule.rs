@@ -1,8 +1,9 @@
-//! Policy → `DestinationRule` (Istio, networking.istio.io): how callers' proxies call a host.
+//! Renders policies to `DestinationRule` (Istio, networking.istio.io): how callers' proxies call a
+//! host.
 //!
-//! Istio finds out by itself which endpoints speak mutual TLS, as long as no object says anything
-//! about it (`DestinationRule`, `trafficPolicy.tls`; mesh config, `enableAutoMtls`). So `tls` is
-//! written only where a policy insists on mutual TLS; subsets then take it from the host.
+//! Istio detects by itself which endpoints speak mutual TLS, unless an object configures it
+//! (`DestinationRule`, `trafficPolicy.tls`; mesh config, `enableAutoMtls`). So `tls` is rendered
+//! only if a policy requires mutual TLS. Subsets then inherit it from the host.
 
 use std::collections::BTreeMap;
 
@@ -81,7 +82,7 @@ struct Subset {
     labels: Labels,
 }
 
-/// The objects for services and external hosts of which anything is declared.
+/// The objects for services and external hosts with traffic settings.
 pub(super) fn destination_rules(set: &PolicySet) -> Vec<Resource> {
     let mesh = &set.mesh;
     let mut resources = Vec::new();
@@ -106,7 +107,7 @@ pub(super) fn destination_rules(set: &PolicySet) -> Vec<Resource> {
         if spec.traffic_policy.is_some() || !spec.subsets.is_empty() {
             let object =
                 Resource::new(mesh.istio_version, metadata(&service.name, namespace), spec);
-            resources.push(object.made_of(format!(
+            resources.push(object.with_source(format!(
                 "service `{}` of policy `{}`",
                 service.name, policy.name
             )));
@@ -127,7 +128,7 @@ pub(super) fn destination_rules(set: &PolicySet) -> Vec<Resource> {
             metadata(external.object_name(), external.namespace),
             spec,
         );
-        resources.push(object.made_of(external.source()));
+        resources.push(object.with_source(external.source()));
     }
     resources
 }

@@ -1,43 +1,43 @@
-//! Policy → `WasmPlugin` or `TrafficExtension` (Istio, extensions.istio.io/v1alpha1), which puts the
-//! filter and its configuration into each of the workload's sidecars.
+//! Renders a policy to `WasmPlugin` or `TrafficExtension` (Istio, extensions.istio.io/v1alpha1),
+//! which install the filter and its plugin config in the workload's sidecars.
 
 use serde::Serialize;
 use thiserror::Error;
 
 use super::authorization_policy::{LabelSelector, TargetReference};
-use super::of_policy::{metadata_of_policy, selector_of_policy, targets_of_policy};
+use super::policy_metadata::{policy_metadata, policy_selector, policy_targets};
 use super::resource::{Resource, ResourceKind, Spec};
 use crate::document::ImagePullPolicy;
 use crate::plugin_config::PluginConfig;
 use crate::policy::{FilterFailure, IstioVersion, PolicySet, Rollout, ServicePolicy};
 
-/// The first version in which a failing filter can deny or pass requests. Before, it always denied.
+/// The first version with a configurable fail strategy. Before, a failing filter denied requests.
 pub const FAIL_STRATEGY: IstioVersion = IstioVersion::minor(19);
 
-/// The first version that restarts a filter that failed.
+/// The first version that restarts a failed filter.
 const FAIL_RELOAD: IstioVersion = IstioVersion::minor(27);
 
-/// The first version that has `TrafficExtension`.
+/// The first version with `TrafficExtension`.
 const TRAFFIC_EXTENSION: IstioVersion = IstioVersion::minor(30);
 
-/// Among plugins of the same phase, higher runs first; left unset it would run last. Of several
-/// policies for a workload the leading one runs first.
+/// Among plugins of the same phase, a higher priority runs first; without one, the plugin would run
+/// last. Of several policies for a workload, the leader runs first.
 const PRIORITY: i32 = 1000;
 
-/// The kind of object that brings the filter.
+/// The kind of the object that installs the filter.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ExtensionApi {
-    /// `WasmPlugin`, which every version has.
+    /// `WasmPlugin`, in every version.
     #[default]
     WasmPlugin,
-    /// `TrafficExtension`, which takes its place from 1.30 on.
+    /// `TrafficExtension`, its successor since 1.30.
     TrafficExtension,
 }
 
 /// Why there is no object for the filter.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum NoExtension {
-    /// The mesh does not say where sidecars fetch the filter.
+    /// The mesh does not set the image of the filter.
     #[error("the mesh does not set `filter.image`")]
     MissingImage,
     /// The version of Istio has no `TrafficExtension`.
@@ -54,7 +54,7 @@ pub(super) struct WasmPluginSpec {
     module: Module,
 }
 
-/// The version of the kinds of `extensions.istio.io`.
+/// The API version of the kinds of `extensions.istio.io`.
 const EXTENSIONS: &str = "extensions.istio.io/v1alpha1";
 
 impl Spec for WasmPluginSpec {
@@ -85,7 +85,7 @@ impl Spec for TrafficExtensionSpec {
     }
 }
 
-/// Where the filter runs.
+/// How and where the filter runs.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Place {
@@ -99,7 +99,7 @@ struct Place {
     traffic: Option<[TrafficSelector; 1]>,
 }
 
-/// What runs.
+/// The module.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Module {
@@ -126,16 +126,17 @@ pub fn extension(rollout: &Rollout<'_>, api: ExtensionApi) -> Result<Resource, N
     let Rollout { set, policy, .. } = rollout;
     let mesh = &set.mesh;
     let version = mesh.istio_version;
-    let target_refs = targets_of_policy(policy);
-    let metadata = metadata_of_policy(extension_name(policy), rollout);
+    let target_refs = policy_targets(policy);
+    let metadata = policy_metadata(extension_name(policy), rollout);
     let has_one_way =
         !target_refs.is_empty() || mesh.is_at_gateway(&policy.name.namespace, &policy.attachment);
     let place = Place {
-        selector: selector_of_policy(policy),
+        selector: policy_selector(policy),
         phase: "AUTHZ",
         priority: PRIORITY - i32::from(policy.rank),
-        // On a sidecar's way out there is no caller to judge, and everything would be denied.
-        // Gateways and waypoints count as clients, however they are selected, and have a single direction.
+        // On a sidecar's outbound side there is no caller to check, and the filter would deny
+        // everything. Gateways and waypoints count as clients, however they are selected, and have
+        // a single direction.
         traffic: (!has_one_way).then_some([TrafficSelector { mode: "SERVER" }]),
         target_refs,
     };
@@ -163,7 +164,7 @@ pub fn extension(rollout: &Rollout<'_>, api: ExtensionApi) -> Result<Resource, N
     })
 }
 
-/// Whether policies have such objects.
+/// Whether policies can have such objects.
 pub(crate) fn can_extend(set: &PolicySet, api: ExtensionApi) -> Result<(), NoExtension> {
     let version = set.mesh.istio_version;
     if set.mesh.filter_image.is_none() {
@@ -175,12 +176,12 @@ pub(crate) fn can_extend(set: &PolicySet, api: ExtensionApi) -> Result<(), NoExt
     Ok(())
 }
 
-/// The name of that object.
+/// The name of the object.
 pub(crate) fn extension_name(policy: &ServicePolicy) -> String {
     format!("{}-peergate", policy.name.name)
 }
 
-/// What a sidecar does while the filter cannot run; none where Istio cannot be told.
+/// What a sidecar does while the filter cannot run. None if Istio does not support the setting.
 fn fail_strategy(version: IstioVersion, failure: FilterFailure) -> Option<&'static str> {
     if version < FAIL_STRATEGY {
         return None;

@@ -1,4 +1,4 @@
-//! Mesh → `Gateway` (Istio, networking.istio.io): what a gateway answers for, over TLS alone.
+//! Renders gateways to `Gateway` (Istio, networking.istio.io), with TLS only.
 
 use serde::Serialize;
 
@@ -50,7 +50,7 @@ enum ServerTls {
     Redirect { https_redirect: bool },
 }
 
-/// The objects for the gateways that Istio's own API configures.
+/// The objects for gateways with Istio's own API.
 pub(super) fn gateways(mesh: &Mesh) -> Vec<Resource> {
     let gateways = mesh.gateways.iter();
     gateways
@@ -65,13 +65,14 @@ pub(super) fn gateways(mesh: &Mesh) -> Vec<Resource> {
                 metadata(&gateway.name, &gateway.namespace),
                 spec,
             )
-            .made_of(format!("gateway `{}`", gateway.name))
+            .with_source(format!("gateway `{}`", gateway.name))
         })
         .collect()
 }
 
 fn servers(gateway: &Gateway) -> Vec<Server> {
-    // Routes are rendered in the gateway's namespace, so that no other can take a host over.
+    // Routes are rendered to the gateway's namespace, so that no other namespace can take over a
+    // host.
     let here = |host: &String| format!("./{host}");
     let mut servers = Vec::new();
     for (number, server) in gateway.servers.iter().enumerate() {
@@ -122,7 +123,7 @@ fn servers(gateway: &Gateway) -> Vec<Server> {
     servers
 }
 
-/// A version of TLS as Istio writes it.
+/// The name of a TLS version in Istio.
 pub(crate) fn protocol_version(version: TlsVersion) -> &'static str {
     match version {
         TlsVersion::V1_2 => "TLSV1_2",

@@ -1,9 +1,10 @@
-//! Mesh and exposures → `Gateway` and `HTTPRoute` of the Kubernetes Gateway API, which Istio carries
-//! out with pods that it makes itself.
+//! Renders gateways and exposures to `Gateway` and `HTTPRoute` of the Kubernetes Gateway API. Istio
+//! creates the pods itself.
 //!
-//! Routes are rendered beside their services, since a gateway takes routes of other namespaces if it
-//! says so, and services take requests of routes of other namespaces only if they say so. Of several
-//! routes for a host the most specific path wins, by the API (`HTTPRouteRule`, `matches`).
+//! Routes are rendered to the namespaces of their services. A gateway accepts routes of other
+//! namespaces only if it is configured to, and services accept routes of other namespaces only with
+//! a `ReferenceGrant`. Of several routes for a host, the most specific path wins, as the API
+//! defines (`HTTPRouteRule`, `matches`).
 
 use std::collections::BTreeMap;
 
@@ -14,19 +15,19 @@ use super::resource::{Resource, ResourceKind, Spec, host_in_name, metadata};
 use crate::document::{GatewayApi, ServerTlsMode};
 use crate::matching::TextMatch;
 use crate::policy::{
-    Exposure, Gateway, IstioVersion, Labels, PolicySet, Server, Service, account_of_istio,
+    Exposure, Gateway, IstioVersion, Labels, PolicySet, Server, Service, istio_gateway_account,
 };
 
 /// The API's group.
 pub(super) const GROUP: &str = "gateway.networking.k8s.io";
 
-/// Since this version Istio takes a `Gateway` as the target of a policy.
+/// Since this version, Istio supports a `Gateway` as the target of a policy.
 pub(super) const TARGET_REFS: IstioVersion = IstioVersion::minor(22);
 
-/// The first version that reads `v1` of the API.
+/// The first version that supports `v1` of the API.
 const V1: IstioVersion = IstioVersion::minor(20);
 
-/// The newest version of the API that Istio of this version reads.
+/// The newest version of the API that this version of Istio supports.
 pub(super) fn api_version(istio: IstioVersion) -> &'static str {
     if istio >= V1 {
         "gateway.networking.k8s.io/v1"
@@ -35,10 +36,10 @@ pub(super) fn api_version(istio: IstioVersion) -> &'static str {
     }
 }
 
-/// By which account Istio runs what it makes of a `Gateway`, in all versions that are rendered for.
+/// The annotation that sets the service account of a `Gateway`'s pods, in all supported versions.
 const SERVICE_ACCOUNT: &str = "gateway.istio.io/service-account";
 
-/// The label of the pods that Istio makes for a gateway.
+/// The label of the pods that Istio creates for a gateway.
 pub(super) fn gateway_name_label(gateway: &Gateway) -> Labels {
     [("istio.io/gateway-name".to_owned(), gateway.name.clone())].into()
 }
@@ -204,7 +205,7 @@ struct Timeouts {
     request: String,
 }
 
-/// The objects for the gateways that the Gateway API configures, and for what is exposed there.
+/// The objects for gateways with the Kubernetes Gateway API, and for services that they expose.
 pub(super) fn gateways_and_routes(set: &PolicySet) -> Vec<Resource> {
     let mesh = &set.mesh;
     let mut resources = Vec::new();
@@ -223,17 +224,17 @@ pub(super) fn gateways_and_routes(set: &PolicySet) -> Vec<Resource> {
             infrastructure: config_map.as_ref().map(infrastructure),
             listeners: listeners(gateway, namespaces.collect()),
         };
-        // Istio makes nothing of a gateway whose reference leads nowhere.
+        // Istio ignores a gateway with a dangling reference, so the `ConfigMap` comes first.
         resources.extend(config_map);
         let mut metadata = metadata(&gateway.name, &gateway.namespace);
-        if *gateway.account.name != *account_of_istio(&gateway.name) {
+        if *gateway.account.name != *istio_gateway_account(&gateway.name) {
             let account = gateway.account.name.to_string();
             metadata
                 .annotations
                 .insert(SERVICE_ACCOUNT.to_owned(), account);
         }
         let object = Resource::new(mesh.istio_version, metadata, spec);
-        resources.push(object.made_of(format!("gateway `{}`", gateway.name)));
+        resources.push(object.with_source(format!("gateway `{}`", gateway.name)));
         resources.extend(redirects(gateway, mesh.istio_version));
     }
     for policy in &set.policies {
@@ -251,7 +252,7 @@ pub(super) fn gateways_and_routes(set: &PolicySet) -> Vec<Resource> {
                     metadata(name, &policy.name.namespace),
                     route(exposure, gateway, service),
                 );
-                resources.push(object.made_of(format!(
+                resources.push(object.with_source(format!(
                     "policy `{}`, exposed at gateway `{}`",
                     policy.name, gateway.name
                 )));
@@ -261,7 +262,7 @@ pub(super) fn gateways_and_routes(set: &PolicySet) -> Vec<Resource> {
     resources
 }
 
-/// Refers to an object beside the gateway that says how Istio runs it.
+/// A reference to the `ConfigMap` that configures how Istio runs the gateway.
 fn infrastructure(config_map: &Resource) -> Infrastructure {
     Infrastructure {
         parameters_ref: ParametersReference {
@@ -272,7 +273,7 @@ fn infrastructure(config_map: &Resource) -> Infrastructure {
     }
 }
 
-/// A listener for each host, since a listener has one name.
+/// The listeners: one for each host, because a listener has one name.
 fn listeners(gateway: &Gateway, mut namespaces: Vec<String>) -> Vec<Listener> {
     namespaces.sort();
     namespaces.dedup();
@@ -335,7 +336,7 @@ fn listener_tls(server: &Server) -> ListenerTls {
     }
 }
 
-/// Answers to plain HTTP, one for each port of HTTPS that clients are led to.
+/// Routes that redirect plain HTTP, one for each HTTPS port.
 fn redirects(gateway: &Gateway, version: IstioVersion) -> impl Iterator<Item = Resource> {
     gateway
         .servers
@@ -366,7 +367,7 @@ fn redirects(gateway: &Gateway, version: IstioVersion) -> impl Iterator<Item = R
             };
             let name = format!("{}-redirect-{number}", gateway.name);
             Resource::new(version, metadata(name, &gateway.namespace), spec)
-                .made_of(format!("gateway `{}`", gateway.name))
+                .with_source(format!("gateway `{}`", gateway.name))
         })
 }
 

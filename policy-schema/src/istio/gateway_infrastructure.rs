@@ -1,8 +1,9 @@
-//! Gateway of the Kubernetes Gateway API → a `ConfigMap` that says how Istio is to run its pods.
+//! Renders a gateway of the Kubernetes Gateway API to a `ConfigMap` that configures its pods.
 //!
-//! Istio makes an account, a `Deployment` and a `Service` of a `Gateway` by itself, with one pod. A
-//! `ConfigMap` that the `Gateway` refers to has strategic merge patches of these, and has Istio make
-//! a `HorizontalPodAutoscaler` and a `PodDisruptionBudget` too (`spec.infrastructure.parametersRef`).
+//! For a `Gateway`, Istio creates a service account, a `Deployment` with one pod, and a `Service`.
+//! The `ConfigMap` that the `Gateway` refers to contains strategic merge patches for these, and
+//! makes Istio create a `HorizontalPodAutoscaler` and a `PodDisruptionBudget`
+//! (`spec.infrastructure.parametersRef`).
 
 use serde_json::{Value, json};
 
@@ -11,12 +12,12 @@ use super::resource::{Resource, metadata};
 use crate::document::GatewayApi;
 use crate::policy::{GATEWAY_NAME, Gateway, IstioVersion, Mesh};
 
-/// Since this version Istio can be told how to run gateways: it reads the `ConfigMap`.
+/// The first version of Istio that reads the `ConfigMap`.
 pub const GATEWAY_INFRASTRUCTURE: IstioVersion = IstioVersion::minor(26);
 
-/// The gateways whose pods Istio makes without a word on how, each by its name: one of each, which is
-/// away when its node is drained.
-pub fn gateways_of_one_pod(mesh: &Mesh) -> impl Iterator<Item = &str> {
+/// The names of gateways that Istio runs as a single pod that cannot be configured. They are
+/// unavailable while their node is drained.
+pub fn single_pod_gateways(mesh: &Mesh) -> impl Iterator<Item = &str> {
     let gateways = mesh.gateways.iter();
     gateways
         .filter(|gateway| {
@@ -25,7 +26,7 @@ pub fn gateways_of_one_pod(mesh: &Mesh) -> impl Iterator<Item = &str> {
         .map(|gateway| gateway.name.as_str())
 }
 
-/// The `ConfigMap` of a gateway; none where Istio does not read it.
+/// The `ConfigMap` of a gateway. None if Istio does not read it.
 pub(super) fn config_map(gateway: &Gateway, version: IstioVersion) -> Option<Resource> {
     if version < GATEWAY_INFRASTRUCTURE {
         return None;
@@ -36,11 +37,11 @@ pub(super) fn config_map(gateway: &Gateway, version: IstioVersion) -> Option<Res
         ("podDisruptionBudget", json!({"minAvailable": 1})),
         (
             "service",
-            // Nodes that pass a request on put their own address in place of the caller's.
+            // Otherwise, nodes that forward a request replace the caller's address with their own.
             json!({"type": "LoadBalancer", "externalTrafficPolicy": "Local"}),
         ),
     ];
-    // Istio reads YAML, which JSON is too.
+    // Istio reads YAML, and JSON is YAML.
     let patches = patches.map(|(object, spec)| (object, format!("{:#}", json!({"spec": spec}))));
     let object = Resource::config_map(
         metadata(
@@ -49,7 +50,7 @@ pub(super) fn config_map(gateway: &Gateway, version: IstioVersion) -> Option<Res
         ),
         patches.into(),
     );
-    Some(object.made_of(format!("gateway `{}`", gateway.name)))
+    Some(object.with_source(format!("gateway `{}`", gateway.name)))
 }
 
 fn deployment(gateway: &Gateway) -> Value {

@@ -1,8 +1,8 @@
-//! Mesh → what Istio is installed with: values of its Helm charts, the same for `istioctl`, and the
-//! objects that namespaces and gateways need beside.
+//! Renders the installation of Istio: Helm values, the same for `istioctl`, and the objects that
+//! namespaces and gateways need.
 //!
-//! Values under `pilot` are those of the chart `istiod`; newer charts take them at their top too, and go
-//! on taking them there.
+//! Values under `pilot` belong to the chart `istiod`. Newer charts also accept them at the top
+//! level, and still accept them under `pilot`.
 
 use serde_json::{Map, Value, json};
 
@@ -18,10 +18,10 @@ use crate::document::{
 use crate::policy::{Gateway, MULTIPLE_PROVIDERS, Mesh, OTLP_PORT, PolicySet, TLS_DEFAULTS};
 use crate::telemetry::Label;
 
-/// Where gateways say whether they are ready.
+/// The readiness port of gateways.
 const STATUS_PORT: u16 = 15021;
 
-/// The first port that everybody may listen on.
+/// The first port that does not require privileges.
 const FIRST_UNPRIVILEGED_PORT: u16 = 1024;
 
 /// A file for the installation of Istio.
@@ -29,14 +29,14 @@ const FIRST_UNPRIVILEGED_PORT: u16 = 1024;
 pub struct InstallFile {
     /// The file's name, without extension.
     pub name: String,
-    /// What it has: one document, or objects for the cluster.
+    /// The content: one document, or objects for the cluster.
     pub content: InstallContent,
 }
 
-/// What a file for the installation has.
+/// The content of an installation file.
 #[derive(Clone, Debug, PartialEq)]
 pub enum InstallContent {
-    /// Values or a configuration.
+    /// Helm values or a configuration.
     Document(Value),
     /// Objects for the cluster.
     Objects(Vec<Value>),
@@ -67,13 +67,14 @@ pub fn install_files(set: &PolicySet) -> Vec<InstallFile> {
     files
 }
 
-/// The gateways whose pods an operator installs.
+/// The gateways that an operator installs, rather than Istio.
 fn istio_gateways(mesh: &Mesh) -> impl Iterator<Item = &Gateway> {
     let gateways = mesh.gateways.iter();
     gateways.filter(|gateway| gateway.api == GatewayApi::Istio)
 }
 
-/// The namespaces of policies, of gateways and of everything that is rendered, such that their pods get sidecars.
+/// The namespaces of policies, gateways and rendered objects, labeled so that their pods get
+/// sidecars.
 fn namespaces(set: &PolicySet) -> Vec<Value> {
     let mesh = &set.mesh;
     let rendered = super::mesh_resources(set);
@@ -103,7 +104,7 @@ fn istiod_values(set: &PolicySet) -> Value {
     let mesh = &set.mesh;
     let mut values = json!({
         "pilot": {
-            // One is enough until its node is drained, and then no proxy gets certificates.
+            // With one pod, no proxy gets certificates while its node is drained.
             "autoscaleEnabled": true,
             "autoscaleMin": MIN_REPLICAS,
             "autoscaleMax": MAX_REPLICAS,
@@ -112,7 +113,7 @@ fn istiod_values(set: &PolicySet) -> Value {
             "seccompProfile": {"type": "RuntimeDefault"},
             "env": environment(set),
         },
-        // The kubelet has no identity: its probes reach workloads past the rules, at the agent's port.
+        // The kubelet has no identity. Its probes bypass the rules through the agent's port.
         "sidecarInjectorWebhook": {"rewriteAppHTTPProbe": true},
         "meshConfig": mesh_config(mesh),
         "global": global_values(mesh),
@@ -135,7 +136,8 @@ fn global_values(mesh: &Mesh) -> Value {
     })
 }
 
-/// The environment of istiod. The CA issues no certificates for longer than the mesh allows, whatever a proxy asks for.
+/// The environment of istiod. It limits the lifetime of certificates to the mesh's, regardless of
+/// what a proxy requests.
 fn environment(set: &PolicySet) -> Value {
     let mut environment = Map::new();
     for lifetime in ["DEFAULT_WORKLOAD_CERT_TTL", "MAX_WORKLOAD_CERT_TTL"] {
@@ -147,7 +149,7 @@ fn environment(set: &PolicySet) -> Value {
     Value::Object(environment)
 }
 
-/// Istio's `MeshConfig`, as far as the documents say it.
+/// Istio's `MeshConfig`, as far as the documents determine it.
 fn mesh_config(mesh: &Mesh) -> Value {
     let mut config = Map::new();
     let mut set = |key: &str, value: Value| config.insert(key.to_owned(), value);
@@ -161,7 +163,7 @@ fn mesh_config(mesh: &Mesh) -> Value {
     let min_version = super::gateway::protocol_version(mesh.mtls.min_version);
     set("meshMTLS", json!({"minProtocolVersion": min_version}));
     if mesh.istio_version >= TLS_DEFAULTS {
-        // Gateways of Istio's own API say theirs themselves.
+        // Gateways with Istio's own API set their version themselves.
         let kubernetes = mesh
             .gateways
             .iter()
@@ -188,7 +190,7 @@ fn mesh_config(mesh: &Mesh) -> Value {
     providers.extend(mesh.extension_providers.iter().map(extension_provider));
     set("extensionProviders", json!(providers));
     let proxies = json!({
-        // Until its proxy is there a workload would call in plaintext, and be refused.
+        // Until its proxy runs, a workload would call in plaintext, and be denied.
         "holdApplicationUntilProxyStarts": true,
         "extraStatTags": Label::TAGS,
         "proxyMetadata": {"SECRET_TTL": mesh.workload_ttl},
@@ -197,7 +199,7 @@ fn mesh_config(mesh: &Mesh) -> Value {
     Value::Object(config)
 }
 
-/// What a mesh config calls the traffic that workloads may send.
+/// The name of an outbound traffic policy in the mesh config.
 pub(crate) fn outbound_name(outbound: Outbound) -> &'static str {
     match outbound {
         Outbound::Any => "ALLOW_ANY",
@@ -205,7 +207,7 @@ pub(crate) fn outbound_name(outbound: Outbound) -> &'static str {
     }
 }
 
-/// What a mesh config calls a normalization of paths.
+/// The name of a path normalization in the mesh config.
 pub(crate) fn normalization_name(normalization: PathNormalization) -> &'static str {
     match normalization {
         PathNormalization::None => "NONE",
@@ -215,7 +217,7 @@ pub(crate) fn normalization_name(normalization: PathNormalization) -> &'static s
     }
 }
 
-/// The name of the `ConfigMap` in the root namespace that has Istio's mesh config.
+/// The name of the `ConfigMap` with Istio's mesh config, in the root namespace.
 pub fn mesh_config_name(mesh: &Mesh) -> String {
     match &mesh.revision {
         Some(revision) if revision != "default" => format!("istio-{revision}"),
@@ -223,7 +225,7 @@ pub fn mesh_config_name(mesh: &Mesh) -> String {
     }
 }
 
-/// The provider by which access logs say who called and what the filter decided: for
+/// The provider whose access logs contain the caller and the filter's decision, for
 /// `telemetry.accessLog.provider` of the `Mesh`.
 fn access_log_provider() -> Value {
     json!({
@@ -235,7 +237,7 @@ fn access_log_provider() -> Value {
     })
 }
 
-/// A provider as a mesh config has it.
+/// An extension provider in the mesh config.
 fn extension_provider(provider: &ExtensionProviderSpec) -> Value {
     let kind = match provider.api {
         ExtensionProviderApi::ExtAuthzGrpc => "envoyExtAuthzGrpc",
@@ -283,7 +285,7 @@ fn service_ports(gateway: &Gateway) -> Vec<Value> {
     with_status_port(ports)
 }
 
-/// The ports of a gateway with the scheme of each.
+/// The ports of a gateway, each with its scheme.
 fn port_numbers(gateway: &Gateway) -> Vec<(&'static str, u16)> {
     let servers = gateway.servers.iter();
     let mut numbers: Vec<_> = servers
@@ -294,7 +296,7 @@ fn port_numbers(gateway: &Gateway) -> Vec<(&'static str, u16)> {
     numbers
 }
 
-/// The ports of a gateway's service, each by its name, its number and the number that pods listen on.
+/// The ports of a gateway's service, each as name, number and target port.
 fn with_status_port(ports: impl Iterator<Item = (String, u16, u16)>) -> Vec<Value> {
     std::iter::once(("status-port".to_owned(), STATUS_PORT, STATUS_PORT))
         .chain(ports)
@@ -304,7 +306,7 @@ fn with_status_port(ports: impl Iterator<Item = (String, u16, u16)>) -> Vec<Valu
         .collect()
 }
 
-/// While nodes are drained one pod stays.
+/// Keeps one pod running while nodes are drained.
 fn disruption_budget(gateway: &Gateway) -> Value {
     json!({
         "apiVersion": "policy/v1",
@@ -314,8 +316,9 @@ fn disruption_budget(gateway: &Gateway) -> Value {
     })
 }
 
-/// The same for `istioctl install -f`. Istio has no operator in the cluster any more from 1.24 on; the
-/// command goes on reading its configuration, and puts `spec.revision` into the values in every version.
+/// The same for `istioctl install -f`. Since 1.24 Istio has no operator in the cluster, but
+/// `istioctl` still reads its configuration, and copies `spec.revision` to the values in every
+/// version.
 fn istio_operator(set: &PolicySet) -> Value {
     let mesh = &set.mesh;
     let mut spec = json!({
@@ -348,8 +351,8 @@ fn istio_operator(set: &PolicySet) -> Value {
     })
 }
 
-/// By `istioctl` the account is named after the gateway, and cannot be named otherwise but by
-/// overlays; rules are about the account that the mesh names.
+/// `istioctl` names the account after the gateway. Only overlays change that. Rules refer to the
+/// account in the mesh.
 fn gateway_component(gateway: &Gateway) -> Value {
     let account = &gateway.account.name;
     let made = format!("{account}-service-account");
@@ -381,8 +384,8 @@ fn gateway_component(gateway: &Gateway) -> Value {
     })
 }
 
-/// The ports of a gateway's service by `istioctl`: the pods may not listen on ports under 1024, and
-/// Istio opens none there, but 8080 for 80 and 8443 for 443. Others under 1024 it does not have.
+/// The ports of a gateway's service with `istioctl`. Its pods cannot listen on ports below 1024:
+/// Istio maps 80 to 8080 and 443 to 8443, and has no listener for others.
 fn unprivileged_service_ports(gateway: &Gateway) -> Vec<Value> {
     let ports = port_numbers(gateway).into_iter().map(|(scheme, number)| {
         let target = if number < FIRST_UNPRIVILEGED_PORT {

@@ -1,8 +1,8 @@
-//! Address blocks in the forms in which Envoy compares them.
+//! Address blocks in the forms that Envoy compares.
 //!
-//! Envoy never finds an IPv4-mapped IPv6 address (`::ffff:10.0.0.1`) in an IPv4 block, but takes
-//! such addresses from `x-forwarded-for` and the PROXY protocol. The language takes both forms for
-//! the same host.
+//! Envoy does not match an IPv4-mapped IPv6 address (`::ffff:10.0.0.1`) with an IPv4 block, but
+//! accepts such addresses in `x-forwarded-for` and the PROXY protocol. The language treats both
+//! forms as the same host.
 
 use std::collections::HashSet;
 use std::net::IpAddr;
@@ -11,31 +11,31 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 use crate::rule::ip_block;
 
-/// How many bits of an IPv4-mapped address stand before the IPv4 address.
+/// The number of bits before the IPv4 address in an IPv4-mapped address.
 const MAPPED_PREFIX: u8 = 96;
 
-/// The blocks, each IPv4 block followed by the block of the same addresses in IPv6 form.
+/// The blocks, each IPv4 block followed by the same block in IPv6 form.
 pub(super) fn in_both_forms(blocks: &[IpNet]) -> Vec<String> {
     let forms = |block: &IpNet| [Some(*block), mapped(block)].into_iter().flatten();
     let forms = blocks.iter().flat_map(forms);
     forms.map(|block| ip_block(&block)).collect()
 }
 
-/// Every address. An `Allow` rule that only excludes addresses asks for it too: a connection that
-/// has no address, such as one of a Unix socket, is excluded by no block.
+/// Blocks that contain every address. An `Allow` rule that only excludes addresses requires them
+/// too: a connection without an address, such as one over a Unix socket, is excluded by no block.
 pub(super) fn every_address() -> Vec<String> {
     vec!["0.0.0.0/0".to_owned(), "::/0".to_owned()]
 }
 
-/// The blocks of a list in the form in which a list may repeat an IPv4 block.
+/// The IPv4 blocks of a list, in IPv6 form.
 pub(crate) struct RepeatedInIpv6 {
     blocks: HashSet<IpNet>,
     mapped: HashSet<IpNet>,
 }
 
 impl RepeatedInIpv6 {
-    /// Reads the blocks of a list; what is none is passed over.
-    pub(crate) fn of(blocks: &[String]) -> Self {
+    /// Parses the blocks of a list. Skips invalid ones.
+    pub(crate) fn new(blocks: &[String]) -> Self {
         let blocks: HashSet<_> = blocks.iter().filter_map(|block| read(block)).collect();
         Self {
             mapped: blocks.iter().filter_map(mapped).collect(),
@@ -43,13 +43,13 @@ impl RepeatedInIpv6 {
         }
     }
 
-    /// Whether `block` only repeats one of the list in IPv6 form.
+    /// Whether `block` is an IPv4 block of the list in IPv6 form.
     pub(crate) fn has(&self, block: &str) -> bool {
-        // Most values are no blocks at all.
+        // Most values are not blocks.
         !self.mapped.is_empty() && read(block).is_some_and(|block| self.mapped.contains(&block))
     }
 
-    /// Whether the list has an IPv4 block without repeating it.
+    /// Whether the list has an IPv4 block without its IPv6 form.
     pub(crate) fn lacks_any(&self) -> bool {
         !self.mapped.is_subset(&self.blocks)
     }
@@ -62,7 +62,7 @@ fn read(text: &str) -> Option<IpNet> {
     }
 }
 
-/// The block of the same addresses in IPv6 form; none of an IPv6 block.
+/// The same block in IPv6 form. None for an IPv6 block.
 fn mapped(block: &IpNet) -> Option<IpNet> {
     let IpNet::V4(block) = block else {
         return None;
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn each_ipv4_block_is_written_in_ipv6_form_too() {
+    fn renders_ipv4_blocks_in_ipv6_form_too() {
         let blocks = blocks(&[
             "203.0.113.0/24",
             "10.0.0.1/32",
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn a_block_in_ipv6_form_repeats_the_same_block_alone() {
+    fn a_block_in_ipv6_form_repeats_only_the_same_block() {
         let all = in_both_forms(&blocks(&["203.0.113.0/24", "10.0.0.1/32"]));
         for (block, is_repeated) in [
             ("::ffff:203.0.113.0/120", true),
@@ -116,7 +116,7 @@ mod tests {
             ("::203.0.113.0/120", false),
             ("8080", false),
         ] {
-            let repeated = RepeatedInIpv6::of(&all);
+            let repeated = RepeatedInIpv6::new(&all);
             assert_eq!(repeated.has(block), is_repeated, "{block}");
         }
     }
@@ -131,7 +131,7 @@ mod tests {
             (&[], false),
         ] {
             let list: Vec<_> = list.iter().map(|&block| block.to_owned()).collect();
-            assert_eq!(RepeatedInIpv6::of(&list).lacks_any(), lacks, "{list:?}");
+            assert_eq!(RepeatedInIpv6::new(&list).lacks_any(), lacks, "{list:?}");
         }
     }
 }

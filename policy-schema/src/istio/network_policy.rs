@@ -1,9 +1,10 @@
-//! Policies → `NetworkPolicy` (Kubernetes, networking.k8s.io): packets reach a workload from those
-//! whom its policies may let in, and leave it for what it may call, whatever becomes of its proxy.
+//! Renders policies to `NetworkPolicy` (Kubernetes, networking.k8s.io). A workload receives packets
+//! only from callers that its policies may allow, and sends packets only to what it may call, even
+//! if its proxy is bypassed.
 //!
-//! Packets have no identity: a service account stands here for the pods that policies say run as it,
-//! or where no policy does, for its namespace. So this is a floor under the other resources, and not
-//! narrower than they are as long as policies name all pods of the accounts that they name.
+//! Packets have no identity. A service account is translated to the pods that policies declare for
+//! it, or else to its namespace. These objects complement the other resources. They are not
+//! narrower, provided that policies cover all pods of the accounts that they name.
 
 use std::collections::BTreeMap;
 
@@ -13,20 +14,21 @@ use super::authorization_policy::LabelSelector;
 use super::resource::{Resource, ResourceKind, Spec, metadata};
 use crate::document::Outbound;
 use crate::policy::{
-    Attachment, Caller, Callers, Calls, IstioVersion, Labels, PolicySet, ServicePolicy,
+    AllowedCallers, Attachment, IstioVersion, Labels, MeshCaller, PolicySet, Reachability,
+    ServicePolicy,
 };
 
-/// The label by which Kubernetes names each namespace.
+/// The label with the name of a namespace, set by Kubernetes.
 const NAMESPACE_NAME: &str = "kubernetes.io/metadata.name";
 
-/// Where Istio's agent in each pod answers: metrics and rewritten probes, its own health, and the
+/// The ports of Istio's agent in each pod: metrics and rewritten probes, its own health, and the
 /// proxy's metrics.
 const AGENT_PORTS: [u16; 3] = [15020, 15021, 15090];
 
-/// Where istiod gives certificates and configuration.
+/// The port where istiod serves certificates and configuration.
 const ISTIOD_PORT: u16 = 15012;
 
-/// Where names are looked up.
+/// The DNS port.
 const DNS_PORT: u16 = 53;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -73,7 +75,7 @@ struct Peer {
     pod_selector: Option<Selector>,
 }
 
-/// Without labels it selects all.
+/// A label selector. Without labels, it selects everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Selector {
@@ -87,27 +89,28 @@ struct Port {
     port: u16,
 }
 
-/// One object for each workload.
+/// The objects, one for each workload.
 pub(super) fn network_policies(set: &PolicySet) -> Vec<Resource> {
     specs(set)
         .map(|(policy, spec)| {
             let (namespace, name) = policy.name.as_pair();
             let object = Resource::new(set.mesh.istio_version, metadata(name, namespace), spec);
-            object.made_of(format!("policy `{}`", policy.name))
+            object.with_source(format!("policy `{}`", policy.name))
         })
         .collect()
 }
 
-/// The policies whose workloads packets cannot all reach, or leave.
+/// The policies whose objects limit packets.
 #[derive(Default)]
 pub(super) struct Limits<'s> {
     pub(super) ingress: Vec<&'s ServicePolicy>,
-    /// Those whose objects let every packet in. Objects add up, so they undo what others keep out.
+    /// The policies whose objects admit every packet. Objects add up, so these cancel the limits of
+    /// others.
     pub(super) open_ingress: Vec<&'s ServicePolicy>,
     pub(super) egress: Vec<&'s ServicePolicy>,
 }
 
-/// The policies whose objects limit packets.
+/// Determines which policies limit packets.
 pub(super) fn limits(set: &PolicySet) -> Limits<'_> {
     let mut limits = Limits::default();
     for (policy, spec) in specs(set) {
@@ -124,17 +127,17 @@ pub(super) fn limits(set: &PolicySet) -> Limits<'_> {
     limits
 }
 
-/// The objects of policies for a workload, each made when it is asked for.
+/// The objects of policies for a workload, created lazily.
 fn specs(set: &PolicySet) -> impl Iterator<Item = (&ServicePolicy, NetworkPolicySpec)> {
     let made = set.mesh.network_policies.then(|| {
-        let calls = Calls::of_set(set);
+        let reachability = Reachability::new(set);
         let pods = pods_by_account(set);
         let policies = set.policies.iter().enumerate();
         policies.filter_map(move |(position, policy)| {
             let Attachment::Workload(labels) = &policy.attachment else {
                 return None;
             };
-            let egress = egress(policy, set, &calls);
+            let egress = egress(policy, set, &reachability);
             let mut policy_types = vec!["Ingress"];
             policy_types.extend(egress.is_some().then_some("Egress"));
             let spec = NetworkPolicySpec {
@@ -142,7 +145,7 @@ fn specs(set: &PolicySet) -> impl Iterator<Item = (&ServicePolicy, NetworkPolicy
                     match_labels: labels.clone(),
                 },
                 policy_types,
-                ingress: ingress(policy, &calls.callers(position), &pods),
+                ingress: ingress(policy, &reachability.allowed_callers(position), &pods),
                 egress,
             };
             Some((policy, spec))
@@ -151,7 +154,7 @@ fn specs(set: &PolicySet) -> impl Iterator<Item = (&ServicePolicy, NetworkPolicy
     made.into_iter().flatten()
 }
 
-/// The pods that run as a service account, as far as policies say which.
+/// The pods of each service account, as far as policies declare them.
 type Pods<'s> = BTreeMap<(&'s str, &'s str), Vec<&'s Labels>>;
 
 fn pods_by_account(set: &PolicySet) -> Pods<'_> {
@@ -167,7 +170,7 @@ fn pods_by_account(set: &PolicySet) -> Pods<'_> {
     pods
 }
 
-fn ingress(policy: &ServicePolicy, callers: &[Callers], pods: &Pods<'_>) -> Vec<Ingress> {
+fn ingress(policy: &ServicePolicy, callers: &[AllowedCallers], pods: &Pods<'_>) -> Vec<Ingress> {
     let peers = peers(callers, pods);
     let mut ingress = Vec::new();
     if peers.as_ref().is_none_or(|peers| !peers.is_empty()) {
@@ -183,17 +186,17 @@ fn ingress(policy: &ServicePolicy, callers: &[Callers], pods: &Pods<'_>) -> Vec<
     ingress
 }
 
-/// The callers as pods; none where they may be outside the cluster.
-fn peers(callers: &[Callers], pods: &Pods<'_>) -> Option<Vec<Peer>> {
+/// The callers as pods. None if they may be outside the cluster.
+fn peers(callers: &[AllowedCallers], pods: &Pods<'_>) -> Option<Vec<Peer>> {
     let mut peers = Vec::new();
     for callers in callers {
         match callers {
-            Callers::Anonymous => return None,
-            Callers::Anybody | Callers::Pattern => peers.push(Peer::default()),
-            Callers::Namespaces(namespaces) => {
+            AllowedCallers::Anonymous => return None,
+            AllowedCallers::AnyIdentity | AllowedCallers::Pattern => peers.push(Peer::default()),
+            AllowedCallers::Namespaces(namespaces) => {
                 peers.extend(namespaces.iter().map(|name| peer(name, None)));
             }
-            Callers::Accounts(accounts) => {
+            AllowedCallers::Accounts(accounts) => {
                 for (namespace, name) in accounts {
                     match pods.get(&(namespace.as_str(), name.as_str())) {
                         Some(pods) => {
@@ -221,7 +224,7 @@ fn peer(namespace: &str, labels: Option<&Labels>) -> Peer {
     }
 }
 
-/// The ports that a workload is reached on; empty for all, where no policy says.
+/// The ports of a workload. Empty for all ports, if no policy declares them.
 fn own_ports(policy: &ServicePolicy) -> Vec<Port> {
     let services = policy.service.iter().flat_map(|service| &service.ports);
     let mut ports: Vec<_> = services.map(|port| port.target_port).collect();
@@ -233,13 +236,17 @@ fn own_ports(policy: &ServicePolicy) -> Vec<Port> {
     ports.into_iter().map(tcp).collect()
 }
 
-/// Where the workload may send: nothing is said where that is not declared.
-fn egress(policy: &ServicePolicy, set: &PolicySet, calls: &Calls<'_>) -> Option<Vec<Egress>> {
+/// The allowed destinations of the workload. None if they are not declared.
+fn egress(
+    policy: &ServicePolicy,
+    set: &PolicySet,
+    reachability: &Reachability<'_>,
+) -> Option<Vec<Egress>> {
     let account = policy.service_account.as_deref()?;
     if set.mesh.outbound == Outbound::Any {
         return None;
     }
-    let caller = Caller {
+    let caller = MeshCaller {
         namespace: &policy.name.namespace,
         service_account: Some(account),
     };
@@ -253,13 +260,13 @@ fn egress(policy: &ServicePolicy, set: &PolicySet, calls: &Calls<'_>) -> Option<
             to: Some(vec![istiod]),
             ports: vec![tcp(ISTIOD_PORT)],
         },
-        // Wherever names are looked up: it may be at the node itself.
+        // DNS, at any address: the resolver may run on the node itself.
         Egress {
             to: None,
             ports: dns.into(),
         },
     ];
-    for position in calls.of(caller) {
+    for position in reachability.callable_by(caller) {
         let Some(service) = set.policies.get(position) else {
             continue;
         };
@@ -270,11 +277,11 @@ fn egress(policy: &ServicePolicy, set: &PolicySet, calls: &Calls<'_>) -> Option<
             });
         }
     }
-    for (host, port) in set.mesh.called_by_proxies() {
+    for (host, port) in set.mesh.proxy_destinations() {
         egress.push(to_host(host, port, set));
     }
-    // Packets have no names either: what is outside is told by its port alone. The agent in the pod
-    // itself fetches the filter, without which its proxy lets nobody in.
+    // Packets have no host names, so external hosts are limited only by port. The agent in the pod
+    // also fetches the filter, without which the proxy denies all requests.
     let external = policy.external_hosts.iter().flat_map(|host| &host.ports);
     let mut ports: Vec<_> = external.map(|port| port.port).collect();
     ports.extend(set.mesh.filter_port());
@@ -289,7 +296,7 @@ fn egress(policy: &ServicePolicy, set: &PolicySet, calls: &Calls<'_>) -> Option<
     Some(merged(egress))
 }
 
-/// Each destination once, with all of its ports: none stand for all.
+/// Merges equal destinations and their ports. No ports means all ports.
 fn merged(egress: Vec<Egress>) -> Vec<Egress> {
     let mut merged: Vec<Egress> = Vec::new();
     let mut positions: BTreeMap<Option<Vec<Peer>>, usize> = BTreeMap::new();
@@ -309,7 +316,7 @@ fn merged(egress: Vec<Egress>) -> Vec<Egress> {
     merged
 }
 
-/// Where a service is that proxies call by themselves.
+/// The destination of a service that proxies call themselves.
 fn to_host(host: &str, port: u16, set: &PolicySet) -> Egress {
     let is_there = |policy: &&ServicePolicy| {
         let service = policy.service.as_ref();
@@ -325,7 +332,7 @@ fn to_host(host: &str, port: u16, set: &PolicySet) -> Egress {
     }
     let in_cluster = host.strip_suffix(&format!(".svc.{}", set.mesh.cluster_domain));
     match in_cluster.and_then(|name| name.rsplit_once('.')) {
-        // Nothing says which ports of its pods the service has.
+        // The service's target ports are unknown.
         Some((_, namespace)) => Egress {
             to: Some(vec![peer(namespace, None)]),
             ports: Vec::new(),

@@ -16,7 +16,7 @@ pub struct ObjectMetadata {
     /// Labels.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
-    /// Annotations; `istio.io/dry-run` has a meaning.
+    /// Annotations. Only `istio.io/dry-run` has a meaning.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub annotations: BTreeMap<String, String>,
 }

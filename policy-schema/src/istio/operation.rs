@@ -1,16 +1,16 @@
-//! Operations as Istio writes them, with the spellings that RBAC needs to have listed.
+//! Renders operations, with all spellings that RBAC needs.
 
 use super::authorization_policy::Operation as IstioOperation;
 use crate::matching::{PathMatch, Reading, TextMatch};
 use crate::rule::Operation;
 use crate::rule_spec::Effect;
 
-/// Every path: Envoy refuses requests whose path begins otherwise before any filter sees them. Istio's
-/// `*` is a regular expression, which in older Envoys does not match bytes that are not UTF-8.
+/// Matches every path: Envoy rejects requests with any other path before filters run. Istio's `*`
+/// is a regular expression, which in older Envoys does not match bytes that are not UTF-8.
 const EVERY_PATH: &str = "/*";
 
-/// The operation of a rule with this effect. An `Allow` rule that only excludes paths asks for one too:
-/// a `CONNECT` has no path, and is excluded by none.
+/// The operation of a rule with this effect. An `Allow` rule that only excludes paths also requires
+/// a path: a `CONNECT` request has none, so no exclusion would match it.
 pub(super) fn istio_operation(operation: &Operation, effect: Effect) -> IstioOperation {
     fn written<V: ToString>(values: &[V]) -> Vec<String> {
         values.iter().map(V::to_string).collect()
@@ -34,7 +34,8 @@ pub(super) fn istio_operation(operation: &Operation, effect: Effect) -> IstioOpe
     }
 }
 
-/// Templates as prefixes where that is the same: Envoy's templates leave out some characters.
+/// Renders paths. Templates become prefixes if that is equivalent, because Envoy's templates do not
+/// match some characters.
 fn paths(paths: &[PathMatch], reading: Reading) -> Vec<String> {
     let written = |path: &PathMatch| match (path, reading) {
         (PathMatch::Text(TextMatch::Any), _) => EVERY_PATH.to_owned(),
@@ -52,7 +53,7 @@ fn paths(paths: &[PathMatch], reading: Reading) -> Vec<String> {
     all
 }
 
-/// The names, and where a match stops a request each with the dot of the root too.
+/// The names. If a match stops a request, also each name with a trailing dot.
 pub(super) fn spellings(names: &[TextMatch], reading: Reading) -> Vec<String> {
     let mut all: Vec<String> = names.iter().map(ToString::to_string).collect();
     if reading == Reading::Wide {
@@ -66,7 +67,8 @@ pub(super) fn spellings(names: &[TextMatch], reading: Reading) -> Vec<String> {
     all
 }
 
-/// The pattern for the same names with a dot at their end; none where it has no end, or none of a DNS name.
+/// The pattern for the same names with a trailing dot. None if it is open at the end, or not a DNS
+/// name.
 fn with_dot(pattern: &TextMatch) -> Option<TextMatch> {
     let literal = pattern.literal();
     let colon = literal.find(':');
@@ -83,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_have_a_dot_at_their_end_where_a_match_stops_a_request() {
+    fn renders_a_trailing_dot_where_a_match_stops_a_request() {
         for (pattern, dotted) in [
             ("admin.shop", Some("admin.shop.")),
             ("admin.shop:80", Some("admin.shop.:80")),

@@ -1,30 +1,31 @@
-//! Mesh → `PeerAuthentication` (Istio, security.istio.io): strict mutual TLS, and the exceptions.
+//! Renders a mesh to `PeerAuthentication` (Istio, security.istio.io): strict mutual TLS, and the
+//! exceptions.
 //!
-//! `default` in the root namespace is the name that a cluster's own object usually has, so a mesh
-//! that does not set the mode renders none: it could replace a strict one.
+//! `default` in the root namespace is the usual name of a cluster's own object. A mesh that does
+//! not set the mode renders none, because it could replace a strict object.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::api_version::v1_or;
+use super::api_version::v1_or_older;
 use super::authorization_policy::LabelSelector;
 use super::resource::{Resource, ResourceKind, Spec, metadata};
 use crate::document::{ExceptionMode, MtlsMode};
 use crate::policy::{IstioVersion, Mesh, MtlsException};
 
-/// The content of a `PeerAuthentication`. Without selector it is for the namespace, or in the root
-/// namespace for the mesh.
+/// The content of a `PeerAuthentication`. Without selector it applies to the namespace, or from the
+/// root namespace to the mesh.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PeerAuthenticationSpec {
-    /// The pods that the object is for.
+    /// The pods that the object applies to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub selector: Option<LabelSelector>,
-    /// How they accept connections.
+    /// How the pods accept connections.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mtls: Option<MutualTls>,
-    /// The same for some of their own ports.
+    /// How single ports of the pods accept connections.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub port_level_mtls: BTreeMap<String, MutualTls>,
 }
@@ -35,7 +36,7 @@ impl Spec for PeerAuthenticationSpec {
     }
 
     fn api_version(&self, istio: IstioVersion) -> &'static str {
-        v1_or("security.istio.io/v1beta1", "security.istio.io/v1", istio)
+        v1_or_older("security.istio.io/v1beta1", "security.istio.io/v1", istio)
     }
 }
 
@@ -52,18 +53,19 @@ pub struct MutualTls {
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum MutualTlsMode {
-    /// As the workload, the namespace or the mesh has it; `Permissive` where none of them says.
+    /// Inherited from the workload, the namespace or the mesh. `Permissive` if none of them sets
+    /// it.
     #[default]
     Unset,
-    /// Plaintext alone.
+    /// Only plaintext.
     Disable,
     /// Mutual TLS and plaintext.
     Permissive,
-    /// Mutual TLS alone.
+    /// Only mutual TLS.
     Strict,
 }
 
-/// The object for the mesh, and one for each exception; none where the cluster decides.
+/// The object for the mesh, and one for each exception. Empty if the cluster decides.
 pub(super) fn peer_authentications(mesh: &Mesh) -> Vec<Resource> {
     let mode = match mesh.mtls.mode {
         None => return Vec::new(),
@@ -83,12 +85,12 @@ pub(super) fn peer_authentications(mesh: &Mesh) -> Vec<Resource> {
     resources.extend(
         mesh.mtls
             .in_force()
-            .map(|exception| of_exception(exception, mesh)),
+            .map(|exception| exception_object(exception, mesh)),
     );
     resources
 }
 
-fn of_exception(exception: &MtlsException, mesh: &Mesh) -> Resource {
+fn exception_object(exception: &MtlsException, mesh: &Mesh) -> Resource {
     let mutual_tls = MutualTls {
         mode: match exception.mode {
             ExceptionMode::Permissive => MutualTlsMode::Permissive,
@@ -108,7 +110,7 @@ fn of_exception(exception: &MtlsException, mesh: &Mesh) -> Resource {
             .labels
             .clone()
             .map(|match_labels| LabelSelector { match_labels }),
-        // Ports that are not named inherit from the namespace or the mesh.
+        // Ports that are not listed inherit from the namespace or the mesh.
         mtls: exception.ports.is_empty().then_some(mutual_tls),
         port_level_mtls: exception
             .ports
@@ -117,5 +119,5 @@ fn of_exception(exception: &MtlsException, mesh: &Mesh) -> Resource {
             .collect(),
     };
     Resource::new(mesh.istio_version, metadata, spec)
-        .made_of(format!("exception `{}` from mutual TLS", exception.name))
+        .with_source(format!("exception `{}` from mutual TLS", exception.name))
 }

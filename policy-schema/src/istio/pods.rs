@@ -1,18 +1,18 @@
-//! How pods of the control plane and of gateways run, whoever installs them.
+//! How pods of the control plane and of gateways run, for all installers.
 
 use serde_json::{Value, json};
 
-/// The fewest there are of each: one is enough until its node is drained.
+/// The minimum number of replicas. A single one is unavailable while its node is drained.
 pub(super) const MIN_REPLICAS: u8 = 2;
 
-/// The most there are of each.
+/// The maximum number of replicas.
 pub(super) const MAX_REPLICAS: u8 = 5;
 
-/// How busy gateways are, in percent of the cores that they ask for, before there are more of them.
+/// The CPU utilization at which gateways scale up, in percent of the request.
 pub(super) const BUSY_PERCENT: u8 = 80;
 
-/// istiod's memory grows with endpoints and proxies; without a limit it takes the node's, and with a
-/// limit of CPU it pushes late. What is asked for is Istio's own default.
+/// istiod's memory grows with endpoints and proxies. Without a memory limit it can exhaust its
+/// node, and with a CPU limit it pushes late. The requests are Istio's own defaults.
 pub(super) fn control_plane_resources() -> Value {
     json!({
         "requests": {"cpu": "500m", "memory": "2Gi"},
@@ -28,7 +28,7 @@ pub(super) fn proxy_resources() -> Value {
     })
 }
 
-/// Pods with this label on nodes of their own, as far as there are enough.
+/// Spreads pods with this label over nodes, if there are enough.
 pub(super) fn apart(key: &str, value: &str) -> Value {
     json!({
         "podAntiAffinity": {
@@ -43,7 +43,7 @@ pub(super) fn apart(key: &str, value: &str) -> Value {
     })
 }
 
-/// A container as nobody in particular, who can become nobody else and writes nowhere.
+/// An unprivileged container with a read-only file system.
 pub(super) fn unprivileged() -> Value {
     json!({
         "allowPrivilegeEscalation": false,

@@ -1,4 +1,4 @@
-//! An object as it is applied to a cluster, whatever its kind.
+//! A Kubernetes object of any kind, ready to be applied.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,10 +8,10 @@ use serde::{Serialize, Serializer};
 use super::object_metadata::ObjectMetadata;
 use crate::policy::IstioVersion;
 
-/// The policy that an object is made of.
+/// The annotation with the policy that an object is rendered from.
 pub(super) const POLICY_ANNOTATION: &str = "peergate.dev/policy";
 
-/// An object as it is applied to a cluster.
+/// A Kubernetes object, ready to be applied.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Resource {
@@ -20,26 +20,26 @@ pub struct Resource {
     metadata: ObjectMetadata,
     #[serde(flatten)]
     content: Content,
-    /// What of the documents it is made of, in words, where no annotation says it.
+    /// The part of the documents that it is rendered from, in words, if no annotation has it.
     #[serde(skip)]
     source: Option<String>,
 }
 
-/// What a [`Resource`] has beside its metadata, by the name of the field.
+/// The content of a [`Resource`], by the name of the field.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 enum Content {
     Spec(Box<dyn Spec>),
-    /// Texts by their names, of a `ConfigMap`.
+    /// The entries of a `ConfigMap`.
     Data(BTreeMap<&'static str, String>),
 }
 
-/// What a [`Resource`] of one kind says.
+/// The content of a [`Resource`] of one kind.
 pub(super) trait Spec: fmt::Debug + erased_serde::Serialize {
     /// The kind.
     fn kind(&self) -> ResourceKind;
 
-    /// The version of the kind that is written for Istio of this version.
+    /// The API version for this version of Istio.
     fn api_version(&self, istio: IstioVersion) -> &'static str;
 }
 
@@ -55,10 +55,10 @@ macro_rules! kinds {
         }
 
         impl ResourceKind {
-            /// Every kind.
+            /// All kinds.
             pub const ALL: [Self; [$(Self::$kind),+].len()] = [$(Self::$kind),+];
 
-            /// The kind as objects name it.
+            /// The kind as in the YAML of objects.
             pub const fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$kind => $name,)+
@@ -69,15 +69,15 @@ macro_rules! kinds {
 }
 
 kinds! {
-    /// Who may call a workload (Istio, security).
+    /// Which requests a workload allows (Istio, security).
     AuthorizationPolicy = "AuthorizationPolicy",
-    /// How Istio runs what it makes of a gateway (Kubernetes).
+    /// How Istio runs a gateway (Kubernetes).
     ConfigMap = "ConfigMap",
-    /// How a host is called (Istio, networking).
+    /// How callers call a host (Istio, networking).
     DestinationRule = "DestinationRule",
-    /// What a gateway answers for (Istio, networking; Kubernetes Gateway API).
+    /// The listeners of a gateway (Istio, networking; Kubernetes Gateway API).
     Gateway = "Gateway",
-    /// Where a gateway leads requests (Kubernetes Gateway API).
+    /// The routes of a gateway (Kubernetes Gateway API).
     HttpRoute = "HTTPRoute",
     /// Which packets reach a workload (Kubernetes, networking).
     NetworkPolicy = "NetworkPolicy",
@@ -85,13 +85,13 @@ kinds! {
     PeerAuthentication = "PeerAuthentication",
     /// A host outside the mesh (Istio, networking).
     ServiceEntry = "ServiceEntry",
-    /// What a workload reaches (Istio, networking).
+    /// Which hosts a workload can reach (Istio, networking).
     Sidecar = "Sidecar",
-    /// What proxies tell about requests (Istio, telemetry).
+    /// What proxies report about requests (Istio, telemetry).
     Telemetry = "Telemetry",
     /// The filter (Istio, extensions, from 1.30).
     TrafficExtension = "TrafficExtension",
-    /// Where a gateway leads requests (Istio, networking).
+    /// The routes of a gateway (Istio, networking).
     VirtualService = "VirtualService",
     /// The filter (Istio, extensions).
     WasmPlugin = "WasmPlugin",
@@ -118,8 +118,8 @@ impl Resource {
         }
     }
 
-    /// An object whose version is known.
-    pub(super) fn of_version(
+    /// An object with a known API version.
+    pub(super) fn with_api_version(
         api_version: String,
         metadata: ObjectMetadata,
         spec: impl Spec + 'static,
@@ -133,15 +133,15 @@ impl Resource {
         }
     }
 
-    /// The object, made of this part of the documents.
-    pub(super) fn made_of(self, source: String) -> Self {
+    /// Sets the part of the documents that the object is rendered from.
+    pub(super) fn with_source(self, source: String) -> Self {
         Self {
             source: Some(source),
             ..self
         }
     }
 
-    /// A `ConfigMap` of these texts.
+    /// A `ConfigMap` with these entries.
     pub(super) fn config_map(
         metadata: ObjectMetadata,
         data: BTreeMap<&'static str, String>,
@@ -155,18 +155,18 @@ impl Resource {
         }
     }
 
-    /// The object's kind.
+    /// The kind of the object.
     pub fn kind(&self) -> ResourceKind {
         self.kind
     }
 
-    /// The group of its kind; empty for Kubernetes' own.
+    /// The API group of its kind. Empty for the core group.
     pub fn group(&self) -> &str {
         let versioned = self.api_version.split_once('/');
         versioned.map_or("", |(group, _)| group)
     }
 
-    /// What of the documents it is made of, in words.
+    /// The part of the documents that it is rendered from, in words.
     pub fn source(&self) -> String {
         let policy = self.metadata.annotations.get(POLICY_ANNOTATION);
         match (&self.source, policy) {
@@ -182,7 +182,7 @@ impl Resource {
     }
 }
 
-/// The metadata of an object that is made of more than one policy.
+/// The metadata of an object that is rendered from more than one policy.
 pub(super) fn metadata(name: impl Into<String>, namespace: &str) -> ObjectMetadata {
     ObjectMetadata {
         name: name.into(),
@@ -192,8 +192,8 @@ pub(super) fn metadata(name: impl Into<String>, namespace: &str) -> ObjectMetada
     }
 }
 
-/// A host as part of a name, in which no `*` can be: `any` stands for it, and before those that begin
-/// so themselves there is `one`, so that no two hosts have the same.
+/// A host as part of a name, which cannot contain `*`. `any` replaces the wildcard. `one` precedes
+/// hosts that begin with `any` or `one` themselves, so that all names are unique.
 pub(super) fn host_in_name(host: &str) -> String {
     match (host.strip_prefix("*."), host.split('.').next()) {
         (Some(rest), _) => format!("any.{rest}"),
@@ -202,7 +202,7 @@ pub(super) fn host_in_name(host: &str) -> String {
     }
 }
 
-/// The label by which all that Peergate makes is found again.
+/// The label of all objects that Peergate renders.
 pub(super) fn managed() -> BTreeMap<String, String> {
     let text = str::to_owned;
     [(text("app.kubernetes.io/managed-by"), text("peergate"))].into()

@@ -1,5 +1,5 @@
-//! External hosts → `ServiceEntry` (Istio, networking.istio.io): what of the outside a namespace
-//! calls.
+//! Renders external hosts to `ServiceEntry` (Istio, networking.istio.io): the external hosts that a
+//! namespace calls.
 
 use std::collections::BTreeMap;
 
@@ -37,7 +37,7 @@ struct Port {
     protocol: &'static str,
 }
 
-/// A host outside the mesh, as all policies of a namespace describe it together.
+/// A host outside the mesh, combined from all policies of a namespace.
 pub(super) struct ExternalHost<'s> {
     pub(super) namespace: &'s str,
     pub(super) host: &'s str,
@@ -51,7 +51,7 @@ impl ExternalHost<'_> {
         format!("external.{}", host_in_name(self.host))
     }
 
-    /// What the objects for the host are made of.
+    /// The part of the documents that the objects for the host are rendered from.
     pub(super) fn source(&self) -> String {
         format!(
             "external host `{}` of namespace `{}`",
@@ -66,7 +66,7 @@ pub(super) fn external_hosts(set: &PolicySet) -> impl Iterator<Item = ExternalHo
     for policy in &set.policies {
         for external in &policy.external_hosts {
             let (namespace, host) = (policy.name.namespace.as_str(), external.host.as_str());
-            let together = hosts
+            let overlapping = hosts
                 .entry((namespace, host))
                 .or_insert_with(|| ExternalHost {
                     namespace,
@@ -75,7 +75,7 @@ pub(super) fn external_hosts(set: &PolicySet) -> impl Iterator<Item = ExternalHo
                     ports: BTreeMap::new(),
                 });
             let ports = external.ports.iter();
-            together
+            overlapping
                 .ports
                 .extend(ports.map(|port| (port.port, port.protocol)));
         }
@@ -90,7 +90,7 @@ pub(super) fn service_entries(set: &PolicySet) -> Vec<Resource> {
             hosts: [external.host.to_owned()],
             ports: external.ports.iter().map(port).collect(),
             location: "MESH_EXTERNAL",
-            // The hosts behind a wildcard cannot be looked up before one of them is called.
+            // The hosts of a wildcard are unknown until one is called.
             resolution: if external.host.starts_with('*') {
                 "NONE"
             } else {
@@ -103,7 +103,7 @@ pub(super) fn service_entries(set: &PolicySet) -> Vec<Resource> {
             metadata(external.object_name(), external.namespace),
             spec,
         )
-        .made_of(external.source())
+        .with_source(external.source())
     });
     objects.collect()
 }

@@ -1,5 +1,5 @@
-//! Policies → `Sidecar` (Istio, networking.istio.io): proxies reach what policies let their workloads
-//! call, and the external hosts that their own policies name.
+//! Renders policies to `Sidecar` (Istio, networking.istio.io). Proxies reach services that policies
+//! let their workloads call, and external hosts in the workloads' own policies.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +8,9 @@ use serde::Serialize;
 use super::api_version;
 use super::resource::{Resource, ResourceKind, Spec, metadata};
 use crate::document::Outbound;
-use crate::policy::{Attachment, Caller, Calls, IstioVersion, Labels, PolicySet, ServicePolicy};
+use crate::policy::{
+    Attachment, IstioVersion, Labels, MeshCaller, PolicySet, Reachability, ServicePolicy,
+};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -44,74 +46,75 @@ struct OutboundTrafficPolicy {
     mode: &'static str,
 }
 
-/// One object for the mesh, one for each namespace, and one for each workload whose service account
-/// is known.
+/// The objects: one for the mesh, one for each namespace, and one for each workload with a known
+/// service account.
 pub(super) fn sidecars(set: &PolicySet) -> Vec<Resource> {
     if set.mesh.outbound == Outbound::Any {
         return Vec::new();
     }
-    let calls = Calls::of_set(set);
-    let mut resources = of_namespaces(set, &calls);
-    resources.extend(of_workloads(set, &calls));
+    let reachability = Reachability::new(set);
+    let mut resources = namespace_sidecars(set, &reachability);
+    resources.extend(workload_sidecars(set, &reachability));
     resources
 }
 
-/// One object for each namespace. That of the root namespace is for the mesh.
-fn of_namespaces(set: &PolicySet, calls: &Calls<'_>) -> Vec<Resource> {
+/// The objects of namespaces. The one of the root namespace applies to the mesh.
+fn namespace_sidecars(set: &PolicySet, reachability: &Reachability<'_>) -> Vec<Resource> {
     let mut external: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     for policy in &set.policies {
         let of_namespace = external.entry(&policy.name.namespace).or_default();
         of_namespace.extend(external_hosts(policy));
     }
     let root = set.mesh.root_namespace.as_str();
-    let mut namespaces = calls.namespaces();
+    let mut namespaces = reachability.namespaces();
     namespaces.extend(external.keys());
     namespaces.insert(root);
     let objects = namespaces.into_iter().map(|namespace| {
-        let caller = Caller {
+        let caller = MeshCaller {
             namespace,
             service_account: None,
         };
-        let mut reached = calls.of(caller);
+        let mut reached = reachability.callable_by(caller);
         if namespace == root {
-            // Namespaces without an object of their own take this one.
-            reached.extend(calls.of_anybody());
+            // Namespaces without an object of their own use this one.
+            reached.extend(reachability.callable_by_anyone());
         }
         let mut hosts = hosts_of(reached, set);
         hosts.extend(external.remove(namespace).unwrap_or_default());
         let object = object(set, "default", namespace, None, hosts);
-        object.made_of(format!("namespace `{namespace}`"))
+        object.with_source(format!("namespace `{namespace}`"))
     });
     objects.collect()
 }
 
-/// One object for each workload whose service account is known.
-fn of_workloads(set: &PolicySet, calls: &Calls<'_>) -> Vec<Resource> {
+/// The objects of workloads with a known service account.
+fn workload_sidecars(set: &PolicySet, reachability: &Reachability<'_>) -> Vec<Resource> {
     let mut resources = Vec::new();
-    let together = set.policies_together();
-    for (policy, together) in set.policies.iter().zip(together) {
+    let overlapping = set.overlapping_policies();
+    for (policy, overlapping) in set.policies.iter().zip(overlapping) {
         let (Attachment::Workload(labels), Some(account)) =
             (&policy.attachment, &policy.service_account)
         else {
             continue;
         };
-        // Istio takes one object for a workload, and of two for the same none can be told to go.
+        // Istio supports one object per workload, and of two for the same workload neither can be
+        // dropped.
         let selects = |other: &&ServicePolicy| matches!(other.attachment, Attachment::Workload(_));
-        let others = together
+        let others = overlapping
             .iter()
             .filter_map(|position| set.policies.get(*position));
         if others.filter(selects).count() > 1 {
             continue;
         }
-        let caller = Caller {
+        let caller = MeshCaller {
             namespace: &policy.name.namespace,
             service_account: Some(account),
         };
-        let mut hosts = hosts_of(calls.of(caller), set);
+        let mut hosts = hosts_of(reachability.callable_by(caller), set);
         hosts.extend(external_hosts(policy));
         let (namespace, name) = policy.name.as_pair();
         let object = object(set, &name_of(name), namespace, Some(labels), hosts);
-        resources.push(object.made_of(format!("policy `{}`", policy.name)));
+        resources.push(object.with_source(format!("policy `{}`", policy.name)));
     }
     resources
 }
@@ -138,17 +141,17 @@ fn object(
     Resource::new(set.mesh.istio_version, metadata(name, namespace), spec)
 }
 
-/// The name of a policy's object, which is not that of its namespace's.
+/// The name of a policy's object. It differs from that of the namespace's object.
 fn name_of(policy: &str) -> String {
     if policy == "default" {
-        // Names of policies have no dots.
+        // Policy names have no dots, so this name is free.
         "policy.default".to_owned()
     } else {
         policy.to_owned()
     }
 }
 
-/// The services of these policies, those of Istio itself, and those that proxies call by themselves.
+/// The services of these policies, those of Istio itself, and those that proxies call themselves.
 fn hosts_of(policies: BTreeSet<usize>, set: &PolicySet) -> BTreeSet<String> {
     let policies = policies
         .into_iter()
@@ -158,7 +161,7 @@ fn hosts_of(policies: BTreeSet<usize>, set: &PolicySet) -> BTreeSet<String> {
         let host = policy.service.as_ref()?.host(namespace, &set.mesh);
         Some(format!("{namespace}/{host}"))
     });
-    let by_themselves = set.mesh.called_by_proxies().into_iter();
+    let by_themselves = set.mesh.proxy_destinations().into_iter();
     let by_themselves = by_themselves.map(|(host, _)| format!("*/{host}"));
     hosts
         .chain([format!("{}/*", set.mesh.root_namespace)])

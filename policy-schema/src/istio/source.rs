@@ -1,7 +1,7 @@
-//! Source → callers as Istio has them.
+//! Renders sources.
 //!
-//! Identities become principals throughout: Istio's own `namespaces`, `serviceAccounts` and
-//! `trustDomains` match other identities too, and mean other things from version to version.
+//! All identities become principals: Istio's own `namespaces`, `serviceAccounts` and `trustDomains`
+//! also match other identities, and their meaning depends on the version.
 
 use ipnet::IpNet;
 
@@ -13,29 +13,29 @@ use crate::matching::{Reading, TextMatch};
 use crate::rule::{CertificateMatch, Condition, Source, Test};
 use crate::rule_spec::{ConditionSpec, Effect};
 
-/// Callers as a rule has them: one of `from`, and conditions that must hold beside it.
+/// Rendered callers: one element of `from`, and conditions that must hold as well.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Callers {
+pub(super) struct RenderedCallers {
     pub(super) source: IstioSource,
     pub(super) conditions: Vec<IstioCondition>,
 }
 
-/// The callers that mean `source`: any one of these.
+/// The callers that `source` matches: alternatives.
 pub(super) fn callers(
     source: &Source,
     effect: Effect,
     trust_domains: &TrustDomains,
-) -> Vec<Callers> {
+) -> Vec<RenderedCallers> {
     split_by_namespaces(source)
         .iter()
         .map(|source| {
             let mut source = source.clone();
             let mut conditions = Vec::new();
-            // Istio compares the end of an ID alone, whatever its trust domain.
+            // Istio compares only the end of an ID, regardless of its trust domain.
             if effect == Effect::Allow && has_open_beginning(&source) {
                 conditions.push(is_one_of(identities_of(trust_domains.iter()).collect()));
             }
-            // Both are principals, and must both match.
+            // Both are principals, and both must match.
             let asks_for_both =
                 !(source.principals.any_of.is_empty() || source.namespaces.any_of.is_empty());
             if let (true, Some(of_namespaces)) = (
@@ -45,7 +45,7 @@ pub(super) fn callers(
                 conditions.push(is_one_of(of_namespaces));
                 source.namespaces.any_of.clear();
             }
-            Callers {
+            RenderedCallers {
                 source: istio_source(&source, effect, trust_domains),
                 conditions,
             }
@@ -53,7 +53,7 @@ pub(super) fn callers(
         .collect()
 }
 
-/// Namespaces with an open beginning by themselves: only they are namespaces to Istio too.
+/// Separates namespaces with a leading wildcard: Istio renders only these as namespaces.
 fn split_by_namespaces(source: &Source) -> Vec<Source> {
     let is_open = |namespace: &TextMatch| matches!(namespace, TextMatch::Suffix(_));
     let (open, others): (Vec<_>, Vec<_>) =
@@ -78,7 +78,7 @@ fn is_one_of(principals: Vec<String>) -> IstioCondition {
     }
 }
 
-/// Whether a principal is the end of an ID.
+/// Whether a principal is a suffix pattern.
 fn has_open_beginning(source: &Source) -> bool {
     let is_suffix = |principal: &TextMatch| matches!(principal, TextMatch::Suffix(_));
     source.principals.any_of.iter().any(is_suffix)
@@ -104,7 +104,7 @@ fn istio_source(source: &Source, effect: Effect, trust_domains: &TrustDomains) -
             ..beyond_identity
         };
     }
-    // Their names are for the filter: Istio compares principals with `spiffe://` before them.
+    // Their names are left to the filter: Istio compares principals with the prefix `spiffe://`.
     if source.matches_only_client_certificates(effect) {
         return IstioSource {
             principals: vec!["*".to_owned()],
@@ -147,11 +147,11 @@ fn istio_source(source: &Source, effect: Effect, trust_domains: &TrustDomains) -
             None => not_namespaces.push(namespace.to_string()),
         }
     }
-    // As an exclusion of the others, since Istio would widen a principal in one trust domain to
-    // the same in each alias.
+    // As an exclusion of the others: Istio would expand a principal in one trust domain to each
+    // alias.
     let excluded_domains = trust_domains
         .iter()
-        .filter(|trust_domain| !takes_trust_domain(source, trust_domain));
+        .filter(|trust_domain| !matches_trust_domain(source, trust_domain));
     not_principals.extend(identities_of(excluded_domains));
     if source.excludes_certificates_as_principals() {
         let certificates = source.client_certificates.none_of.iter();
@@ -170,7 +170,7 @@ fn istio_source(source: &Source, effect: Effect, trust_domains: &TrustDomains) -
     }
 }
 
-/// What to ask of an address that has to be in `any_of` and may not be in `none_of`.
+/// The blocks for an address that must be in `any_of` and not in `none_of`.
 fn addresses(any_of: &[IpNet], none_of: &[IpNet], effect: Effect) -> Vec<String> {
     if effect == Effect::Allow && any_of.is_empty() && !none_of.is_empty() {
         every_address()
@@ -187,10 +187,10 @@ fn written(patterns: &[TextMatch]) -> Vec<String> {
     patterns.iter().map(istio_principal).collect()
 }
 
-/// The principals that are in these namespaces; none where a pattern has an open beginning.
+/// The principals of these namespaces. None if a pattern has a leading wildcard.
 ///
-/// Istio's own `namespaces` looks for `/ns/NAMESPACE/` anywhere in the ID and in any trust domain,
-/// and takes the `sa` of `/ns/NAMESPACE/sa/NAME` for a namespace where that is called `ns`.
+/// Istio's own `namespaces` looks for `/ns/NAMESPACE/` anywhere in the ID and in any trust domain.
+/// In an account named `ns`, it would take the `sa` of `/ns/NAMESPACE/sa/NAME` for a namespace.
 fn principals_of_namespaces(
     namespaces: &[TextMatch],
     trust_domains: &TrustDomains,
@@ -212,26 +212,26 @@ fn principals_of_namespaces(
     Some(principals)
 }
 
-/// Whether the beginning of an ID ends within its trust domain, which may then be a foreign one.
+/// Whether a prefix of an ID ends within its trust domain, which may then be a foreign one.
 fn is_open_domain(beginning: &str) -> bool {
     beginning
         .strip_prefix(SCHEME)
         .is_none_or(|rest| !rest.contains('/'))
 }
 
-fn takes_trust_domain(source: &Source, name: &str) -> bool {
+fn matches_trust_domain(source: &Source, name: &str) -> bool {
     let domains = &source.trust_domains;
     domains.are_met(|domain| domain.matches(name.as_bytes()))
 }
 
-/// Every identity of these trust domains.
+/// All identities of these trust domains.
 pub(super) fn identities_of<'t>(
     trust_domains: impl Iterator<Item = &'t str>,
 ) -> impl Iterator<Item = String> {
     trust_domains.map(|trust_domain| format!("{trust_domain}/*"))
 }
 
-/// A pattern as Istio writes principals: without the scheme.
+/// A pattern as a principal in Istio: without the scheme.
 fn istio_principal(pattern: &TextMatch) -> String {
     let written = pattern.to_string();
     written
@@ -239,7 +239,7 @@ fn istio_principal(pattern: &TextMatch) -> String {
         .map_or(written.clone(), str::to_owned)
 }
 
-/// The conditions that mean `condition`: all of any one of these lists.
+/// The conditions that `condition` means: alternatives, of which one must hold completely.
 pub(super) fn conditions(
     condition: &Condition,
     effect: Effect,
@@ -300,8 +300,8 @@ pub(super) fn conditions(
     ]
 }
 
-/// That the connection arrived at an address, and so at a port: one of a Unix socket has neither,
-/// and is excluded by no `notPorts`.
+/// Requires an address, and so a port. A connection over a Unix socket has neither, and no
+/// `notPorts` excludes it.
 pub(super) fn has_address() -> IstioCondition {
     IstioCondition {
         key: "destination.ip".to_owned(),

@@ -1,8 +1,8 @@
-//! What a rule means on a port that speaks no HTTP, where only RBAC enforces it.
+//! Renders rules for ports without HTTP, where only RBAC enforces them.
 //!
-//! There a request has no method, path, host, header or JWT. Istio drops an `ALLOW` rule that asks
-//! for one, and so allows nothing that the policy does not. From a rule with another action it drops
-//! the question alone, and so denies what the policy does not (Istio, `model.checkError`).
+//! Connections there have no method, path, host, header or JWT. Istio drops an `ALLOW` rule that
+//! requires one, and so allows nothing that the policy denies. From a rule with another action it
+//! drops only the requirement, and so denies what the policy allows (Istio, `model.checkError`).
 
 use super::authorization_policy::{
     AuthorizationRule, Operation as IstioOperation, OperationEntry, Source as IstioSource,
@@ -11,7 +11,7 @@ use crate::policy::ServicePolicy;
 use crate::rule::{Operation, Rule};
 use crate::rule_spec::Effect;
 
-/// Keeps a rendered rule from traffic that its meaning leaves out.
+/// Restricts a rendered rule to the traffic that it is meant for.
 pub(super) fn keep_to_http(
     policy: &ServicePolicy,
     rule: &Rule,
@@ -44,9 +44,9 @@ pub(super) fn keep_to_http(
     }
 }
 
-/// Keeps the rules that an `Allow` rule is rendered to from ports without HTTP, where the rule has a
-/// time: nothing there would end it. The same where a part of it asks for HTTP: Istio drops such a
-/// rule, and would not drop those of the rendered ones that lack the part.
+/// Restricts the rendered rules of an `Allow` rule to ports with HTTP, if the rule has a start or
+/// an end, because nothing would end it on other ports. Also if a part of the rule requires HTTP:
+/// Istio drops that rule, but would keep rendered rules without the part.
 pub(super) fn keep_to_http_as_a_whole(rule: &Rule, rendered: &mut [AuthorizationRule]) {
     let is_timed = !rule.validity.is_unlimited();
     if rule.effect == Effect::Allow && (is_timed || asks_http(rule)) {
@@ -63,13 +63,13 @@ fn exclude_ports(operation: &mut IstioOperation, ports: &[u16]) {
     }
 }
 
-/// Whether Istio drops the rule from ports without HTTP, if it is an `Allow` rule.
+/// Whether Istio drops the rule from ports without HTTP, provided that it is an `Allow` rule.
 pub(super) fn asks_http(rule: &Rule) -> bool {
     rule.uses_http_outside_operations() || rule.operations.iter().any(Operation::uses_http)
 }
 
-/// Keys of conditions that can be asked of a connection without HTTP.
-const OF_CONNECTIONS: [&str; 10] = [
+/// Keys of conditions that apply to connections without HTTP.
+const CONNECTION_KEYS: [&str; 10] = [
     "connection.sni",
     "destination.ip",
     "destination.port",
@@ -82,19 +82,19 @@ const OF_CONNECTIONS: [&str; 10] = [
     "experimental.envoy.filters.",
 ];
 
-/// Whether a condition asks something of HTTP. Dynamic metadata belongs to connections too.
+/// Whether a condition requires HTTP. Dynamic metadata also exists for connections.
 pub(crate) fn condition_asks_http(key: &str) -> bool {
-    !OF_CONNECTIONS
+    !CONNECTION_KEYS
         .iter()
         .any(|known| *known == key || (known.ends_with('.') && key.starts_with(known)))
 }
 
-/// Whether a source asks something of HTTP.
+/// Whether a source requires HTTP.
 pub(crate) fn source_asks_http(source: &IstioSource) -> bool {
     !(source.request_principals.is_empty() && source.not_request_principals.is_empty())
 }
 
-/// Whether an operation asks something of HTTP.
+/// Whether an operation requires HTTP.
 pub(crate) fn operation_asks_http(operation: &IstioOperation) -> bool {
     let IstioOperation {
         hosts,
@@ -110,8 +110,8 @@ pub(crate) fn operation_asks_http(operation: &IstioOperation) -> bool {
     lists.into_iter().any(|list| !list.is_empty())
 }
 
-/// Whether any part of a rule asks something of HTTP, so that Istio drops the whole of it from ports
-/// without HTTP if its action is `ALLOW`.
+/// Whether any part of a rule requires HTTP, so that Istio drops the whole rule from ports without
+/// HTTP if its action is `ALLOW`.
 pub(crate) fn rule_asks_http(rule: &AuthorizationRule) -> bool {
     let mut conditions = rule.when.iter();
     rule.from.iter().any(|from| source_asks_http(&from.source))
@@ -119,7 +119,7 @@ pub(crate) fn rule_asks_http(rule: &AuthorizationRule) -> bool {
         || conditions.any(|condition| condition_asks_http(&condition.key))
 }
 
-/// Has Istio drop an `ALLOW` rule from ports without HTTP: every HTTP request has a method.
+/// Makes Istio drop an `ALLOW` rule from ports without HTTP: only HTTP requests have a method.
 pub(super) fn keep_rule_to_http(rule: &mut AuthorizationRule) {
     if rule_asks_http(rule) {
         return;

@@ -1,8 +1,8 @@
-//! Mesh → `Telemetry` (Istio, telemetry.istio.io): what proxies tell about requests.
+//! Renders a mesh to `Telemetry` (Istio, telemetry.istio.io): what proxies report about requests.
 
 use serde::Serialize;
 
-use super::api_version::v1_or;
+use super::api_version::v1_or_older;
 use super::resource::{Resource, ResourceKind, Spec, metadata};
 use crate::document::{AccessLogSpec, LoggedRequests, TracingSpec};
 use crate::policy::{IstioVersion, Mesh};
@@ -23,7 +23,7 @@ impl Spec for TelemetrySpec {
     }
 
     fn api_version(&self, istio: IstioVersion) -> &'static str {
-        v1_or(
+        v1_or_older(
             "telemetry.istio.io/v1alpha1",
             "telemetry.istio.io/v1",
             istio,
@@ -55,7 +55,7 @@ struct Filter {
     expression: String,
 }
 
-/// The object for the mesh, where anything is declared.
+/// The object for the mesh, if it configures telemetry.
 pub(super) fn telemetry(mesh: &Mesh) -> Option<Resource> {
     let access_logging = mesh.telemetry.access_log.as_ref().map(access_logging);
     let tracing = mesh.telemetry.tracing.as_ref().map(tracing);
@@ -82,14 +82,16 @@ fn access_logging(spec: &AccessLogSpec) -> AccessLogging {
     }
 }
 
-/// Which requests are logged, as Envoy's access log filter takes it (CEL over Envoy's attributes).
+/// Which requests are logged, as an expression for Envoy's access log filter (CEL over Envoy's
+/// attributes).
 ///
-/// To gRPC clients denials have the HTTP status 200, and 7, `PERMISSION_DENIED`, for their own. Envoy
-/// makes a gRPC status of the HTTP status where there is none, 7 of 403 and 2 of 200, so that other
-/// failures can be told of gRPC alone.
+/// For gRPC clients, denials have the HTTP status 200 and the gRPC status 7, `PERMISSION_DENIED`.
+/// If there is no gRPC status, Envoy derives one from the HTTP status: 7 from 403, and 2 from 200.
+/// So other failures can only be distinguished for gRPC.
 ///
-/// What would have been denied has passed; the filter leaves its effect in the filter state, where a
-/// value is bytes. Of other requests there is none, which is an error to CEL, and so not logged.
+/// Requests that a rule in shadow would deny have passed. The filter writes its effect to the
+/// filter state, as bytes. For other requests there is no such value. CEL treats that as an error,
+/// so they are not logged.
 fn expression(requests: LoggedRequests) -> Option<String> {
     match requests {
         LoggedRequests::Denied => Some(format!(

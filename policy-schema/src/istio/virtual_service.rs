@@ -1,7 +1,7 @@
-//! Exposures → `VirtualService` (Istio, networking.istio.io): where a gateway leads requests.
+//! Renders exposures to `VirtualService` (Istio, networking.istio.io): the routes of a gateway.
 //!
-//! There is one object for each host of a gateway, since Istio merges several in the order in which
-//! they were created, and the first route that matches wins.
+//! There is one object for each host of a gateway: Istio merges several in the order of their
+//! creation, and the first matching route wins.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -71,7 +71,7 @@ struct PortSelector {
     number: u16,
 }
 
-/// The objects for the hosts at the gateways that Istio's own API configures.
+/// The objects for the hosts at gateways with Istio's own API.
 pub(super) fn virtual_services(set: &PolicySet) -> Vec<Resource> {
     let mesh = &set.mesh;
     let mut routes: BTreeMap<(usize, &str), Vec<(&TextMatch, Route)>> = BTreeMap::new();
@@ -105,7 +105,7 @@ pub(super) fn virtual_services(set: &PolicySet) -> Vec<Resource> {
         };
         let name = format!("{}.{}", gateway.name, host_in_name(host));
         let object = Resource::new(mesh.istio_version, metadata(name, &gateway.namespace), spec);
-        resources.push(object.made_of(format!("host `{host}` at gateway `{}`", gateway.name)));
+        resources.push(object.with_source(format!("host `{host}` at gateway `{}`", gateway.name)));
     }
     resources
 }
@@ -130,7 +130,8 @@ fn route(path: &TextMatch, exposure: &Exposure, host: String) -> Route {
     }
 }
 
-/// What is tried first is the least: one path before many, the longer before the shorter.
+/// The sort key of routes, most specific first: exact paths before prefixes, longer paths before
+/// shorter ones.
 fn specificity(path: &TextMatch) -> (bool, Reverse<usize>, String) {
     let is_open = !matches!(path, TextMatch::Exact(_));
     let literal = path.literal();

@@ -1,18 +1,18 @@
-//! Policy → what RBAC decides by on a port without HTTP, for the engine.
+//! Models RBAC's decisions on a port without HTTP, for the engine.
 //!
-//! Nothing is rendered of this. It is what Istio leaves of the rendered rules there, see [`tcp`](super::tcp), in a form
-//! that answers questions.
+//! Nothing is rendered from this. It is what Istio keeps of the rendered rules on such ports, see
+//! [`tcp`](super::tcp), in a form that the engine can evaluate.
 
 use super::tcp::asks_http;
-use crate::planes::RbacPlane;
+use crate::enforcement_points::RbacEnforcement;
 use crate::plugin_config::{PluginConfig, PolicyName};
 use crate::policy::{PolicySet, ServicePolicy};
 use crate::rule::{CertificateMatch, Operation, Rule, Source};
 use crate::rule_spec::{Effect, RuleSpec};
 
 impl PolicySet {
-    /// The configuration by which the engine decides about connections to a port without HTTP as RBAC does. No filter
-    /// has it: there is none on such ports.
+    /// The plugin config with which the engine decides about connections to a port without HTTP as
+    /// RBAC does. No filter uses it: there is none on such ports.
     pub fn plugin_config_without_http(&self, policy: &ServicePolicy, port: u16) -> PluginConfig {
         let mut config = self.plugin_config(policy);
         config.rules = rules_without_http(policy, port);
@@ -28,12 +28,12 @@ impl PolicySet {
 
 fn rules_without_http(policy: &ServicePolicy, port: u16) -> Vec<RuleSpec> {
     let rules = policy.rules.iter();
-    let rules = rules.filter(|rule| RbacPlane::of_rule(policy, rule).is_rendered());
+    let rules = rules.filter(|rule| RbacEnforcement::of_rule(policy, rule).is_rendered());
     let rules = rules.filter_map(|rule| without_http(policy, rule, port));
     rules.map(|rule| RuleSpec::from(&rule)).collect()
 }
 
-/// What Istio leaves of a rendered rule on a port without HTTP; none where it leaves nothing.
+/// What Istio keeps of a rendered rule on a port without HTTP. None if it drops the rule.
 fn without_http(policy: &ServicePolicy, rule: &Rule, port: u16) -> Option<Rule> {
     if rule.effect == Effect::Allow {
         let is_dropped = !rule.validity.is_unlimited() || asks_http(rule);
@@ -59,7 +59,7 @@ fn without_http(policy: &ServicePolicy, rule: &Rule, port: u16) -> Option<Rule> 
         source.request_principals.any_of.clear();
         source.request_principals.none_of.clear();
     }
-    // What asks for nothing any more matches everything.
+    // An operation without conditions matches everything.
     if rule.operations.contains(&Operation::default()) {
         rule.operations.clear();
     }
@@ -70,7 +70,7 @@ fn without_http(policy: &ServicePolicy, rule: &Rule, port: u16) -> Option<Rule> 
     Some(rule)
 }
 
-/// The rule as RBAC has it, which cannot distinguish client certificates.
+/// The rule as RBAC sees it, which cannot distinguish client certificates.
 fn with_any_certificate(mut rule: Rule) -> Rule {
     for source in &mut rule.sources {
         if source.uses_client_certificate() {

@@ -1,23 +1,23 @@
-//! The callers that rules name: service accounts and namespaces, each with its place.
+//! The service accounts and namespaces in rules, each with its place.
 
 use crate::matching::TextMatch;
-use crate::policy::account_of;
+use crate::policy::istio_account;
 use crate::problem::Cursor;
 use crate::rule::{Rule, Source, Test};
 
-/// A caller as a rule names it.
+/// A caller that a rule names.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct NamedCaller<'r> {
     pub(super) namespace: &'r str,
-    /// None where every account of the namespace is meant.
+    /// None for every account of the namespace.
     pub(super) account: Option<&'r str>,
-    /// Whether the rule is about these callers, rather than about all others.
+    /// Whether the rule includes these callers, rather than excludes them.
     pub(super) is_included: bool,
-    /// Whether it is a principal without the `sa` of those that Istio gives to workloads.
+    /// Whether it is a principal without the `sa` in the form that Istio gives to workloads.
     pub(super) lacks_sa: bool,
 }
 
-/// Visits each caller that `rule` names by its account or namespace.
+/// Visits each caller that `rule` names by account or namespace.
 pub(super) fn visit<'r>(
     rule: &'r Rule,
     rule_cursor: &Cursor<'_>,
@@ -42,7 +42,7 @@ pub(super) fn visit<'r>(
     }
 }
 
-/// Visits the callers of a source whose fields are called as `key_of` says.
+/// Visits the callers of a source. `key_of` maps its fields to keys of the document.
 fn visit_source<'r>(
     source: &'r Source,
     key_of: impl Fn(&'static str) -> &'static str,
@@ -104,12 +104,12 @@ fn visit_source<'r>(
     }
 }
 
-/// The namespace and account of a principal in the form of Istio's, if the pattern fixes them, and whether `sa` is
-/// missing between them.
+/// The namespace and account of a principal in Istio's form, if the pattern determines them, and
+/// whether `sa` is missing between them.
 fn parts(principal: &TextMatch) -> Option<(&str, Option<&str>, bool)> {
     match principal {
         TextMatch::Exact(id) => {
-            if let Some((namespace, account)) = account_of(id) {
+            if let Some((namespace, account)) = istio_account(id) {
                 return Some((namespace, Some(account), false));
             }
             let (_, path) = id.split_once("/ns/")?;

@@ -1,4 +1,4 @@
-//! What of a condition can never hold.
+//! Reports conditions that can never hold.
 
 use crate::code;
 use crate::matching::arrival::HeaderArrival;
@@ -12,7 +12,7 @@ use crate::rule_spec::{ConditionSpec, Effect};
 use super::excluded::{SameValue, excludes_spellings};
 use super::{paths, values};
 
-/// Reports what of `condition` can never hold in `mesh`, in a rule of this effect.
+/// Reports the parts of `condition` that can never hold in `mesh`, in a rule of this effect.
 pub(super) fn check(
     condition: &Condition,
     effect: Effect,
@@ -58,7 +58,7 @@ pub(super) fn check(
         .iter()
         .enumerate()
         .filter(|(_, excluded)| !is_spelled_freely || excludes_spellings(*excluded == "*", effect));
-    let excluding = SameValue::of(excluding);
+    let excluding = SameValue::new(excluding);
     values::check(
         ["values", "notValues"],
         &written,
@@ -93,7 +93,7 @@ fn check_paths_in_header(
     }
 }
 
-/// Reports patterns of the header `name` that no value of it ever has where each value must match.
+/// Reports patterns for the header `name` that none of its single values matches.
 fn check_lists_in_header(
     name: &str,
     lists: [&[String]; 2],

@@ -1,4 +1,4 @@
-//! Rules that change no decision, because another rule decides before them or as they do.
+//! Reports rules that have no effect, because another rule decides first or equally.
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashMap};
@@ -7,37 +7,40 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use super::Found;
 use super::rule_cover::{Budget, Expanded, RuleCover};
 use crate::code::{self, Code};
-use crate::policy::{Attachment, Caller, Calls, Gateway, PolicySet, ServicePolicy, is_for_all_of};
+use crate::policy::{
+    Attachment, Gateway, MeshCaller, PolicySet, Reachability, ServicePolicy, covers_workloads_of,
+};
 use crate::problem::{Cursor, Problems};
 use crate::rule::Rule;
 use crate::rule_spec::{Effect, Enforcement, RuleSpec};
 
-/// The rules of larger policies are not compared each with each, but only with those that say the same.
+/// In larger policies, only equal rules are compared.
 const MAX_COMPARED: usize = 256;
 
-/// Rules with more values than this are not compared each with each.
+/// Rules with more values are only compared with equal rules.
 const MAX_VALUES: usize = 1_000;
 
-/// How many values are compared for each policy.
+/// The maximum number of compared values per policy.
 const MAX_COMPARISONS: usize = 2_000_000;
 
-/// How many rules a message names.
+/// The maximum number of rules in a message.
 const MAX_NAMED: usize = 3;
 
-/// Reports rules that change no decision.
-pub(super) fn check(set: &PolicySet, together: &[Vec<usize>], found: &mut Found) {
+/// Reports rules that have no effect.
+pub(super) fn check(set: &PolicySet, overlapping: &[Vec<usize>], found: &mut Found) {
     let denying: Vec<_> = set
         .policies()
         .iter()
-        .map(|policy| Denying::of(policy, set))
+        .map(|policy| Denying::new(policy, set))
         .collect();
-    let denials: Vec<_> = denying.iter().map(Denials::of).collect();
+    let denials: Vec<_> = denying.iter().map(Denials::new).collect();
     let mut shadowed = Shadowed::default();
-    for (position, (policy, together)) in set.policies().iter().zip(together).enumerate() {
-        let over = together.iter().filter(|other| {
+    for (position, (policy, overlapping)) in set.policies().iter().zip(overlapping).enumerate() {
+        let over = overlapping.iter().filter(|other| {
             let policies = set.policies();
             let denying = policies.get(**other);
-            **other == position || denying.is_some_and(|denying| is_over(denying, policy))
+            **other == position
+                || denying.is_some_and(|denying| denies_at_all_workloads_of(denying, policy))
         });
         let over: Vec<_> = over
             .filter_map(|other| Some((*other, denials.get(*other)?)))
@@ -46,8 +49,8 @@ pub(super) fn check(set: &PolicySet, together: &[Vec<usize>], found: &mut Found)
         if policy.rules.len() < 2 && over.is_empty() {
             continue;
         }
-        let budget = Budget::of(MAX_COMPARISONS);
-        let problems = found.of(position);
+        let budget = Budget::new(MAX_COMPARISONS);
+        let problems = found.for_policy(position);
         check_policy(
             (position, policy),
             set,
@@ -60,35 +63,35 @@ pub(super) fn check(set: &PolicySet, together: &[Vec<usize>], found: &mut Found)
     shadowed.report(set, found);
 }
 
-/// Whether what `denying` denies is denied at each workload of `policy`.
-fn is_over(denying: &ServicePolicy, policy: &ServicePolicy) -> bool {
+/// Whether the denials of `denying` apply at each workload of `policy`.
+fn denies_at_all_workloads_of(denying: &ServicePolicy, policy: &ServicePolicy) -> bool {
     denying.enforcement == Enforcement::Enforce
         && policy.enforcement == Enforcement::Enforce
         && !matches!(policy.attachment, Attachment::Targets(_))
-        && is_for_all_of(denying, policy)
+        && covers_workloads_of(denying, policy)
 }
 
-/// The `Deny` rules of a policy that are enforced, with their positions in it.
+/// The enforced `Deny` rules of a policy, with their positions.
 struct Denying<'s>(Vec<(usize, Expanded<'s>)>);
 
 impl<'s> Denying<'s> {
-    fn of(policy: &'s ServicePolicy, set: &PolicySet) -> Self {
+    fn new(policy: &'s ServicePolicy, set: &PolicySet) -> Self {
         let rules = policy.rules.iter().enumerate();
         let denying = rules
             .filter(|(_, rule)| rule.effect == Effect::Deny)
-            .map(|(index, rule)| (index, Expanded::of(policy, rule, set.mesh())))
+            .map(|(index, rule)| (index, Expanded::new(policy, rule, set.mesh())))
             .filter(|(_, rule)| !rule.is_shadow() && rule.count_values() <= MAX_VALUES);
         Self(denying.take(MAX_COMPARED).collect())
     }
 }
 
-/// The same, each with what it covers once that is asked.
+/// The same, each with its lazily computed cover.
 struct Denials<'r> {
     covers: Vec<(usize, &'r Expanded<'r>, OnceCell<RuleCover<'r>>)>,
 }
 
 impl<'r> Denials<'r> {
-    fn of(denying: &'r Denying<'r>) -> Self {
+    fn new(denying: &'r Denying<'r>) -> Self {
         let denying = denying.0.iter();
         Self {
             covers: denying
@@ -97,37 +100,37 @@ impl<'r> Denials<'r> {
         }
     }
 
-    /// The position of the first that denies all that `allowing` allows.
+    /// The position of the first that denies everything that `allowing` allows.
     fn denial_of(&self, allowing: &Expanded<'_>, budget: &Budget) -> Option<usize> {
         let mut covers = self.covers.iter();
         let denial = covers.find(|(_, denying, cover)| {
-            denying.denies_for_certain(allowing)
+            denying.denies_at_every_point(allowing)
                 && cover
-                    .get_or_init(|| RuleCover::of(denying))
+                    .get_or_init(|| RuleCover::new(denying))
                     .covers(allowing, budget)
         });
         denial.map(|(index, _, _)| *index)
     }
 }
 
-/// A rule by the position of its policy in the set, and its own in the policy.
+/// The position of a policy in the set, and of a rule in the policy.
 type Place = (usize, usize);
 
-/// The `Allow` rules that allow nothing, by the `Deny` rule that denies all of each.
+/// The `Allow` rules without effect, by the `Deny` rule that denies all of their requests.
 #[derive(Default)]
 struct Shadowed(BTreeMap<Place, Vec<Place>>);
 
 impl Shadowed {
-    /// One cause is reported once: at the `Deny` rule if it denies several rules, or everything.
+    /// Reports each cause once: at the `Deny` rule if it denies several rules, or everything.
     fn report(&self, set: &PolicySet, found: &mut Found) {
-        let calls = OnceCell::new();
+        let reachability = OnceCell::new();
         let closed = |place: &Place| {
             let (position, policy, rule) = rule_at(set, place)?;
             if policy.exposures.is_empty() {
                 return None;
             }
-            let calls = calls.get_or_init(|| Calls::with_ended_rules(set));
-            gateway_let_in(set, (position, policy), rule, calls)
+            let reachability = reachability.get_or_init(|| Reachability::with_expired_rules(set));
+            allowed_gateway(set, (position, policy), rule, reachability)
         };
         for (place, allowing) in &self.0 {
             let Some((_, denying_policy, denial)) = rule_at(set, place) else {
@@ -145,7 +148,7 @@ impl Shadowed {
                     format!("`{}` of `{}`", rule.id, policy.name())
                 })
             };
-            if let ([only], false) = (&**allowing, takes_everything(denial)) {
+            if let ([only], false) = (&**allowing, matches_everything(denial)) {
                 let Some((position, policy, rule)) = rule_at(set, only) else {
                     continue;
                 };
@@ -169,7 +172,7 @@ impl Shadowed {
                         rule.id, denial.id
                     ),
                     help,
-                    found.of(position),
+                    found.for_policy(position),
                 );
             } else {
                 let first: Vec<_> = allowing.iter().take(MAX_NAMED).filter_map(named).collect();
@@ -187,7 +190,7 @@ impl Shadowed {
                     ),
                     "narrow it if one of them should allow something: `Deny` rules take precedence"
                         .to_owned(),
-                    found.of(place.0),
+                    found.for_policy(place.0),
                 );
             }
         }
@@ -202,44 +205,44 @@ fn rule_at<'s>(
     Some((*policy, found, found.rules.get(*index)?))
 }
 
-/// The first gateway of the policy's exposures that the rule lets in.
-fn gateway_let_in<'s>(
+/// The first gateway of the policy's exposures that the rule allows.
+fn allowed_gateway<'s>(
     set: &'s PolicySet,
     (position, policy): (usize, &ServicePolicy),
     rule: &Rule,
-    calls: &Calls<'_>,
+    reachability: &Reachability<'_>,
 ) -> Option<&'s Gateway> {
     let exposures = policy.exposures.iter();
     let mut gateways = exposures.filter_map(|exposure| set.mesh().gateways.get(exposure.gateway));
     gateways.find(|gateway| {
-        let caller = Caller {
+        let caller = MeshCaller {
             namespace: &gateway.account.namespace,
             service_account: Some(&gateway.account.name),
         };
-        calls.lets_in(position, caller, |allowing| std::ptr::eq(allowing, rule))
+        reachability.may_allow(position, caller, |allowing| std::ptr::eq(allowing, rule))
     })
 }
 
-fn takes_everything(rule: &Rule) -> bool {
+fn matches_everything(rule: &Rule) -> bool {
     rule.sources.is_empty() && rule.operations.is_empty() && rule.conditions.is_empty()
 }
 
-/// The rules of a policy, each with what it covers once that is asked.
+/// The rules of a policy, each with its lazily computed cover.
 struct Compared<'r> {
     expanded: &'r [Expanded<'r>],
     covers: Vec<OnceCell<RuleCover<'r>>>,
     budget: &'r Budget,
 }
 
-/// A rule that already does what another one does.
+/// A rule that makes another one redundant.
 struct Broader<'r> {
     rule: &'r Rule,
-    /// Whether the other one does all that it does.
+    /// Whether the rules are equivalent.
     is_equal: bool,
 }
 
 impl<'r> Compared<'r> {
-    fn of(expanded: &'r [Expanded<'r>], budget: &'r Budget) -> Self {
+    fn new(expanded: &'r [Expanded<'r>], budget: &'r Budget) -> Self {
         Self {
             expanded,
             covers: expanded.iter().map(|_| OnceCell::new()).collect(),
@@ -247,7 +250,7 @@ impl<'r> Compared<'r> {
         }
     }
 
-    /// Whether the rule at one position matches whenever the one at the other does.
+    /// Whether the rule at `broad` matches whenever the one at `narrow` does.
     fn covers(&self, broad: usize, narrow: usize) -> bool {
         let (Some(broad), Some(cell), Some(narrow)) = (
             self.expanded.get(broad),
@@ -256,18 +259,19 @@ impl<'r> Compared<'r> {
         ) else {
             return false;
         };
-        let cover = cell.get_or_init(|| RuleCover::of(broad));
-        broad.is_wherever(narrow) && cover.covers(narrow, self.budget)
+        let cover = cell.get_or_init(|| RuleCover::new(broad));
+        broad.is_enforced_wherever(narrow) && cover.covers(narrow, self.budget)
     }
 
-    /// The first rule that already does what the one at this position does. Of several that do the same, the first
-    /// one stays.
+    /// The first rule that makes the one at this position redundant. Of equivalent rules, the first
+    /// stays.
     fn broader_than(&self, position: usize) -> Option<Broader<'r>> {
         let narrow = self.expanded.get(position)?;
         let others = self.expanded.iter().enumerate();
         let mut broader = others.filter_map(|(other, broad)| {
-            let covers =
-                other != position && do_the_same(broad, narrow) && self.covers(other, position);
+            let covers = other != position
+                && have_same_effect(broad, narrow)
+                && self.covers(other, position);
             covers
                 .then(|| Broader {
                     rule: broad.rule,
@@ -275,14 +279,14 @@ impl<'r> Compared<'r> {
                 })
                 .filter(|broader| other < position || !broader.is_equal)
         });
-        // What is not compared any more may be equal to what comes later.
+        // Once the budget is used up, later rules might be equivalent.
         broader.next().filter(|_| !self.budget.is_used_up())
     }
 }
 
-/// Whether a match of either has the same effect, and the same people answer for it. Rules with the same id are
-/// reported as such.
-fn do_the_same(rule: &Expanded<'_>, other: &Expanded<'_>) -> bool {
+/// Whether both rules have the same effect and owner. Rules with the same ID are reported
+/// elsewhere.
+fn have_same_effect(rule: &Expanded<'_>, other: &Expanded<'_>) -> bool {
     rule.rule.id != other.rule.id
         && rule.is_shadow() == other.is_shadow()
         && rule.rule.effect == other.rule.effect
@@ -290,7 +294,7 @@ fn do_the_same(rule: &Expanded<'_>, other: &Expanded<'_>) -> bool {
         && rule.rule.owner == other.rule.owner
 }
 
-/// `over` has the `Deny` rules for all workloads of the policy, its own included.
+/// `over` has the `Deny` rules that apply to all workloads of the policy, including its own.
 fn check_policy(
     (position, policy): (usize, &ServicePolicy),
     set: &PolicySet,
@@ -308,10 +312,10 @@ fn check_policy(
     }
     let rules = policy.rules.iter().enumerate();
     let (indexes, expanded): (Vec<_>, Vec<_>) = rules
-        .map(|(index, rule)| (index, Expanded::of(policy, rule, set.mesh())))
+        .map(|(index, rule)| (index, Expanded::new(policy, rule, set.mesh())))
         .filter(|(_, expanded)| expanded.count_values() <= MAX_VALUES)
         .unzip();
-    let compared = Compared::of(&expanded, budget);
+    let compared = Compared::new(&expanded, budget);
     for (number, (index, expanded)) in indexes.iter().zip(&expanded).enumerate() {
         let denial = (expanded.rule.effect == Effect::Allow && !expanded.is_shadow())
             .then(|| {
@@ -335,21 +339,23 @@ fn check_policy(
     }
 }
 
-/// Rules that repeat an earlier one, except for their ids and descriptions, by their positions.
+/// Rules that repeat an earlier one, except for ID and description, by position.
 fn repeated(policy: &ServicePolicy) -> BTreeMap<usize, &Rule> {
     let mut first_by_words = HashMap::with_capacity(policy.rules.len());
     let mut repeated = BTreeMap::new();
     for (index, rule) in policy.rules.iter().enumerate() {
-        let first = *first_by_words.entry(digest(&words(rule))).or_insert(rule);
-        if first.id != rule.id && words(first) == words(rule) {
+        let first = *first_by_words
+            .entry(digest(&without_documentation(rule)))
+            .or_insert(rule);
+        if first.id != rule.id && without_documentation(first) == without_documentation(rule) {
             repeated.insert(index, first);
         }
     }
     repeated
 }
 
-/// A rule without its name and what is said about it.
-fn words(rule: &Rule) -> RuleSpec {
+/// A rule without its ID and description.
+fn without_documentation(rule: &Rule) -> RuleSpec {
     RuleSpec {
         id: String::new(),
         description: None,
@@ -357,14 +363,14 @@ fn words(rule: &Rule) -> RuleSpec {
     }
 }
 
-/// A number that equal rules share. A whole rule for each would take as much room as the document.
-fn digest(words: &RuleSpec) -> u64 {
+/// A hash for the comparison of rules. Whole rules would take as much memory as the document.
+fn digest(without_documentation: &RuleSpec) -> u64 {
     let mut hasher = DefaultHasher::new();
-    words.hash(&mut hasher);
+    without_documentation.hash(&mut hasher);
     hasher.finish()
 }
 
-/// `is_equal` says whether the rule also does all that `broad` does.
+/// `is_equal` tells whether the rules are equivalent.
 fn report_redundant(
     index: usize,
     policy: &ServicePolicy,

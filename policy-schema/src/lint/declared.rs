@@ -1,48 +1,49 @@
-//! What the documents declare of the mesh: its namespaces and service accounts.
+//! The namespaces and service accounts that the documents declare.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::near::Names;
+use super::misspelling::Names;
 use crate::policy::{Attachment, PolicySet};
 
 /// The namespaces and service accounts of the documents.
 #[derive(Debug)]
 pub(super) struct Declared<'s> {
     namespaces: BTreeMap<&'s str, Namespace<'s>>,
-    /// The accounts of workloads and gateways that are called something else, by namespace and name.
+    /// The accounts of workloads and gateways with another name than the account, by namespace and
+    /// name.
     by_workload: HashMap<(&'s str, &'s str), &'s str>,
-    /// The namespaces that have each account.
+    /// The namespaces of each account.
     by_account: HashMap<&'s str, BTreeSet<&'s str>>,
     known_namespaces: Names<'s>,
-    /// The accounts of those namespaces that were asked about.
+    /// The accounts of namespaces, built on demand.
     known_accounts: RefCell<HashMap<&'s str, Names<'s>>>,
 }
 
 /// A namespace of the documents.
 #[derive(Debug, Default)]
 pub(super) struct Namespace<'s> {
-    /// How many policies it has.
+    /// The number of policies.
     pub(super) policies: usize,
     accounts: BTreeSet<&'s str>,
-    /// Whether a policy for a workload leaves its account out.
+    /// Whether a policy for a workload omits the account.
     leaves_accounts_out: bool,
 }
 
 impl Namespace<'_> {
-    /// Whether every described workload declares its service account.
+    /// Whether every workload declares its service account.
     pub(super) fn declares_all_accounts(&self) -> bool {
         !self.accounts.is_empty() && !self.leaves_accounts_out
     }
 
-    /// Whether the documents say which account any of its workloads runs as.
+    /// Whether any of its workloads declares its service account.
     pub(super) fn declares_accounts(&self) -> bool {
         !self.accounts.is_empty()
     }
 }
 
 impl<'s> Declared<'s> {
-    pub(super) fn by(set: &'s PolicySet) -> Self {
+    pub(super) fn new(set: &'s PolicySet) -> Self {
         let mut namespaces: BTreeMap<&str, Namespace<'_>> = BTreeMap::new();
         let mut by_workload = HashMap::new();
         for policy in set.policies() {
@@ -76,7 +77,7 @@ impl<'s> Declared<'s> {
             }
         }
         Self {
-            known_namespaces: Names::of(namespaces.keys().copied()),
+            known_namespaces: Names::new(namespaces.keys().copied()),
             known_accounts: RefCell::default(),
             by_workload,
             by_account,
@@ -88,7 +89,7 @@ impl<'s> Declared<'s> {
         self.namespaces.get(name)
     }
 
-    /// The namespace that was probably meant by `name`.
+    /// The namespace that `name` probably misspells.
     pub(super) fn closest_namespace(&self, name: &str) -> Option<&'s str> {
         self.known_namespaces.closest(name)
     }
@@ -98,13 +99,13 @@ impl<'s> Declared<'s> {
         namespace.is_some_and(|namespace| namespace.accounts.contains(account))
     }
 
-    /// The account of the namespace that was probably meant by `account`.
+    /// The account of the namespace that `account` probably misspells.
     pub(super) fn closest_account(&self, namespace: &str, account: &str) -> Option<&'s str> {
         let (name, declared) = self.namespaces.get_key_value(namespace)?;
         let mut known = self.known_accounts.borrow_mut();
         let names = known
             .entry(name)
-            .or_insert_with(|| Names::of(declared.accounts.iter().copied()));
+            .or_insert_with(|| Names::new(declared.accounts.iter().copied()));
         names.closest(account)
     }
 
@@ -113,7 +114,7 @@ impl<'s> Declared<'s> {
         self.by_workload.get(&(namespace, name)).copied()
     }
 
-    /// The one namespace that has an account of this name.
+    /// The only namespace with an account of this name.
     pub(super) fn only_namespace_with(&self, account: &str) -> Option<&'s str> {
         let namespaces = self.by_account.get(account)?;
         namespaces

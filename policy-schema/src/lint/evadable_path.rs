@@ -1,8 +1,8 @@
-//! `Deny` rules by path that clients get round with another spelling of the path.
+//! Reports `Deny` rules by path that clients can evade with another spelling of the path.
 //!
-//! Proxies tell `/admin` from `//admin`, and from `/admin%2F` in front of more, unless the mesh normalizes them.
-//! Many servers do not. A rule is reported only with a request as evidence: the engine denies it by this rule,
-//! and allows it in the other spelling.
+//! Proxies distinguish `/admin` from `//admin` and `/admin%2F...`, unless the mesh normalizes them.
+//! Many servers do not. A rule is reported only with a request as evidence: the engine denies it by
+//! this rule, and allows it in the other spelling.
 
 use std::collections::BTreeSet;
 
@@ -17,16 +17,16 @@ use crate::problem::Cursor;
 use crate::rule::{Operation, Rule};
 use crate::rule_spec::{Effect, Enforcement};
 
-/// How many requests are tried for a rule.
+/// The maximum number of requests to try for a rule.
 const MAX_REQUESTS: usize = 1_000;
 
-/// Policies with more rules, those for the same workloads included, are not looked at.
+/// Policies with more rules, including those for the same workloads, are skipped.
 const MAX_RULES: usize = 2_000;
 
-/// How many slashes of a path are spelled otherwise.
+/// The maximum number of slashes of a path to respell.
 const MAX_SLASHES: usize = 4;
 
-/// Reports `Deny` rules by path that another spelling of the path passes.
+/// Reports `Deny` rules by path that another spelling of the path evades.
 pub(super) fn check(set: &PolicySet, found: &mut Found) {
     let mode = set.mesh().path_normalization;
     if mode == PathNormalization::DecodeAndMergeSlashes {
@@ -34,7 +34,7 @@ pub(super) fn check(set: &PolicySet, found: &mut Found) {
     }
     let mut reported = BTreeSet::new();
     for (position, policy) in set.policies().iter().enumerate() {
-        let Some(workload) = Workload::of(set, position, policy) else {
+        let Some(workload) = Workload::for_policy(set, position, policy) else {
             continue;
         };
         for denial in workload.denials() {
@@ -42,7 +42,7 @@ pub(super) fn check(set: &PolicySet, found: &mut Found) {
             if reported.contains(&place) {
                 continue;
             }
-            if let Some(way) = workload.way_round(&denial) {
+            if let Some(way) = workload.find_evasion(&denial) {
                 report(&denial, &way, found);
                 reported.insert(place);
             }
@@ -60,14 +60,14 @@ struct Denial<'s> {
     rule: &'s Rule,
 }
 
-fn report(denial: &Denial<'_>, way: &WayRound, found: &mut Found) {
+fn report(denial: &Denial<'_>, way: &Evasion, found: &mut Found) {
     let rules = Cursor::Root;
     let rules = rules.key("spec");
     let rules = rules.key("rules");
     let rule = rules.index(denial.index);
     let to = rule.key("to");
     let operation = to.index(way.operation);
-    found.of(denial.policy).report(
+    found.for_policy(denial.policy).report(
         code::EVADABLE_PATH,
         &operation.key("paths").index(way.path),
         format!(
@@ -85,7 +85,7 @@ fn is_denial_by_path(rule: &Rule) -> bool {
         && operations.any(|operation| !operation.paths.any_of.is_empty())
 }
 
-/// How a path can be spelled otherwise.
+/// An alternative spelling of a path.
 #[derive(Clone, Copy, Debug)]
 enum Spelling {
     RepeatedSlash,
@@ -93,8 +93,8 @@ enum Spelling {
 }
 
 impl Spelling {
-    /// Those that the proxies of a mesh leave as they are.
-    fn left_by(mode: PathNormalization) -> &'static [Self] {
+    /// The spellings that the proxies of a mesh do not normalize.
+    fn not_normalized_by(mode: PathNormalization) -> &'static [Self] {
         match mode {
             PathNormalization::None | PathNormalization::Base => {
                 &[Self::RepeatedSlash, Self::EscapedSlash]
@@ -104,7 +104,8 @@ impl Spelling {
         }
     }
 
-    /// A path with each of its slashes spelled so, one at a time. The first one cannot be escaped.
+    /// The path with each of its slashes respelled, one at a time. The first slash cannot be
+    /// escaped.
     fn spellings_of(self, path: &str) -> impl Iterator<Item = String> + '_ {
         let (with, since) = match self {
             Self::RepeatedSlash => ("//", 0),
@@ -130,15 +131,15 @@ impl Spelling {
     }
 }
 
-/// A request that a rule denies, and how it passes.
-struct WayRound {
-    /// Where in the rule the denied path stands.
+/// A request that a rule denies, and the spelling that passes.
+struct Evasion {
+    /// The position of the operation with the path.
     operation: usize,
     path: usize,
     denied: String,
     passes: String,
     spelling: Spelling,
-    /// What lets it pass, as in "which … ".
+    /// Why it passes, as in "which …".
     why: String,
 }
 
@@ -146,17 +147,17 @@ struct WayRound {
 struct Workload<'s> {
     mesh: &'s Mesh,
     policy: &'s ServicePolicy,
-    /// All that are for the workload, with their positions in the set.
+    /// All policies that apply to the workload, with their positions in the set.
     policies: Vec<(usize, &'s ServicePolicy)>,
     compiled: CompiledPolicy,
-    /// The rules that let requests pass.
+    /// The rules that allow requests.
     allowing: Vec<&'s Rule>,
 }
 
 impl<'s> Workload<'s> {
-    /// The workload of the policy; none if there is nothing to look at, or too much.
-    fn of(set: &'s PolicySet, position: usize, policy: &'s ServicePolicy) -> Option<Self> {
-        let positions = std::iter::once(position).chain(policy.along.iter().copied());
+    /// The workload of the policy. None if there is nothing to check, or too much.
+    fn for_policy(set: &'s PolicySet, position: usize, policy: &'s ServicePolicy) -> Option<Self> {
+        let positions = std::iter::once(position).chain(policy.followers.iter().copied());
         let policies: Vec<_> = positions
             .filter_map(|position| Some((position, set.policies().get(position)?)))
             .collect();
@@ -191,20 +192,20 @@ impl<'s> Workload<'s> {
         })
     }
 
-    /// How a request passes that differs only in its path from one that the rule denies; none if nothing of it is
-    /// allowed in another spelling among the requests tried.
-    fn way_round(&self, denying: &Denial<'_>) -> Option<WayRound> {
+    /// A request that passes and differs only in the spelling of its path from one that the rule
+    /// denies. None if no tried request passes.
+    fn find_evasion(&self, denying: &Denial<'_>) -> Option<Evasion> {
         let mut left = MAX_REQUESTS;
         for (operation_at, operation) in denying.rule.operations.iter().enumerate() {
             for (path_at, pattern) in operation.paths.any_of.iter().enumerate() {
-                // What no rule allows passes where the policies say so.
+                // Requests that no rule allows pass if the policies pass them by default.
                 let rules = self.allowing.iter().map(|rule| Some(*rule));
                 for allowing in rules.chain([None]) {
                     for path in paths(pattern, allowing) {
                         let found =
-                            self.way_round_path(denying, operation, allowing, &path, &mut left);
+                            self.evading_path(denying, operation, allowing, &path, &mut left);
                         if let Some((spelling, passes, why)) = found {
-                            return Some(WayRound {
+                            return Some(Evasion {
                                 operation: operation_at,
                                 path: path_at,
                                 denied: path,
@@ -223,13 +224,13 @@ impl<'s> Workload<'s> {
         None
     }
 
-    /// Whether rules see the path as a client sends it.
-    fn is_seen_as_sent(&self, path: &str) -> bool {
+    /// Whether rules see the path as the client sends it.
+    fn is_not_normalized(&self, path: &str) -> bool {
         let seen = self.mesh.path_normalization.normalize(path.as_bytes());
         seen.is_ok_and(|seen| seen == path.as_bytes())
     }
 
-    fn way_round_path(
+    fn evading_path(
         &self,
         denying: &Denial<'_>,
         operation: &Operation,
@@ -237,7 +238,7 @@ impl<'s> Workload<'s> {
         path: &str,
         left: &mut usize,
     ) -> Option<(Spelling, String, String)> {
-        if !self.is_seen_as_sent(path) {
+        if !self.is_not_normalized(path) {
             return None;
         }
         let trust_domains = self.mesh.trust_domains();
@@ -249,9 +250,9 @@ impl<'s> Workload<'s> {
             if !is_denied_by(denying, decision) {
                 continue;
             }
-            for spelling in Spelling::left_by(self.mesh.path_normalization) {
+            for spelling in Spelling::not_normalized_by(self.mesh.path_normalization) {
                 let spellings = spelling.spellings_of(path);
-                for passes in spellings.filter(|path| self.is_seen_as_sent(path)) {
+                for passes in spellings.filter(|path| self.is_not_normalized(path)) {
                     let decision = self
                         .compiled
                         .evaluate(&sample.request(&passes, self.policy.at));
@@ -270,7 +271,7 @@ fn is_denied_by(denying: &Denial<'_>, decision: Decision<'_>) -> bool {
         if rule.id() == &*denying.rule.id && rule.policy() == denying.name)
 }
 
-/// Why a decision allows a request; none if it does not.
+/// Why a decision allows a request. None if it denies it.
 fn why_allowed(decision: Decision<'_>) -> Option<String> {
     match (decision.outcome(), decision.reason().rule()) {
         (DecisionOutcome::Denied, _) => None,

@@ -1,4 +1,4 @@
-//! Lists of exclusions, indexed by what they take back.
+//! Indexes of lists of exclusions.
 
 use std::collections::{BTreeSet, HashMap};
 use std::hash::Hash;
@@ -10,17 +10,17 @@ use crate::matching::{Reading, TextCover};
 use crate::rule::CertificateMatch;
 use crate::rule_spec::Effect;
 
-/// Whether what a rule of this effect excludes takes back every spelling of the same value. One that stops
-/// requests matches more spellings than it excludes.
+/// Whether an exclusion in a rule of this effect also excludes other spellings of the value. A rule
+/// that stops requests matches more spellings than it excludes.
 pub(super) fn excludes_spellings(is_any: bool, effect: Effect) -> bool {
     is_any || Reading::for_exclusions(effect) == Reading::Wide
 }
 
-/// Values that exclude the same value alone.
+/// Values that exclude only equal values.
 pub(super) struct SameValue<'v, V>(HashMap<&'v V, usize>);
 
 impl<'v, V: Eq + Hash> SameValue<'v, V> {
-    pub(super) fn of(values: impl IntoIterator<Item = (usize, &'v V)>) -> Self {
+    pub(super) fn new(values: impl IntoIterator<Item = (usize, &'v V)>) -> Self {
         let mut positions = HashMap::new();
         for (position, value) in values {
             positions.entry(value).or_insert(position);
@@ -42,7 +42,7 @@ pub(super) struct Certificates<'c> {
 }
 
 impl<'c> Certificates<'c> {
-    pub(super) fn of(certificates: &'c [CertificateMatch]) -> Self {
+    pub(super) fn new(certificates: &'c [CertificateMatch]) -> Self {
         let mut index = Self::default();
         for (position, certificate) in certificates.iter().enumerate() {
             match certificate {
@@ -69,16 +69,16 @@ impl<'c> Certificates<'c> {
     }
 }
 
-/// Blocks of addresses, by their networks.
+/// Address blocks, by network.
 #[derive(Default)]
 pub(super) struct Blocks {
     positions: HashMap<IpNet, usize>,
-    /// The lengths of prefixes that occur.
+    /// The prefix lengths in use.
     lengths: BTreeSet<u8>,
 }
 
 impl Blocks {
-    pub(super) fn of(blocks: &[IpNet]) -> Self {
+    pub(super) fn new(blocks: &[IpNet]) -> Self {
         let mut index = Self::default();
         for (position, block) in blocks.iter().enumerate() {
             index.positions.entry(block.trunc()).or_insert(position);
@@ -104,7 +104,7 @@ mod tests {
     use crate::matching::TextMatch;
 
     #[test]
-    fn a_certificate_is_excluded_by_the_first_that_takes_all_of_its_kind() {
+    fn a_certificate_is_excluded_by_the_first_exclusion_that_covers_it() {
         let name = |kind, text| CertificateMatch::Name(kind, TextMatch::parse(text).unwrap());
         let (dns, uri) = (NameKind::Dns, NameKind::Uri);
         let listed = [
@@ -119,11 +119,11 @@ mod tests {
             (CertificateMatch::Any, None, 2),
         ] {
             assert_eq!(
-                Certificates::of(&listed[..2]).first(&certificate),
+                Certificates::new(&listed[..2]).first(&certificate),
                 without_any
             );
             assert_eq!(
-                Certificates::of(&listed).first(&certificate),
+                Certificates::new(&listed).first(&certificate),
                 Some(with_any)
             );
         }
@@ -142,7 +142,7 @@ mod tests {
             "fd00::/8",
             "10.1.0.0/16",
         ]);
-        let index = Blocks::of(&blocks);
+        let index = Blocks::new(&blocks);
         for block in nets(&[
             "10.1.2.3/32",
             "10.1.2.4/32",

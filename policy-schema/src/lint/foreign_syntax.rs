@@ -1,16 +1,16 @@
-//! Values in the syntax of another tool, which Istio takes literally.
+//! Reports values in the syntax of another tool, which Istio takes literally.
 
 use crate::code;
 use crate::matching::{PathMatch, TextMatch};
 use crate::problem::{Cursor, Problems};
 use crate::rule::RequestPrincipal;
 
-/// Issuers whose `iss` ends with a slash, by the end of the host and what follows it: Auth0's, and Microsoft's of the
-/// first version of its tokens.
+/// Issuers whose `iss` ends with a slash, by host suffix and whether a path precedes the slash:
+/// Auth0, and Microsoft's v1.0 tokens.
 const ISSUERS_WITH_SLASH: [(&str, bool); 2] = [(".auth0.com", false), ("sts.windows.net", true)];
 
-/// Reports a path that looks like a template or a regular expression of another tool. `lets_pass` is whether what
-/// the path matches may pass.
+/// Reports a path that looks like a template or a regular expression of another tool. `lets_pass`
+/// tells whether requests with a matching path may pass.
 pub(super) fn check_path(
     path: &PathMatch,
     lets_pass: bool,
@@ -72,7 +72,8 @@ fn is_expression(segment: &str) -> bool {
     is_class || is_repeated || segment.starts_with("[^")
 }
 
-/// Reports request principals whose subject has a slash, and issuers that lack the slash at their end.
+/// Reports request principals whose subject has a slash, and issuers that lack their trailing
+/// slash.
 pub(super) fn check_request_principals(
     principals: &[RequestPrincipal],
     list: &Cursor<'_>,
@@ -100,7 +101,7 @@ pub(super) fn check_request_principals(
     }
 }
 
-/// Whether this is the issuer of a provider whose tokens have a slash after it.
+/// Whether this issuer belongs to a provider whose tokens have a trailing slash.
 fn lacks_slash(issuer: &str) -> bool {
     let rest = issuer.strip_prefix("https://").unwrap_or_default();
     let (host, path) = rest.split_once('/').unwrap_or((rest, ""));

@@ -1,4 +1,4 @@
-//! What is found.
+//! Collects the findings.
 
 use std::collections::BTreeMap;
 
@@ -13,11 +13,11 @@ pub(crate) struct Found {
 
 impl Found {
     /// The problems of the policy at a position of the set.
-    pub(super) fn of(&mut self, position: usize) -> &mut Problems {
+    pub(super) fn for_policy(&mut self, position: usize) -> &mut Problems {
         self.policies.entry(position).or_default()
     }
 
-    /// The problems of policies by their positions in the set, where there are any.
+    /// The problems of policies, each with the policy's position in the set.
     pub(crate) fn into_policies(self) -> impl Iterator<Item = (usize, Problems)> {
         let found = self.policies.into_iter();
         found.filter(|(_, problems)| problems.count() > 0)

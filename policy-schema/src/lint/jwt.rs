@@ -1,15 +1,15 @@
-//! Claims of a JWT, in a mesh that hides them from the filter.
+//! Reports JWT claims in a mesh that hides them from the filter.
 
 use crate::code;
 use crate::policy::{IstioVersion, Mesh};
 use crate::problem::{Cursor, Problems};
 use crate::rule::{Rule, Test};
 
-/// Since this version Istio leaves the claims of a JWT in the metadata of Envoy's own JWT filter.
+/// Since this version, Istio keeps JWT claims in the metadata of Envoy's own JWT filter.
 const JWT_METADATA: IstioVersion = IstioVersion::minor(21);
 
-/// Reports what of `rule` asks for a JWT. Older versions of Istio leave its claims where the filter does not look
-/// for them.
+/// Reports the parts of `rule` that require a JWT. Older versions of Istio keep its claims where
+/// the filter does not look.
 pub(super) fn check(rule: &Rule, mesh: &Mesh, cursor: &Cursor<'_>, problems: &mut Problems) {
     if mesh.istio_version >= JWT_METADATA {
         return;

@@ -1,14 +1,14 @@
-//! A `*` that excludes everything.
+//! Reports a `*` that excludes everything.
 
 use crate::code;
 use crate::problem::{Cursor, Problems};
 use crate::rule_spec::Effect;
 
-/// The lists of exclusions that a `*` may stand in, with its position.
+/// The lists of exclusions, each with the position of a `*` in it.
 pub(super) type OpenExclusions = Vec<(&'static str, Option<usize>)>;
 
-/// Reports a `*` that excludes everything from an `Allow` rule. A `Deny` rule then takes what has no such
-/// attribute.
+/// Reports a `*` that excludes everything from an `Allow` rule. A `Deny` rule with it matches
+/// requests without the attribute.
 pub(super) fn check(
     lists: &OpenExclusions,
     effect: Effect,

@@ -1,4 +1,4 @@
-//! What of an operation can never match.
+//! Reports operations that can never match.
 
 use crate::matching::{PathCover, PathMatch, Reading, TextCover, TextMatch};
 use crate::policy::Mesh;
@@ -10,7 +10,7 @@ use super::excluded::{SameValue, excludes_spellings};
 use super::open_exclusions::{self, OpenExclusions};
 use super::{foreign_syntax, paths, values};
 
-/// Reports what of `operation` can never match in `mesh`, in a rule of this effect.
+/// Reports the parts of `operation` that can never match in `mesh`, in a rule of this effect.
 pub(super) fn check(
     operation: &Operation,
     effect: Effect,
@@ -50,7 +50,7 @@ pub(super) fn check(
         cursor,
         problems,
     );
-    let excluding = SameValue::of(ports.none_of.iter().enumerate());
+    let excluding = SameValue::new(ports.none_of.iter().enumerate());
     values::check(
         ["ports", "notPorts"],
         ports,
@@ -70,10 +70,10 @@ pub(super) fn check(
             );
         }
     }
-    open_exclusions::check(&open_exclusions_of(operation), effect, cursor, problems);
+    open_exclusions::check(&open_exclusions(operation), effect, cursor, problems);
 }
 
-fn open_exclusions_of(operation: &Operation) -> OpenExclusions {
+fn open_exclusions(operation: &Operation) -> OpenExclusions {
     let any = |patterns: &[TextMatch]| patterns.iter().position(TextMatch::is_any);
     let any_path = PathMatch::Text(TextMatch::Any);
     let mut paths = operation.paths.none_of.iter();

@@ -1,4 +1,4 @@
-//! Paths that no request has once the proxy has normalized it.
+//! Reports paths that no request has once the proxy has normalized it.
 
 use crate::code;
 use crate::document::PathNormalization;
@@ -7,10 +7,10 @@ use crate::path_normalization::{is_decoded, is_escaped_when_raw};
 use crate::policy::{IstioVersion, Mesh};
 use crate::problem::{Cursor, Problems};
 
-/// Path templates came with this version of Istio.
+/// The first version of Istio with path templates.
 const PATH_TEMPLATES: IstioVersion = IstioVersion::minor(22);
 
-/// Reports a path that the mesh cannot ask for, or that no rule ever sees.
+/// Reports a path that Istio cannot express, or that no rule ever sees.
 pub(super) fn check(path: &PathMatch, mesh: &Mesh, cursor: &Cursor<'_>, problems: &mut Problems) {
     if matches!(path, PathMatch::Template(_)) && mesh.istio_version < PATH_TEMPLATES {
         problems.report(
@@ -29,11 +29,11 @@ pub(super) fn check(path: &PathMatch, mesh: &Mesh, cursor: &Cursor<'_>, problems
 }
 
 fn report_removed(path: &PathMatch, mesh: &Mesh, cursor: &Cursor<'_>, problems: &mut Problems) {
-    if let Some(normalised) = mesh.path_normalization.removes(path) {
+    if let Some(removed) = mesh.path_normalization.removes(path) {
         problems.report(
             code::NEVER_MATCHES,
             cursor,
-            format!("no rule ever sees a path with `{normalised}`"),
+            format!("no rule ever sees a path with `{removed}`"),
             format!(
                 "the mesh normalizes paths (`{:?}`) before rules see them; write the normalized path",
                 mesh.path_normalization
@@ -42,7 +42,8 @@ fn report_removed(path: &PathMatch, mesh: &Mesh, cursor: &Cursor<'_>, problems: 
     }
 }
 
-/// Reports a pattern over the header `:path`, which also has the query, if no rule ever sees such a path.
+/// Reports a pattern for the header `:path`, which includes the query, if no rule ever sees such a
+/// path.
 pub(super) fn check_header(
     pattern: &TextMatch,
     mesh: &Mesh,
@@ -55,14 +56,14 @@ pub(super) fn check_header(
             TextMatch::Exact(path.into())
         }
         (None, TextMatch::Exact(_) | TextMatch::Prefix(_)) => pattern.clone(),
-        // The end of a query may be anything.
+        // A query may end with anything.
         (_, TextMatch::Any | TextMatch::Suffix(_)) => return,
     };
     report_removed(&PathMatch::Text(path), mesh, cursor, problems);
 }
 
 impl PathNormalization {
-    /// A part of the pattern that no path has after this; none where some path can match.
+    /// A part of the pattern that no normalized path contains. None if a path can match.
     pub fn removes(self, path: &PathMatch) -> Option<&str> {
         let (text, is_open_ended) = match path {
             PathMatch::Text(TextMatch::Any) => return None,
@@ -84,7 +85,7 @@ impl PathNormalization {
             .or_else(|| self.removed_part(text))
     }
 
-    /// A part of a text that no path has after this.
+    /// A part of the text that no normalized path contains.
     fn removed_part(self, text: &str) -> Option<&str> {
         let parts = [
             (Self::Base, "\\"),
@@ -127,7 +128,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_path_that_rules_see_is_said_to_be_unseen(
+        fn never_calls_a_visible_path_unseen(
             path in "/([/.%;a2eEfF5cC1634\\\\#^|~]|%61|%2[eEfF5]){0,24}",
         ) {
             for mode in MODES {
@@ -135,7 +136,8 @@ mod tests {
                     continue;
                 };
                 let seen = String::from_utf8(seen).unwrap();
-                // Two slashes remain of a path of slashes alone; a rule for them is still refused.
+                // A path of slashes only is normalized to two. A rule for such paths is still
+                // refused.
                 if seen == "//" {
                     continue;
                 }

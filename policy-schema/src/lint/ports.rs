@@ -1,63 +1,64 @@
-//! Ports that rules name and the workload does not have.
+//! Reports ports in rules that the workload does not have.
 //!
-//! Rules see the workload's own port, the `targetPort` of its `Service`. Exporters and the like listen on ports that
-//! no service has, so an unknown port alone is no mistake. It is one if it is the port of the `Service`, or differs
-//! from one of the workload's as a typing mistake does.
+//! Rules see the workload's own port, the `targetPort` of its `Service`. Exporters and similar
+//! processes listen on ports without a service, so an unknown port alone is no mistake. It is a
+//! mistake if it is the port of the `Service`, or misspells one of the workload's ports.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Found;
-use super::near::is_mistyped_number;
+use super::misspelling::is_mistyped_number;
 use crate::code;
-use crate::policy::{Attachment, PolicySet, ServicePolicy, is_for_all_of};
+use crate::policy::{Attachment, PolicySet, ServicePolicy, covers_workloads_of};
 use crate::problem::{Cursor, Problems};
 use crate::rule::{Rule, Test};
 
-/// The ports of Istio's agent and proxy, which no service has: 15000 to 15090.
+/// The ports of Istio's agent and proxy, which have no service: 15000 to 15090.
 const ISTIO_PORTS: std::ops::RangeInclusive<u16> = 15000..=15090;
 
-/// What the documents say of the ports of a policy's workloads.
+/// The declared ports of a policy's workloads.
 #[derive(Debug, Default)]
 struct Ports {
-    /// The workloads' own.
+    /// The workloads' own ports.
     own: BTreeSet<u16>,
-    /// Those of services, with the workloads' own that they lead to.
-    of_services: BTreeMap<u16, ServicePort>,
-    /// Whether a service is that of every workload of the policy.
-    are_of_all: bool,
-    /// How many other policies for workloads there are, where the policy may be for workloads with another service.
+    /// The ports of services, with the workloads' ports that they map to.
+    by_service: BTreeMap<u16, ServicePort>,
+    /// Whether a service covers every workload of the policy.
+    cover_all_workloads: bool,
+    /// The number of other policies for workloads, if the policy may apply to workloads with
+    /// another service.
     workloads: usize,
 }
 
 /// The port of a service.
 #[derive(Debug, Default)]
 struct ServicePort {
-    /// The workloads' own that it leads to.
+    /// The workloads' ports that it maps to.
     targets: BTreeSet<u16>,
-    /// How many services have it.
+    /// The number of services with this port.
     services: usize,
 }
 
-/// Reports ports in rules that the workloads of the documents do not have.
-pub(super) fn check(set: &PolicySet, together: &[Vec<usize>], found: &mut Found) {
+/// Reports ports in rules that no declared workload has.
+pub(super) fn check(set: &PolicySet, overlapping: &[Vec<usize>], found: &mut Found) {
     let spec = Cursor::Root;
     let spec = spec.key("spec");
     let rules = spec.key("rules");
     check_exceptions(set, &spec, &mut found.mesh);
-    for (position, (policy, together)) in set.policies().iter().zip(together).enumerate() {
+    for (position, (policy, overlapping)) in set.policies().iter().zip(overlapping).enumerate() {
         // At a waypoint, rules see the service's port.
         let is_at_waypoint = matches!(policy.attachment, Attachment::Targets(_));
         let names_none = policy.tcp_ports.is_empty() && !names_ports(policy);
         if is_at_waypoint || names_none {
             continue;
         }
-        let together = together.iter();
-        let together = together.filter_map(|position| set.policies().get(*position));
-        let ports = Ports::of(policy, together, set);
-        if ports.of_services.is_empty() {
+        let overlapping = overlapping.iter();
+        let overlapping = overlapping.filter_map(|position| set.policies().get(*position));
+        let ports = Ports::for_policy(policy, overlapping, set);
+        if ports.by_service.is_empty() {
             continue;
         }
-        let problems = found.of(position);
+        let problems = found.for_policy(position);
         check_ports(
             &policy.tcp_ports,
             true,
@@ -71,7 +72,8 @@ pub(super) fn check(set: &PolicySet, together: &[Vec<usize>], found: &mut Found)
     }
 }
 
-/// Ports of exceptions from mutual TLS, which are the workload's own as those of rules are.
+/// Checks the ports of exceptions from mutual TLS. Like those of rules, they are the workload's
+/// own.
 fn check_exceptions(set: &PolicySet, spec: &Cursor<'_>, problems: &mut Problems) {
     let mtls = spec.key("mtls");
     let exceptions = mtls.key("exceptions");
@@ -99,7 +101,7 @@ fn check_exceptions(set: &PolicySet, spec: &Cursor<'_>, problems: &mut Problems)
             ports.add_service(policy);
         }
         ports.workloads = policies.len();
-        ports.are_of_all = policies.len() == 1;
+        ports.cover_all_workloads = policies.len() == 1;
         let cursor = exceptions.index(exception.position);
         check_ports(
             &exception.ports,
@@ -121,19 +123,19 @@ fn names_ports(policy: &ServicePolicy) -> bool {
 }
 
 impl Ports {
-    /// `together` has the policies for any of the same workloads, with `policy` itself.
-    fn of<'s>(
+    /// `overlapping` contains the policies for any of the same workloads, including `policy`.
+    fn for_policy<'s>(
         policy: &ServicePolicy,
-        together: impl Iterator<Item = &'s ServicePolicy>,
+        overlapping: impl Iterator<Item = &'s ServicePolicy>,
         set: &PolicySet,
     ) -> Self {
         let mut ports = Self::default();
-        let together: Vec<_> = together.collect();
-        ports.are_of_all = together
+        let overlapping: Vec<_> = overlapping.collect();
+        ports.cover_all_workloads = overlapping
             .iter()
-            .any(|other| other.service.is_some() && has_its_service(policy, other));
+            .any(|other| other.service.is_some() && serves_all_workloads_of(policy, other));
         let mut tcp_ports = BTreeSet::new();
-        for other in together {
+        for other in overlapping {
             tcp_ports.extend(&other.tcp_ports);
             let is_workload = matches!(other.attachment, Attachment::Workload(_));
             if is_workload && !std::ptr::eq(policy, other) {
@@ -142,29 +144,30 @@ impl Ports {
             let Some(service) = &other.service else {
                 continue;
             };
-            if ports.are_of_all && !has_its_service(policy, other) {
+            if ports.cover_all_workloads && !serves_all_workloads_of(policy, other) {
                 let own = service.ports.iter().map(|port| port.target_port);
                 ports.own.extend(own);
             } else {
                 ports.add_service(other);
             }
         }
-        // One of a service is listed by mistake.
-        let of_services = &ports.of_services;
+        // A port of the service in `tcpPorts` is a mistake.
+        let by_service = &ports.by_service;
         let tcp_ports = tcp_ports.into_iter();
         ports
             .own
-            .extend(tcp_ports.filter(|port| !of_services.contains_key(port)));
+            .extend(tcp_ports.filter(|port| !by_service.contains_key(port)));
         for exception in &set.mesh().mtls.exceptions {
             let labels = exception.labels.clone().unwrap_or_default();
-            let meets =
-                policy
-                    .attachment
-                    .may_meet(&policy.name.namespace, &exception.namespace, &labels);
+            let meets = policy.attachment.may_select_pods(
+                &policy.name.namespace,
+                &exception.namespace,
+                &labels,
+            );
             if meets {
-                let of_services = &ports.of_services;
+                let by_service = &ports.by_service;
                 let named = exception.ports.iter();
-                let named = named.filter(|port| !of_services.contains_key(port));
+                let named = named.filter(|port| !by_service.contains_key(port));
                 ports.own.extend(named);
             }
         }
@@ -174,17 +177,17 @@ impl Ports {
     fn add_service(&mut self, policy: &ServicePolicy) {
         for port in policy.service.iter().flat_map(|service| &service.ports) {
             self.own.insert(port.target_port);
-            let of_services = self.of_services.entry(port.port).or_default();
-            of_services.targets.insert(port.target_port);
-            of_services.services += 1;
+            let by_service = self.by_service.entry(port.port).or_default();
+            by_service.targets.insert(port.target_port);
+            by_service.services += 1;
         }
     }
 }
 
-/// Whether the service of `other` is that of every workload of `policy`.
-fn has_its_service(policy: &ServicePolicy, other: &ServicePolicy) -> bool {
+/// Whether the service of `other` covers every workload of `policy`.
+fn serves_all_workloads_of(policy: &ServicePolicy, other: &ServicePolicy) -> bool {
     matches!(policy.attachment, Attachment::Workload(_))
-        && (std::ptr::eq(policy, other) || is_for_all_of(other, policy))
+        && (std::ptr::eq(policy, other) || covers_workloads_of(other, policy))
 }
 
 fn check_rule(rule: &Rule, ports: &Ports, rule_cursor: &Cursor<'_>, problems: &mut Problems) {
@@ -224,7 +227,7 @@ fn check_rule(rule: &Rule, ports: &Ports, rule_cursor: &Cursor<'_>, problems: &m
     }
 }
 
-/// A port that is excluded need not be there.
+/// An excluded port need not exist.
 fn check_ports(
     named: &[u16],
     must_exist: bool,
@@ -236,13 +239,13 @@ fn check_ports(
         if ports.own.contains(port) || ISTIO_PORTS.contains(port) {
             continue;
         }
-        if let Some(of_services) = ports.of_services.get(port) {
-            // At another workload it may be right.
-            if !ports.are_of_all && of_services.services < ports.workloads {
+        if let Some(by_service) = ports.by_service.get(port) {
+            // It may be correct at another workload.
+            if !ports.cover_all_workloads && by_service.services < ports.workloads {
                 continue;
             }
-            let targets = enumerated(&of_services.targets);
-            let help = if ports.are_of_all {
+            let targets = enumerated(&by_service.targets);
+            let help = if ports.cover_all_workloads {
                 format!("write {targets}")
             } else {
                 format!("add {targets}, and keep {port} only for workloads that listen on it")
@@ -255,7 +258,7 @@ fn check_ports(
                 ),
                 help,
             );
-        } else if must_exist && ports.are_of_all {
+        } else if must_exist && ports.cover_all_workloads {
             let mut own = ports.own.iter();
             let meant = own.find(|own| is_mistyped_number(*port, **own) && !named.contains(own));
             if let Some(meant) = meant {

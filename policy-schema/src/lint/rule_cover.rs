@@ -1,32 +1,35 @@
-//! Whether a rule matches every request that another one does, at each enforcement point.
+//! Determines whether a rule matches every request that another one does, at each enforcement
+//! point.
 //!
-//! The answer is a proof: where it cannot be found by comparing field by field, it is no. Templates are read as RBAC
-//! reads them, which takes fewer paths than the filter does in a rule that stops requests.
+//! A positive answer is a proof. If comparing field by field does not find one, the answer is no.
+//! Templates are interpreted as RBAC does, which matches fewer paths than the filter in a rule that
+//! stops requests.
 
 use std::cell::Cell;
 use std::collections::HashSet;
 use std::hash::Hash;
 
 use super::excluded::Blocks;
+use crate::enforcement_points::{FilterEnforcement, RbacEnforcement, RbacGap};
 use crate::identity::SpiffeId;
 use crate::matching::{PathCover, PathMatch, Reading, TextCover, TextMatch};
-use crate::planes::{FilterPlane, RbacGap, RbacPlane};
 use crate::policy::{Mesh, ServicePolicy};
 use crate::rule::namespace::is_in_namespace;
 use crate::rule::{Operation, Rule, Source};
 use crate::rule_spec::{Effect, Enforcement};
 
-/// How many values may still be compared. Rules are compared each with each, and so are their operations.
+/// The number of values that may still be compared. Rules are compared pairwise, and so are their
+/// operations.
 #[derive(Debug)]
 pub(super) struct Budget(Cell<usize>);
 
 impl Budget {
-    pub(super) fn of(comparisons: usize) -> Self {
+    pub(super) fn new(comparisons: usize) -> Self {
         Self(Cell::new(comparisons))
     }
 
-    /// Whether so many comparisons are left. They are then used up.
-    fn takes(&self, comparisons: usize) -> bool {
+    /// Uses up this many comparisons, if so many are left.
+    fn spend(&self, comparisons: usize) -> bool {
         let left = self.0.get().checked_sub(comparisons);
         self.0.set(left.unwrap_or_default());
         left.is_some()
@@ -37,19 +40,19 @@ impl Budget {
     }
 }
 
-/// A rule with the identities that its sources name, under each trust domain of the mesh.
+/// A rule with the identities of its sources under each trust domain of the mesh.
 #[derive(Debug)]
 pub(super) struct Expanded<'r> {
     pub(super) rule: &'r Rule,
     sources: Vec<ExpandedSource<'r>>,
     points: Points,
-    /// How many values the sources have, each source counted as one more.
+    /// The number of values in the sources, plus one for each source.
     source_values: usize,
-    /// The same of the operations.
+    /// The same for the operations.
     operation_values: usize,
 }
 
-/// The enforcement points that carry out a rule.
+/// The enforcement points that enforce a rule.
 #[derive(Clone, Copy, Debug)]
 struct Points {
     rbac: bool,
@@ -66,15 +69,15 @@ struct ExpandedSource<'r> {
 }
 
 impl<'r> Expanded<'r> {
-    pub(super) fn of(policy: &ServicePolicy, rule: &'r Rule, mesh: &Mesh) -> Self {
+    pub(super) fn new(policy: &ServicePolicy, rule: &'r Rule, mesh: &Mesh) -> Self {
         let trust_domains = mesh.trust_domains();
         let sources = rule.sources.iter();
         let has_filter = mesh.filter_image.is_some();
         Self {
             rule,
             points: Points {
-                rbac: RbacPlane::of_rule(policy, rule).is_rendered(),
-                filter: has_filter && FilterPlane::of_rule(rule).is_enforced(),
+                rbac: RbacEnforcement::of_rule(policy, rule).is_rendered(),
+                filter: has_filter && FilterEnforcement::of_rule(rule).is_enforced(),
                 has_filter,
             },
             source_values: rule.sources.iter().map(values_of_source).sum(),
@@ -93,19 +96,20 @@ impl<'r> Expanded<'r> {
         self.rule.enforcement == Some(Enforcement::Shadow)
     }
 
-    /// How many values it has in its lists.
+    /// The number of values in its lists.
     pub(super) fn count_values(&self) -> usize {
         self.source_values + self.operation_values
     }
 
-    /// Whether it is carried out at each point where `other` is.
-    pub(super) fn is_wherever(&self, other: &Self) -> bool {
+    /// Whether each point that enforces `other` also enforces this rule.
+    pub(super) fn is_enforced_wherever(&self, other: &Self) -> bool {
         (self.points.rbac || !other.points.rbac) && (self.points.filter || !other.points.filter)
     }
 
-    /// Whether what it denies never passes, as the filter reads the rule and as RBAC does. RBAC sees all traffic, but
-    /// alone it overlooks spellings that an `Allow` rule takes in the filter.
-    pub(super) fn denies_for_certain(&self, other: &Self) -> bool {
+    /// Whether a request that the rule denies never passes, as interpreted by the filter and by
+    /// RBAC. RBAC sees all traffic, but alone it misses spellings that an `Allow` rule matches in
+    /// the filter.
+    pub(super) fn denies_at_every_point(&self, other: &Self) -> bool {
         let is_whole = self.points.filter || RbacGap::of_rule(self.rule).next().is_none();
         if other.points.rbac {
             self.points.rbac && (is_whole || !self.points.has_filter)
@@ -145,7 +149,7 @@ fn values_of_operation(operation: &Operation) -> usize {
         + operation.ports.none_of.len()
 }
 
-/// A rule that is asked whether it covers others.
+/// A rule indexed for the comparison with others.
 pub(super) struct RuleCover<'r> {
     rule: &'r Rule,
     sources: Vec<SourceCover<'r>>,
@@ -153,32 +157,32 @@ pub(super) struct RuleCover<'r> {
 }
 
 impl<'r> RuleCover<'r> {
-    pub(super) fn of(expanded: &'r Expanded<'_>) -> Self {
+    pub(super) fn new(expanded: &'r Expanded<'_>) -> Self {
         let rule = expanded.rule;
         Self {
             rule,
-            sources: expanded.sources.iter().map(SourceCover::of).collect(),
-            operations: rule.operations.iter().map(OperationCover::of).collect(),
+            sources: expanded.sources.iter().map(SourceCover::new).collect(),
+            operations: rule.operations.iter().map(OperationCover::new).collect(),
         }
     }
 
-    /// Whether this rule matches whenever `other` does. Its effect must be the same, or `Deny` where the other's
-    /// is `Allow`: what stops requests matches more spellings than what lets them pass. No comparison is made that
-    /// `budget` does not take.
+    /// Whether this rule matches whenever `other` does. Its effect must be the same, or `Deny` if
+    /// the other's is `Allow`: rules that stop requests match more spellings than rules that let
+    /// them pass. Does not compare more than `budget` permits.
     pub(super) fn covers(&self, other: &Expanded<'_>, budget: &Budget) -> bool {
         let validity = self.rule.validity;
         let mut conditions = self.rule.conditions.iter();
         (validity.is_unlimited() || validity == other.rule.validity)
-            && budget.takes(1 + conditions.len() * other.rule.conditions.len())
+            && budget.spend(1 + conditions.len() * other.rule.conditions.len())
             && conditions.all(|condition| other.rule.conditions.contains(condition))
-            // On ports without HTTP, Istio drops an `Allow` rule with any part that asks for HTTP.
+            // On ports without HTTP, Istio drops an `Allow` rule if any part of it requires HTTP.
             && (self.rule.effect != Effect::Allow
                 || !uses_http(self.rule)
                 || uses_http(other.rule))
             // Most rules differ in their callers.
-            && budget.takes(self.sources.len() * other.source_values)
+            && budget.spend(self.sources.len() * other.source_values)
             && self.covers_sources(other)
-            && budget.takes(self.operations.len() * other.operation_values)
+            && budget.spend(self.operations.len() * other.operation_values)
             && self.covers_operations(other.rule)
     }
 
@@ -193,7 +197,7 @@ impl<'r> RuleCover<'r> {
 
     fn covers_sources(&self, other: &Expanded<'_>) -> bool {
         if self.sources.is_empty() {
-            // An `Allow` rule without sources takes callers with an identity of the mesh alone.
+            // An `Allow` rule without sources matches only callers with an identity of the mesh.
             let mut sources = other.rule.sources.iter();
             return self.rule.effect != Effect::Allow
                 || sources.all(|source| {
@@ -208,7 +212,7 @@ impl<'r> RuleCover<'r> {
     }
 }
 
-/// Whether any part of the rule asks for HTTP.
+/// Whether any part of the rule requires HTTP.
 fn uses_http(rule: &Rule) -> bool {
     let mut operations = rule.operations.iter();
     rule.uses_http_outside_operations() || operations.any(Operation::uses_http)
@@ -225,16 +229,16 @@ struct SourceCover<'r> {
 }
 
 impl<'r> SourceCover<'r> {
-    fn of(expanded: &'r ExpandedSource<'_>) -> Self {
+    fn new(expanded: &'r ExpandedSource<'_>) -> Self {
         let source = expanded.source;
         Self {
             source,
             principals: TextCover::new(expanded.principals.iter().enumerate()),
             not_principals: expanded.not_principals.iter().collect(),
-            namespaces: NamespaceCover::of(&source.namespaces.any_of),
+            namespaces: NamespaceCover::new(&source.namespaces.any_of),
             trust_domains: TextCover::new(source.trust_domains.any_of.iter().enumerate()),
-            ip_blocks: Blocks::of(&source.ip_blocks.any_of),
-            remote_ip_blocks: Blocks::of(&source.remote_ip_blocks.any_of),
+            ip_blocks: Blocks::new(&source.ip_blocks.any_of),
+            remote_ip_blocks: Blocks::new(&source.remote_ip_blocks.any_of),
         }
     }
 
@@ -307,14 +311,14 @@ fn exact_id(principal: &TextMatch) -> Option<SpiffeId<'_>> {
     }
 }
 
-/// Namespaces with an open beginning are looked for in other places of an ID than all others.
+/// Namespaces with a leading wildcard are matched in other parts of an ID than all others.
 struct NamespaceCover<'r> {
     from_start: TextCover<'r>,
     at_end: TextCover<'r>,
 }
 
 impl<'r> NamespaceCover<'r> {
-    fn of(namespaces: &'r [TextMatch]) -> Self {
+    fn new(namespaces: &'r [TextMatch]) -> Self {
         let is_end = |namespace: &TextMatch| matches!(namespace, TextMatch::Suffix(_));
         let (ends, others): (Vec<_>, Vec<_>) = namespaces
             .iter()
@@ -347,13 +351,13 @@ struct OperationCover<'r> {
 }
 
 impl<'r> OperationCover<'r> {
-    fn of(operation: &'r Operation) -> Self {
+    fn new(operation: &'r Operation) -> Self {
         Self {
             operation,
             methods: TextCover::new(operation.methods.any_of.iter().enumerate()),
             paths: PathCover::new(&operation.paths.any_of, Reading::Narrow),
             same_paths: operation.paths.any_of.iter().collect(),
-            // A pattern does not let ambiguous hosts pass, and an exact host may be one.
+            // A pattern does not let ambiguous hosts pass, but an exact host may be ambiguous.
             hosts: operation.hosts.any_of.iter().collect(),
             ports: operation.ports.any_of.iter().copied().collect(),
         }
@@ -378,12 +382,13 @@ impl<'r> OperationCover<'r> {
     }
 }
 
-/// Whether a list that may be empty, which is no condition, takes all that the list `others` does.
+/// Whether a list covers all values of `others`. An empty list is no condition and covers
+/// everything.
 fn covers_list<V>(is_empty: bool, others: &[V], covers: impl Fn(&V) -> bool) -> bool {
     is_empty || (!others.is_empty() && others.iter().all(covers))
 }
 
-/// Whether everything that is excluded here is excluded by `others` too.
+/// Whether `others` also excludes everything that is excluded here.
 fn are_among<'v, V: Eq + Hash + 'v>(
     excluded: impl IntoIterator<Item = &'v V>,
     others: &'v [V],

@@ -1,4 +1,4 @@
-//! Requests made of what rules name, to ask the engine about.
+//! Sample requests from the values of rules, to evaluate with the engine.
 
 use crate::engine::Request;
 use crate::identity::{PeerIdentity, TrustDomains};
@@ -7,16 +7,16 @@ use crate::plugin_config::PolicyName;
 use crate::rule::{Operation, Rule, Source};
 use crate::timestamp::Timestamp;
 
-/// How many values of one list samples are made of.
+/// The maximum number of values of one list to sample.
 const MAX_VALUES: usize = 4;
 
-/// What stands for a `*`.
+/// The replacement for a `*`.
 const ANYTHING: &str = "x";
 
 /// A request without its path.
 #[derive(Clone, Debug)]
 pub(super) struct Sample {
-    /// The caller's SPIFFE ID; none without identity.
+    /// The caller's SPIFFE ID. None for a caller without identity.
     caller: Option<String>,
     method: String,
     host: Option<String>,
@@ -37,8 +37,8 @@ impl Sample {
     }
 }
 
-/// Requests that `denied` of a `Deny` rule and `allowing` may both match, each with one of the values that they
-/// name. Without a rule, `policy` has any caller of its own namespace.
+/// Requests that both `denied` of a `Deny` rule and `allowing` may match, each with one of their
+/// values. Without a rule to allow it, the caller is any of the namespace of `policy`.
 pub(super) fn samples(
     denied: &Operation,
     allowing: Option<&Rule>,
@@ -76,7 +76,7 @@ pub(super) fn samples(
     })
 }
 
-/// Callers that the rule names; none is one without identity.
+/// Callers that the rule names. None is a caller without identity.
 fn callers(
     rule: Option<&Rule>,
     policy: &PolicyName,
@@ -116,7 +116,7 @@ fn callers(
         .collect()
 }
 
-/// Values of the first list that names any; else the default.
+/// Values of the first non-empty list, else the default.
 fn named(lists: [&[TextMatch]; 2], default: &str) -> Vec<String> {
     let list = lists.into_iter().find(|list| !list.is_empty());
     let values = list.unwrap_or_default().iter().take(MAX_VALUES);
@@ -138,7 +138,7 @@ fn text(pattern: &TextMatch) -> String {
     }
 }
 
-/// Paths that the pattern takes, and `allowing` perhaps as well.
+/// Paths that match the pattern, and if possible those of `allowing`.
 pub(super) fn paths(pattern: &PathMatch, allowing: Option<&Rule>) -> Vec<String> {
     match pattern {
         PathMatch::Template(template) => {

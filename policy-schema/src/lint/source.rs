@@ -1,4 +1,4 @@
-//! What of a source can never match.
+//! Reports sources that can never match.
 
 use ipnet::IpNet;
 
@@ -15,17 +15,17 @@ use super::excluded::{Blocks, Certificates, SameValue};
 use super::open_exclusions::{self, OpenExclusions};
 use super::{foreign_syntax, values};
 
-/// Reports what of `source` can never match in `mesh`, in a rule of this effect. Callers without an identity come
-/// only if `takes_plaintext`.
+/// Reports the parts of `source` that can never match in `mesh`, in a rule of this effect. Callers
+/// without an identity exist only if `accepts_plaintext`.
 pub(super) fn check(
     source: &Source,
     effect: Effect,
     mesh: &Mesh,
-    takes_plaintext: bool,
+    accepts_plaintext: bool,
     cursor: &Cursor<'_>,
     problems: &mut Problems,
 ) {
-    if source.anonymous && !takes_plaintext {
+    if source.anonymous && !accepts_plaintext {
         problems.report(
             code::NEVER_MATCHES,
             &cursor.key("anonymous"),
@@ -35,7 +35,7 @@ pub(super) fn check(
     }
     check_client_certificates(source, mesh, cursor, problems);
     let mut blocks = |keys, blocks: &Terms<Vec<IpNet>>| {
-        let excluding = Blocks::of(&blocks.none_of);
+        let excluding = Blocks::new(&blocks.none_of);
         let first = |block: &IpNet| excluding.first(block);
         values::check(keys, blocks, first, cursor, problems);
     };
@@ -45,7 +45,7 @@ pub(super) fn check(
         &source.remote_ip_blocks,
     );
     let tokens = &source.request_principals;
-    let excluding = SameValue::of(tokens.none_of.iter().enumerate());
+    let excluding = SameValue::new(tokens.none_of.iter().enumerate());
     for (key, principals) in [
         ("requestPrincipals", &tokens.any_of),
         ("notRequestPrincipals", &tokens.none_of),
@@ -78,7 +78,7 @@ pub(super) fn check(
     ] {
         values::check_duplicates(accounts, &cursor.key(key), problems);
     }
-    let excluding = Certificates::of(&source.client_certificates.none_of);
+    let excluding = Certificates::new(&source.client_certificates.none_of);
     values::check(
         ["clientCertificates", "notClientCertificates"],
         &source.client_certificates,
@@ -88,10 +88,10 @@ pub(super) fn check(
     );
     check_excluded_identities(source, mesh, cursor, problems);
     check_namespaces_of_principals(source, cursor, problems);
-    open_exclusions::check(&open_exclusions_of(source), effect, cursor, problems);
+    open_exclusions::check(&open_exclusions(source), effect, cursor, problems);
 }
 
-fn open_exclusions_of(source: &Source) -> OpenExclusions {
+fn open_exclusions(source: &Source) -> OpenExclusions {
     let any = |patterns: &[TextMatch]| patterns.iter().position(TextMatch::is_any);
     vec![
         ("notPrincipals", any(&source.principals.none_of)),
@@ -108,7 +108,7 @@ fn open_exclusions_of(source: &Source) -> OpenExclusions {
     ]
 }
 
-/// Before, filters could not read the whole certificate, and so not all of its names.
+/// Older versions do not show the whole certificate to filters, so some names are missing.
 fn check_client_certificates(
     source: &Source,
     mesh: &Mesh,
@@ -128,7 +128,7 @@ fn check_client_certificates(
     }
 }
 
-/// Principals and service accounts that the source excludes again, under each of their names.
+/// Reports principals and service accounts that the source also excludes, under each trust domain.
 fn check_excluded_identities(
     source: &Source,
     mesh: &Mesh,
@@ -170,7 +170,7 @@ fn check_excluded_identities(
     }
 }
 
-/// A principal that belongs to none of the namespaces beside it.
+/// Reports a principal that is in none of the namespaces of the same source.
 fn check_namespaces_of_principals(source: &Source, cursor: &Cursor<'_>, problems: &mut Problems) {
     if source.namespaces.any_of.is_empty() {
         return;

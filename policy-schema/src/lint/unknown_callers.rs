@@ -1,10 +1,10 @@
-//! Service accounts and namespaces that rules name and no document declares.
+//! Reports service accounts and namespaces in rules that no document declares.
 //!
-//! Callers need no policy: jobs, monitoring and clients of other clusters have none. So an unknown name alone is
-//! no mistake. It is one if it differs from a declared name as a typing mistake does, if it is the name of a workload
-//! that runs as another account, if the policy's own namespace has no such account and another one has, or if a
-//! `NetworkPolicy` would let in a whole namespace instead. The last is reported where the account is named first: one
-//! declaration mends it everywhere.
+//! Callers need no policy: jobs, monitoring and clients of other clusters have none. So an unknown
+//! name alone is no mistake. It is a mistake if it misspells a declared name, if it is the name of
+//! a workload that runs as another account, if the policy's own namespace has no such account and
+//! another one has, or if a `NetworkPolicy` would otherwise admit a whole namespace. The last is
+//! reported at the first use of the account, because one declaration fixes all.
 
 use std::collections::HashSet;
 
@@ -17,12 +17,13 @@ use crate::problem::{Cursor, Problems};
 use crate::rule::Rule;
 use crate::rule_spec::{Effect, Enforcement, Otherwise};
 
-/// The account of pods that name none. It may be that of any workload.
+/// The account of pods that set none. Any workload may run as it.
 const DEFAULT_ACCOUNT: &str = "default";
 
-/// Reports callers of rules, and namespaces of policies and of the mesh, that are probably misspelt.
+/// Reports callers of rules, and namespaces of policies and of the mesh, that are probably
+/// misspelled.
 pub(super) fn check(set: &PolicySet, found: &mut Found) {
-    let declared = Declared::by(set);
+    let declared = Declared::new(set);
     check_namespaces_of_mesh(set, &declared, &mut found.mesh);
     let declaration = declaration(set.mesh());
     let rules = Cursor::Root;
@@ -30,13 +31,13 @@ pub(super) fn check(set: &PolicySet, found: &mut Found) {
     let rules = rules.key("rules");
     let mut undeclared = HashSet::new();
     for (position, policy) in set.policies().iter().enumerate() {
-        let problems = found.of(position);
+        let problems = found.for_policy(position);
         check_namespace(policy, &declared, problems);
         for (index, rule) in policy.rules.iter().enumerate() {
             let rule_cursor = rules.index(index);
             let mut named = Named {
                 own_namespace: &policy.name.namespace,
-                declaration: declaration.filter(|_| lets_packets_in(policy, rule)),
+                declaration: declaration.filter(|_| becomes_network_peers(policy, rule)),
                 accounts: HashSet::new(),
                 reported: HashSet::new(),
             };
@@ -66,8 +67,8 @@ pub(super) fn check(set: &PolicySet, found: &mut Found) {
     }
 }
 
-/// A policy that declares an account and changes nothing for who may call its workload. None where an unknown account
-/// opens nothing.
+/// A policy that declares an account without allowing any callers. None if an unknown account has
+/// no consequences.
 fn declaration(mesh: &Mesh) -> Option<&'static str> {
     mesh.network_policies.then_some(match mesh.otherwise {
         Otherwise::Pass => "`otherwise: Pass` and `rules: []`, which allows every request",
@@ -77,7 +78,7 @@ fn declaration(mesh: &Mesh) -> Option<&'static str> {
     })
 }
 
-/// Namespaces of gateways and of exceptions from mutual TLS in which no policy is.
+/// Reports namespaces of gateways and of exceptions from mutual TLS that contain no policy.
 fn check_namespaces_of_mesh(set: &PolicySet, declared: &Declared<'_>, problems: &mut Problems) {
     let mut check = |name: &str, fewest: usize, cursor: &Cursor<'_>| {
         let policies = |name| declared.namespace(name).map_or(0, |known| known.policies);
@@ -111,18 +112,18 @@ fn check_namespaces_of_mesh(set: &PolicySet, declared: &Declared<'_>, problems: 
     }
 }
 
-/// What is known of the callers that a rule names.
+/// State for the callers that a rule names.
 struct Named<'r> {
     own_namespace: &'r str,
     /// A policy that would declare them, if the rule's callers become peers of a `NetworkPolicy`.
     declaration: Option<&'static str>,
-    /// Those with an account, by namespace and name.
+    /// Callers with an account, by namespace and name.
     accounts: HashSet<(&'r str, &'r str)>,
-    /// Those that were reported, which several spellings may name.
+    /// Reported callers, which several spellings may name.
     reported: HashSet<(&'r str, Option<&'r str>, bool)>,
 }
 
-/// The only policy of a namespace that is spelt almost like another one.
+/// Reports the only policy of a namespace whose name misspells another one.
 fn check_namespace(policy: &ServicePolicy, declared: &Declared<'_>, problems: &mut Problems) {
     let name = &policy.name.namespace;
     let count = |name| declared.namespace(name).map_or(0, |known| known.policies);
@@ -143,19 +144,19 @@ fn check_namespace(policy: &ServicePolicy, declared: &Declared<'_>, problems: &m
 }
 
 /// Whether the callers of a rule become peers of a `NetworkPolicy`.
-fn lets_packets_in(policy: &ServicePolicy, rule: &Rule) -> bool {
+fn becomes_network_peers(policy: &ServicePolicy, rule: &Rule) -> bool {
     rule.effect == Effect::Allow
         && policy.enforcement == Enforcement::Enforce
         && rule.enforcement != Some(Enforcement::Shadow)
         && !matches!(policy.attachment, Attachment::Targets(_))
 }
 
-/// What is probably wrong with the name of a caller.
+/// The problem with the name of a caller.
 struct Unknown {
     code: Code,
     message: String,
     help: String,
-    /// Whether nothing is wrong with it but that no document declares it.
+    /// Whether the only problem is that no document declares it.
     is_undeclared: bool,
 }
 
@@ -211,7 +212,7 @@ fn judge(caller: &NamedCaller<'_>, named: &Named<'_>, declared: &Declared<'_>) -
         && let Some(other) = declared.only_namespace_with(account)
         && !named.accounts.contains(&(other, account))
     {
-        // It may be another one of the same name, so it is not the suggestion.
+        // It may be another namespace's account of the same name, so it is not suggested.
         (
             format!(", but namespace `{other}` has one of this name"),
             format!(

@@ -1,13 +1,13 @@
-//! Selectors with a label that is probably misspelt.
+//! Reports selectors with a label that is probably misspelled.
 //!
-//! A policy declares the workload that it selects, so a label that no other document has is no mistake. It is one if
-//! it differs by a typing mistake from the key that all other policies select by, from what the policy itself calls
-//! the workload, or from a value that other documents confirm.
+//! A policy declares the workload that it selects, so a label that no other document has is no
+//! mistake. It is a mistake if it misspells the key that all other policies select by, the policy's
+//! own name for the workload, or a value that other documents confirm.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::Found;
-use super::near::Names;
+use super::misspelling::Names;
 use crate::code;
 use crate::policy::{Attachment, Labels, PolicySet, ServicePolicy};
 use crate::problem::{Cursor, Problems};
@@ -15,22 +15,23 @@ use crate::problem::{Cursor, Problems};
 /// Labels that name a workload.
 const NAME_LABELS: [&str; 3] = ["app", "app.kubernetes.io/name", "k8s-app"];
 
-/// How many policies select by a key that others are compared with.
-const FEWEST_WITH_KEY: usize = 2;
+/// The minimum number of policies that select by a key for it to be compared with.
+const MIN_POLICIES_WITH_KEY: usize = 2;
 
 /// The values of labels in selectors, by namespace and key.
 struct Values<'s> {
-    /// How many policies select by each.
+    /// The number of policies that select by each value.
     policies: HashMap<(&'s str, &'s str, &'s str), usize>,
-    /// Those that more than one policy selects by, that a policy also calls the workload, and those of gateways.
+    /// Values that more than one policy selects by, that a policy also uses as the workload's name,
+    /// and those of gateways.
     confirmed: HashMap<(&'s str, &'s str), BTreeSet<&'s str>>,
     index: HashMap<(&'s str, &'s str), Names<'s>>,
-    /// The same for all namespaces, by key.
+    /// The confirmed values of all namespaces, by key.
     everywhere: HashMap<&'s str, Names<'s>>,
 }
 
 impl<'s> Values<'s> {
-    fn of(set: &'s PolicySet) -> Self {
+    fn new(set: &'s PolicySet) -> Self {
         let mut policies: HashMap<_, usize> = HashMap::new();
         let mut confirmed: HashMap<_, BTreeSet<&str>> = HashMap::new();
         for policy in set.policies() {
@@ -60,11 +61,11 @@ impl<'s> Values<'s> {
         let named = confirmed.iter();
         Self {
             index: named
-                .map(|(place, values)| (*place, Names::of(values.iter().copied())))
+                .map(|(place, values)| (*place, Names::new(values.iter().copied())))
                 .collect(),
             everywhere: everywhere
                 .into_iter()
-                .map(|(key, values)| (key, Names::of(values)))
+                .map(|(key, values)| (key, Names::new(values)))
                 .collect(),
             policies,
             confirmed,
@@ -76,13 +77,13 @@ impl<'s> Values<'s> {
         values.is_some_and(|values| values.contains(value))
     }
 
-    /// Whether other policies select by it.
+    /// Whether other policies select by the value.
     fn is_shared(&self, namespace: &str, key: &str, value: &str) -> bool {
         let count = self.policies.get(&(namespace, key, value));
         count.is_some_and(|count| *count > 1)
     }
 
-    /// The confirmed value that was probably meant by one that is not.
+    /// The confirmed value that an unconfirmed one probably misspells.
     fn closest(&self, policy: &ServicePolicy, key: &str, value: &str) -> Option<&'s str> {
         let namespace = policy.name.namespace.as_str();
         if self.is_confirmed(namespace, key, value) {
@@ -94,7 +95,7 @@ impl<'s> Values<'s> {
         }
     }
 
-    /// The value of policies that was probably meant by one that no policy of the namespace selects by.
+    /// The value in policies that an unknown one of the namespace probably misspells.
     fn closest_in(&self, namespace: &str, key: &str, value: &str) -> Option<&'s str> {
         if self.policies.contains_key(&(namespace, key, value)) {
             return None;
@@ -103,7 +104,7 @@ impl<'s> Values<'s> {
     }
 }
 
-/// What a policy calls its workload.
+/// The names that a policy uses for its workload.
 fn names_of(policy: &ServicePolicy) -> Vec<&str> {
     let service = policy.service.as_ref().map(|service| service.name.as_str());
     let account = policy.service_account.as_deref();
@@ -111,7 +112,7 @@ fn names_of(policy: &ServicePolicy) -> Vec<&str> {
     names.into_iter().flatten().collect()
 }
 
-/// Reports labels that are probably misspelt.
+/// Reports labels that are probably misspelled.
 pub(super) fn check(set: &PolicySet, found: &mut Found) {
     let mut policies_with: HashMap<&str, usize> = HashMap::new();
     for policy in set.policies() {
@@ -120,11 +121,11 @@ pub(super) fn check(set: &PolicySet, found: &mut Found) {
         }
     }
     let usual = policies_with.iter();
-    let usual = usual.filter(|(_, count)| **count >= FEWEST_WITH_KEY);
+    let usual = usual.filter(|(_, count)| **count >= MIN_POLICIES_WITH_KEY);
     let mut usual: Vec<_> = usual.map(|(key, _)| *key).collect();
     usual.sort_unstable();
-    let usual = Names::of(usual);
-    let values = Values::of(set);
+    let usual = Names::new(usual);
+    let values = Values::new(set);
     check_exceptions(set, &values, &mut found.mesh);
     let spec = Cursor::Root;
     let spec = spec.key("spec");
@@ -134,7 +135,7 @@ pub(super) fn check(set: &PolicySet, found: &mut Found) {
         let Some(labels) = policy.selected_labels() else {
             continue;
         };
-        let problems = found.of(position);
+        let problems = found.for_policy(position);
         check_subsets(policy, &spec, problems);
         for (key, value) in labels {
             let meant = (policies_with.get(key.as_str()) == Some(&1))
@@ -153,7 +154,7 @@ pub(super) fn check(set: &PolicySet, found: &mut Found) {
     }
 }
 
-/// The name of a workload that differs from what its policy calls it.
+/// Reports the name of a workload that differs from the policy's own name for it.
 fn check_value(
     policy: &ServicePolicy,
     key: &str,
@@ -173,9 +174,9 @@ fn check_value(
     if names.contains(&value) || values.is_shared(&policy.name.namespace, key, value) {
         return;
     }
-    // Words are often written together in one place and apart in another.
+    // Words are often joined in one place and separated in another.
     let joined = |name: &str| name.replace('-', "");
-    let meant = Names::of(names).closest(value);
+    let meant = Names::new(names).closest(value);
     if let Some(meant) = meant.filter(|meant| joined(meant) != joined(value)) {
         problems.report(
             code::UNKNOWN_LABEL,
@@ -197,7 +198,7 @@ fn report(key: &str, value: &str, meant: &str, cursor: &Cursor<'_>, problems: &m
     );
 }
 
-/// Labels of subsets that no pod of the workload has.
+/// Reports labels of subsets that no pod of the workload has.
 fn check_subsets(policy: &ServicePolicy, spec: &Cursor<'_>, problems: &mut Problems) {
     let (Attachment::Workload(labels), Some(service)) = (&policy.attachment, &policy.service)
     else {
@@ -223,7 +224,7 @@ fn check_subsets(policy: &ServicePolicy, spec: &Cursor<'_>, problems: &mut Probl
     }
 }
 
-/// Labels in exceptions from mutual TLS that no policy selects by.
+/// Reports labels in exceptions from mutual TLS that no policy selects by.
 fn check_exceptions(set: &PolicySet, values: &Values<'_>, problems: &mut Problems) {
     let spec = Cursor::Root;
     let spec = spec.key("spec");

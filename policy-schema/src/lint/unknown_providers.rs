@@ -1,21 +1,21 @@
-//! Providers that are probably misspelt.
+//! Reports providers that are probably misspelled.
 //!
-//! Providers may also be in Istio's mesh config alone, so an unknown name alone is no mistake.
+//! Istio's mesh config may define other providers, so an unknown name alone is no mistake.
 
 use super::Found;
-use super::near::Names;
+use super::misspelling::Names;
 use crate::code;
 use crate::document::ExtensionProviderSpec;
 use crate::policy::PolicySet;
 use crate::problem::{Cursor, Problems};
 
-/// Reports providers of rules and of telemetry that are spelt almost like one of the mesh.
+/// Reports providers of rules and of telemetry that misspell one of the mesh.
 pub(super) fn check(set: &PolicySet, found: &mut Found) {
     let providers = &set.mesh().extension_providers;
     let named = |authorizes: bool| {
         let of_kind = providers.iter();
         let of_kind = of_kind.filter(move |provider| provider.api.authorizes() == authorizes);
-        Names::of(of_kind.map(|provider| provider.name.as_str()))
+        Names::new(of_kind.map(|provider| provider.name.as_str()))
     };
     let spec = Cursor::Root;
     let spec = spec.key("spec");
@@ -26,7 +26,13 @@ pub(super) fn check(set: &PolicySet, found: &mut Found) {
             if let Some(name) = &rule.provider {
                 let cursor = rules.index(index);
                 let cursor = cursor.key("provider");
-                check_name(name, &authorizers, providers, &cursor, found.of(position));
+                check_name(
+                    name,
+                    &authorizers,
+                    providers,
+                    &cursor,
+                    found.for_policy(position),
+                );
             }
         }
     }

@@ -1,4 +1,4 @@
-//! `targetRefs` that name a gateway or service which is probably another one.
+//! Reports `targetRefs` that probably misspell the name of a gateway or service.
 //!
 //! Waypoints and services need no document, so an unknown name alone is no mistake.
 
@@ -6,7 +6,7 @@ use std::cell::OnceCell;
 use std::collections::{BTreeSet, HashMap};
 
 use super::Found;
-use super::near::Names;
+use super::misspelling::Names;
 use crate::code;
 use crate::document::GatewayApi;
 use crate::policy::{Attachment, PolicySet};
@@ -19,7 +19,7 @@ struct Targets<'s> {
     services: Known<'s>,
 }
 
-/// Names, indexed once one is looked for.
+/// Names, indexed on demand.
 #[derive(Debug, Default)]
 struct Known<'s> {
     names: BTreeSet<&'s str>,
@@ -30,12 +30,12 @@ impl<'s> Known<'s> {
     fn closest(&self, name: &str) -> Option<&'s str> {
         let index = self
             .index
-            .get_or_init(|| Names::of(self.names.iter().copied()));
+            .get_or_init(|| Names::new(self.names.iter().copied()));
         index.closest(name)
     }
 }
 
-/// Reports targets that are probably misspelt, or in another namespace.
+/// Reports targets that are probably misspelled, or in another namespace.
 pub(super) fn check(set: &PolicySet, found: &mut Found) {
     let by_namespace = targets_of(set);
     let mut namespaces_of_gateways: HashMap<&str, &str> = HashMap::new();
@@ -88,7 +88,7 @@ pub(super) fn check(set: &PolicySet, found: &mut Found) {
             };
             let at = cursor.index(index);
             found
-                .of(position)
+                .for_policy(position)
                 .report(code::UNKNOWN_TARGET, &at.key("name"), message, help);
         }
     }
@@ -109,7 +109,7 @@ fn targets_of(set: &PolicySet) -> HashMap<&str, Targets<'_>> {
     by_namespace
 }
 
-/// The gateways that policies name as targets.
+/// The gateways that policies can target.
 fn kubernetes_gateways(set: &PolicySet) -> impl Iterator<Item = &crate::policy::Gateway> {
     let gateways = set.mesh().gateways.iter();
     gateways.filter(|gateway| gateway.api == GatewayApi::Kubernetes)

@@ -1,4 +1,4 @@
-//! Lists of values that their `not…` twin takes back, and values that stand twice.
+//! Reports values that the `not…` list of the same field also has, and duplicates.
 
 use std::collections::HashSet;
 
@@ -6,7 +6,7 @@ use crate::code;
 use crate::problem::{Cursor, Problems};
 use crate::rule::Terms;
 
-/// Reports values that the `not…` twin takes back, and values that stand twice.
+/// Reports values that the `not…` list of the same field also has, and duplicates.
 pub(super) fn check<V: ToString>(
     [key, not_key]: [&'static str; 2],
     Terms {
@@ -37,7 +37,7 @@ pub(super) fn check<V: ToString>(
     check_duplicates(excluded, &cursor.key(not_key), problems);
 }
 
-/// Reports values that stand in a list already.
+/// Reports values that a list has already.
 pub(super) fn check_duplicates<V: ToString>(
     values: &[V],
     cursor: &Cursor<'_>,

@@ -1,6 +1,8 @@
-//! The fields of the messages that are read, by their names in the protocol (istio/api, `mesh/v1alpha1/config.proto`).
+//! The fields of the messages that are read, by protobuf name (istio/api,
+//! `mesh/v1alpha1/config.proto`).
 //!
-//! Those of all supported versions of Istio: a field of another version is not misspelt.
+//! Includes the fields of all supported versions of Istio: a field of another version is not
+//! misspelled.
 
 /// `MeshConfig`.
 pub(super) const MESH_CONFIG: [&str; 54] = [
@@ -55,14 +57,14 @@ pub(super) const MESH_CONFIG: [&str; 54] = [
     "tls_defaults",
     "default_traffic_policy",
     "service_entry_visibility",
-    // Of Istio 1.27 alone.
+    // Only in Istio 1.27.
     "file_flush_interval",
     "file_flush_min_size",
-    // Ignored since long, and written by old charts.
+    // Long ignored, but still set by old charts.
     "sds_uds_path",
 ];
 
-/// Fields of `MeshConfig` that istiod takes from the text itself, by their spelling in JSON alone.
+/// Fields of `MeshConfig` that istiod reads from the text itself, only by JSON name.
 pub(super) const ONE_SPELLING: [&str; 2] = ["default_config", "default_providers"];
 
 /// `MeshConfig.ProxyPathNormalization`.

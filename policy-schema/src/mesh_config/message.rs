@@ -1,4 +1,4 @@
-//! Messages as protobuf reads them from JSON (golang/protobuf, `jsonpb`).
+//! Protobuf messages in JSON (golang/protobuf, `jsonpb`).
 
 use serde_json::Value;
 
@@ -8,21 +8,21 @@ use crate::code::{self, Code};
 use crate::problem::{Location, Problem, Step};
 use crate::protobuf::{entry, json_name};
 
-/// A value that could not be read, and is reported.
+/// A value that could not be read, which was reported.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Unreadable;
 
-/// What a field is read as; none if it is not set.
+/// The value of a field. None if it is not set.
 pub(super) type Read<T> = Result<Option<T>, Unreadable>;
 
-/// A message, at its place in the mesh config.
+/// A message, with its place in the mesh config.
 pub(super) struct Message<'v> {
     value: &'v Value,
     location: Vec<Step>,
 }
 
 impl<'v> Message<'v> {
-    /// The whole mesh config; none if it is no mapping, which is reported.
+    /// The whole mesh config. None if it is not a mapping, which is reported.
     pub(super) fn root(
         value: &'v Value,
         known: &[&str],
@@ -46,8 +46,8 @@ impl<'v> Message<'v> {
         Ok(message)
     }
 
-    /// Reports the fields that Istio ignores: those that it does not know, and those that are there in the other
-    /// spelling too.
+    /// Reports fields that Istio ignores: unknown ones, and those that are also present in the
+    /// other spelling.
     fn report_ignored(&self, known: &[&str], problems: &mut Vec<Problem>) {
         let keys = self
             .value
@@ -100,27 +100,27 @@ impl<'v> Message<'v> {
         });
     }
 
-    /// Reports that a field cannot be taken.
+    /// Reports that a field is refused.
     pub(super) fn refuse(&self, name: &str, message: &str, problems: &mut Vec<Problem>) {
         let spelling = json_name(name);
         let key = entry(self.value, name).map_or(&*spelling, |(key, _)| key);
         self.report(code::UNKNOWN_VALUE, Some(key), message, problems);
     }
 
-    /// The value of a field, whatever it is.
+    /// The value of a field, of any type.
     pub(super) fn value(&self, name: &str) -> Option<&'v Value> {
         let (key, value) = entry(self.value, name)?;
         let is_read = key != name || !ONE_SPELLING.contains(&name);
         is_read.then_some(value)
     }
 
-    /// Whether a field is set, and to more than an empty list.
+    /// Whether a field is set, and not to an empty list.
     pub(super) fn has_elements(&self, name: &str) -> bool {
         let value = self.value(name);
         value.is_some_and(|value| value.as_array().is_none_or(|list| !list.is_empty()))
     }
 
-    /// Reads a field by `read`, which gives none for a value of another type.
+    /// Reads a field with `read`, which returns none for a value of the wrong type.
     fn scalar<T>(
         &self,
         name: &str,
@@ -138,11 +138,11 @@ impl<'v> Message<'v> {
         })
     }
 
-    /// Reports fields with values of other types than these.
+    /// Reports fields with values of the wrong types.
     pub(super) fn check_types(&self, types: &[(&str, Type)], problems: &mut Vec<Problem>) {
         for (name, of) in types {
             if self.value(name).is_some() {
-                // Reported, and nothing else is read of it.
+                // Reported. The value is not needed.
                 let _ = self.scalar(name, &of.expected(), problems, |value| {
                     of.takes(value).then_some(())
                 });
@@ -150,7 +150,7 @@ impl<'v> Message<'v> {
         }
     }
 
-    /// The same for the message in a field, whose own type is checked elsewhere.
+    /// The same for the message in a field. Its own type is checked elsewhere.
     pub(super) fn check_types_in(
         &self,
         name: &str,
@@ -173,7 +173,7 @@ impl<'v> Message<'v> {
         self.scalar(name, "`true` or `false`", problems, Value::as_bool)
     }
 
-    /// The texts of a list, empty if it is not set.
+    /// The strings of a list. Empty if it is not set.
     pub(super) fn texts(
         &self,
         name: &str,
@@ -188,7 +188,7 @@ impl<'v> Message<'v> {
         Ok(texts.unwrap_or_default())
     }
 
-    /// An enum's value, by its name or its number.
+    /// The value of an enum, by name or number.
     pub(super) fn choice<T: Copy>(
         &self,
         name: &str,
@@ -226,7 +226,7 @@ impl<'v> Message<'v> {
         Self::new(value, location, known, problems).map(Some)
     }
 
-    /// An enum's value in the message in a field. Neither need be set.
+    /// The value of an enum in the message in a field. Both are optional.
     pub(super) fn choice_in<T: Copy>(
         &self,
         name: &str,
@@ -241,7 +241,7 @@ impl<'v> Message<'v> {
             .transpose()
     }
 
-    /// The messages of a list, empty if it is not set.
+    /// The messages of a list. Empty if it is not set.
     pub(super) fn messages(
         &self,
         name: &str,
@@ -261,7 +261,7 @@ impl<'v> Message<'v> {
     }
 }
 
-/// Whether a number is this one. YAML may have it as a float.
+/// Whether a number has this value. YAML may represent it as a float.
 #[expect(clippy::cast_precision_loss, reason = "the numbers of enums are small")]
 fn is_number(found: &serde_json::Number, number: i64) -> bool {
     found.as_i64() == Some(number)

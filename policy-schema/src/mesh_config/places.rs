@@ -1,4 +1,4 @@
-//! Where a mesh config stands: in the `ConfigMap` that istiod reads, and in what Istio is installed from.
+//! Locates mesh configs: in the `ConfigMap` that istiod reads, and in installations of Istio.
 
 use std::borrow::Cow;
 
@@ -7,16 +7,16 @@ use serde_json::{Map, Value};
 use super::{ROOT_NAMESPACE, TRUST_DOMAIN, parse};
 use crate::problem::{Location, Step};
 
-/// A mesh config, and its place in an object.
+/// A mesh config, with its place in an object.
 #[derive(Clone, Debug)]
 pub(crate) struct Placed {
-    /// What istiod gets; none if it is a text and no YAML.
+    /// The parsed mesh config. None if its text is not YAML.
     pub(crate) config: Option<Value>,
-    /// Where it stands in the object.
+    /// The path in the object.
     path: Vec<Step>,
-    /// Whether it is a text, in which nothing has a place of its own.
+    /// Whether it is a string, whose fields have no places of their own.
     is_text: bool,
-    /// The version of Istio that is installed, as it is written.
+    /// The version of Istio that is installed, as written.
     pub(crate) istio_version: Option<String>,
     revision: Revision,
 }
@@ -27,24 +27,26 @@ enum Revision {
     #[default]
     Unknown,
     Named(String),
-    /// One of those that the Sail operator makes of an `Istio`: its name alone, or with a version behind it.
+    /// A revision that the Sail operator creates for an `Istio`: its name, possibly with a version
+    /// suffix.
     OfIstio(String),
 }
 
 impl Revision {
-    fn of(values: &Value) -> Self {
+    fn from_values(values: &Value) -> Self {
         let name = values.get("revision").and_then(Value::as_str);
         let name = name.filter(|name| !name.is_empty());
         name.map_or(Self::Unknown, |name| Self::Named(name.to_owned()))
     }
 
-    /// This revision, unless it is unknown.
+    /// This revision, or the other if unknown.
     fn or(&self, other: &Self) -> Self {
         if *self == Self::Unknown { other } else { self }.clone()
     }
 }
 
-/// Kinds with values of Istio's chart `istiod`, or of a chart that has it, and where they are.
+/// Kinds with values of Istio's chart `istiod`, or of a chart that includes it, and the path of the
+/// values.
 const WITH_VALUES: [(&str, &str, &[&str]); 5] = [
     ("install.istio.io", "IstioOperator", &["spec", "values"]),
     ("sailoperator.io", "Istio", &["spec", "values"]),
@@ -57,7 +59,7 @@ const WITH_VALUES: [(&str, &str, &[&str]); 5] = [
     ),
 ];
 
-/// The name of the `ConfigMap` that istiod reads; with a revision, `istio-REVISION`.
+/// The name of the `ConfigMap` that istiod reads. With a revision, `istio-REVISION`.
 const CONFIG_MAP: &str = "istio";
 
 const FIELD: &str = "meshConfig";
@@ -73,7 +75,7 @@ impl Placed {
         }
     }
 
-    /// Whether it may be for the istiod of this revision.
+    /// Whether it may apply to the istiod of this revision.
     pub(crate) fn may_be_for(&self, revision: &str) -> bool {
         match &self.revision {
             Revision::Unknown => true,
@@ -85,14 +87,14 @@ impl Placed {
         }
     }
 
-    /// The place in the object of a location in the mesh config.
+    /// The location in the object of a location in the mesh config.
     pub(crate) fn locate(&self, location: &Location) -> Location {
         let within = if self.is_text { &[] } else { location.steps() };
         self.path.iter().chain(within).cloned().collect()
     }
 }
 
-/// The mesh configs in an object of Kubernetes.
+/// The mesh configs in a Kubernetes object.
 pub(crate) fn find(group: &str, kind: &str, object: &Value) -> Vec<Placed> {
     let text = |pointer| object.pointer(pointer).and_then(Value::as_str);
     match (group, kind) {
@@ -116,21 +118,24 @@ pub(crate) fn find(group: &str, kind: &str, object: &Value) -> Vec<Placed> {
                 found.extend(in_values(values, path, text("/spec/namespace")));
             }
             if merged.is_some() {
-                // The values' own, which is in the other now.
-                let of_values = [path, &[FIELD][..]].concat();
-                let of_values: Vec<_> = of_values.into_iter().map(step).collect();
-                found.retain(|placed| placed.path != of_values);
+                // The one from the values, which was merged into the other.
+                let compare_values = [path, &[FIELD][..]].concat();
+                let compare_values: Vec<_> = compare_values.into_iter().map(step).collect();
+                found.retain(|placed| placed.path != compare_values);
             }
             if let Some(config) = merged.as_ref().or(own) {
                 let namespace = text("/spec/values/global/istioNamespace");
                 let namespace = namespace.or_else(|| text("/spec/namespace"));
-                let config = of_chart(config, namespace);
+                let config = as_chart_renders(config, namespace);
                 found.push(Placed::new(Some(config), &["spec", FIELD]));
             }
             let name = text("/metadata/name").map(str::to_owned);
             let revision = match kind {
                 "IstioOperator" => {
-                    let named = object.get("spec").map(Revision::of).unwrap_or_default();
+                    let named = object
+                        .get("spec")
+                        .map(Revision::from_values)
+                        .unwrap_or_default();
                     named.or(&Revision::Named("default".to_owned()))
                 }
                 "Istio" => name.map_or(Revision::Unknown, Revision::OfIstio),
@@ -149,7 +154,7 @@ pub(crate) fn find(group: &str, kind: &str, object: &Value) -> Vec<Placed> {
     }
 }
 
-/// The mesh configs in Helm values of Istio's chart `istiod`, or of a chart that has it.
+/// The mesh configs in Helm values of Istio's chart `istiod`, or of a chart that includes it.
 pub(crate) fn find_in_values(values: &Value) -> Vec<Placed> {
     in_values(values, &[], None)
 }
@@ -162,21 +167,21 @@ fn in_values(values: &Value, path: &[&str], namespace: Option<&str>) -> Vec<Plac
     let of_all = global(values).or_else(|| namespace.map(str::to_owned));
     let mut found = Vec::new();
     if let Some(config) = values.get(FIELD) {
-        let config = of_chart(config, of_all.as_deref());
+        let config = as_chart_renders(config, of_all.as_deref());
         found.push(Placed {
-            revision: Revision::of(values),
+            revision: Revision::from_values(values),
             ..Placed::new(Some(config), &[path, &[FIELD]].concat())
         });
     }
-    let of_all_charts = Revision::of(values);
+    let of_all_charts = Revision::from_values(values);
     let charts = values.as_object().into_iter().flatten();
     for (chart, values) in charts {
         if let Some(config) = values.get(FIELD) {
             let namespace = global(values).or_else(|| of_all.clone());
-            let config = of_chart(config, namespace.as_deref());
+            let config = as_chart_renders(config, namespace.as_deref());
             let path = [path, &[chart, FIELD]].concat();
             found.push(Placed {
-                revision: Revision::of(values).or(&of_all_charts),
+                revision: Revision::from_values(values).or(&of_all_charts),
                 ..Placed::new(Some(config), &path)
             });
         }
@@ -184,7 +189,8 @@ fn in_values(values: &Value, path: &[&str], namespace: Option<&str>) -> Vec<Plac
     found
 }
 
-/// What istioctl makes of the two mesh configs of an `IstioOperator`; none if they set a field to different values.
+/// The merge of the two mesh configs of an `IstioOperator`, as in istioctl. None if they have
+/// different values for a field.
 fn merged(a: &Value, b: &Value) -> Option<Value> {
     let (Value::Object(a), Value::Object(b)) = (a, b) else {
         return (a == b).then(|| a.clone());
@@ -200,9 +206,9 @@ fn merged(a: &Value, b: &Value) -> Option<Value> {
     Some(Value::Object(fields))
 }
 
-/// What Istio's chart makes of a mesh config in its values: it sets two fields itself, which the values overwrite
-/// if they are spelled as in JSON.
-fn of_chart(config: &Value, namespace: Option<&str>) -> Value {
+/// The mesh config that Istio's chart creates from its values. It sets two fields itself, which
+/// values with the JSON spelling overwrite.
+fn as_chart_renders(config: &Value, namespace: Option<&str>) -> Value {
     let Value::Object(fields) = config else {
         return config.clone();
     };
@@ -222,7 +228,7 @@ fn of_chart(config: &Value, namespace: Option<&str>) -> Value {
     Value::Object(made)
 }
 
-/// The `ConfigMap` of istiod has it as a text.
+/// The mesh config of istiod's `ConfigMap`, where it is a string.
 fn config_map(object: &Value) -> Option<Placed> {
     let name = object.pointer("/metadata/name").and_then(Value::as_str);
     let is_istio = name.is_none_or(|name| {
@@ -237,14 +243,14 @@ fn config_map(object: &Value) -> Option<Placed> {
     })
 }
 
-/// A `ServiceMeshControlPlane` has fields of its own for some of the mesh config (Maistra, `v2.ControlPlaneSpec`), and
-/// its namespace is the root namespace.
+/// The mesh config of a `ServiceMeshControlPlane`, which has fields of its own for a part of it
+/// (Maistra, `v2.ControlPlaneSpec`). Its namespace is the root namespace.
 fn maistra(object: &Value) -> Placed {
     let at = |pointer| object.pointer(pointer).filter(|value| !value.is_null());
     let own = at("/spec/techPreview/meshConfig");
     let namespace = at("/metadata/namespace").and_then(Value::as_str);
     let config = own.map_or_else(|| Cow::Owned(Value::Object(Map::new())), Cow::Borrowed);
-    let mut config = of_chart(&config, namespace);
+    let mut config = as_chart_renders(&config, namespace);
     if let Value::Object(fields) = &mut config {
         for (field, pointer) in [
             ("trustDomain", "/spec/security/trust/domain"),
@@ -279,8 +285,8 @@ fn istio_of_maistra(version: &str) -> Option<&'static str> {
     }
 }
 
-/// Where something else has a mesh config, which is not read: as a field, or in a text. Definitions of kinds have its
-/// schema alone.
+/// The location of a mesh config in an unsupported kind, as a field or in a text. Resource
+/// definitions contain only its schema.
 pub(crate) fn find_unread(kind: &str, object: &Value) -> Option<Location> {
     let fields = object.as_object()?;
     if kind == "CustomResourceDefinition" {
@@ -296,8 +302,8 @@ pub(crate) fn find_unread(kind: &str, object: &Value) -> Option<Location> {
     Some(path.into_iter().rev().collect())
 }
 
-/// The mesh config that Istio has by itself, where what installs it sets none.
-pub(crate) fn of_installation(group: &str, kind: &str, object: &Value) -> Option<Placed> {
+/// Istio's default mesh config, for an installation that sets none.
+pub(crate) fn default_for_installation(group: &str, kind: &str, object: &Value) -> Option<Placed> {
     let text = |pointer| object.pointer(pointer).and_then(Value::as_str);
     let installs = match (group, kind) {
         ("install.istio.io", "IstioOperator") | ("sailoperator.io", "Istio" | "IstioRevision") => {
@@ -310,7 +316,7 @@ pub(crate) fn of_installation(group: &str, kind: &str, object: &Value) -> Option
     if !installs {
         return None;
     }
-    // As if it had an empty one in its values.
+    // As if its values had an empty one.
     let mut object = object.clone();
     let spec = object.get_mut("spec").and_then(Value::as_object_mut);
     let (_, _, path) = WITH_VALUES
@@ -330,8 +336,8 @@ pub(crate) fn of_installation(group: &str, kind: &str, object: &Value) -> Option
     Some(placed)
 }
 
-/// Where an object that has a mesh config, or could have one, has another that is not read.
-pub(crate) fn find_unread_beside(group: &str, kind: &str, object: &Value) -> Option<Location> {
+/// The location of another, unsupported mesh config in an object of a supported kind.
+pub(crate) fn find_other_unread(group: &str, kind: &str, object: &Value) -> Option<Location> {
     if kind == "ConfigMap" && object.pointer("/data/mesh").is_some() {
         return None;
     }
@@ -361,14 +367,14 @@ pub(crate) fn find_unread_beside(group: &str, kind: &str, object: &Value) -> Opt
     find_unread(kind, &rest)
 }
 
-/// The chart of istiod.
+/// istiod's chart.
 const CHART: &str = "istiod";
 
-/// The steps to a mesh config, innermost first.
+/// The path to a mesh config, innermost step first.
 fn unread(key: &str, value: &Value) -> Option<Vec<Step>> {
     let is_it = match value {
         Value::Object(_) => key == FIELD,
-        // The second is what Argo CD calls a parameter.
+        // The second form is a parameter in Argo CD.
         Value::String(text) => text.contains("meshConfig:") || text.starts_with("meshConfig."),
         _ => false,
     };

@@ -1,4 +1,4 @@
-//! Each answer was read from Istio's own `mesh.ApplyMeshConfig`.
+//! The expected values come from Istio's own `mesh.ApplyMeshConfig`.
 
 use serde_json::{Value, json};
 
@@ -12,7 +12,7 @@ fn read(text: &str) -> (MeshConfig, Vec<String>) {
 }
 
 #[test]
-fn a_field_is_read_in_both_spellings_and_that_of_json_wins() {
+fn reads_both_spellings_and_prefers_json() {
     let ignored = "`trust_domain` is ignored, because `trustDomain` is also set";
     for (text, expected, problems) in [
         ("", "cluster.local", &[][..]),
@@ -67,7 +67,7 @@ fn an_enum_is_a_name_or_a_number() {
 }
 
 #[test]
-fn an_outbound_policy_without_a_mode_knows_the_registry_only() {
+fn an_outbound_policy_without_a_mode_is_registry_only() {
     for (text, expected) in [
         ("", Outbound::Any),
         ("outboundTrafficPolicy: null", Outbound::Any),
@@ -93,7 +93,7 @@ fn an_outbound_policy_without_a_mode_knows_the_registry_only() {
 }
 
 #[test]
-fn tls_is_read_by_the_two_names_that_the_field_has() {
+fn reads_tls_by_both_names_of_the_field() {
     for (text, expected, problems) in [
         ("meshMTLS: {min_protocol_version: 2}", TlsVersion::V1_3, 0),
         (
@@ -153,7 +153,7 @@ fn an_authorizer_fails_open_in_each_form_of_a_boolean() {
 }
 
 #[test]
-fn what_istiod_refuses_is_a_problem_and_has_no_value() {
+fn reports_values_that_istiod_refuses() {
     for (text, message) in [
         ("trustDomain: 123", "`trustDomain` is `123`, not text"),
         ("trustDomain: ''", "`trustDomain` is empty"),
@@ -202,7 +202,7 @@ fn what_istiod_refuses_is_a_problem_and_has_no_value() {
 }
 
 #[test]
-fn what_istio_ignores_is_a_problem() {
+fn reports_fields_that_istio_ignores() {
     let unknown = "is unknown to Istio, which ignores it";
     for (text, field) in [
         ("trustDomian: a.example", "trustDomian"),
@@ -230,7 +230,7 @@ fn what_istio_ignores_is_a_problem() {
     );
 }
 
-/// What is found in an object: the trust domain, the root namespace and the place.
+/// The mesh config in an object: the trust domain, the root namespace and the place.
 fn found(text: &str) -> Vec<String> {
     let object = parse(text).unwrap();
     let kind = object.get("kind").and_then(Value::as_str);
@@ -259,7 +259,7 @@ fn found(text: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_mesh_config_is_found_in_all_that_istio_is_installed_from() {
+fn finds_mesh_configs_in_all_installation_formats() {
     let ignored = "`trust_domain` is ignored, because `trustDomain` is also set";
     let sail = "apiVersion: sailoperator.io/v1\nkind: Istio\nspec: {version: v1.27-latest, namespace: mesh, values: {meshConfig: {trustDomain: a.example}}}";
     for (text, expected) in [
@@ -326,7 +326,7 @@ fn a_mesh_config_is_found_in_all_that_istio_is_installed_from() {
 }
 
 #[test]
-fn a_mesh_config_in_another_place_is_noticed() {
+fn finds_a_mesh_config_in_an_unsupported_kind() {
     for (object, expected) in [
         (
             json!({"kind": "A", "spec": {"parts": [{"istio": {"meshConfig": {}}}]}}),
@@ -352,9 +352,9 @@ fn a_mesh_config_in_another_place_is_noticed() {
     }
 }
 
-/// istiod refuses the whole mesh config for a field that decides nothing here.
+/// istiod refuses the whole mesh config because of a field that decides nothing here.
 #[test]
-fn a_value_of_a_wrong_type_is_a_problem_in_fields_that_are_not_read_too() {
+fn reports_wrong_types_in_unused_fields() {
     for (config, is_refused) in [
         ("connectTimeout: 10", true),
         ("connectTimeout: 10 s", true),

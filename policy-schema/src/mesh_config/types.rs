@@ -1,17 +1,17 @@
-//! The types of fields that are not read: istiod still refuses a mesh config with a wrong one (istio/api,
-//! `mesh/v1alpha1/config.proto` and `proxy.proto`).
+//! The types of fields that are not otherwise read: istiod refuses a mesh config with a value of
+//! the wrong type (istio/api, `mesh/v1alpha1/config.proto` and `proxy.proto`).
 
 use serde_json::Value;
 
-/// What a field takes in JSON (golang/protobuf, `jsonpb`).
+/// The type of a field in JSON (golang/protobuf, `jsonpb`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Type {
     Boolean,
     Text,
     Texts,
-    /// A number, or a text with one.
+    /// A number, or a string with one.
     Integer,
-    /// As Go writes it, such as `1m30s`.
+    /// A duration in Go's format, such as `1m30s`.
     Duration,
     Message,
     Messages,
@@ -137,7 +137,7 @@ impl Type {
     }
 }
 
-/// Whether Go reads a text as a duration (`time.ParseDuration`).
+/// Whether Go parses a text as a duration (`time.ParseDuration`).
 fn is_duration(text: &str) -> bool {
     let text = text.strip_prefix(['-', '+']).unwrap_or(text);
     if text == "0" {

@@ -16,7 +16,7 @@ fn seen(mode: PathNormalization, path: &str) -> String {
 
 /// The cases of Istio's own test (`tests/integration/security/normalization_test.go`).
 #[test]
-fn paths_become_what_istio_says() {
+fn normalizes_paths_like_istio() {
     for (path, base, merged, decoded) in [
         ("/", "/", "/", "/"),
         ("/app#foo", "/app", "/app", "/app"),
@@ -81,14 +81,14 @@ fn escapes_within_escapes_do_not_become_escapes() {
 }
 
 #[test]
-fn of_slashes_alone_two_are_left() {
+fn keeps_two_slashes_of_a_run() {
     for path in ["//", "///", "//%2f", "//."] {
         assert_eq!(seen(DecodeAndMergeSlashes, path), "//", "{path}");
     }
 }
 
 #[test]
-fn what_no_rule_sees_is_refused() {
+fn refuses_paths_that_no_rule_sees() {
     for (path, refused) in [
         (&b"/a%00"[..], RefusedPath::Nul),
         (b"/a\x00", RefusedPath::InvalidCharacter),
@@ -100,12 +100,12 @@ fn what_no_rule_sees_is_refused() {
     ] {
         assert_eq!(Base.normalize(path), Err(refused));
     }
-    // Nothing looks at the path without normalization.
+    // Without normalization, nothing inspects the path.
     assert_eq!(seen(PathNormalization::None, "/a%00/.."), "/a%00/..");
 }
 
 proptest! {
-    /// Else a rule could not name the path of a request.
+    /// Otherwise a rule could not name the path of a request.
     #[test]
     fn normalized_paths_begin_with_a_slash_and_have_no_dot_segments(
         path in "/[/.%;a2eEfF5cC\\\\?#\u{e4}]{0,24}",

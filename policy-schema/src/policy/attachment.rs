@@ -1,10 +1,10 @@
-//! What a policy is for.
+//! The workloads that a policy applies to.
 
 use std::collections::BTreeMap;
 
 use crate::document::TargetRef;
 
-/// What a policy is for.
+/// The workloads that a policy applies to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Attachment {
     /// The pods of the policy's namespace that have all these labels. Never empty.
@@ -13,14 +13,14 @@ pub enum Attachment {
     Namespace,
     /// The pods of the mesh that have all these labels.
     Mesh(Labels),
-    /// Gateways or waypoints, by these Gateway API resources. Never empty.
+    /// Gateways or waypoints, by Gateway API resource. Never empty.
     Targets(Vec<TargetRef>),
 }
 
 impl Attachment {
-    /// Whether a policy of `namespace` with this attachment may be for pods of the namespace `place`
+    /// Whether a policy in `namespace` with this attachment may apply to pods in `pod_namespace`
     /// that have `labels`.
-    pub(crate) fn may_meet(&self, namespace: &str, place: &str, labels: &Labels) -> bool {
+    pub(crate) fn may_select_pods(&self, namespace: &str, place: &str, labels: &Labels) -> bool {
         match self {
             Self::Workload(own) => place == namespace && are_compatible(own, labels),
             Self::Namespace | Self::Targets(_) => place == namespace,
@@ -32,7 +32,7 @@ impl Attachment {
 /// Labels of pods.
 pub type Labels = BTreeMap<String, String>;
 
-/// Whether a pod can have both: no label sets them apart.
+/// Whether one pod can have both: no label has two different values.
 pub(crate) fn are_compatible(labels: &Labels, others: &Labels) -> bool {
     labels
         .iter()

@@ -1,4 +1,4 @@
-//! The edge of the mesh, and what of the inside is reached through it.
+//! The gateways of the mesh, and the services that they expose.
 
 use std::collections::BTreeSet;
 
@@ -7,20 +7,20 @@ use crate::document::{GatewayApi, ServerTlsMode, TlsVersion};
 use crate::matching::TextMatch;
 use crate::rule::ServiceAccount;
 
-/// Since this version `meshConfig.tlsDefaults.minProtocolVersion` is the oldest TLS that gateways of the
-/// Kubernetes Gateway API accept. Before, Istio took the number of one enumeration for that of
-/// another, and accepted TLS 1.1 where 1.3 was asked for.
+/// Since this version, `meshConfig.tlsDefaults.minProtocolVersion` is the oldest TLS that gateways
+/// of the Kubernetes Gateway API accept. Before, Istio confused the numbers of two enumerations,
+/// and accepted TLS 1.1 if 1.3 was configured.
 pub(crate) const TLS_DEFAULTS: IstioVersion = IstioVersion::minor(30);
 
-/// A gateway that lets requests of the outside in.
+/// A gateway that admits requests from outside the mesh.
 #[derive(Clone, Debug)]
 pub struct Gateway {
     pub(crate) name: String,
     pub(crate) namespace: String,
     pub(crate) api: GatewayApi,
-    /// Its pods, by labels; empty where Istio makes them of a `Gateway` of the Gateway API.
+    /// The labels of its pods. Empty if Istio creates them from a `Gateway` of the Gateway API.
     pub(crate) labels: Labels,
-    /// Its identity towards services.
+    /// The service account that it presents to services.
     pub(crate) account: ServiceAccount,
     /// Whether its listeners may accept client certificates that they have not validated.
     pub(crate) unvalidated_certificates: bool,
@@ -33,26 +33,27 @@ pub struct Gateway {
 pub(crate) const GATEWAY_NAME: &str = "gateway.networking.k8s.io/gateway-name";
 
 impl Gateway {
-    /// Its name in the `Mesh`.
+    /// The name in the `Mesh`.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Whether any of its servers asks clients for a certificate; with the name that a client asks for in TLS, any that
-    /// may answer it.
+    /// Whether any of its servers requests a client certificate. With the server name that a client
+    /// sends in TLS, whether any server that may answer it does.
     pub fn asks_for_certificates(&self, server_name: Option<&str>) -> bool {
         let mut servers = self.answering(server_name).into_iter();
         servers.any(|server| server.mode == ServerTlsMode::Mutual)
     }
 
-    /// Whether clients without a certificate get no further than the redirect of plain HTTP, at all servers or at those
-    /// that may answer this name.
+    /// Whether clients without a certificate reach only the redirect of plain HTTP: at all servers,
+    /// or at those that may answer this name.
     pub fn requires_certificates(&self, server_name: Option<&str>) -> bool {
         let mut servers = self.answering(server_name).into_iter();
         !self.unvalidated_certificates && servers.all(|server| server.mode == ServerTlsMode::Mutual)
     }
 
-    /// The servers with the most specific host for a name (Envoy, `server_names` of filter chains); all if none has one.
+    /// The servers with the most specific host for a name, as Envoy selects by `server_names`. All
+    /// if no host matches.
     fn answering(&self, server_name: Option<&str>) -> Vec<&Server> {
         let rank = |server: &Server| {
             let name = server_name?;
@@ -67,7 +68,7 @@ impl Gateway {
             .collect()
     }
 
-    /// The ports on which plain HTTP is answered with a redirect to HTTPS, in order.
+    /// The ports that redirect plain HTTP to HTTPS, in order.
     pub fn redirect_ports(&self) -> BTreeSet<u16> {
         let servers = self.servers.iter();
         servers.map(|server| server.redirect_port).collect()
@@ -82,13 +83,13 @@ impl Gateway {
     }
 }
 
-/// The account of a gateway that names none, where Istio makes the pods: it is of the names of the
+/// The default account of a gateway whose pods Istio creates. Istio forms it from the names of the
 /// `Gateway` and its class.
-pub(crate) fn account_of_istio(gateway: &str) -> String {
+pub(crate) fn istio_gateway_account(gateway: &str) -> String {
     format!("{gateway}-istio")
 }
 
-/// Hosts that a gateway answers for with one certificate.
+/// Hosts that a gateway serves with one certificate.
 #[derive(Clone, Debug)]
 pub(crate) struct Server {
     pub(crate) hosts: Vec<String>,
@@ -99,21 +100,20 @@ pub(crate) struct Server {
     pub(crate) redirect_port: u16,
 }
 
-/// What a policy's service answers for at a gateway.
+/// The hosts and paths under which a gateway serves a policy's service.
 #[derive(Clone, Debug)]
 pub(crate) struct Exposure {
     /// The gateway's position in the mesh.
     pub(crate) gateway: usize,
     /// In lower case.
     pub(crate) hosts: Vec<String>,
-    /// Exact or prefixes; never empty.
+    /// Exact paths or prefixes. Never empty.
     pub(crate) paths: Vec<TextMatch>,
-    /// The service's port.
     pub(crate) port: u16,
     pub(crate) timeout: Option<String>,
 }
 
-/// Whether every host of the name `other` has the name `host`, which may begin with `*.`.
+/// Whether every host that matches `other` also matches `host`, which may begin with `*.`.
 pub(crate) fn covers_host(host: &str, other: &str) -> bool {
     host == other
         || host

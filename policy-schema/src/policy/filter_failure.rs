@@ -1,4 +1,4 @@
-//! Whether a proxy denies or passes requests while the filter cannot run.
+//! Whether a proxy fails open or closed while the filter cannot run.
 
 use super::{PolicySet, ServicePolicy};
 use crate::rule_spec::Enforcement;
@@ -6,17 +6,18 @@ use crate::rule_spec::Enforcement;
 /// What a proxy does with requests while the filter cannot be fetched or fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FilterFailure {
-    /// It denies them.
+    /// Denies them.
     Deny,
-    /// It passes them, since the filter enforces nothing anyway.
+    /// Lets them pass, because the filter enforces nothing.
     Pass,
 }
 
 impl PolicySet {
-    /// What a proxy does while the filter of `policy` cannot run: the filter fails open only where each policy that
-    /// it decides for is in shadow. Policies that lead it have filters of their own, which fail closed by themselves.
+    /// What a proxy does while the filter of `policy` cannot run. It fails open only if all
+    /// policies that the filter decides for are in shadow. A leader of `policy` has its own filter,
+    /// which fails closed itself.
     pub fn filter_failure(&self, policy: &ServicePolicy) -> FilterFailure {
-        let along = policy.enforced_along();
+        let along = policy.followers();
         let along = along.filter_map(|position| self.policies.get(position));
         let mut decided = std::iter::once(policy).chain(along);
         if decided.all(|policy| policy.enforcement == Enforcement::Shadow) {

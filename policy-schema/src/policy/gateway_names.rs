@@ -1,24 +1,25 @@
-//! What gateways are known by.
+//! Labels and classes that identify gateways.
 
 use super::Labels;
 use super::edge::GATEWAY_NAME;
 
-/// The label that installations of Istio give the pods of their own gateways.
+/// The label that Istio installations set on the pods of their gateways.
 const ISTIO: &str = "istio";
 
-/// The label that names the workload.
+/// The label with the name of the workload.
 const APP: &str = "app";
 
-/// The classes of Istio's waypoints.
+/// The class of Istio's waypoints.
 const WAYPOINT_CLASS: &str = "waypoint";
 
-/// Whether a target is a gateway, or a class of gateways.
+/// Whether a target is a gateway or a class of gateways.
 pub(crate) fn is_gateway(kind: &str, name: &str) -> bool {
     kind == "Gateway" || (kind == "GatewayClass" && !name.ends_with(WAYPOINT_CLASS))
 }
 
-/// Whether a label is one that only gateways have, by the conventions of Istio's installations: the operator
-/// names them `istio-ingressgateway`, and Helm by the release, `istio-ingress` in its documentation.
+/// Whether only gateways have a label of this name and value, by the conventions of Istio
+/// installations. The operator names gateways `istio-ingressgateway`. Helm names them by release,
+/// which Istio's documentation calls `istio-ingress`.
 pub(crate) fn has_gateway_label(labels: &Labels) -> bool {
     let is_gateway = |name: &str| name.ends_with("gateway") || matches!(name, "ingress" | "egress");
     let has = |key: &str, prefix: &str| {

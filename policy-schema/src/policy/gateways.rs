@@ -1,4 +1,4 @@
-//! The gateways of a mesh, found by their names and by what selects their pods.
+//! The gateways of a mesh, found by name or by their pods.
 
 use std::collections::HashMap;
 use std::ops::Deref;
@@ -11,9 +11,9 @@ use crate::document::TargetRef;
 #[derive(Clone, Debug)]
 pub(crate) struct Gateways {
     all: Vec<Gateway>,
-    /// The positions of those with a name; more than one only where that has been reported.
+    /// The positions by name. Several for one name only if that was reported.
     by_name: HashMap<String, Vec<usize>>,
-    /// Their pods, by the labels that these have.
+    /// The pods, by their labels.
     pods: Pods<Labels>,
 }
 
@@ -26,7 +26,7 @@ impl Deref for Gateways {
 }
 
 impl Gateways {
-    pub(crate) fn of(all: Vec<Gateway>) -> Self {
+    pub(crate) fn new(all: Vec<Gateway>) -> Self {
         let mut by_name: HashMap<String, Vec<usize>> = HashMap::new();
         for (position, gateway) in all.iter().enumerate() {
             let named = by_name.entry(gateway.name.clone()).or_default();
@@ -35,26 +35,26 @@ impl Gateways {
         let pods = all.iter();
         let pods = pods.map(|gateway| (gateway.namespace.as_str(), gateway.pod_labels()));
         Self {
-            pods: Pods::of(pods),
+            pods: Pods::new(pods),
             by_name,
             all,
         }
     }
 
-    /// The position of the first with this name.
+    /// The position of the first gateway with this name.
     pub(crate) fn position(&self, name: &str) -> Option<usize> {
         self.by_name.get(name)?.first().copied()
     }
 
-    /// Those that a policy of `namespace` may be for, in order.
-    pub(super) fn met_by<'g: 'a, 'a>(
+    /// The gateways that a policy in `namespace` may apply to, in order.
+    pub(super) fn selected_by<'g: 'a, 'a>(
         &'g self,
         namespace: &str,
         attachment: &'a Attachment,
     ) -> impl Iterator<Item = &'g Gateway> + use<'g, 'a> {
         let positions: Box<dyn Iterator<Item = usize> + 'a> = match attachment {
             Attachment::Targets(targets) => Box::new(self.targets(namespace, targets).into_iter()),
-            _ => self.pods.met_by(namespace, attachment),
+            _ => self.pods.selected_by(namespace, attachment),
         };
         positions.filter_map(|position| self.all.get(position))
     }
@@ -75,18 +75,18 @@ impl Gateways {
         positions
     }
 
-    /// The one of a namespace with this name.
+    /// The gateway with this namespace and name.
     pub(super) fn named(&self, namespace: &str, name: &str) -> Option<&Gateway> {
         let named = self.by_name.get(name).into_iter().flatten();
         let mut gateways = named.filter_map(|position| self.all.get(*position));
         gateways.find(|gateway| gateway.namespace == namespace)
     }
 
-    /// Those whose pods are all that have `labels`, in a namespace or in all of them.
+    /// The gateways whose pods are all pods with `labels`, in one namespace or in all.
     pub(crate) fn implied_by(&self, namespace: Option<&str>, labels: &Labels) -> Vec<&Gateway> {
         let selectors = match namespace {
-            Some(namespace) => self.pods.of_namespace(namespace),
-            None => Some(self.pods.everywhere()),
+            Some(namespace) => self.pods.in_namespace(namespace),
+            None => Some(self.pods.all()),
         };
         let positions = selectors.map(|selectors| selectors.selecting(labels));
         let gateways = positions.into_iter().flatten();

@@ -1,17 +1,18 @@
-//! Names of hosts, where many are compared with one.
+//! An index of host names, to compare many with one.
 
 use std::collections::HashMap;
 
-/// Names of hosts that may begin with `*.`, each with a number. Of several with the same meaning the first counts.
+/// Host names that may begin with `*.`, each with a number. The first of several equal names
+/// counts.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Hosts {
     exact: HashMap<String, usize>,
-    /// By each ending that begins with a dot and is not the whole name.
+    /// By each suffix that begins with a dot and is not the whole name.
     by_ending: HashMap<String, usize>,
 }
 
 impl Hosts {
-    /// Adds a name. Numbers do not descend.
+    /// Adds a name. Numbers must not descend.
     pub(crate) fn add(&mut self, host: &str, number: usize) {
         add(&mut self.exact, host, number);
         for ending in endings(host) {
@@ -19,14 +20,14 @@ impl Hosts {
         }
     }
 
-    /// The lowest number of a name that every host with the name `host` has: the same, or a wildcard that covers it.
+    /// The lowest number of a name that covers all of `host`: the same name, or a wildcard.
     pub(crate) fn covering(&self, host: &str) -> Option<usize> {
         let wildcards = endings(host).filter_map(|end| self.exact.get(&format!("*{end}")));
         let same = self.exact.get(host);
         wildcards.chain(same).copied().min()
     }
 
-    /// The lowest number of a name that some host with the name `host` has too.
+    /// The lowest number of a name that overlaps `host`.
     pub(crate) fn meeting(&self, host: &str) -> Option<usize> {
         let end = host.strip_prefix('*');
         let covered = end.and_then(|end| self.by_ending.get(end)).copied();
@@ -40,10 +41,10 @@ fn add(names: &mut HashMap<String, usize>, name: &str, number: usize) {
     }
 }
 
-/// The longest name with `*.` before it. A longer one is of no host, and is an error where it stands.
+/// The maximum length of a name with `*.`. No host is longer, and validation reports longer names.
 const MAX_NAME: usize = 255;
 
-/// What a name ends with, from each of its dots but a first one.
+/// The suffixes of a name that begin with a dot, without the name itself.
 fn endings(host: &str) -> impl Iterator<Item = &str> {
     let is_name = host.len() <= MAX_NAME;
     let dots = host
@@ -60,7 +61,7 @@ mod tests {
     use crate::policy::covers_host;
 
     #[test]
-    fn a_text_with_many_dots_is_kept_once() {
+    fn stores_a_name_with_many_dots_once() {
         let mut hosts = Hosts::default();
         hosts.add(&"a.".repeat(10_000), 0);
         assert_eq!((hosts.exact.len(), hosts.by_ending.len()), (1, 0));
@@ -68,7 +69,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_found_is_what_a_plain_loop_finds(
+        fn finds_the_same_hosts_as_a_plain_loop(
             hosts in prop::collection::vec(r"(\*\.)?[ab](\.[ab]){0,3}", 0..8),
             host in r"(\*\.)?[ab](\.[ab]){0,3}",
         ) {

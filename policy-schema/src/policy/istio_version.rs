@@ -1,4 +1,4 @@
-//! A version of Istio.
+//! Istio versions.
 
 use std::fmt;
 
@@ -9,9 +9,9 @@ pub struct IstioVersion {
 }
 
 impl IstioVersion {
-    /// The oldest version that resources are rendered for.
+    /// The oldest supported version.
     pub const OLDEST: Self = Self::minor(18);
-    /// The newest version that resources are rendered for.
+    /// The newest supported version.
     pub const NEWEST: Self = Self::minor(31);
 
     /// Istio 1.`minor`.
@@ -19,14 +19,14 @@ impl IstioVersion {
         Self { minor }
     }
 
-    /// Whether proxies leave it to the workload to answer `expect: 100-continue`
+    /// Whether proxies leave the answer to `expect: 100-continue` to the workload
     /// (`ENABLE_100_CONTINUE_HEADERS`, on by default).
     pub fn forwards_expectations(self) -> bool {
         self >= Self::minor(23)
     }
 
-    /// Reads `1.29`, or a patch version of it such as `1.29.2`; none for anything else and for
-    /// versions that are not supported.
+    /// Parses `1.29`, or a patch version such as `1.29.2`. `None` for anything else, and for
+    /// unsupported versions.
     pub fn parse(text: &str) -> Option<Self> {
         let mut parts = text.strip_prefix("1.")?.split('.');
         let minor = Self::minor(number(parts.next()?)?);

@@ -1,10 +1,11 @@
-//! A workload as people name it → the policies for it, and its ports.
+//! Finds the policies and ports of a workload by the name of its service.
 
 use std::collections::BTreeSet;
 
 use super::{Attachment, Labels, PolicySet, ServicePolicy};
 
-/// A policy whose `service` has a host, and the workload's own port where the host names one of the service's.
+/// The policy of the service at a host, and the workload's port if the host names one of the
+/// service's.
 #[derive(Clone, Copy, Debug)]
 pub struct ServiceAtHost<'s> {
     /// The policy that declares the service.
@@ -13,25 +14,26 @@ pub struct ServiceAtHost<'s> {
     pub port: Option<u16>,
 }
 
-/// Why a host leads to no workload.
+/// Why no workload was found for a host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UnknownHost {
     /// No policy declares such a service.
     NoService,
-    /// The service has other ports than this one.
+    /// The service does not have this port.
     NoPort {
-        /// The port that the host names.
+        /// The port in the host.
         port: u16,
         /// The service's ports.
         known: Vec<u16>,
     },
-    /// Services of several namespaces have this name; each as `NAME.NAMESPACE`.
+    /// Services of several namespaces have this name. Each is given as `NAME.NAMESPACE`.
     Ambiguous(Vec<String>),
 }
 
 impl PolicySet {
-    /// The policy whose `service` is reached at `host`: `NAME`, `NAME.NAMESPACE`, `NAME.NAMESPACE.svc` or the full name,
-    /// with or without a port of the service. Of several policies for one service it is the first.
+    /// The policy whose `service` is reached at `host`: `NAME`, `NAME.NAMESPACE`,
+    /// `NAME.NAMESPACE.svc` or the full name, with or without a port of the service. If several
+    /// policies declare the service, the first.
     pub fn service_at(&self, host: &str) -> Result<ServiceAtHost<'_>, UnknownHost> {
         let (name, port) = split_port(host);
         let matches: Vec<_> = self
@@ -85,8 +87,9 @@ impl PolicySet {
         })
     }
 
-    /// The policy that leads at a workload of `policy` with these labels beyond those that it selects. A policy for the
-    /// whole mesh does not say in which namespace the workload is, so no other leads it here.
+    /// The leader at a workload of `policy` that has these labels in addition to those that
+    /// `policy` selects. For a policy for the whole mesh, the workload's namespace is unknown, so
+    /// it leads itself.
     pub fn leader_of<'s>(
         &'s self,
         policy: &'s ServicePolicy,
@@ -103,15 +106,13 @@ impl PolicySet {
             .map(|(key, value)| (key.clone(), value.clone()))
             .collect();
         let mut leader = policy;
-        // A leader's rank is less than that of what it leads, so this ends.
+        // The rank falls with each step, so this ends.
         while let Some(next) = self.policies.iter().find(|other| {
             let leads = |position: usize| {
                 let led = self.policies.get(position);
                 led.is_some_and(|led| std::ptr::eq(led, leader))
             };
-            other.rank < leader.rank
-                && other.enforced_along().any(leads)
-                && other.selects_all(&known)
+            other.rank < leader.rank && other.followers().any(leads) && other.selects_all(&known)
         }) {
             leader = next;
         }
@@ -120,7 +121,7 @@ impl PolicySet {
 }
 
 impl ServicePolicy {
-    /// The labels that the policy selects workloads by.
+    /// The labels by which the policy selects workloads.
     pub fn selected_labels(&self) -> Option<&Labels> {
         match &self.attachment {
             Attachment::Workload(labels) | Attachment::Mesh(labels) => Some(labels),
@@ -128,13 +129,13 @@ impl ServicePolicy {
         }
     }
 
-    /// Whether pods with these labels are among those that the policy selects.
+    /// Whether the policy selects all pods with these labels.
     fn selects_all(&self, labels: &Labels) -> bool {
         let mut wanted = self.selected_labels().into_iter().flatten();
         wanted.all(|(key, value)| labels.get(key) == Some(value))
     }
 
-    /// The workload's own ports with HTTP that its `service` declares.
+    /// The workload's own HTTP ports, as its `service` declares them.
     pub fn declared_http_ports(&self) -> BTreeSet<u16> {
         let declared = self.declared_ports();
         declared

@@ -1,4 +1,4 @@
-//! What is true of the whole mesh.
+//! The settings of the whole mesh.
 
 use std::collections::BTreeSet;
 
@@ -17,13 +17,13 @@ use crate::timestamp::Timestamp;
 /// The port of OTLP over gRPC.
 pub(crate) const OTLP_PORT: u16 = 4317;
 
-/// What is true of the whole mesh.
+/// The settings of the whole mesh.
 #[derive(Clone, Debug)]
 pub struct Mesh {
     pub(crate) trust_domains: TrustDomains,
     pub(crate) root_namespace: String,
     pub(crate) revision: Option<String>,
-    /// How long certificates of workloads are valid, as Istio writes it.
+    /// How long certificates of workloads are valid, in Istio's format.
     pub(crate) workload_ttl: String,
     pub(crate) cluster_domain: String,
     pub(crate) istio_version: IstioVersion,
@@ -41,10 +41,10 @@ pub struct Mesh {
     pub(crate) telemetry: TelemetrySpec,
     pub(crate) default_enforcement: Enforcement,
     pub(crate) default_owner: Option<String>,
-    /// What becomes of requests to workloads that no policy is for.
+    /// What happens to requests to workloads without a policy.
     pub(crate) otherwise: Otherwise,
-    /// What strictness the document leaves to the defaults.
-    pub(crate) unstated: Vec<&'static str>,
+    /// The fields that the document leaves to strict defaults.
+    pub(crate) unspecified: Vec<&'static str>,
 }
 
 /// How sidecars fetch the filter.
@@ -55,37 +55,37 @@ pub(crate) struct FilterFetching {
     pub(crate) sha256: Option<String>,
 }
 
-/// How workloads ask their callers for mutual TLS.
+/// Mutual TLS between workloads.
 #[derive(Clone, Debug)]
 pub(crate) struct MtlsPlan {
-    /// None where the documents leave the mode to the cluster: then no `PeerAuthentication` is
-    /// rendered, and nothing may rely on plaintext being refused.
+    /// None if the documents leave the mode to the cluster. Then no `PeerAuthentication` is
+    /// rendered, and nothing may assume that plaintext is refused.
     pub(crate) mode: Option<MtlsMode>,
     pub(crate) min_version: TlsVersion,
-    /// Whether the document asks for anything here, so that the oldest TLS is not left to the cluster.
-    pub(crate) is_stated: bool,
-    /// In the order of namespace and name, with those that have ended.
+    /// Whether the document has `mtls`. If so, the oldest TLS version is not left to the cluster.
+    pub(crate) is_specified: bool,
+    /// Sorted by namespace and name, including expired ones.
     pub(crate) exceptions: Vec<MtlsException>,
-    /// The time that the documents are read for.
+    /// The time at which the documents are evaluated.
     pub(crate) at: Timestamp,
 }
 
 impl MtlsPlan {
-    /// The exceptions that have not ended.
+    /// The exceptions that have not expired.
     pub(crate) fn in_force(&self) -> impl Iterator<Item = &MtlsException> {
         let exceptions = self.exceptions.iter();
-        exceptions.filter(|exception| !exception.has_ended(self.at))
+        exceptions.filter(|exception| !exception.has_expired(self.at))
     }
 }
 
-/// Where a strict mesh accepts plaintext for a while.
+/// Workloads of a strict mesh that accept plaintext until an end date.
 #[derive(Clone, Debug)]
 pub(crate) struct MtlsException {
     pub(crate) name: String,
     pub(crate) namespace: String,
-    /// The workload's labels; none for all of the namespace.
+    /// The workload's labels. None for the whole namespace.
     pub(crate) labels: Option<Labels>,
-    /// The workload's own ports; empty for all of them.
+    /// The workload's own ports. Empty for all ports.
     pub(crate) ports: Vec<u16>,
     pub(crate) mode: ExceptionMode,
     pub(crate) owner: String,
@@ -95,19 +95,19 @@ pub(crate) struct MtlsException {
 }
 
 impl MtlsException {
-    /// Whether it has ended at this time.
-    pub(crate) fn has_ended(&self, at: Timestamp) -> bool {
+    /// Whether it has expired at this time.
+    pub(crate) fn has_expired(&self, at: Timestamp) -> bool {
         self.not_after <= at
     }
 }
 
-/// From this version on Istio can ask more than one external authorizer for a workload.
+/// Since this version, Istio supports more than one external authorizer per workload.
 pub(crate) const MANY_PROVIDERS: IstioVersion = IstioVersion::minor(30);
 
-/// Since this version proxies show filters the client's certificate (Envoy 1.38).
+/// Since this version, proxies show the client's certificate to filters (Envoy 1.38).
 pub(crate) const WHOLE_CERTIFICATE: IstioVersion = IstioVersion::minor(30);
 
-/// Since this version proxies report whether they have validated it (Envoy 1.39).
+/// Since this version, proxies report whether they validated it (Envoy 1.39).
 const REPORTED_VALIDATION: IstioVersion = IstioVersion::minor(31);
 
 impl Mesh {
@@ -116,7 +116,7 @@ impl Mesh {
         &self.trust_domains
     }
 
-    /// What proxies do to paths before rules see them.
+    /// How proxies normalize paths before rules see them.
     pub fn path_normalization(&self) -> PathNormalization {
         self.path_normalization
     }
@@ -126,22 +126,22 @@ impl Mesh {
         self.istio_version
     }
 
-    /// Whether proxies show filters the whole certificate of a client (Envoy 1.38).
+    /// Whether proxies show the client's whole certificate to filters (Envoy 1.38).
     pub fn shows_whole_certificates(&self) -> bool {
         self.istio_version >= WHOLE_CERTIFICATE
     }
 
-    /// Whether proxies report if they have validated a client's certificate (Envoy 1.39).
+    /// Whether proxies report if they validated a client's certificate (Envoy 1.39).
     pub fn reports_validation(&self) -> bool {
         self.istio_version >= REPORTED_VALIDATION
     }
 
-    /// The namespace of istiod, and of what is for the whole mesh.
+    /// The namespace of istiod and of resources for the whole mesh.
     pub fn root_namespace(&self) -> &str {
         &self.root_namespace
     }
 
-    /// The Secrets with the certificates of gateways, each by its namespace and name.
+    /// The Secrets with the certificates of gateways, each as namespace and name.
     pub fn gateway_secrets(&self) -> BTreeSet<(&str, &str)> {
         let gateways = self.gateways.iter();
         gateways
@@ -152,7 +152,7 @@ impl Mesh {
             .collect()
     }
 
-    /// The service accounts of gateways, of either API, each once, as `NAMESPACE/NAME`.
+    /// The service accounts of gateways of either API, deduplicated, as `NAMESPACE/NAME`.
     pub(crate) fn gateway_accounts(&self) -> Vec<String> {
         let accounts = self
             .gateways
@@ -166,13 +166,13 @@ impl Mesh {
         self.filter_image.as_deref()
     }
 
-    /// The port that sidecars fetch the filter from; none where it is a file of theirs.
+    /// The port that sidecars fetch the filter from. None for a local file.
     pub(crate) fn filter_port(&self) -> Option<u16> {
         ModuleUrl::parse(self.filter_image()?).ok()?.port()
     }
 
-    /// The services that proxies call by themselves, each with its port.
-    pub(crate) fn called_by_proxies(&self) -> BTreeSet<(&str, u16)> {
+    /// The services that proxies call themselves, each with its port.
+    pub(crate) fn proxy_destinations(&self) -> BTreeSet<(&str, u16)> {
         let tracing = self.telemetry.tracing.as_ref();
         let collector = tracing.and_then(|tracing| {
             let port = tracing.port.unwrap_or(OTLP_PORT);
@@ -183,7 +183,7 @@ impl Mesh {
         providers.chain(collector).collect()
     }
 
-    /// Whether the documents say where the extension provider of this name is.
+    /// Whether the documents declare the extension provider of this name.
     pub fn has_extension_provider(&self, name: &str) -> bool {
         let mut providers = self.extension_providers.iter();
         providers.any(|provider| provider.name == name)
@@ -194,9 +194,9 @@ impl Mesh {
         self.outbound == Outbound::Declared
     }
 
-    /// Whether callers without an identity may come where a policy of `namespace` is for. No mode of mutual
-    /// TLS applies to gateways, and no exception of a workload to the waypoint in front of it.
-    pub(crate) fn takes_plaintext(&self, namespace: &str, attachment: &Attachment) -> bool {
+    /// Whether callers without an identity may reach pods of a policy in `namespace`. Gateways are
+    /// subject to no mode of mutual TLS, and waypoints to no exception of a workload behind them.
+    pub(crate) fn accepts_plaintext(&self, namespace: &str, attachment: &Attachment) -> bool {
         if let Attachment::Targets(targets) = attachment {
             let mut targets = targets.iter();
             return !self.is_strict()
@@ -206,19 +206,20 @@ impl Mesh {
             || self.is_at_gateway(namespace, attachment)
             || self
                 .plaintext
-                .met_by(namespace, attachment)
+                .selected_by(namespace, attachment)
                 .next()
                 .is_some()
     }
 
-    /// The namespace and name of each exception from mutual TLS that has ended.
-    pub fn ended_exceptions(&self) -> impl Iterator<Item = (&str, &str)> {
+    /// The namespace and name of each expired exception from mutual TLS.
+    pub fn expired_exceptions(&self) -> impl Iterator<Item = (&str, &str)> {
         let exceptions = self.mtls.exceptions.iter();
-        let ended = exceptions.filter(|exception| exception.has_ended(self.mtls.at));
+        let ended = exceptions.filter(|exception| exception.has_expired(self.mtls.at));
         ended.map(|exception| (exception.namespace.as_str(), exception.name.as_str()))
     }
 
-    /// The pods of exceptions, also of those that have ended, and of gateways. Where Istio makes the pods of a gateway, they may be any of its namespace.
+    /// The pods of exceptions, including expired ones, and of gateways. If Istio creates a
+    /// gateway's pods, they may be any of its namespace.
     pub(crate) fn plaintext_of(mtls: &MtlsPlan, gateways: &Gateways) -> Pods<Labels> {
         let exceptions = mtls.exceptions.iter().map(|exception| {
             let labels = exception.labels.clone().unwrap_or_default();
@@ -226,26 +227,26 @@ impl Mesh {
         });
         let gateways = gateways.iter();
         let gateways = gateways.map(|gateway| (gateway.namespace.as_str(), gateway.labels.clone()));
-        Pods::of(exceptions.chain(gateways))
+        Pods::new(exceptions.chain(gateways))
     }
 
-    /// Whether the documents have workloads refuse plaintext, exceptions aside.
+    /// Whether workloads refuse plaintext, apart from exceptions.
     pub(crate) fn is_strict(&self) -> bool {
         self.mtls.mode == Some(MtlsMode::Strict)
     }
 
-    /// Whether the documents set how workloads accept mutual TLS, so that `PeerAuthentication`
-    /// objects are rendered.
+    /// Whether the documents set the mode of mutual TLS, so that `PeerAuthentication` objects are
+    /// rendered.
     pub fn sets_mtls_mode(&self) -> bool {
         self.mtls.mode.is_some()
     }
 
-    /// What is strict because the document says nothing, with the field that would.
-    pub fn unstated(&self) -> &[&'static str] {
-        &self.unstated
+    /// The fields that the document leaves to strict defaults.
+    pub fn unspecified(&self) -> &[&'static str] {
+        &self.unspecified
     }
 
-    /// What becomes of requests to workloads that no policy is for.
+    /// What happens to requests to workloads without a policy.
     pub fn otherwise(&self) -> Otherwise {
         self.otherwise
     }

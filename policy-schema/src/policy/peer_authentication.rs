@@ -10,23 +10,23 @@ use crate::timestamp::Timestamp;
 pub enum AcceptedConnections<'m> {
     /// With and without mutual TLS.
     All,
-    /// With mutual TLS alone.
+    /// Only with mutual TLS.
     MutualTls,
-    /// Without TLS alone, by the exception of this name.
+    /// Only without TLS, because of this exception.
     Plaintext(&'m str),
-    /// It depends on the port, by the exception of this name.
+    /// Depending on the port, because of this exception.
     ByPort(&'m str),
     /// The documents do not set the mode of mutual TLS.
-    NotStated,
-    /// The documents do not show whether this exception is for the workload.
+    NotConfigured,
+    /// The documents do not show whether this exception applies to the workload.
     MaybeExcepted(&'m str),
-    /// From ztunnels and gateways alone, with mutual TLS (HBONE): the proxy is a waypoint.
+    /// Only from ztunnels and gateways, with mutual TLS (HBONE): the proxy is a waypoint.
     ThroughWaypoint,
-    /// The workload may be this gateway, which no mode of mutual TLS applies to.
+    /// The workload may be this gateway, which is subject to no mode of mutual TLS.
     MaybeGateway(&'m str),
 }
 
-/// Whether an exception is for a workload.
+/// Whether an exception applies to a workload.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Applies {
     Yes,
@@ -35,8 +35,8 @@ enum Applies {
 }
 
 impl PolicySet {
-    /// Which connections the workload of `policy` accepts at `port` and at this time, where it has `labels` beyond
-    /// those that the policy selects.
+    /// Which connections the workload of `policy` accepts at `port` and at this time, if it has
+    /// `labels` in addition to those that the policy selects.
     pub fn accepted_connections<'p>(
         &'p self,
         policy: &'p ServicePolicy,
@@ -45,7 +45,7 @@ impl PolicySet {
         at: Timestamp,
     ) -> AcceptedConnections<'p> {
         let mesh = &self.mesh;
-        // No mode of mutual TLS, and no exception of a workload, applies to a waypoint.
+        // A waypoint is subject to no mode of mutual TLS, and to no exception of a workload.
         if let Attachment::Targets(targets) = &policy.attachment
             && !targets.is_empty()
         {
@@ -62,14 +62,14 @@ impl PolicySet {
             return AcceptedConnections::All;
         }
         match mesh.mtls.mode {
-            None => return AcceptedConnections::NotStated,
+            None => return AcceptedConnections::NotConfigured,
             Some(MtlsMode::Permissive) => return AcceptedConnections::All,
             Some(MtlsMode::Strict) => {}
         }
         if let Some(gateway) = mesh.may_be_gateway(policy, labels) {
             return AcceptedConnections::MaybeGateway(gateway);
         }
-        // As Istio ranks them: a workload's ports, the workload, its namespace.
+        // Istio's precedence: a workload's ports, the workload, its namespace.
         let rank = |exception: &&MtlsException| match (&exception.labels, &*exception.ports) {
             (Some(_), [_, ..]) => 0,
             (Some(_), []) => 1,
@@ -77,7 +77,7 @@ impl PolicySet {
         };
         let exceptions = mesh.mtls.exceptions.iter();
         let mut exceptions: Vec<_> = exceptions
-            .filter(|exception| !exception.has_ended(at))
+            .filter(|exception| !exception.has_expired(at))
             .collect();
         exceptions.sort_by_key(rank);
         for exception in exceptions {
@@ -101,7 +101,7 @@ impl PolicySet {
         AcceptedConnections::MutualTls
     }
 
-    /// Whether the proxy of `policy` is a sidecar, as the documents show. Where they leave it open, it may be a
+    /// Whether the documents show that the proxy of `policy` is a sidecar. Otherwise it may be a
     /// gateway or a waypoint.
     pub fn is_at_sidecar(&self, policy: &ServicePolicy, labels: &Labels) -> bool {
         matches!(policy.attachment, Attachment::Workload(_))
@@ -140,7 +140,7 @@ fn applies(exception: &MtlsException, policy: &ServicePolicy, labels: &Labels) -
     }
     let has =
         |(key, value): (&String, &String)| own.get(key).or_else(|| labels.get(key)) == Some(value);
-    // A target of the Gateway API selects no pods by their labels.
+    // A target of the Gateway API does not select pods by label.
     let is_sure = is_namespace_known && wanted.iter().all(has);
     if is_sure {
         Applies::Yes

@@ -1,16 +1,16 @@
-//! Policy → plugin config.
+//! Builds the plugin config of a policy.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest as _, Sha256};
 
-use super::{Labels, PolicySet, ServicePolicy, labels_beyond};
+use super::{Labels, PolicySet, ServicePolicy, extra_labels};
 use crate::plugin_config::{ApiVersion, CoEnforcedPolicy, MeshIdentity, PluginConfig, PolicyName};
 use crate::rule_spec::{Otherwise, RuleSpec};
 use crate::telemetry::RevisionNumber;
 
-/// What a policy ships: its plugin config, complete with its revision. Everything that is rendered of a policy is
-/// rendered of this, so that it is made once.
+/// A policy with its plugin config and revision. Everything rendered for a policy is rendered from
+/// this, so that the config is built once.
 #[derive(Clone, Debug)]
 pub struct Rollout<'s> {
     pub(crate) set: &'s PolicySet,
@@ -25,36 +25,35 @@ impl<'s> Rollout<'s> {
         self.policy
     }
 
-    /// The configuration that makes the filter enforce the policy, and along with it the others of the set that are
-    /// for the same workloads.
+    /// The plugin config of the policy, including its followers.
     pub fn config(&self) -> &PluginConfig {
         &self.config
     }
 
-    /// A name for the content of the configuration: equal for equal policies, whoever renders them, and different
-    /// after any change that a filter could notice.
+    /// A digest of the plugin config. It is the same for equal policies, and changes with
+    /// everything that the filter could notice.
     pub fn revision(&self) -> RevisionNumber {
         self.revision
     }
 }
 
 impl PolicySet {
-    /// What `policy` ships.
+    /// The plugin config of `policy`, with its revision.
     pub fn rollout<'s>(&'s self, policy: &'s ServicePolicy) -> Rollout<'s> {
-        let along = policy.along.iter().filter_map(|along| {
-            let other = self.policies.get(*along)?;
+        let followers = policy.followers.iter().filter_map(|follower| {
+            let other = self.policies.get(*follower)?;
             Some(CoEnforcedPolicy {
-                match_labels: labels_beyond(policy, other),
-                ..self.policy_along(other)
+                match_labels: extra_labels(policy, other),
+                ..self.follower_config(other)
             })
         });
         let mut config = PluginConfig {
-            co_enforced: along.collect(),
+            co_enforced: followers.collect(),
             ..self.plugin_config_in(self.mesh_identity(), policy)
         };
         let revision = revision_of(&config);
         config.revision = Some(revision.to_string());
-        // Not part of the revision: who may not know the key must come to the same.
+        // Not part of the revision: users without the key must get the same revision.
         let key = self.decision_key_of(&policy.name);
         config.decision_key = key.map(|key| key.to_base64());
         Rollout {
@@ -70,7 +69,7 @@ impl PolicySet {
         self.rollout(policy).config
     }
 
-    /// The revisions of those policies that the set has.
+    /// The current revisions of these policies, as far as the set has them.
     pub fn revisions<'n>(
         &self,
         names: impl IntoIterator<Item = &'n PolicyName>,
@@ -83,8 +82,8 @@ impl PolicySet {
         names.into_iter().filter_map(revision).collect()
     }
 
-    /// The same without the others and without a revision, and with this as the identity of the mesh, which is
-    /// alike in all configurations.
+    /// The plugin config without followers and revision. All configs share `identity`, the identity
+    /// of the mesh.
     pub(crate) fn plugin_config_in(
         &self,
         identity: MeshIdentity,
@@ -102,7 +101,7 @@ impl PolicySet {
             reporting: mesh.reporting.clone(),
             decision_key: None,
             otherwise: policy.otherwise,
-            // Left at its default where it makes no difference.
+            // Keep the default if the value makes no difference.
             mesh_otherwise: match policy.otherwise {
                 Otherwise::Deny => Otherwise::Deny,
                 Otherwise::Pass => mesh.otherwise,
@@ -113,7 +112,7 @@ impl PolicySet {
         }
     }
 
-    /// What filters get of the mesh.
+    /// The settings of the mesh that filters need.
     pub(crate) fn mesh_identity(&self) -> MeshIdentity {
         let mesh = &self.mesh;
         MeshIdentity {
@@ -123,8 +122,8 @@ impl PolicySet {
         }
     }
 
-    /// A policy that another's filter enforces on all of its workloads.
-    pub(crate) fn policy_along(&self, policy: &ServicePolicy) -> CoEnforcedPolicy {
+    /// The plugin config of a follower.
+    pub(crate) fn follower_config(&self, policy: &ServicePolicy) -> CoEnforcedPolicy {
         let mesh = &self.mesh;
         CoEnforcedPolicy {
             policy: policy.name.clone(),
@@ -138,14 +137,13 @@ impl PolicySet {
 }
 
 fn revision_of(config: &PluginConfig) -> RevisionNumber {
-    // A struct of texts, numbers and lists always serialises; the digest of nothing would still
-    // only be a name.
+    // A struct of strings, numbers and lists always serializes. If it failed, the digest of nothing
+    // would still be a valid revision.
     let content = serde_json::to_vec(config).unwrap_or_default();
     RevisionNumber::from_digest(&Sha256::digest(content))
 }
 
-/// The rules as a filter gets them. Descriptions stay behind: they are for readers of the document,
-/// and every sidecar would hold them in memory.
+/// The rules for the filter. Descriptions are omitted: they would take memory in every sidecar.
 fn rules_of(policy: &ServicePolicy) -> Vec<RuleSpec> {
     let rules = policy.rules.iter().map(|rule| RuleSpec {
         description: None,

@@ -1,4 +1,4 @@
-//! Pods of namespaces, as labels tell them: which of many a policy may be for.
+//! An index of pods by namespace and labels.
 
 use std::borrow::Borrow;
 use std::collections::BTreeMap;
@@ -6,49 +6,50 @@ use std::collections::BTreeMap;
 use super::selectors::Selectors;
 use super::{Attachment, Labels};
 
-/// Pods of namespaces, by the labels that select them.
+/// Pods by namespace and by the labels that select them.
 #[derive(Clone, Debug)]
 pub(crate) struct Pods<L> {
     by_namespace: BTreeMap<String, Selectors<L>>,
-    everywhere: Selectors<L>,
+    all: Selectors<L>,
 }
 
 impl<L: Borrow<Labels> + Clone> Pods<L> {
-    /// Indexes pods by their namespaces and labels, with their positions as ranks.
-    pub(crate) fn of<'n>(all: impl Iterator<Item = (&'n str, L)>) -> Self {
+    /// Indexes pods by namespace and labels. Their positions are their ranks.
+    pub(crate) fn new<'n>(pods: impl Iterator<Item = (&'n str, L)>) -> Self {
         let mut by_namespace: BTreeMap<String, Vec<(usize, L)>> = BTreeMap::new();
-        let mut everywhere = Vec::new();
-        for (rank, (namespace, labels)) in all.enumerate() {
-            everywhere.push((rank, labels.clone()));
+        let mut all = Vec::new();
+        for (rank, (namespace, labels)) in pods.enumerate() {
+            all.push((rank, labels.clone()));
             let there = by_namespace.entry(namespace.to_owned()).or_default();
             there.push((rank, labels));
         }
         Self {
             by_namespace: by_namespace
                 .into_iter()
-                .map(|(namespace, ranked)| (namespace, Selectors::of(ranked)))
+                .map(|(namespace, ranked)| (namespace, Selectors::new(ranked)))
                 .collect(),
-            everywhere: Selectors::of(everywhere),
+            all: Selectors::new(all),
         }
     }
 
     /// The selectors of a namespace.
-    pub(crate) fn of_namespace(&self, namespace: &str) -> Option<&Selectors<L>> {
+    pub(crate) fn in_namespace(&self, namespace: &str) -> Option<&Selectors<L>> {
         self.by_namespace.get(namespace)
     }
 
     /// All selectors.
-    pub(crate) fn everywhere(&self) -> &Selectors<L> {
-        &self.everywhere
+    pub(crate) fn all(&self) -> &Selectors<L> {
+        &self.all
     }
 
-    /// The ranks of those that a policy of `namespace` may be for, as [`Attachment::may_meet`] has it, in order.
-    pub(crate) fn met_by<'s>(
+    /// The ranks of the pods that a policy in `namespace` may apply to, as in
+    /// [`Attachment::may_select_pods`], in order.
+    pub(crate) fn selected_by<'s>(
         &'s self,
         namespace: &str,
         attachment: &'s Attachment,
     ) -> Box<dyn Iterator<Item = usize> + 's> {
-        let there = self.of_namespace(namespace);
+        let there = self.in_namespace(namespace);
         match attachment {
             Attachment::Workload(own) => {
                 let there = there.into_iter();
@@ -57,7 +58,7 @@ impl<L: Borrow<Labels> + Clone> Pods<L> {
             Attachment::Namespace | Attachment::Targets(_) => {
                 Box::new(there.into_iter().flat_map(Selectors::ranks))
             }
-            Attachment::Mesh(own) => Box::new(self.everywhere.compatible(own)),
+            Attachment::Mesh(own) => Box::new(self.all.compatible(own)),
         }
     }
 }
@@ -74,22 +75,22 @@ mod tests {
 
     proptest! {
         #[test]
-        fn pods_that_a_policy_may_be_for_are_those_that_a_plain_loop_finds(
+        fn finds_the_same_pods_as_a_plain_loop(
             all in prop::collection::vec(("[mn]", some_labels()), 0..12),
             namespace in "[mno]",
             own in some_labels(),
         ) {
-            let pods = Pods::of(all.iter().map(|(namespace, labels)| (namespace.as_str(), labels)));
+            let pods = Pods::new(all.iter().map(|(namespace, labels)| (namespace.as_str(), labels)));
             for attachment in [
                 Attachment::Workload(own.clone()),
                 Attachment::Namespace,
                 Attachment::Mesh(own),
                 Attachment::Targets(Vec::new()),
             ] {
-                let found: Vec<_> = pods.met_by(&namespace, &attachment).collect();
+                let found: Vec<_> = pods.selected_by(&namespace, &attachment).collect();
                 let plain = all.iter().enumerate();
                 let plain: Vec<_> = plain
-                    .filter(|(_, (place, labels))| attachment.may_meet(&namespace, place, labels))
+                    .filter(|(_, (place, labels))| attachment.may_select_pods(&namespace, place, labels))
                     .map(|(rank, _)| rank)
                     .collect();
                 prop_assert_eq!(found, plain, "{:?}", attachment);

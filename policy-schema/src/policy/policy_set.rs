@@ -1,6 +1,6 @@
 //! The policies of a mesh.
 
-use super::along::{Place, TooManyFollowers, places_of, together};
+use super::leaders::{LeadOrder, TooManyFollowers, assign_leaders, overlapping};
 use super::mesh::Mesh;
 use super::service_policy::ServicePolicy;
 use super::tcp_ports::shared_tcp_ports;
@@ -8,50 +8,51 @@ use crate::decision_id::DecisionKey;
 use crate::plugin_config::PolicyName;
 use crate::timestamp::Timestamp;
 
-/// All documents of an input, understood together.
+/// All documents of one run, validated together.
 #[derive(Clone, Debug)]
 pub struct PolicySet {
     pub(crate) mesh: Mesh,
-    /// In the order of namespace and name, whatever the order of the files.
+    /// Sorted by namespace and name, regardless of the order of the files.
     pub(crate) policies: Vec<ServicePolicy>,
-    /// For each policy the positions of those that share workloads with it, its own first.
-    together: Vec<Vec<usize>>,
-    /// Seals the ids of decisions. No document has it: it is a secret.
+    /// For each policy, the positions of the policies that share workloads with it. Its own comes
+    /// first.
+    overlapping: Vec<Vec<usize>>,
+    /// The key that seals decision IDs. It is a secret, so no document contains it.
     pub(crate) decision_key: Option<DecisionKey>,
 }
 
 impl PolicySet {
-    /// Finds out what the policies are to each other: which filter enforces which others along, and which ports
-    /// without HTTP they share.
+    /// Determines the relations between policies: leaders and followers, and shared ports without
+    /// HTTP.
     pub(crate) fn build(
         mesh: Mesh,
         mut policies: Vec<ServicePolicy>,
     ) -> Result<Self, TooManyFollowers> {
         policies.sort_by(|a, b| a.name.as_pair().cmp(&b.name.as_pair()));
-        let places = places_of(&policies)?;
-        for (policy, Place { along, rank }) in policies.iter_mut().zip(places) {
-            policy.along = along;
+        let places = assign_leaders(&policies)?;
+        for (policy, LeadOrder { followers, rank }) in policies.iter_mut().zip(places) {
+            policy.followers = followers;
             policy.rank = rank;
         }
-        let together = together(&policies);
-        let shared = shared_tcp_ports(&policies, &together);
+        let overlapping = overlapping(&policies);
+        let shared = shared_tcp_ports(&policies, &overlapping);
         for (policy, ports) in policies.iter_mut().zip(shared) {
             policy.shared_tcp_ports = ports;
         }
         Ok(Self {
             mesh,
             policies,
-            together,
+            overlapping,
             decision_key: None,
         })
     }
 
-    /// What is true of the whole mesh.
+    /// The settings of the whole mesh.
     pub fn mesh(&self) -> &Mesh {
         &self.mesh
     }
 
-    /// The same documents, read at another time.
+    /// The same documents, evaluated at another time.
     pub(crate) fn as_read_at(&self, at: Timestamp) -> Self {
         let mut set = self.clone();
         set.mesh.mtls.at = at;
@@ -61,7 +62,8 @@ impl PolicySet {
         set
     }
 
-    /// Seals the IDs of decisions with a key for each policy, derived from `key`. `None` leaves them readable.
+    /// Seals decision IDs with a key for each policy, derived from `key`. `None` leaves them
+    /// readable.
     #[must_use]
     pub fn with_decision_key(self, key: Option<DecisionKey>) -> Self {
         Self {
@@ -70,13 +72,13 @@ impl PolicySet {
         }
     }
 
-    /// The key of the ids of a policy's decisions, if they are sealed.
+    /// The key of a policy's decision IDs, if they are sealed.
     pub fn decision_key_of(&self, policy: &PolicyName) -> Option<DecisionKey> {
         let key = self.decision_key.as_ref()?;
         Some(key.for_policy(&policy.to_string()))
     }
 
-    /// The policies' names, each with its key, if the ids of decisions are sealed.
+    /// The policies' names, each with its key, if decision IDs are sealed.
     pub fn decision_keys(&self) -> Option<impl Iterator<Item = (String, DecisionKey)>> {
         let key = self.decision_key.as_ref()?;
         let names = self.policies.iter().map(|policy| policy.name.to_string());
@@ -86,17 +88,18 @@ impl PolicySet {
         }))
     }
 
-    /// The policies, in the order of namespace and name.
+    /// The policies, sorted by namespace and name.
     pub fn policies(&self) -> &[ServicePolicy] {
         &self.policies
     }
 
-    /// For each policy the positions of those that are for some of its workloads, its own first.
-    pub fn policies_together(&self) -> &[Vec<usize>] {
-        &self.together
+    /// For each policy, the positions of the policies that select some of its workloads. Its own
+    /// comes first.
+    pub fn overlapping_policies(&self) -> &[Vec<usize>] {
+        &self.overlapping
     }
 
-    /// The policy of this namespace and name.
+    /// The policy with this namespace and name.
     pub fn policy(&self, namespace: &str, name: &str) -> Option<&ServicePolicy> {
         self.policies
             .binary_search_by(|policy| policy.name.as_pair().cmp(&(namespace, name)))

@@ -1,4 +1,4 @@
-//! External authorizers of workloads, and providers that no document declares.
+//! External authorizers of workloads, and undeclared providers.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,36 +8,37 @@ use crate::plugin_config::PolicyName;
 /// The providers that Istio and `install-values` define. Proxies reach them without a service.
 pub(crate) const RESERVED_PROVIDERS: [&str; 3] = ["envoy", "peergate", "prometheus"];
 
-/// A provider that documents use and none declares.
+/// A provider that a document uses and none declares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UndeclaredProvider<'s> {
-    /// Its name.
+    /// The name of the provider.
     pub name: &'s str,
-    /// What it is used for.
+    /// The use of the provider.
     pub used_for: ProviderUse<'s>,
 }
 
-/// What a provider is used for.
+/// The use of a provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProviderUse<'s> {
-    /// It answers an enforced `Custom` rule.
+    /// It decides an enforced `Custom` rule.
     Rule {
         /// The policy of the rule.
         policy: &'s PolicyName,
-        /// The id of the rule.
+        /// The ID of the rule.
         rule: &'s str,
     },
-    /// It gets access logs.
+    /// It receives access logs.
     AccessLog,
-    /// It gets traces.
+    /// It receives traces.
     Tracing,
 }
 
-/// What istiod's environment must have set to `true` for more than one provider at a workload (Istio 1.30).
+/// The environment variable of istiod that must be `true` for more than one provider at a workload
+/// (Istio 1.30).
 pub(crate) const MULTIPLE_PROVIDERS: &str = "PILOT_ENABLE_MULTIPLE_CUSTOM_AUTHZ_PROVIDERS";
 
 impl PolicySet {
-    /// The providers whose services no document declares, those of rules first, each with one use.
+    /// The providers that no document declares, those of rules first, each with one use.
     pub fn undeclared_providers(&self) -> Vec<UndeclaredProvider<'_>> {
         let mut of_rules: BTreeMap<&str, ProviderUse<'_>> = BTreeMap::new();
         for policy in &self.policies {
@@ -70,10 +71,10 @@ impl PolicySet {
     /// Whether enforced `Custom` rules ask more than one provider about a workload.
     pub(crate) fn has_several_providers(&self) -> bool {
         self.policies.iter().any(|leading| {
-            let led = leading.enforced_along();
+            let led = leading.followers();
             let led = led.filter_map(|position| self.policies.get(position));
-            let together = std::iter::once(leading).chain(led);
-            let providers = together.flat_map(ServicePolicy::providers);
+            let overlapping = std::iter::once(leading).chain(led);
+            let providers = overlapping.flat_map(ServicePolicy::providers);
             let providers: BTreeSet<_> = providers.map(|(provider, _)| provider).collect();
             providers.len() > 1
         })

@@ -1,33 +1,34 @@
-//! Selectors by their labels: which of many may select the same pod as another one, and which surely do.
+//! An index of label selectors: which of many may, or certainly do, select the same pod as another.
 
 use std::borrow::Borrow;
 use std::collections::HashMap;
 
 use super::{Labels, are_compatible};
 
-/// Selectors in the order of their ranks, indexed such that few of those are looked at that a label sets apart.
+/// Selectors in the order of their ranks. Indexed, so that lookups skip most selectors with
+/// contradicting labels.
 #[derive(Clone, Debug)]
 pub(crate) struct Selectors<L> {
     all: Vec<(usize, L)>,
     by_key: HashMap<String, WithKey>,
-    /// The positions of those without labels.
+    /// The positions of the selectors without labels.
     without_labels: Vec<usize>,
 }
 
-/// The selectors that have a key, each by its position.
+/// The selectors with one key, each by its position.
 #[derive(Clone, Debug, Default)]
 struct WithKey {
     count: usize,
     by_value: HashMap<String, WithValue>,
-    /// The others, unless they are the greater part.
+    /// The selectors without the key, unless they are the majority.
     others: Option<Vec<usize>>,
 }
 
-/// The selectors that have a label.
+/// The selectors with one label.
 #[derive(Clone, Debug, Default)]
 struct WithValue {
     all: Vec<usize>,
-    /// Those of whose labels this is the one that the fewest have.
+    /// The selectors whose rarest label this is.
     as_rarest: Vec<usize>,
 }
 
@@ -42,8 +43,8 @@ impl<L> Default for Selectors<L> {
 }
 
 impl<L: Borrow<Labels>> Selectors<L> {
-    /// Indexes selectors, whose ranks ascend.
-    pub(crate) fn of(all: Vec<(usize, L)>) -> Self {
+    /// Indexes selectors. Ranks must ascend.
+    pub(crate) fn new(all: Vec<(usize, L)>) -> Self {
         let mut by_key: HashMap<String, WithKey> = HashMap::new();
         let mut without_labels = Vec::new();
         for (position, (_, labels)) in all.iter().enumerate() {
@@ -64,7 +65,8 @@ impl<L: Borrow<Labels>> Selectors<L> {
             }
         }
         for (key, with_key) in &mut by_key {
-            // So that all these lists together have at most as many entries as the selectors have labels.
+            // So all these lists together have at most as many entries as the selectors have
+            // labels.
             if with_key.count * 2 >= all.len() {
                 let others = all.iter().enumerate();
                 let others = others.filter(|(_, (_, labels))| !labels.borrow().contains_key(key));
@@ -103,7 +105,7 @@ impl<L: Borrow<Labels>> Selectors<L> {
         self.compatible_from(0, labels)
     }
 
-    /// The same of those after `rank`.
+    /// The same, for selectors after `rank`.
     pub(crate) fn compatible_after<'s>(
         &'s self,
         rank: usize,
@@ -124,7 +126,7 @@ impl<L: Borrow<Labels>> Selectors<L> {
             .map(|(rank, _)| *rank)
     }
 
-    /// The positions from `start` of those that the most telling label does not set apart.
+    /// The positions from `start` that are compatible with the most selective label.
     fn candidates_from<'s>(
         &'s self,
         start: usize,
@@ -159,7 +161,8 @@ impl<L: Borrow<Labels>> Selectors<L> {
         found
     }
 
-    /// The positions of those whose rarest label is among `labels`, or that have none.
+    /// The positions of the selectors without labels, and of those whose rarest label is among
+    /// `labels`.
     fn may_select<'s>(&'s self, labels: &'s Labels) -> impl Iterator<Item = usize> + 's {
         let with_values = labels.iter().filter_map(|(key, value)| {
             let with_key = self.by_key.get(key)?;
@@ -191,13 +194,13 @@ impl<L: Borrow<Labels>> Selectors<L> {
         with_value.map_or(&[], |with_value| &with_value.all)
     }
 
-    /// The ranks of all.
+    /// All ranks.
     pub(super) fn ranks(&self) -> impl Iterator<Item = usize> {
         self.all.iter().map(|(rank, _)| *rank)
     }
 }
 
-/// Whether pods with the labels `others` are selected by `labels`.
+/// Whether the selector `labels` selects pods with the labels `others`.
 fn is_among(labels: &Labels, others: &Labels) -> bool {
     let mut labels = labels.iter();
     labels.all(|(key, value)| others.get(key) == Some(value))
@@ -208,7 +211,7 @@ fn from(positions: &[usize], start: usize) -> &[usize] {
     positions.get(first..).unwrap_or_default()
 }
 
-/// Both of two ascending lists, ascending.
+/// Merges two ascending lists.
 fn merged(
     one: impl Iterator<Item = usize>,
     other: impl Iterator<Item = usize>,
@@ -235,7 +238,7 @@ mod tests {
     }
 
     fn ranked(all: &[Labels]) -> Selectors<&Labels> {
-        Selectors::of(all.iter().enumerate().collect())
+        Selectors::new(all.iter().enumerate().collect())
     }
 
     fn some_labels() -> impl Strategy<Value = Labels> {
@@ -244,7 +247,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_may_meet_is_what_a_plain_loop_finds(
+        fn finds_the_same_compatible_selectors_as_a_plain_loop(
             all in prop::collection::vec(some_labels(), 0..12),
             rank in 0..12_usize,
             wanted in some_labels(),
@@ -259,7 +262,7 @@ mod tests {
         }
 
         #[test]
-        fn what_selects_and_what_is_narrower_is_what_a_plain_loop_finds(
+        fn finds_the_same_selecting_and_narrower_selectors_as_a_plain_loop(
             all in prop::collection::vec(some_labels(), 0..12),
             labels in some_labels(),
         ) {
@@ -277,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn selectors_that_a_label_sets_apart_are_not_compared() {
+    fn does_not_compare_selectors_with_different_labels() {
         let number = |number: usize| number.to_string();
         let by_app = (0..1_000).map(|app| labels(&[("app", number(app))]));
         let by_both = (0..1_000).map(|app| {
@@ -292,12 +295,12 @@ mod tests {
             .enumerate()
             .map(|(rank, labels)| selectors.candidates_from(rank + 1, labels).count())
             .sum();
-        // Each of the 2,000 meets the 10 by team, and one of the other thousand.
+        // Each of the 2,000 is compatible with the 10 by team, and with one of the other thousand.
         assert!(compared <= 2_000 * 11 + 10 * 10, "{compared}");
     }
 
     #[test]
-    fn selectors_without_a_label_in_common_are_not_compared_with_pods() {
+    fn does_not_compare_selectors_without_common_labels() {
         let all: Vec<_> = (0..1_000)
             .flat_map(|app| {
                 let own = format!("own-{app}");

@@ -1,4 +1,4 @@
-//! How a workload is reached, and what it reaches.
+//! The service of a workload, and the external hosts that the workload calls.
 
 use super::{Labels, Mesh};
 use crate::document::{ExternalPortSpec, ServiceMtls, TrafficSpec};
@@ -16,9 +16,9 @@ pub(crate) struct Service {
 /// A port of a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ServicePort {
-    /// The port that callers name.
+    /// The port that callers use.
     pub(crate) port: u16,
-    /// The workload's own.
+    /// The port of the workload.
     pub(crate) target_port: u16,
 }
 
@@ -38,7 +38,7 @@ pub(crate) struct ExternalHost {
 }
 
 impl Service {
-    /// The name by which proxies know the service, in whatever namespace they are.
+    /// The service's fully qualified name.
     pub(crate) fn host(&self, namespace: &str, mesh: &Mesh) -> String {
         format!("{}.{namespace}.svc.{}", self.name, mesh.cluster_domain)
     }

@@ -1,4 +1,4 @@
-//! A policy as it is meant.
+//! A validated policy.
 
 use std::collections::BTreeMap;
 
@@ -12,33 +12,33 @@ use crate::rule::Rule;
 use crate::rule_spec::{Enforcement, Otherwise, RuleSpec};
 use crate::timestamp::{Phase, Timestamp};
 
-/// The rules of a workload, or of several.
+/// The policy of a workload, a namespace, a gateway or the whole mesh.
 #[derive(Clone, Debug)]
 pub struct ServicePolicy {
     pub(crate) name: PolicyName,
     pub(crate) attachment: Attachment,
     pub(crate) enforcement: Enforcement,
     pub(crate) otherwise: Otherwise,
-    /// The ports on which the workload speaks something other than HTTP.
+    /// The workload's ports that do not speak HTTP.
     pub(crate) tcp_ports: Vec<u16>,
-    /// The same of other policies for these workloads, without those of its own.
+    /// Ports without HTTP of other policies for these workloads, except those in `tcp_ports`.
     pub(crate) shared_tcp_ports: Vec<SharedTcpPort>,
     pub(crate) rules: Vec<Rule>,
-    /// The time that the documents are read for.
+    /// The time at which the documents are evaluated.
     pub(crate) at: Timestamp,
     /// The service account that the workload runs as.
     pub(crate) service_account: Option<String>,
     pub(crate) service: Option<Service>,
     pub(crate) exposures: Vec<Exposure>,
     pub(crate) external_hosts: Vec<ExternalHost>,
-    /// The policies that this one's filter enforces along, by their positions in [`PolicySet::policies`].
-    pub(crate) along: Vec<usize>,
-    /// How many filters of other policies come before this one's, at most, on a workload.
+    /// The positions of the followers in [`PolicySet::policies`].
+    pub(crate) followers: Vec<usize>,
+    /// The maximum number of filters of other policies that run before this one's on any workload.
     pub(crate) rank: u16,
 }
 
 impl ServicePolicy {
-    /// The providers of `Custom` rules that are enforced, each with the id of a rule.
+    /// The providers of enforced `Custom` rules, each with the ID of one rule.
     pub fn providers(&self) -> BTreeMap<&str, &str> {
         let is_enforced = |enforcement| enforcement != Some(Enforcement::Shadow);
         let rules = self.rules.iter();
@@ -50,17 +50,17 @@ impl ServicePolicy {
             .collect()
     }
 
-    /// Whether a rule has ended.
-    pub(crate) fn has_ended(&self, rule: &Rule) -> bool {
+    /// Whether a rule has expired.
+    pub(crate) fn has_expired(&self, rule: &Rule) -> bool {
         rule.validity.phase(self.at) == Phase::After
     }
 
-    /// The policy's namespace and name.
+    /// The namespace and name of the policy.
     pub fn name(&self) -> &PolicyName {
         &self.name
     }
 
-    /// What the policy is for.
+    /// The workloads that the policy applies to.
     pub fn attachment(&self) -> &Attachment {
         &self.attachment
     }
@@ -70,18 +70,18 @@ impl ServicePolicy {
         self.enforcement
     }
 
-    /// What the policy does with a request that no rule matches.
+    /// What happens to a request that no rule matches.
     pub fn otherwise(&self) -> Otherwise {
         self.otherwise
     }
 
-    /// The positions, among the policies of the set, of those that this one's filter enforces along.
-    pub fn enforced_along(&self) -> impl ExactSizeIterator<Item = usize> {
-        self.along.iter().copied()
+    /// The positions of the followers among the policies of the set.
+    pub fn followers(&self) -> impl ExactSizeIterator<Item = usize> {
+        self.followers.iter().copied()
     }
 
-    /// What becomes of a request that no rule matches, where no other policy has a say: a policy
-    /// that has none itself leaves it to the mesh.
+    /// What happens to a request that no rule of any policy matches: the policy's default, or the
+    /// mesh's if the policy passes such requests on.
     pub(crate) fn otherwise_in(&self, mesh: &Mesh) -> Otherwise {
         match self.otherwise {
             Otherwise::Deny => Otherwise::Deny,
@@ -89,12 +89,12 @@ impl ServicePolicy {
         }
     }
 
-    /// The rules as they are written, in their canonical spelling.
+    /// The rules in canonical spelling.
     pub fn rule_specs(&self) -> Vec<RuleSpec> {
         self.rules.iter().map(RuleSpec::from).collect()
     }
 
-    /// How many rules there are.
+    /// The number of rules.
     pub fn rule_count(&self) -> usize {
         self.rules.len()
     }

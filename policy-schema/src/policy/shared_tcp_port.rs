@@ -1,12 +1,11 @@
-//! A port that policies for the same workloads share.
+//! A port without HTTP that policies for the same workloads share.
 
-/// A port that another policy for some of the same workloads has in its `tcpPorts`.
+/// A port in the `tcpPorts` of another policy that shares workloads with this one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SharedTcpPort {
-    /// The port.
     pub(crate) port: u16,
     /// The position of the other policy in [`PolicySet::policies`].
     pub(crate) policy: usize,
-    /// Whether the port is one on all workloads of this policy, and not on some of them.
+    /// Whether all workloads of this policy have the port, not just some.
     pub(crate) is_everywhere: bool,
 }

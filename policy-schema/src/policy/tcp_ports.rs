@@ -1,28 +1,28 @@
-//! Ports without HTTP: what all policies for the same workloads say of them together.
+//! Ports without HTTP, combined over all policies for the same workloads.
 
 use std::collections::HashMap;
 
 use super::ServicePolicy;
-use super::along::is_for_all_of;
+use super::leaders::covers_workloads_of;
 use super::shared_tcp_port::SharedTcpPort;
 
-/// For each policy the ports without HTTP that others declare for its workloads; nothing where none is declared.
+/// For each policy, the ports without HTTP that other policies declare for its workloads.
 pub(super) fn shared_tcp_ports(
     policies: &[ServicePolicy],
-    together: &[Vec<usize>],
+    overlapping: &[Vec<usize>],
 ) -> Vec<Vec<SharedTcpPort>> {
     if policies.iter().all(|policy| policy.tcp_ports.is_empty()) {
         return Vec::new();
     }
-    let together = together.iter();
-    together
-        .map(|together| shared_by(policies, together))
+    let overlapping = overlapping.iter();
+    overlapping
+        .map(|overlapping| shared_by(policies, overlapping))
         .collect()
 }
 
-/// `together` has the position of the policy, and then those of the others.
-fn shared_by(policies: &[ServicePolicy], together: &[usize]) -> Vec<SharedTcpPort> {
-    let Some((own, others)) = together.split_first() else {
+/// The first of `overlapping` is the position of the policy, the rest are those of the others.
+fn shared_by(policies: &[ServicePolicy], overlapping: &[usize]) -> Vec<SharedTcpPort> {
+    let Some((own, others)) = overlapping.split_first() else {
         return Vec::new();
     };
     let Some(policy) = policies.get(*own) else {
@@ -37,7 +37,7 @@ fn shared_by(policies: &[ServicePolicy], together: &[usize]) -> Vec<SharedTcpPor
             let shared = SharedTcpPort {
                 port: *port,
                 policy: *position,
-                is_everywhere: is_for_all_of(other, policy),
+                is_everywhere: covers_workloads_of(other, policy),
             };
             let known = found.entry(*port).or_insert(shared);
             if shared.is_everywhere && !known.is_everywhere {
@@ -52,12 +52,13 @@ fn shared_by(policies: &[ServicePolicy], together: &[usize]) -> Vec<SharedTcpPor
 }
 
 impl ServicePolicy {
-    /// Whether some of its workloads speak something other than HTTP on a port.
+    /// Whether some of its workloads have ports without HTTP.
     pub fn has_ports_without_http(&self) -> bool {
         !(self.tcp_ports.is_empty() && self.shared_tcp_ports.is_empty())
     }
 
-    /// Whether no HTTP request is known to meet it: its service, or else each of its rules, has ports without HTTP alone.
+    /// Whether the policy is known to see no HTTP request: its service, or else each of its rules,
+    /// has only ports without HTTP.
     pub fn is_without_http(&self) -> bool {
         let without_http = self.common_tcp_ports();
         let all = |ports: &mut dyn Iterator<Item = u16>| {
@@ -82,7 +83,7 @@ impl ServicePolicy {
         self.tcp_ports.iter().copied().chain(shared).collect()
     }
 
-    /// The ports without HTTP of all of its workloads.
+    /// The ports without HTTP that all of its workloads have.
     pub(crate) fn common_tcp_ports(&self) -> Vec<u16> {
         let shared = self.shared_tcp_ports.iter();
         let everywhere = shared.filter(|shared| shared.is_everywhere);

@@ -1,4 +1,4 @@
-//! What a policy is for: a workload, a namespace, the mesh, or gateways and waypoints.
+//! Checks what a policy applies to: a workload, a namespace, the mesh, or gateways and waypoints.
 
 use crate::check::is_dns_label;
 use crate::code;
@@ -6,14 +6,13 @@ use crate::document::{PolicyScope, Selector, ServicePolicySpec, TargetRef};
 use crate::policy::{Attachment, IstioVersion, Labels, Mesh};
 use crate::problem::{Cursor, Problems};
 
-/// `targetRefs` came with this version of Istio.
+/// The first version of Istio with `targetRefs`.
 const TARGET_REFS: IstioVersion = IstioVersion::minor(22);
 
-/// The most targets that Istio takes in one object.
+/// Istio's maximum number of targets in one object.
 const MAX_TARGETS: usize = 16;
 
-/// The kinds that Istio takes, each with its API group, and the oldest version whose definitions are
-/// known to have it.
+/// The supported kinds, each with its API group and the oldest version that is known to support it.
 const TARGETS: [(&str, &str, IstioVersion); 4] = [
     ("", "Service", TARGET_REFS),
     ("gateway.networking.k8s.io", "Gateway", TARGET_REFS),
@@ -29,7 +28,7 @@ const TARGETS: [(&str, &str, IstioVersion); 4] = [
     ),
 ];
 
-/// Reads what a policy of `namespace` is for; `cursor` is at its `spec`.
+/// Reads the attachment of a policy in `namespace`. `cursor` is at its `spec`.
 pub(super) fn check(
     spec: &ServicePolicySpec,
     namespace: &str,
@@ -47,7 +46,7 @@ pub(super) fn check(
     (problems.count() == before).then_some(attachment)
 }
 
-/// What the fields say together; none if they exclude each other.
+/// The attachment. None if fields exclude each other.
 fn attachment(
     spec: &ServicePolicySpec,
     labels: Option<Labels>,
@@ -91,7 +90,8 @@ fn attachment(
     }
 }
 
-/// Reports what means something else in this namespace: a policy of the root namespace is for every namespace.
+/// Reports attachments with another meaning in this namespace: a policy of the root namespace
+/// applies to every namespace.
 fn check_namespace(
     attachment: &Attachment,
     namespace: &str,

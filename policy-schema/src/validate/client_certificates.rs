@@ -1,14 +1,14 @@
-//! Gateways whose clients need certificates, and policies there that deny all of those clients.
+//! Reports gateways that require client certificates, if their policies deny all of those clients.
 
 use super::documents_by_name::DocumentsByName;
 use crate::code;
 use crate::diagnostic::Diagnostic;
-use crate::policy::{AtGateways, Gateway, PolicySet, ServicePolicy};
+use crate::policy::{Gateway, PoliciesByGateway, PolicySet, ServicePolicy};
 use crate::problem::Cursor;
 use crate::rule_spec::{Effect, Enforcement, Otherwise};
 
-/// Warns of each such gateway, at the first policy that denies its clients.
-pub(super) fn check_together(
+/// Warns about each such gateway, at the first policy that denies its clients.
+pub(super) fn check_across_policies(
     documents: &DocumentsByName<'_>,
     set: &PolicySet,
     diagnostics: &mut Vec<Diagnostic>,
@@ -20,7 +20,7 @@ pub(super) fn check_together(
     if gateways.peek().is_none() {
         return;
     }
-    let enforced = Enforced::of(set);
+    let enforced = Enforced::new(set);
     for gateway in gateways {
         let Some((policy, help)) = enforced.denying(gateway) else {
             continue;
@@ -41,23 +41,23 @@ pub(super) fn check_together(
     }
 }
 
-/// Policies that are enforced, by what they do with client certificates from outside the mesh.
+/// Enforced policies, by their decision about client certificates from outside the mesh.
 struct Enforced<'s> {
     set: &'s PolicySet,
-    /// Those that deny every one wherever they are not for gateways only.
-    wide: AtGateways<'s>,
-    /// Those that deny what they do not allow.
-    denying: AtGateways<'s>,
-    /// Those that allow some.
-    allowing: AtGateways<'s>,
+    /// Policies that deny every such certificate, unless they apply only to gateways.
+    wide: PoliciesByGateway<'s>,
+    /// Policies that deny by default.
+    denying: PoliciesByGateway<'s>,
+    /// Policies that allow some.
+    allowing: PoliciesByGateway<'s>,
 }
 
 impl<'s> Enforced<'s> {
-    fn of(set: &'s PolicySet) -> Self {
+    fn new(set: &'s PolicySet) -> Self {
         let enforced =
             |is_it: &dyn Fn(&ServicePolicy) -> bool| {
                 let policies = set.policies.iter().enumerate();
-                AtGateways::of(policies.filter(|(_, policy)| {
+                PoliciesByGateway::new(policies.filter(|(_, policy)| {
                     policy.enforcement == Enforcement::Enforce && is_it(policy)
                 }))
             };
@@ -73,8 +73,8 @@ impl<'s> Enforced<'s> {
         }
     }
 
-    /// The first policy that denies every client certificate from outside the mesh at a gateway, and what
-    /// to do about it.
+    /// The first policy that denies every client certificate from outside the mesh at a gateway,
+    /// and the fix.
     fn denying(&self, gateway: &Gateway) -> Option<(&'s ServicePolicy, &'static str)> {
         let policy = |position: usize| self.set.policies.get(position);
         if let Some(policy) = self.wide.first(gateway).and_then(policy) {
@@ -132,7 +132,7 @@ spec:
     - {name: d, namespace: far, api: Kubernetes, servers: [{hosts: [d.example], tls: {secret: d}}]}
 "#;
 
-    /// What policies are for, each with its namespace.
+    /// Attachments, each with its namespace.
     const POLICIES: [(&str, &str); 12] = [
         ("edge", "selector: {matchLabels: {istio: b}}"),
         ("edge", "selector: {matchLabels: {zone: y}}"),
@@ -164,7 +164,7 @@ spec:
     ];
 
     #[test]
-    fn the_first_policy_for_a_gateway_is_the_one_that_a_plain_loop_finds() {
+    fn finds_the_same_first_policy_as_a_plain_loop() {
         let policies = POLICIES.iter().enumerate();
         let policies = policies.map(|(number, (namespace, spec))| {
             format!("---\napiVersion: peergate.dev/v1alpha1\nkind: ServicePolicy\nmetadata: {{name: p{number}, namespace: {namespace}}}\nspec: {{{spec}, rules: []}}\n")
@@ -183,7 +183,7 @@ spec:
         let mut found = Vec::new();
         for start in 0..=POLICIES.len() {
             let policies = || set.policies.iter().enumerate().skip(start);
-            let index = AtGateways::of(policies());
+            let index = PoliciesByGateway::new(policies());
             for gateway in set.mesh.gateways.iter() {
                 let is_for = |(_, policy): &(usize, &ServicePolicy)| {
                     let (namespace, attachment) = (&policy.name.namespace, &policy.attachment);
@@ -220,7 +220,7 @@ spec:
                 target.kind == "GatewayClass"
                     || target.kind == "Gateway" && is_there && target.name == gateway.name
             }),
-            _ => attachment.may_meet(namespace, &gateway.namespace, &gateway.pod_labels()),
+            _ => attachment.may_select_pods(namespace, &gateway.namespace, &gateway.pod_labels()),
         }
     }
 }

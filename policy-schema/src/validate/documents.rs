@@ -1,4 +1,4 @@
-//! Texts → documents of known kinds, each with its place.
+//! Parses texts to documents of known kinds, each with its place.
 
 use super::placed::Placed;
 use crate::code;
@@ -9,57 +9,57 @@ use crate::yaml::{self, Node, Span};
 /// The API group of all documents.
 const API_GROUP: &str = "peergate.dev/";
 
-/// All documents of an input.
+/// All documents of one run.
 #[derive(Debug, Default)]
 pub(super) struct Documents<'t> {
     pub(super) meshes: Vec<Placed<'t, MeshDocument>>,
     pub(super) policies: Vec<Unread<'t>>,
-    /// Whether there is a document that could not be read, and that may be the mesh.
+    /// Whether a document could not be read that may be the mesh.
     pub(super) has_unread_document: bool,
-    /// What was wrong with the texts themselves.
+    /// Problems of the texts themselves.
     pub(super) diagnostics: Vec<Diagnostic>,
-    /// How many bytes the texts have together.
+    /// The total length of the texts in bytes.
     pub(super) text_length: usize,
-    /// What is looked for.
+    /// Which problems to look for.
     pub(super) wanted: Wanted,
 }
 
-/// What is looked for in documents.
+/// Which problems to look for in documents.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Wanted {
-    /// All that there is to say about what someone wrote.
+    /// All problems, for documents that a user wrote.
     #[default]
     Everything,
-    /// What stands in the way of accepting documents that a program made.
+    /// Only errors, for generated documents.
     Errors,
 }
 
-/// The document of a policy. It is read when its turn comes: most of an input is rules, and not all of them need be
-/// there as written and as meant at once.
+/// The document of a policy, read only when it is needed. Rules dominate the input, and this avoids
+/// holding all of them both as written and as compiled.
 #[derive(Debug)]
 pub(super) enum Unread<'t> {
-    /// As it was parsed.
+    /// A parsed document.
     Parsed {
         source: usize,
         text: &'t str,
         node: Node,
     },
-    /// As a program made it.
-    Made {
+    /// A generated document.
+    Generated {
         source: usize,
         document: &'t ServicePolicyDocument,
     },
 }
 
 impl<'t> Unread<'t> {
-    /// Reads the document; none if it has not the form of one.
+    /// Reads the document. None if its structure is invalid.
     pub(super) fn read(
         self,
         diagnostics: &mut Vec<Diagnostic>,
     ) -> Option<Placed<'t, ServicePolicyDocument>> {
         match self {
             Self::Parsed { source, text, node } => Placed::read(source, text, &node, diagnostics),
-            Self::Made { source, document } => Some(Placed::made(source, document)),
+            Self::Generated { source, document } => Some(Placed::generated(source, document)),
         }
     }
 }
@@ -82,7 +82,7 @@ pub(super) fn read(sources: &[SourceText]) -> Documents<'_> {
                 let faults = faults.into_iter();
                 documents
                     .diagnostics
-                    .extend(faults.map(|fault| Diagnostic::of_fault(source, fault)));
+                    .extend(faults.map(|fault| Diagnostic::from_fault(source, fault)));
             }
         }
     }
@@ -101,19 +101,20 @@ pub(super) fn read(sources: &[SourceText]) -> Documents<'_> {
 }
 
 impl<'t> Documents<'t> {
-    /// Documents that a program made: the mesh is the first source, and each policy one of its own.
-    pub(super) fn made(
+    /// Wraps generated documents. The mesh is the first source, and each policy is a source of its
+    /// own.
+    pub(super) fn generated(
         mesh: &'t MeshDocument,
         policies: impl Iterator<Item = &'t ServicePolicyDocument>,
     ) -> Self {
         let policies = policies
             .enumerate()
-            .map(|(position, document)| Unread::Made {
+            .map(|(position, document)| Unread::Generated {
                 source: position + 1,
                 document,
             });
         Self {
-            meshes: vec![Placed::made(0, mesh)],
+            meshes: vec![Placed::generated(0, mesh)],
             policies: policies.collect(),
             wanted: Wanted::Errors,
             ..Self::default()

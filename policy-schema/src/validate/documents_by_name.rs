@@ -1,4 +1,4 @@
-//! The documents of policies, by namespace and name.
+//! An index of policy documents by namespace and name.
 
 use std::collections::HashMap;
 
@@ -7,15 +7,15 @@ use crate::document::ServicePolicyDocument;
 use crate::plugin_config::PolicyName;
 use crate::policy::ServicePolicy;
 
-/// The documents of policies, by namespace and name.
+/// The policy documents, by namespace and name.
 #[derive(Debug)]
 pub(super) struct DocumentsByName<'d>(
     HashMap<(&'d str, &'d str), &'d Placed<'d, ServicePolicyDocument>>,
 );
 
 impl<'d> DocumentsByName<'d> {
-    /// Of several with the same name it knows the first.
-    pub(super) fn of(documents: &'d [Placed<'d, ServicePolicyDocument>]) -> Self {
+    /// Indexes documents. Of several with the same name, the first counts.
+    pub(super) fn new(documents: &'d [Placed<'d, ServicePolicyDocument>]) -> Self {
         let mut by_name = HashMap::with_capacity(documents.len());
         for placed in documents {
             let metadata = &placed.document.metadata;

@@ -1,16 +1,18 @@
-//! Rules that the two enforcement points cannot carry out between them.
+//! Reports rules that the two enforcement points cannot enforce together.
 
 use super::documents_by_name::DocumentsByName;
 use crate::code;
 use crate::diagnostic::Diagnostic;
-use crate::planes::{FilterPlane, NeedsFilter, RbacGap, RbacOnly, RbacPlane};
+use crate::enforcement_points::{
+    FilterEnforcement, NeedsFilter, RbacEnforcement, RbacGap, RbacOnly,
+};
 use crate::policy::{MANY_PROVIDERS, MULTIPLE_PROVIDERS, PolicySet, ServicePolicy};
 use crate::problem::{Cursor, Problems};
 use crate::rule::Rule;
 use crate::rule_spec::{Effect, Enforcement};
 use crate::timestamp::Timestamp;
 
-/// Reports what of a rule by itself no enforcement point carries out.
+/// Reports the parts of a single rule that no enforcement point enforces.
 pub(super) fn check_rule(
     rule: &Rule,
     enforcement: Enforcement,
@@ -18,7 +20,7 @@ pub(super) fn check_rule(
     cursor: &Cursor<'_>,
     problems: &mut Problems,
 ) {
-    let rbac = RbacPlane::of_rule_in(enforcement, rule, at);
+    let rbac = RbacEnforcement::of_rule_in(enforcement, rule, at);
     if let (false, Some(reason)) = (rbac.is_rendered(), rbac.note())
         && rule.uses_peer_ip()
     {
@@ -30,7 +32,7 @@ pub(super) fn check_rule(
         );
     }
     if rbac.is_wider()
-        && let Some(named) = named_beside_address(rule)
+        && let Some(named) = certificates_beside_address(rule)
     {
         problems.report(
             code::UNENFORCEABLE_RULE,
@@ -42,7 +44,9 @@ pub(super) fn check_rule(
             "use `remoteIpBlocks` in the other source, or `clientCertificates: [\"*\"]` in this one",
         );
     }
-    if let (true, FilterPlane::Absent(reason)) = (rbac.is_rendered(), FilterPlane::of_rule(rule)) {
+    if let (true, FilterEnforcement::Absent(reason)) =
+        (rbac.is_rendered(), FilterEnforcement::of_rule(rule))
+    {
         for gap in RbacGap::of_rule(rule) {
             problems.report(
                 code::EVADABLE_RULE,
@@ -69,7 +73,7 @@ pub(super) fn check_without_filter(
     cursor: &Cursor<'_>,
     problems: &mut Problems,
 ) {
-    let Some(needed) = RbacPlane::of_rule_in(enforcement, rule, at).needs_filter() else {
+    let Some(needed) = RbacEnforcement::of_rule_in(enforcement, rule, at).needs_filter() else {
         return;
     };
     let (why, without) = match needed {
@@ -92,8 +96,8 @@ pub(super) fn check_without_filter(
     );
 }
 
-/// Reports rules that do not go together on the same workload.
-pub(super) fn check_together(
+/// Reports rules that conflict on the same workload.
+pub(super) fn check_across_policies(
     documents: &DocumentsByName<'_>,
     set: &PolicySet,
     diagnostics: &mut Vec<Diagnostic>,
@@ -102,11 +106,11 @@ pub(super) fn check_together(
         let policies = set.policies().iter();
         policies.map(|policy| policy.rules.iter().any(is)).collect()
     };
-    let have_addresses = is_any(takes_any_address);
+    let have_addresses = is_any(matches_any_address);
     let have_providers = is_any(|rule| rule.provider.is_some());
     let has_one_provider = set.mesh().istio_version() < MANY_PROVIDERS;
     for (position, leading) in set.policies().iter().enumerate() {
-        let positions = || std::iter::once(position).chain(leading.enforced_along());
+        let positions = || std::iter::once(position).chain(leading.followers());
         let has = |those: &[bool]| {
             let mut positions = positions();
             positions.any(|position| those.get(position) == Some(&true))
@@ -115,21 +119,22 @@ pub(super) fn check_together(
         if !(has_addresses || has_providers) {
             continue;
         }
-        let together: Vec<_> = positions()
+        let overlapping: Vec<_> = positions()
             .filter_map(|position| set.policies().get(position))
             .filter(|policy| policy.enforcement == Enforcement::Enforce)
             .collect();
         if has_addresses {
-            check_rules_beside_addresses(&together, documents, diagnostics);
+            check_address_conflicts(&overlapping, documents, diagnostics);
         }
         if has_providers {
-            check_providers(&together, has_one_provider, documents, diagnostics);
+            check_providers(&overlapping, has_one_provider, documents, diagnostics);
         }
     }
 }
 
-/// The first source that names client certificates, where another one of the rule is about the peer's address.
-fn named_beside_address(rule: &Rule) -> Option<usize> {
+/// The first source that names client certificates, if another source of the rule restricts the
+/// peer's address.
+fn certificates_beside_address(rule: &Rule) -> Option<usize> {
     let with_address = rule.sources.iter().filter(|source| source.uses_peer_ip());
     let with_address = with_address.count();
     rule.sources.iter().position(|source| {
@@ -138,31 +143,31 @@ fn named_beside_address(rule: &Rule) -> Option<usize> {
     })
 }
 
-/// Whether the filter takes an `Allow` rule for any address.
-fn takes_any_address(rule: &Rule) -> bool {
-    FilterPlane::of_rule(rule) == FilterPlane::AnyPeerIp
+/// Whether the filter evaluates an `Allow` rule as if it matched any address.
+fn matches_any_address(rule: &Rule) -> bool {
+    FilterEnforcement::of_rule(rule) == FilterEnforcement::AnyPeerIp
 }
 
-/// The filter takes a rule about the peer's address for any address. What it lets through for that rule,
-/// RBAC may let through for another of which it sees less, or whose exclusions a client has got round:
-/// together they allow what the policy does not.
-fn check_rules_beside_addresses(
-    together: &[&ServicePolicy],
+/// The filter evaluates a rule about the peer's address as if it matched any address. RBAC may then
+/// allow the same request by another rule, of which it evaluates less, or whose exclusions a client
+/// evades. Together they would allow what the policy denies.
+fn check_address_conflicts(
+    overlapping: &[&ServicePolicy],
     documents: &DocumentsByName<'_>,
     diagnostics: &mut Vec<Diagnostic>,
 ) {
     let allowing = || {
-        together.iter().flat_map(|policy| {
+        overlapping.iter().flat_map(|policy| {
             let rules = policy.rules.iter().enumerate();
             rules
                 .filter(|(_, rule)| rule.effect == Effect::Allow)
                 .map(move |(index, rule)| (*policy, index, rule))
         })
     };
-    // Another than a given one is among the first two.
+    // Any rule other than a given one is among the first two.
     let with_address: Vec<_> = allowing()
         .map(|(.., rule)| rule)
-        .filter(|rule| takes_any_address(rule))
+        .filter(|rule| matches_any_address(rule))
         .take(2)
         .collect();
     if with_address.is_empty() {
@@ -176,9 +181,9 @@ fn check_rules_beside_addresses(
         let Some(other) = others.find(|other| !std::ptr::eq(**other, rule)) else {
             continue;
         };
-        let rbac = RbacPlane::of_rule(policy, rule);
+        let rbac = RbacEnforcement::of_rule(policy, rule);
         let wider = match rbac {
-            RbacPlane::AnyClientCertificate => Some((
+            RbacEnforcement::AnyClientCertificate => Some((
                 "from",
                 "names client certificates, which RBAC cannot distinguish",
                 "use `remoteIpBlocks` in the other rule, or `clientCertificates: [\"*\"]` in this one",
@@ -223,13 +228,13 @@ fn check_rules_beside_addresses(
 }
 
 fn check_providers(
-    together: &[&ServicePolicy],
+    overlapping: &[&ServicePolicy],
     has_one_provider: bool,
     documents: &DocumentsByName<'_>,
     diagnostics: &mut Vec<Diagnostic>,
 ) {
     let custom = || {
-        together.iter().flat_map(|policy| {
+        overlapping.iter().flat_map(|policy| {
             let rules = policy.rules.iter().enumerate();
             rules
                 .filter(|(_, rule)| rule.enforcement != Some(Enforcement::Shadow))

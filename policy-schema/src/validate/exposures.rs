@@ -1,4 +1,4 @@
-//! What services answer for at the mesh's gateways.
+//! Checks the exposures of services at the mesh's gateways.
 
 use std::collections::BTreeMap;
 
@@ -12,12 +12,13 @@ use crate::document::{ExposureSpec, GatewayApi};
 use crate::lint::closest;
 use crate::matching::TextMatch;
 use crate::policy::{
-    Caller, Calls, Exposure, Gateway, IstioVersion, Mesh, PolicySet, Service, ServicePolicy,
+    Exposure, Gateway, IstioVersion, Mesh, MeshCaller, PolicySet, Reachability, Service,
+    ServicePolicy,
 };
 use crate::problem::{Cursor, Problems};
 use crate::rule::Operation;
 
-/// Reads a policy's exposures; `cursor` is at them.
+/// Reads a policy's exposures. `cursor` is at them.
 pub(super) fn check(
     specs: Option<&[ExposureSpec]>,
     service: Option<&Service>,
@@ -140,20 +141,21 @@ fn check_paths(
     checked
 }
 
-/// The most matches in a rule of an `HTTPRoute`, in the oldest version of the API.
+/// The maximum number of matches in a rule of an `HTTPRoute`, in the oldest version of the API.
 const MAX_MATCHES: usize = 8;
 
-/// What no path of an `HTTPRoute` may have in it.
+/// Texts that no path of an `HTTPRoute` may contain.
 const REFUSED_WITHIN: [&str; 6] = ["//", "/./", "/../", "%2f", "%2F", "#"];
 
-/// Nor at its end.
+/// Texts that no path of an `HTTPRoute` may end with.
 const REFUSED_AT_END: [&str; 2] = ["/.", "/.."];
 
-/// The first version of Istio that is made for version 1.2 of the Kubernetes Gateway API, whose
+/// The first version of Istio that supports version 1.2 of the Kubernetes Gateway API, whose
 /// standard channel is the first with `timeouts`.
 const ROUTE_TIMEOUTS: IstioVersion = IstioVersion::minor(24);
 
-/// What the Kubernetes Gateway API can route by (`HTTPPathMatch`, and the CEL rules of its definition).
+/// Reports paths that the Kubernetes Gateway API cannot route (`HTTPPathMatch`, and the CEL rules
+/// of its definition).
 fn check_routable(paths: &[TextMatch], cursor: &Cursor<'_>, problems: &mut Problems) {
     for (index, path) in paths.iter().enumerate() {
         if matches!(path, TextMatch::Prefix(start) if !start.ends_with('/')) {
@@ -220,8 +222,8 @@ fn check_port(
     }
 }
 
-/// Reports exposures that no rule lets anybody use, and those that answer for the same.
-pub(super) fn check_together(
+/// Reports exposures that no rule allows, and conflicting exposures.
+pub(super) fn check_across_policies(
     documents: &DocumentsByName<'_>,
     set: &PolicySet,
     diagnostics: &mut Vec<Diagnostic>,
@@ -233,8 +235,8 @@ pub(super) fn check_together(
     if exposed.is_empty() {
         return;
     }
-    // Documents stay valid when a rule ends.
-    let calls = Calls::with_ended_rules(set);
+    // Documents stay valid when a rule expires.
+    let reachability = Reachability::with_expired_rules(set);
     let mut taken: BTreeMap<(usize, &str, &TextMatch), &ServicePolicy> = BTreeMap::new();
     for (number, policy) in exposed {
         let mut report = |code, cursor: &Cursor<'_>, message: String, help: String| {
@@ -250,9 +252,9 @@ pub(super) fn check_together(
             let Some(gateway) = set.mesh.gateways.get(exposure.gateway) else {
                 continue;
             };
-            // A gateway without a name of its own has been reported.
+            // A gateway without an account has been reported already.
             let has_account = !gateway.account.name.is_empty();
-            if has_account && !is_let_in(gateway, exposure, (number, policy), &calls) {
+            if has_account && !allows_gateway(gateway, exposure, (number, policy), &reachability) {
                 report(
                     code::EXPOSURE_WITHOUT_RULE,
                     &cursor,
@@ -286,28 +288,29 @@ pub(super) fn check_together(
     }
 }
 
-/// Whether a rule lets the gateway in, for any request that the exposure leads to the service.
-fn is_let_in(
+/// Whether a rule allows the gateway, for any request that the exposure routes to the service.
+fn allows_gateway(
     gateway: &Gateway,
     exposure: &Exposure,
     (position, policy): (usize, &ServicePolicy),
-    calls: &Calls<'_>,
+    reachability: &Reachability<'_>,
 ) -> bool {
-    let caller = Caller {
+    let caller = MeshCaller {
         namespace: &gateway.account.namespace,
         service_account: Some(&gateway.account.name),
     };
     let mut ports = policy.service.iter().flat_map(|service| &service.ports);
     let port = ports.find(|port| port.port == exposure.port);
     let target = port.map(|port| port.target_port);
-    calls.lets_in(position, caller, |rule| {
+    reachability.may_allow(position, caller, |rule| {
         let mut operations = rule.operations.iter();
-        rule.operations.is_empty() || operations.any(|operation| meets(operation, exposure, target))
+        rule.operations.is_empty()
+            || operations.any(|operation| may_match(operation, exposure, target))
     })
 }
 
-/// Whether some request is one of the operation and of the exposure.
-fn meets(operation: &Operation, exposure: &Exposure, target_port: Option<u16>) -> bool {
+/// Whether a request can match both the operation and the exposure.
+fn may_match(operation: &Operation, exposure: &Exposure, target_port: Option<u16>) -> bool {
     let has_host = |pattern: &TextMatch| {
         exposure
             .hosts

@@ -1,4 +1,4 @@
-//! Where sidecars fetch the filter, and how.
+//! Checks where and how sidecars fetch the filter.
 
 use super::names::check_subdomain;
 use crate::code;
@@ -53,7 +53,7 @@ pub(super) fn check(spec: &FilterSpec, cursor: &Cursor<'_>, problems: &mut Probl
     }
 }
 
-/// What says how to fetch an image, and there is none.
+/// Reports settings for fetching an image when there is no image.
 fn check_without_image(spec: &FilterSpec, cursor: &Cursor<'_>, problems: &mut Problems) {
     let fields = [
         ("imagePullSecret", spec.image_pull_secret.is_some()),
@@ -70,7 +70,7 @@ fn check_without_image(spec: &FilterSpec, cursor: &Cursor<'_>, problems: &mut Pr
     }
 }
 
-/// Reads the URL, if it is one that a sidecar can fetch.
+/// Parses the URL, if a sidecar can fetch it.
 fn check_image(image: &str, cursor: &Cursor<'_>, problems: &mut Problems) -> Option<ModuleUrl> {
     match ModuleUrl::parse(image) {
         Ok(url) => Some(url),

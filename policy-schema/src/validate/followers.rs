@@ -1,4 +1,4 @@
-//! Policies whose filter would enforce too many others.
+//! Reports policies with too many followers.
 
 use super::documents_by_name::DocumentsByName;
 use crate::code;
@@ -6,7 +6,7 @@ use crate::diagnostic::Diagnostic;
 use crate::policy::{MAX_FOLLOWERS, TooManyFollowers};
 use crate::problem::Cursor;
 
-/// Reports the first such policy of each namespace. Nothing else is known of the policies together then.
+/// Reports the first such policy of each namespace. Policies are then not checked together.
 pub(super) fn report(
     found: &TooManyFollowers,
     documents: &DocumentsByName<'_>,

@@ -1,4 +1,4 @@
-//! The ports on which gateways listen.
+//! Checks the ports on which gateways listen.
 
 use std::collections::BTreeSet;
 
@@ -7,17 +7,17 @@ use crate::document::GatewayApi;
 use crate::policy::{Gateway, Server};
 use crate::problem::{Cursor, Problems};
 
-/// The ports that Istio's proxies keep for themselves.
+/// The ports that Istio's proxies reserve.
 const RESERVED: std::ops::RangeInclusive<u16> = 15000..=15090;
 
-/// Reports ports of a gateway that its pods cannot listen on so; `cursor` is at the gateway.
+/// Reports ports that a gateway's pods cannot listen on. `cursor` is at the gateway.
 pub(super) fn check(gateway: &Gateway, cursor: &Cursor<'_>, problems: &mut Problems) {
     let servers = cursor.key("servers");
     let mut before = Ports::default();
     for (index, server) in gateway.servers.iter().enumerate() {
         let cursor = servers.index(index);
         check_numbers(server, &cursor, problems);
-        check_beside(server, &mut before, &cursor, problems);
+        check_overlap(server, &mut before, &cursor, problems);
         if gateway.api == GatewayApi::Istio {
             check_redirect(server, &cursor, problems);
         }
@@ -58,9 +58,14 @@ struct Ports {
     plain: BTreeSet<u16>,
 }
 
-/// A port has either TLS or plain HTTP, whichever server of the gateway names it. Adds the server's ports to
-/// those before.
-fn check_beside(server: &Server, before: &mut Ports, cursor: &Cursor<'_>, problems: &mut Problems) {
+/// Reports ports that are used for both TLS and plain HTTP, by any server of the gateway. Adds the
+/// server's ports to `before`.
+fn check_overlap(
+    server: &Server,
+    before: &mut Ports,
+    cursor: &Cursor<'_>,
+    problems: &mut Problems,
+) {
     let mut report = |port: u16| {
         problems.report(
             code::INVALID_VALUE,
@@ -71,7 +76,7 @@ fn check_beside(server: &Server, before: &mut Ports, cursor: &Cursor<'_>, proble
     };
     if server.port == server.redirect_port {
         report(server.port);
-        // What is wrong with one of them alone is not reported of the others too.
+        // A problem of a single port is not repeated for the others.
         return;
     }
     if before.plain.contains(&server.port) {
@@ -84,7 +89,8 @@ fn check_beside(server: &Server, before: &mut Ports, cursor: &Cursor<'_>, proble
     before.plain.insert(server.redirect_port);
 }
 
-/// Istio's `httpsRedirect` puts `https` before what clients named, with the port that they named.
+/// Istio's `httpsRedirect` replaces the scheme with `https`, and keeps the port that the client
+/// sent.
 fn check_redirect(server: &Server, cursor: &Cursor<'_>, problems: &mut Problems) {
     for (key, port, standard) in [
         ("port", server.port, 443),

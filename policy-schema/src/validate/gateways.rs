@@ -1,4 +1,4 @@
-//! The gateways of a mesh.
+//! Checks the gateways of a mesh.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -10,18 +10,18 @@ use crate::check::is_dns_subdomain;
 use crate::code;
 use crate::document::{GatewayApi, GatewaySpec, ServerSpec, TlsVersion};
 use crate::policy::{
-    Gateway, Hosts, IstioVersion, Labels, Selectors, Server, TLS_DEFAULTS, account_of_istio,
+    Gateway, Hosts, IstioVersion, Labels, Selectors, Server, TLS_DEFAULTS, istio_gateway_account,
 };
 use crate::problem::{Cursor, Problems};
 use crate::rule::ServiceAccount;
 
-/// The most listeners of a `Gateway` of the Kubernetes Gateway API.
+/// The maximum number of listeners of a `Gateway` of the Kubernetes Gateway API.
 const MAX_LISTENERS: usize = 64;
 
-/// The most hosts of an `HTTPRoute`.
+/// The maximum number of hosts of an `HTTPRoute`.
 const MAX_HOSTNAMES: usize = 16;
 
-/// Reads the gateways; `cursor` is at the mesh's `spec`.
+/// Reads the gateways. `cursor` is at the mesh's `spec`.
 pub(super) fn check(
     specs: Option<&[GatewaySpec]>,
     version: Option<IstioVersion>,
@@ -51,18 +51,19 @@ pub(super) fn check(
         }
         let gateway = check_gateway(spec, &cursor, problems);
         gateway_ports::check(&gateway, &cursor, problems);
-        check_hosts_beside(&gateway, &gateways, &hosts, &cursor, problems);
+        check_shared_hosts(&gateway, &gateways, &hosts, &cursor, problems);
         for host in gateway.servers.iter().flat_map(|server| &server.hosts) {
             hosts.add(host, index);
         }
         gateways.push(gateway);
     }
-    check_pods_beside(&gateways, &cursor, problems);
+    check_shared_pods(&gateways, &cursor, problems);
     check_tls_versions(&gateways, version, &cursor, problems);
     gateways
 }
 
-/// A listener of the Kubernetes Gateway API has no TLS version of its own: all of them take the mesh's.
+/// Reports different TLS versions. A listener of the Kubernetes Gateway API has none of its own:
+/// all of them use the mesh's.
 fn check_tls_versions(
     gateways: &[Gateway],
     version: Option<IstioVersion>,
@@ -113,7 +114,7 @@ fn check_gateway(spec: &GatewaySpec, cursor: &Cursor<'_>, problems: &mut Problem
             check_subdomain(account, &cursor.key("serviceAccount"), problems);
             account.clone()
         }
-        (None, GatewayApi::Kubernetes) => account_of_istio(&spec.name),
+        (None, GatewayApi::Kubernetes) => istio_gateway_account(&spec.name),
         (None, GatewayApi::Istio) => {
             problems.report(
                 code::MISSING_FIELD,
@@ -219,8 +220,8 @@ fn check_server(spec: &ServerSpec, cursor: &Cursor<'_>, problems: &mut Problems)
     }
 }
 
-/// What the Kubernetes Gateway API takes (`Gateway`, `listeners`; `HTTPRoute`, `hostnames`): each host
-/// is two listeners, and the hosts of a server are those of one redirect.
+/// Checks the limits of the Kubernetes Gateway API (`Gateway`, `listeners`; `HTTPRoute`,
+/// `hostnames`). Each host needs two listeners, and the hosts of a server share one redirect route.
 fn check_counts(servers: &[Server], cursor: &Cursor<'_>, problems: &mut Problems) {
     let hosts: usize = servers.iter().map(|server| server.hosts.len()).sum();
     if hosts > MAX_LISTENERS / 2 {
@@ -239,7 +240,7 @@ fn check_counts(servers: &[Server], cursor: &Cursor<'_>, problems: &mut Problems
     }
 }
 
-/// The hosts of one route of the Kubernetes Gateway API.
+/// Checks the number of hosts in one route of the Kubernetes Gateway API.
 pub(super) fn check_hostnames(hosts: &[String], cursor: &Cursor<'_>, problems: &mut Problems) {
     if hosts.len() > MAX_HOSTNAMES {
         problems.report(
@@ -254,7 +255,7 @@ pub(super) fn check_hostnames(hosts: &[String], cursor: &Cursor<'_>, problems: &
     }
 }
 
-/// Names of hosts, in lower case.
+/// Checks host names. Returns them in lower case.
 pub(super) fn check_hosts(
     hosts: &[String],
     cursor: &Cursor<'_>,
@@ -293,9 +294,10 @@ pub(super) fn check_host(host: &str, cursor: &Cursor<'_>, problems: &mut Problem
     }
 }
 
-/// Clients find a host by one address; of two gateways one would never be asked, or both with
-/// different certificates. `hosts` are those of `others`, by their positions.
-fn check_hosts_beside(
+/// Reports hosts of more than one gateway. Clients resolve a host to one gateway, so the other
+/// would never be called, or both with different certificates. `hosts` are the hosts of `others`,
+/// by position.
+fn check_shared_hosts(
     gateway: &Gateway,
     others: &[Gateway],
     hosts: &Hosts,
@@ -319,14 +321,15 @@ fn check_hosts_beside(
     }
 }
 
-/// Gateways that share pods or an account cannot be told apart, neither where they run nor by rules.
-fn check_pods_beside(gateways: &[Gateway], cursor: &Cursor<'_>, problems: &mut Problems) {
+/// Reports gateways that share pods or an account: neither the cluster nor rules can distinguish
+/// them.
+fn check_shared_pods(gateways: &[Gateway], cursor: &Cursor<'_>, problems: &mut Problems) {
     let selecting = gateways.iter().map(|gateway| {
-        // Without labels nothing is selected.
+        // An empty selector selects nothing here.
         let labels = Some(&gateway.labels).filter(|labels| !labels.is_empty());
         (gateway.namespace.as_str(), labels)
     });
-    let pods = SharedPods::of(selecting);
+    let pods = SharedPods::new(selecting);
     let mut first_by_account = HashMap::with_capacity(gateways.len());
     for (index, gateway) in gateways.iter().enumerate() {
         let same_pods = pods.first(index, &gateway.namespace, &gateway.labels);
@@ -357,7 +360,7 @@ fn check_pods_beside(gateways: &[Gateway], cursor: &Cursor<'_>, problems: &mut P
 struct SharedPods<'g>(BTreeMap<&'g str, Selectors<&'g Labels>>);
 
 impl<'g> SharedPods<'g> {
-    fn of(gateways: impl Iterator<Item = (&'g str, Option<&'g Labels>)>) -> Self {
+    fn new(gateways: impl Iterator<Item = (&'g str, Option<&'g Labels>)>) -> Self {
         let mut namespaces: BTreeMap<&str, Vec<_>> = BTreeMap::new();
         for (index, (namespace, labels)) in gateways.enumerate() {
             let there = namespaces.entry(namespace).or_default();
@@ -366,12 +369,13 @@ impl<'g> SharedPods<'g> {
         let namespaces = namespaces.into_iter();
         Self(
             namespaces
-                .map(|(namespace, ranked)| (namespace, Selectors::of(ranked)))
+                .map(|(namespace, ranked)| (namespace, Selectors::new(ranked)))
                 .collect(),
         )
     }
 
-    /// The first gateway before `index` of which all pods are the gateway's too, or the other way round.
+    /// The first gateway before `index` whose pods include all of this gateway's pods, or vice
+    /// versa.
     fn first(&self, index: usize, namespace: &str, labels: &Labels) -> Option<usize> {
         let there = self.0.get(namespace).filter(|_| !labels.is_empty())?;
         let wider = there.selecting(labels).into_iter().next();

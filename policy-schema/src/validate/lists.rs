@@ -1,9 +1,9 @@
-//! Lists that say something only if they have something.
+//! Checks lists that must not be empty.
 
 use crate::code;
 use crate::problem::{Cursor, Problems};
 
-/// Reports a list that is there and empty: left out and empty could be read both ways.
+/// Reports an empty list. It is ambiguous: it could mean all or none.
 pub(super) fn check_not_empty<T>(
     list: Option<&[T]>,
     help: &str,

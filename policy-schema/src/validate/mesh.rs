@@ -1,4 +1,4 @@
-//! The `Mesh` document → the mesh.
+//! Validates the `Mesh` document.
 
 use super::documents::Documents;
 use super::names::{check_label, check_subdomain};
@@ -12,7 +12,7 @@ use crate::plugin_config::{MeshIdentity, check_trust_domains};
 use crate::policy::{FilterFetching, Gateways, IstioVersion, Mesh};
 use crate::problem::{Cursor, Problems};
 
-/// Reports that there is no mesh, at the first policy.
+/// Reports a missing mesh, at the first policy.
 pub(super) fn report_missing(
     policy: &Placed<'_, ServicePolicyDocument>,
     diagnostics: &mut Vec<Diagnostic>,
@@ -26,7 +26,7 @@ pub(super) fn report_missing(
     );
 }
 
-/// Checks that there is not more than one mesh, and that it is sound.
+/// Checks that there is at most one mesh, and that it is valid.
 pub(super) fn check_meshes(
     documents: &Documents<'_>,
     options: Options,
@@ -34,7 +34,7 @@ pub(super) fn check_meshes(
 ) -> Option<Mesh> {
     let (first, others) = documents.meshes.split_first()?;
     for other in others {
-        other.beside(first).report(
+        other.with_conflict(first).report(
             diagnostics,
             code::DUPLICATE_MESH,
             &Cursor::Root.key("kind"),
@@ -77,7 +77,7 @@ fn check_mesh(
         &mut problems,
     );
     let gateways = gateways::check(spec.gateways.as_deref(), version, &cursor, &mut problems);
-    let gateways = Gateways::of(gateways);
+    let gateways = Gateways::new(gateways);
     let certificates = cursor.key("certificates");
     check_duration(
         workload_ttl(spec),
@@ -123,7 +123,7 @@ fn check_mesh(
         default_enforcement: defaults.enforcement.unwrap_or_default(),
         default_owner: defaults.owner,
         otherwise: defaults.otherwise.unwrap_or_default(),
-        unstated: unstated(spec),
+        unspecified: unspecified(spec),
     })
 }
 
@@ -131,8 +131,8 @@ fn workload_ttl(spec: &MeshSpec) -> Option<&str> {
     spec.certificates.as_ref()?.workload_ttl.as_deref()
 }
 
-/// What would stop working in a mesh that was less strict before.
-fn unstated(spec: &MeshSpec) -> Vec<&'static str> {
+/// Strict defaults that may break a mesh that was less strict before.
+fn unspecified(spec: &MeshSpec) -> Vec<&'static str> {
     let defaults = spec.defaults.as_ref();
     let otherwise = defaults.and_then(|defaults| defaults.otherwise);
     let deny = "requests that no policy allows are denied, even at workloads without a policy (`defaults.otherwise`)";

@@ -1,4 +1,4 @@
-//! Strict mutual TLS, and the exceptions from it.
+//! Checks strict mutual TLS and its exceptions.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -12,7 +12,7 @@ use crate::policy::{MtlsException, MtlsPlan, Selectors};
 use crate::problem::{Cursor, Problems};
 use crate::timestamp::Timestamp;
 
-/// Reads the plan of a mesh; `cursor` is at the mesh's `spec`.
+/// Reads the `mtls` of a mesh. `cursor` is at the mesh's `spec`.
 pub(super) fn check(
     spec: Option<&Mtls>,
     root_namespace: &str,
@@ -59,20 +59,20 @@ pub(super) fn check(
             );
         }
         if let Some(exception) = check_exception(spec, index, &cursor, problems) {
-            if exception.has_ended(at) {
+            if exception.has_expired(at) {
                 report_ended(&exception, &cursor.key("notAfter"), problems);
             }
             exceptions.push((index, exception));
         }
     }
-    check_together(&exceptions, &cursor, problems);
+    check_across_policies(&exceptions, &cursor, problems);
     let exceptions = exceptions.into_iter().map(|(_, exception)| exception);
     let mut exceptions: Vec<_> = exceptions.collect();
     exceptions.sort_by(|a, b| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
     MtlsPlan {
         mode: spec.mode,
         min_version: spec.min_version.unwrap_or_default(),
-        is_stated: spec.mode.is_some() || spec.min_version.is_some(),
+        is_specified: spec.mode.is_some() || spec.min_version.is_some(),
         exceptions,
         at,
     }
@@ -154,9 +154,9 @@ fn report_ended(exception: &MtlsException, cursor: &Cursor<'_>, problems: &mut P
     );
 }
 
-/// Istio takes one object for a namespace and one for a workload; of more, it takes the oldest. `exceptions` are
-/// in the order of the document, each with its index there.
-fn check_together(
+/// Reports conflicting exceptions. Of several objects for the same namespace or workload, Istio
+/// uses the oldest. `exceptions` are in the order of the document, each with its index.
+fn check_across_policies(
     exceptions: &[(usize, MtlsException)],
     cursor: &Cursor<'_>,
     problems: &mut Problems,
@@ -168,15 +168,15 @@ fn check_together(
     }
     let namespaces: BTreeMap<_, _> = namespaces
         .into_iter()
-        .map(|(namespace, ranked)| (namespace, Selectors::of(ranked)))
+        .map(|(namespace, ranked)| (namespace, Selectors::new(ranked)))
         .collect();
     let mut names = HashSet::with_capacity(exceptions.len());
     let mut whole: HashMap<&str, &MtlsException> = HashMap::new();
     for (rank, (index, exception)) in exceptions.iter().enumerate() {
         let cursor = cursor.index(*index);
         let namespace = exception.namespace.as_str();
-        // One of a workload goes before one of its namespace.
-        let beside = match &exception.labels {
+        // An exception for a workload precedes one for its namespace.
+        let with_conflict = match &exception.labels {
             Some(labels) => {
                 let selectors = namespaces.get(namespace);
                 let meeting = selectors.and_then(|there| there.compatible(labels).next());
@@ -193,7 +193,7 @@ fn check_together(
                 format!("duplicate exception `{}`", exception.name),
                 "use a unique name for each exception of a namespace",
             );
-        } else if let Some(other) = beside {
+        } else if let Some(other) = with_conflict {
             problems.report(
                 code::DUPLICATE_EXCEPTION,
                 &cursor,

@@ -1,10 +1,10 @@
-//! Names that Kubernetes accepts.
+//! Checks names that Kubernetes restricts.
 
 use crate::check::{is_dns_label, is_object_name};
 use crate::code;
 use crate::problem::{Cursor, Problems};
 
-/// The name of a namespace, a service, or something else that becomes a part of a DNS name.
+/// Checks a name that must be a DNS label, such as that of a namespace or service.
 pub(super) fn check_label(name: &str, cursor: &Cursor<'_>, problems: &mut Problems) {
     if !is_dns_label(name) {
         problems.report(
@@ -16,7 +16,7 @@ pub(super) fn check_label(name: &str, cursor: &Cursor<'_>, problems: &mut Proble
     }
 }
 
-/// The name of most objects.
+/// Checks a name that must be a DNS subdomain, as for most objects.
 pub(super) fn check_subdomain(name: &str, cursor: &Cursor<'_>, problems: &mut Problems) {
     if !is_object_name(name) {
         problems.report(

@@ -1,13 +1,14 @@
-//! What documents are validated with.
+//! The options of validation.
 
 use crate::policy::IstioVersion;
 use crate::timestamp::Timestamp;
 
-/// What validation is done with.
+/// The options of validation.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
-    /// The time that the documents are read for: what has ended by then is not rendered.
+    /// The time at which the documents are evaluated. Rules that have expired by then are not
+    /// rendered.
     pub at: Timestamp,
-    /// The Istio version to take instead of the mesh's own.
+    /// The Istio version to use instead of the mesh's.
     pub istio_version: Option<IstioVersion>,
 }

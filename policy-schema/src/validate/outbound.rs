@@ -1,4 +1,4 @@
-//! What workloads reach, where the mesh lets them reach only what is declared.
+//! Checks what workloads reach, if the mesh limits them to declared hosts.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -12,8 +12,8 @@ use crate::policy::{
 use crate::problem::Cursor;
 use crate::rule_spec::{Effect, Enforcement, Otherwise};
 
-/// Reports services that nobody would find, and hosts and services that are described in two ways.
-pub(super) fn check_together(
+/// Reports services that no proxy would find, and conflicting descriptions of hosts and services.
+pub(super) fn check_across_policies(
     documents: &DocumentsByName<'_>,
     set: &PolicySet,
     diagnostics: &mut Vec<Diagnostic>,
@@ -26,7 +26,7 @@ pub(super) fn check_together(
     check_external_hosts(documents, set, diagnostics);
 }
 
-/// What is said of a service is said by one policy: it becomes one object.
+/// Only one policy may describe a service, because it becomes one object.
 fn check_services(
     documents: &DocumentsByName<'_>,
     set: &PolicySet,
@@ -63,12 +63,12 @@ fn check_service(
     set: &PolicySet,
     diagnostics: &mut Vec<Diagnostic>,
 ) {
-    let lets_in = policy.enforcement() == Enforcement::Shadow
+    let may_allow = policy.enforcement() == Enforcement::Shadow
         || policy.otherwise_in(&set.mesh) == Otherwise::Pass
         || policy.rules.iter().any(|rule| rule.effect == Effect::Allow);
     let is_needed = set.mesh.outbound == Outbound::Declared
         && policy.service.is_none()
-        && lets_in
+        && may_allow
         && matches!(policy.attachment(), Attachment::Workload(_));
     if let (true, Some(document)) = (is_needed, documents.get(policy)) {
         document.report(
@@ -122,7 +122,7 @@ fn check_mtls(
     }
 }
 
-/// A namespace has one object for a host, which says how all its workloads call it.
+/// A namespace has one object for a host, which all of its workloads use.
 fn check_external_hosts(
     documents: &DocumentsByName<'_>,
     set: &PolicySet,
@@ -162,8 +162,8 @@ fn check_external_hosts(
     }
 }
 
-/// A service of the mesh that is described as outside would be called without mutual TLS, and without a
-/// rule of its own.
+/// Reports services of the mesh that are declared as external. They would be called without mutual
+/// TLS, and without their own settings.
 fn check_is_outside(
     policy: &ServicePolicy,
     index: usize,
@@ -175,7 +175,7 @@ fn check_is_outside(
     let Some(host) = policy.external_hosts.get(index) else {
         return;
     };
-    let is_inside = may_be_inside(&host.host, &set.mesh.cluster_domain)
+    let is_inside = may_be_internal(&host.host, &set.mesh.cluster_domain)
         || services.contains(host.host.as_str());
     if let (true, Some(document)) = (is_inside, documents.get(policy)) {
         document.report(
@@ -204,8 +204,8 @@ fn short_names(set: &PolicySet) -> HashSet<String> {
         .collect()
 }
 
-/// Whether a host is, or a pattern has among its hosts, the name of a Kubernetes service.
-fn may_be_inside(host: &str, cluster_domain: &str) -> bool {
+/// Whether a host is the name of a Kubernetes service, or a pattern matches one.
+fn may_be_internal(host: &str, cluster_domain: &str) -> bool {
     let services = format!("svc.{cluster_domain}");
     let is_below = |name: &str, domain: &str| {
         let rest = name.strip_suffix(domain);
@@ -217,10 +217,11 @@ fn may_be_inside(host: &str, cluster_domain: &str) -> bool {
     }
 }
 
-/// The external host of each namespace and port over plain TCP.
+/// The external host for each namespace and plain TCP port.
 type ByTcpPort<'s> = BTreeMap<(&'s str, u16), &'s str>;
 
-/// Over plain TCP nothing names the host that is called: a proxy leads all of a port to one.
+/// Reports several hosts on the same port. Plain TCP does not name the host, so a proxy sends all
+/// connections on a port to one.
 fn check_tcp_ports<'s>(
     policy: &'s ServicePolicy,
     index: usize,

@@ -1,4 +1,4 @@
-//! Policies that meet: two of the same name, or two for the same workload or target.
+//! Reports conflicting policies: with the same name, or for the same workload or target.
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -46,7 +46,7 @@ fn check_names(policies: &[Policy<'_>], diagnostics: &mut Vec<Diagnostic>) {
         let name = (&metadata.namespace, &metadata.name);
         let first = *first_by_name.entry(name).or_insert(policy);
         if !std::ptr::eq(first, policy) {
-            policy.beside(first).report(
+            policy.with_conflict(first).report(
                 diagnostics,
                 code::DUPLICATE_POLICY,
                 &Cursor::Root.key("metadata").key("name"),
@@ -60,7 +60,7 @@ fn check_names(policies: &[Policy<'_>], diagnostics: &mut Vec<Diagnostic>) {
     }
 }
 
-/// Policies that name the same labels with the same values are for the same workload.
+/// Reports policies with equal selectors, which apply to the same workload.
 fn check_equal(by_labels: &ByLabels<'_>, diagnostics: &mut Vec<Diagnostic>) {
     for policies in by_labels.values() {
         let mut policies = policies.iter();
@@ -71,11 +71,11 @@ fn check_equal(by_labels: &ByLabels<'_>, diagnostics: &mut Vec<Diagnostic>) {
     }
 }
 
-/// Policies that name different labels select the same workload if one names all that the other does, with the
-/// same values. Of those that name the same labels, each is reported beside the first.
+/// Reports policies whose selectors include each other. Of policies with equal labels, each is
+/// reported together with the first.
 fn check_narrower(by_labels: &ByLabels<'_>, diagnostics: &mut Vec<Diagnostic>) {
     let selectors: Vec<_> = by_labels.keys().copied().collect();
-    let index = Selectors::of(selectors.iter().copied().enumerate().collect());
+    let index = Selectors::new(selectors.iter().copied().enumerate().collect());
     let mut meeting: BTreeMap<&Labels, BTreeMap<Vec<&String>, &Policy<'_>>> = BTreeMap::new();
     for narrow in by_labels.keys() {
         let wider = index.selecting(narrow).into_iter();
@@ -104,14 +104,14 @@ fn check_narrower(by_labels: &ByLabels<'_>, diagnostics: &mut Vec<Diagnostic>) {
     }
 }
 
-/// Where a document stands among all of the input.
+/// The position of a document in the whole input.
 fn place_of(policy: &Policy<'_>) -> (usize, usize) {
     (policy.source, policy.start())
 }
 
 fn report_overlap(policy: &Policy<'_>, first: &Policy<'_>, diagnostics: &mut Vec<Diagnostic>) {
     let name = &first.document.metadata.name;
-    policy.beside(first).report(
+    policy.with_conflict(first).report(
         diagnostics,
         code::OVERLAPPING_SELECTORS,
         &Cursor::Root.key("spec").key("selector").key("matchLabels"),
@@ -120,7 +120,7 @@ fn report_overlap(policy: &Policy<'_>, first: &Policy<'_>, diagnostics: &mut Vec
     );
 }
 
-/// Policies that share a target must share all.
+/// Reports policies that share some targets but not all.
 fn check_targets(policies: &[Policy<'_>], diagnostics: &mut Vec<Diagnostic>) {
     let mut first_by_target = HashMap::new();
     for policy in policies {
@@ -138,7 +138,7 @@ fn check_targets(policies: &[Policy<'_>], diagnostics: &mut Vec<Diagnostic>) {
                 .entry((namespace, *target))
                 .or_insert_with(|| (policy, targets.clone()));
             if *all != targets {
-                policy.beside(first).report(
+                policy.with_conflict(first).report(
                     diagnostics,
                     code::OVERLAPPING_TARGETS,
                     &Cursor::Root.key("spec").key("targetRefs"),

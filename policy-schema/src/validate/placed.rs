@@ -1,4 +1,4 @@
-//! A document with its place, and what is reported there.
+//! Documents with their places, and the diagnostics about them.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -9,7 +9,7 @@ use crate::diagnostic::{Diagnostic, Place};
 use crate::problem::{Cursor, Location, Problem, Problems};
 use crate::yaml::{self, Node, Span};
 
-/// A document, and where it stands.
+/// A document with its place.
 #[derive(Debug)]
 pub(super) struct Placed<'t, D> {
     pub(super) source: usize,
@@ -19,19 +19,20 @@ pub(super) struct Placed<'t, D> {
 }
 
 impl<'t, D: DeserializeOwned + Clone> Placed<'t, D> {
-    /// The document as a program made it.
-    pub(super) fn made(source: usize, document: &'t D) -> Self {
+    /// A generated document.
+    pub(super) fn generated(source: usize, document: &'t D) -> Self {
         Self {
             source,
             document: document.clone(),
-            places: Places::in_json(document),
+            places: Places::for_generated(document),
             faults: Vec::new(),
         }
     }
 }
 
 impl<'t, D: DeserializeOwned> Placed<'t, D> {
-    /// Reads the document that was parsed as `node`, from a part of `text`; none if it has not the form of one.
+    /// Reads a document from its parsed `node`, in a part of `text`. None if its structure is
+    /// invalid.
     pub(super) fn read(
         source: usize,
         text: &'t str,
@@ -44,19 +45,19 @@ impl<'t, D: DeserializeOwned> Placed<'t, D> {
         diagnostics.extend(
             faults
                 .into_iter()
-                .map(|fault| Diagnostic::of_fault(source, fault)),
+                .map(|fault| Diagnostic::from_fault(source, fault)),
         );
         Some(Self {
             source,
             document: document?,
-            places: Places::in_text(text, node.span()),
+            places: Places::for_text(text, node.span()),
             faults: spans,
         })
     }
 }
 
 impl<'t, D: DeserializeOwned + Serialize> Placed<'t, D> {
-    /// Where the document begins in its text.
+    /// The start of the document in its text.
     pub(super) fn start(&self) -> usize {
         self.places.document_span().start
     }
@@ -66,7 +67,7 @@ impl<'t, D: DeserializeOwned + Serialize> Placed<'t, D> {
         self.places.locate(location)
     }
 
-    /// Whether anyone asks for what has this code.
+    /// Whether diagnostics with this code are wanted.
     fn is_wanted(&self, code: Code) -> bool {
         self.places.is_in_text() || code.severity() == Severity::Error
     }
@@ -79,7 +80,7 @@ impl<'t, D: DeserializeOwned + Serialize> Placed<'t, D> {
         }
     }
 
-    /// Drops the places of values. Asking for one parses the document again.
+    /// Frees the parsed tree. The next access parses the document again.
     pub(super) fn forget_places(&mut self) {
         self.places.forget();
     }
@@ -98,15 +99,15 @@ impl<'t, D: DeserializeOwned + Serialize> Placed<'t, D> {
         self.place(problems, diagnostics);
     }
 
-    /// This document, where what is reported of it is about `other` as well.
-    pub(super) fn beside<'d>(&'d self, other: &'d Self) -> Beside<'d, 't, D> {
-        Beside {
+    /// This document, for diagnostics that also point at `other`.
+    pub(super) fn with_conflict<'d>(&'d self, other: &'d Self) -> Conflict<'d, 't, D> {
+        Conflict {
             document: self,
             other,
         }
     }
 
-    /// Gives each problem its place in the text.
+    /// Places each problem in the text.
     pub(super) fn place(&self, problems: Problems, diagnostics: &mut Vec<Diagnostic>) {
         let problems = problems.into_vec().into_iter();
         for problem in problems.filter(|problem| self.is_wanted(problem.code)) {
@@ -124,7 +125,7 @@ impl<'t, D: DeserializeOwned + Serialize> Placed<'t, D> {
         }
     }
 
-    /// Whether something seems to be missing only because what is there was refused already.
+    /// Whether something seems to be missing only because it was refused already.
     fn follows_from_fault(&self, problem: &Problem, span: Span) -> bool {
         matches!(problem.code, code::EMPTY_MATCHER | code::EMPTY_LIST) && {
             let first = self
@@ -139,15 +140,16 @@ impl<'t, D: DeserializeOwned + Serialize> Placed<'t, D> {
     }
 }
 
-/// A document with another of its kind that it does not go with.
+/// A document and another one of its kind that conflicts with it.
 #[derive(Debug)]
-pub(super) struct Beside<'d, 't, D> {
+pub(super) struct Conflict<'d, 't, D> {
     document: &'d Placed<'t, D>,
     other: &'d Placed<'t, D>,
 }
 
-impl<D: DeserializeOwned + Serialize> Beside<'_, '_, D> {
-    /// Adds a diagnostic at `cursor` of the document, which points at the same place of the other as well.
+impl<D: DeserializeOwned + Serialize> Conflict<'_, '_, D> {
+    /// Adds a diagnostic at `cursor` of the document that also points at the same field of the
+    /// other.
     pub(super) fn report(
         &self,
         diagnostics: &mut Vec<Diagnostic>,

@@ -1,4 +1,4 @@
-//! Where the values of a document stand.
+//! Locates the values of a document.
 
 use std::cell::OnceCell;
 
@@ -8,48 +8,48 @@ use serde::de::DeserializeOwned;
 use crate::problem::Location;
 use crate::yaml::{self, Node, Span};
 
-/// The places of a document's values. Trees are many times as long as their texts, so one is made where a place is
-/// asked for.
+/// The places of a document's values. Trees take much more memory than texts, so they are built on
+/// demand.
 #[derive(Debug)]
 pub(super) struct Places<'t, D> {
     origin: Origin<'t, D>,
-    /// The document, and where in the text its spans begin.
+    /// The document, and the offset of its spans in the text.
     tree: OnceCell<(Node, usize)>,
 }
 
-/// Where a document comes from.
+/// The origin of a document.
 #[derive(Debug)]
 enum Origin<'t, D> {
-    /// A text, and what of it the document is.
+    /// A part of a text.
     Text { text: &'t str, span: Span },
-    /// A program. Places are those in its JSON.
-    Made(&'t D),
+    /// Generated. Places refer to its JSON.
+    Generated(&'t D),
 }
 
 impl<'t, D> Places<'t, D> {
-    /// Of a document that is this part of a text.
-    pub(super) fn in_text(text: &'t str, span: Span) -> Self {
-        Self::of(Origin::Text { text, span })
+    /// The places of a document that is this part of a text.
+    pub(super) fn for_text(text: &'t str, span: Span) -> Self {
+        Self::new(Origin::Text { text, span })
     }
 
-    /// Of a document that a program made. They are those in its JSON.
-    pub(super) fn in_json(document: &'t D) -> Self {
-        Self::of(Origin::Made(document))
+    /// The places of a generated document, in its JSON.
+    pub(super) fn for_generated(document: &'t D) -> Self {
+        Self::new(Origin::Generated(document))
     }
 
-    fn of(origin: Origin<'t, D>) -> Self {
+    fn new(origin: Origin<'t, D>) -> Self {
         Self {
             origin,
             tree: OnceCell::new(),
         }
     }
 
-    /// Whether someone wrote the document, and a program did not make it.
+    /// Whether a user wrote the document.
     pub(super) fn is_in_text(&self) -> bool {
         matches!(self.origin, Origin::Text { .. })
     }
 
-    /// Drops what was parsed. Asking for a place parses the document again.
+    /// Frees the parsed tree. The next access parses the document again.
     pub(super) fn forget(&mut self) {
         self.tree = OnceCell::new();
     }
@@ -58,7 +58,7 @@ impl<'t, D> Places<'t, D> {
     pub(super) fn document_span(&self) -> Span {
         match self.origin {
             Origin::Text { span, .. } => span,
-            Origin::Made(_) => Span::default(),
+            Origin::Generated(_) => Span::default(),
         }
     }
 }
@@ -84,18 +84,19 @@ impl<D: DeserializeOwned + Serialize> Places<'_, D> {
     fn parse(&self) -> Option<(Node, usize)> {
         let (node, start) = match self.origin {
             Origin::Text { text, span } => parse_again(text, span)?,
-            Origin::Made(document) => {
+            Origin::Generated(document) => {
                 let json = serde_json::to_string(document).ok()?;
                 (yaml::parse(&json).ok()?.into_iter().next()?, 0)
             }
         };
-        // Which elements of a list count depends on which of them could be read.
+        // Reading marks the elements of lists that could be read, which affects their indexes.
         let _ = yaml::read::<D>(&node);
         Some((node, start))
     }
 }
 
-/// Parses a document alone, from the beginning of its first line, since the others are indented as much.
+/// Parses a single document, from the start of its first line, because the other lines have the
+/// same indentation.
 fn parse_again(text: &str, span: Span) -> Option<(Node, usize)> {
     let before = text.get(..span.start)?;
     let indentation = before.len() - before.trim_end_matches(' ').len();

@@ -1,4 +1,4 @@
-//! The `ServicePolicy` document → the policy.
+//! Validates a `ServicePolicy` document.
 
 use super::placed::Placed;
 use super::{Options, attachment, enforceable, exposures, service};
@@ -13,7 +13,7 @@ use crate::rule::Rule;
 use crate::rule_spec::Enforcement;
 use crate::timestamp::Phase;
 
-/// Checks a policy by itself; none if what it is for, or what it allows, cannot be read.
+/// Checks a single policy. None if its attachment or rules cannot be read.
 pub(super) fn check(
     placed: &Placed<'_, ServicePolicyDocument>,
     mesh: Option<&Mesh>,
@@ -72,7 +72,7 @@ pub(super) fn check(
         otherwise: spec.otherwise.unwrap_or_default(),
         tcp_ports,
         shared_tcp_ports: Vec::new(),
-        along: Vec::new(),
+        followers: Vec::new(),
         rank: 0,
         rules: rules?,
         at: options.at,
@@ -83,7 +83,7 @@ pub(super) fn check(
     })
 }
 
-/// What a policy says of all its rules, and the mesh that they are for.
+/// The policy's settings for all of its rules, and its mesh.
 struct Around<'p> {
     namespace: &'p str,
     attachment: Option<&'p Attachment>,
@@ -93,7 +93,7 @@ struct Around<'p> {
 }
 
 impl Around<'_> {
-    /// The rules of `spec`; none if any of them cannot be read.
+    /// The rules of `spec`. None if any cannot be read.
     fn rules(
         &self,
         spec: &ServicePolicySpec,
@@ -111,12 +111,13 @@ impl Around<'_> {
         };
         let mut rules = check_rules(&spec.rules, &scope, cursor, problems);
         if let Some(mesh) = self.mesh {
-            let takes_plaintext = place
-                .is_none_or(|(attachment, mesh)| mesh.takes_plaintext(self.namespace, attachment));
+            let accepts_plaintext = place.is_none_or(|(attachment, mesh)| {
+                mesh.accepts_plaintext(self.namespace, attachment)
+            });
             for (index, rule) in rules.iter_mut().enumerate() {
                 if let Some(rule) = rule {
                     let cursor = cursor.index(index);
-                    self.check_in_mesh(rule, mesh, takes_plaintext, &cursor, problems);
+                    self.check_in_mesh(rule, mesh, accepts_plaintext, &cursor, problems);
                     take_default_owner(rule, mesh);
                 }
             }
@@ -124,17 +125,18 @@ impl Around<'_> {
         rules.into_iter().collect()
     }
 
-    /// Reports what of a rule never matches in the mesh, and what nothing in the mesh enforces.
+    /// Reports the parts of a rule that never match in the mesh, or that no enforcement point
+    /// enforces.
     fn check_in_mesh(
         &self,
         rule: &Rule,
         mesh: &Mesh,
-        takes_plaintext: bool,
+        accepts_plaintext: bool,
         cursor: &Cursor<'_>,
         problems: &mut Problems,
     ) {
         let (enforcement, at) = (self.enforcement, self.options.at);
-        lint_rule(rule, mesh, takes_plaintext, at, cursor, problems);
+        lint_rule(rule, mesh, accepts_plaintext, at, cursor, problems);
         enforceable::check_rule(rule, enforcement, at, cursor, problems);
         if mesh.filter_image().is_none() && rule.validity.phase(at) != Phase::After {
             enforceable::check_without_filter(rule, enforcement, at, cursor, problems);

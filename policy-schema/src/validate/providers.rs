@@ -1,4 +1,4 @@
-//! Services that proxies call by themselves.
+//! Checks services that proxies call themselves.
 
 use std::collections::HashSet;
 
@@ -11,7 +11,7 @@ use crate::document::{ExtensionProviderSpec, TelemetrySpec};
 use crate::policy::{PolicySet, RESERVED_PROVIDERS};
 use crate::problem::{Cursor, Problems};
 
-/// Checks the providers of a mesh; `cursor` is at its `spec`.
+/// Checks the providers of a mesh. `cursor` is at its `spec`.
 pub(super) fn check(
     providers: Option<&[ExtensionProviderSpec]>,
     telemetry: &TelemetrySpec,
@@ -76,8 +76,8 @@ fn check_provider(provider: &ExtensionProviderSpec, cursor: &Cursor<'_>, problem
     }
 }
 
-/// Reports `Custom` rules whose provider takes no questions.
-pub(super) fn check_together(
+/// Reports `Custom` rules whose provider is not an external authorizer.
+pub(super) fn check_across_policies(
     documents: &DocumentsByName<'_>,
     set: &PolicySet,
     diagnostics: &mut Vec<Diagnostic>,

@@ -1,4 +1,4 @@
-//! How a workload is reached, and which hosts outside the mesh it calls.
+//! Checks the service of a workload, and the external hosts that it calls.
 
 use super::attachment::check_labels;
 use super::gateways::check_host;
@@ -11,7 +11,7 @@ use crate::document::{ExternalHostSpec, ExternalProtocol, ServiceSpec, SubsetSpe
 use crate::policy::{ExternalHost, Service, ServicePort, Subset};
 use crate::problem::{Cursor, Problems};
 
-/// Reads a policy's service; `cursor` is at it.
+/// Reads a policy's service. `cursor` is at it.
 pub(super) fn check(
     spec: &ServiceSpec,
     policy_name: &str,
@@ -92,7 +92,7 @@ fn check_subsets(
     subsets
 }
 
-/// Reads the external hosts of a policy; `cursor` is at them.
+/// Reads the external hosts of a policy. `cursor` is at them.
 pub(super) fn check_external_hosts(
     specs: Option<&[ExternalHostSpec]>,
     cursor: &Cursor<'_>,
@@ -146,7 +146,7 @@ fn check_external_ports(spec: &ExternalHostSpec, cursor: &Cursor<'_>, problems: 
             problems,
         );
         // Without TLS or HTTP nothing on the wire names the host, and the proxy has no address to
-        // go by: it would have to let everything on that port through.
+        // compare. It would have to allow everything on that port.
         if port.protocol == ExternalProtocol::Tcp && spec.host.starts_with("*.") {
             problems.report(
                 code::UNSUPPORTED_BY_ISTIO,
@@ -169,7 +169,7 @@ fn check_twice(is_there: bool, port: u16, cursor: &Cursor<'_>, problems: &mut Pr
     }
 }
 
-/// Reads the account that a workload runs as.
+/// Checks the account that a workload runs as.
 pub(super) fn check_account(account: Option<&str>, cursor: &Cursor<'_>, problems: &mut Problems) {
     if let Some(account) = account {
         check_subdomain(account, cursor, problems);

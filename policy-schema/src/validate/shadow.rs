@@ -1,18 +1,18 @@
-//! Policies in shadow, which let every request pass, in a mesh that denies what no policy allows.
+//! Reports policies in shadow that cannot let every request pass in a default-deny mesh.
 //!
-//! There such a policy needs an object that allows everything at its workloads. Where another policy
-//! decides about some of them, that object would override it, and Istio selects no workloads by what
-//! they do not have.
+//! Such a policy needs an object that allows everything at its workloads. If another policy decides
+//! about some of them, that object would override it, and Istio has no selectors that exclude
+//! workloads.
 
 use super::documents_by_name::DocumentsByName;
 use crate::code;
 use crate::diagnostic::Diagnostic;
-use crate::policy::{AtDefault, PolicySet};
+use crate::policy::{DefaultDenyException, PolicySet};
 use crate::problem::Cursor;
 use crate::rule_spec::Otherwise;
 
 /// Reports policies in shadow that cannot let every request pass.
-pub(super) fn check_together(
+pub(super) fn check_across_policies(
     documents: &DocumentsByName<'_>,
     set: &PolicySet,
     diagnostics: &mut Vec<Diagnostic>,
@@ -20,8 +20,10 @@ pub(super) fn check_together(
     if set.mesh().otherwise() == Otherwise::Pass {
         return;
     }
-    for (policy, at_default) in set.policies().iter().zip(set.at_default()) {
-        let AtDefault::Contested(other) = at_default else {
+    for (policy, default_deny_exceptions) in
+        set.policies().iter().zip(set.default_deny_exceptions())
+    {
+        let DefaultDenyException::Contested(other) = default_deny_exceptions else {
             continue;
         };
         let Some(other) = set.policies().get(other) else {

@@ -1,4 +1,4 @@
-//! How large the filter's configuration for a policy is.
+//! Checks the size of plugin configs.
 
 use std::io::{self, Write};
 
@@ -8,17 +8,17 @@ use super::documents_by_name::DocumentsByName;
 use crate::code;
 use crate::diagnostic::Diagnostic;
 use crate::plugin_config::{MeshIdentity, PluginConfig};
-use crate::policy::{PolicySet, ServicePolicy, labels_beyond};
+use crate::policy::{PolicySet, ServicePolicy, extra_labels};
 use crate::problem::Cursor;
 use crate::telemetry::RevisionNumber;
 
-/// What a Kubernetes object may have. A filter loads a configuration of this size in about 0.1 s, and each
-/// worker of the proxy stands still meanwhile.
+/// The maximum size of a Kubernetes object. A filter takes about 0.1 s to load a plugin config of
+/// this size, and blocks each worker of the proxy meanwhile.
 const MAX_CONFIG: usize = 1 << 20;
 
-/// Reports policies whose configuration is larger, of documents whose texts have `text_length` bytes. A configuration is hardly longer than the documents that it
-/// is made of, so those of a usual size are not looked at.
-pub(super) fn check_together(
+/// Reports policies with a larger plugin config. `text_length` is the total length of the documents
+/// in bytes. A config is hardly longer than its documents, so usually none needs to be measured.
+pub(super) fn check_across_policies(
     text_length: usize,
     documents: &DocumentsByName<'_>,
     set: &PolicySet,
@@ -27,13 +27,13 @@ pub(super) fn check_together(
     if text_length < MAX_CONFIG / 2 {
         return;
     }
-    let sizes = Sizes::of(set);
+    let sizes = Sizes::new(set);
     for policy in set.policies() {
-        let size = sizes.of_config(set, policy);
+        let size = sizes.config_size(set, policy);
         let Some(document) = documents.get(policy).filter(|_| size > MAX_CONFIG) else {
             continue;
         };
-        let others = match policy.along.len() {
+        let others = match policy.followers.len() {
             0 => String::new(),
             1 => ", with the rules of another policy for the same workloads".to_owned(),
             count => format!(", with the rules of {count} other policies for the same workloads"),
@@ -51,27 +51,27 @@ pub(super) fn check_together(
     }
 }
 
-/// How long the configurations of policies are as JSON, without making each: the rules of a policy are in those
-/// of all that it follows.
+/// The lengths of plugin configs as JSON, computed without building each: the rules of a policy are
+/// part of the configs of all its leaders.
 struct Sizes {
-    /// For each policy as another's configuration has it, without labels.
+    /// For each policy, its length as a follower in another config, without labels.
     followers: Vec<usize>,
-    /// What each configuration has of the mesh, which may be as long as all policies together.
+    /// The length of the mesh's identity, which may be as long as all policies together.
     identity: usize,
 }
 
 impl Sizes {
-    fn of(set: &PolicySet) -> Self {
+    fn new(set: &PolicySet) -> Self {
         let policies = set.policies().iter();
-        let size = |policy| json_size(&set.policy_along(policy));
+        let size = |policy| json_size(&set.follower_config(policy));
         Self {
             followers: policies.map(size).collect(),
             identity: json_size(&set.mesh_identity()),
         }
     }
 
-    /// The length of a policy's whole configuration.
-    fn of_config(&self, set: &PolicySet, policy: &ServicePolicy) -> usize {
+    /// The length of a policy's whole plugin config.
+    fn config_size(&self, set: &PolicySet, policy: &ServicePolicy) -> usize {
         let none = MeshIdentity {
             trust_domain: String::new(),
             trust_domain_aliases: Vec::new(),
@@ -83,13 +83,13 @@ impl Sizes {
             ..set.plugin_config_in(none, policy)
         });
         let alone = alone - of_none + self.identity;
-        let followers = policy.along.iter().map(|along| {
-            let other = set.policies().get(*along);
-            let labels = other.map(|other| labels_beyond(policy, other));
+        let followers = policy.followers.iter().map(|follower| {
+            let other = set.policies().get(*follower);
+            let labels = other.map(|other| extra_labels(policy, other));
             let labels = labels.filter(|labels| !labels.is_empty());
             let labels = labels.map_or(0, |labels| ",\"matchLabels\":".len() + json_size(&labels));
-            let follower = self.followers.get(*along);
-            ",".len() + labels + follower.copied().unwrap_or_default()
+            let length = self.followers.get(*follower);
+            ",".len() + labels + length.copied().unwrap_or_default()
         });
         let followers: usize = followers.sum();
         match followers {
@@ -102,7 +102,7 @@ impl Sizes {
 /// The length as JSON.
 fn json_size(value: &impl Serialize) -> usize {
     let mut count = Count(0);
-    // Texts, numbers and lists always serialise, and the count takes all of it.
+    // Strings, numbers and lists always serialize, and the counter accepts everything.
     let _ = serde_json::to_writer(&mut count, value);
     count.0
 }
@@ -162,7 +162,7 @@ spec:
 "#;
 
     #[test]
-    fn a_size_is_that_of_the_configuration() {
+    fn computes_the_size_of_the_config() {
         let source = SourceText {
             name: "policies.yaml".to_owned(),
             text: POLICIES.to_owned(),
@@ -173,15 +173,15 @@ spec:
         };
         let validated = validate(&[source], options);
         let set = validated.policies.expect("policies");
-        let sizes = Sizes::of(&set);
+        let sizes = Sizes::new(&set);
         let followers: Vec<_> = set
             .policies()
             .iter()
             .map(|policy| {
                 let config = set.plugin_config(policy);
                 let json = serde_json::to_vec(&config).expect("JSON");
-                assert_eq!(sizes.of_config(&set, policy), json.len(), "{policy:?}");
-                policy.along.len()
+                assert_eq!(sizes.config_size(&set, policy), json.len(), "{policy:?}");
+                policy.followers.len()
             })
             .collect();
         assert_eq!(followers, [0, 1, 2]);

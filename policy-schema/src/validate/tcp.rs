@@ -1,8 +1,9 @@
-//! Rules about HTTP on ports that speak something else.
+//! Reports HTTP rules on ports without HTTP.
 //!
-//! A connection there has no method, path, host, header or JWT. From a `DENY` rule Istio drops the question and
-//! keeps the denial, so that the rule denies every connection. `render` keeps such rules off the ports that the
-//! documents declare in `tcpPorts`. What cannot be kept off, or is declared nowhere, is reported here.
+//! A connection there has no method, path, host, header or JWT. Istio drops such conditions from a
+//! `DENY` rule and keeps the denial, so that the rule denies every connection. `render` excludes
+//! the ports in `tcpPorts` from such rules. Rules for which that is not possible, and undeclared
+//! ports, are reported here.
 
 use std::cell::OnceCell;
 use std::collections::HashMap;
@@ -11,15 +12,15 @@ use super::documents_by_name::DocumentsByName;
 use crate::code;
 use crate::diagnostic::Diagnostic;
 use crate::document::GatewayApi;
-use crate::planes::{RbacPlane, names_certificates_beyond_rbac};
+use crate::enforcement_points::{RbacEnforcement, distinguishes_certificates_beyond_rbac};
 use crate::policy::{
-    Attachment, PolicySet, ServicePolicy, SharedTcpPort, are_compatible, is_for_all_of,
+    Attachment, PolicySet, ServicePolicy, SharedTcpPort, are_compatible, covers_workloads_of,
 };
 use crate::problem::{Cursor, Problems};
 use crate::rule::{Operation, Rule, Source};
 use crate::rule_spec::{Effect, Enforcement};
 
-/// Ports on which services speak their own protocols by convention.
+/// Ports whose protocols are not HTTP by convention.
 const CONVENTIONAL: [(u16, &str); 27] = [
     (21, "FTP"),
     (22, "SSH"),
@@ -50,15 +51,15 @@ const CONVENTIONAL: [(u16, &str); 27] = [
     (61616, "OpenWire"),
 ];
 
-/// Reports effects of rules on TCP ports that are hardly intended.
-pub(super) fn check_together(
+/// Reports effects of rules on TCP ports that are probably not intended.
+pub(super) fn check_across_policies(
     documents: &DocumentsByName<'_>,
     set: &PolicySet,
     diagnostics: &mut Vec<Diagnostic>,
 ) {
-    let together = set.policies_together();
-    for (policy, together) in set.policies().iter().zip(together) {
-        let others = together.iter().skip(1);
+    let overlapping = set.overlapping_policies();
+    for (policy, overlapping) in set.policies().iter().zip(overlapping) {
+        let others = overlapping.iter().skip(1);
         let others: Vec<_> = others
             .filter_map(|position| set.policies().get(*position))
             .collect();
@@ -89,7 +90,7 @@ fn check_policy(
     let all = policy.all_tcp_ports();
     let http_ports = http_ports(policy, others);
     let is_declared = OnceCell::new();
-    let is_declared = || *is_declared.get_or_init(|| declares_ports(policy, others, set));
+    let is_declared = || *is_declared.get_or_init(|| declares_all_ports(policy, others, set));
     for (index, rule) in policy.rules.iter().enumerate() {
         let cursor = rules.index(index);
         check_absent_http(rule, &common, &cursor, problems);
@@ -138,8 +139,8 @@ fn check_policy(
     }
 }
 
-/// A service port that is not in `tcpPorts` and speaks something else by convention, where a rule would
-/// then deny every connection.
+/// Reports a service port that is not in `tcpPorts` and by convention does not speak HTTP, if a
+/// rule would deny every connection.
 fn check_service_ports(
     policy: &ServicePolicy,
     others: &[&ServicePolicy],
@@ -161,7 +162,7 @@ fn check_service_ports(
         let mut policies = std::iter::once(&policy).chain(others);
         let denying = policies.find_map(|policy| {
             let mut rules = policy.rules.iter();
-            // A rule that names the port has it speak HTTP.
+            // A rule that names the port implies that it speaks HTTP.
             let names_port = |rule: &Rule| {
                 rule.operations
                     .iter()
@@ -186,19 +187,19 @@ fn check_service_ports(
     }
 }
 
-/// Part of a denial that asks for HTTP, on every port.
+/// A part of a denial that requires HTTP, on every port.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum OpenPart {
-    /// It needs something that only HTTP requests have. `render` keeps it off ports without HTTP.
+    /// It requires an HTTP attribute. `render` excludes ports without HTTP from it.
     NeedsHttp,
-    /// It excludes something that only HTTP requests have, and so matches whatever has none.
+    /// It excludes values of an HTTP attribute, and so matches everything without one.
     ExcludesHttp,
 }
 
-/// The open parts of a rule, if it is a denial and RBAC enforces it.
+/// The open parts of a rule, if it denies and RBAC enforces it.
 fn open_parts(policy: &ServicePolicy, rule: &Rule) -> Vec<OpenPart> {
     let is_denial = rule.effect == Effect::Deny
-        && RbacPlane::of_rule(policy, rule).is_rendered()
+        && RbacEnforcement::of_rule(policy, rule).is_rendered()
         && !rule.is_limited_to_ports();
     if !is_denial {
         return Vec::new();
@@ -222,11 +223,11 @@ fn open_parts(policy: &ServicePolicy, rule: &Rule) -> Vec<OpenPart> {
     }
 }
 
-/// Whether the documents say which ports of all the policy's workloads speak HTTP.
-fn declares_ports(policy: &ServicePolicy, others: &[&ServicePolicy], set: &PolicySet) -> bool {
+/// Whether the documents declare which ports of all the policy's workloads speak HTTP.
+fn declares_all_ports(policy: &ServicePolicy, others: &[&ServicePolicy], set: &PolicySet) -> bool {
     let has_tcp_ports = |policy: &ServicePolicy| !policy.tcp_ports.is_empty();
     let of_others = others.iter().any(|other| {
-        (has_tcp_ports(other) || other.service.is_some()) && is_for_all_of(other, policy)
+        (has_tcp_ports(other) || other.service.is_some()) && covers_workloads_of(other, policy)
     });
     has_tcp_ports(policy)
         || of_others
@@ -238,7 +239,7 @@ fn declares_ports(policy: &ServicePolicy, others: &[&ServicePolicy], set: &Polic
         || is_for_gateway(policy, set)
 }
 
-/// Whether the policy is for a gateway of the mesh, whose servers speak HTTP.
+/// Whether the policy applies to a gateway of the mesh, whose servers speak HTTP.
 fn is_for_gateway(policy: &ServicePolicy, set: &PolicySet) -> bool {
     let namespace = &policy.name().namespace;
     let mut gateways = set.mesh.gateways.iter();
@@ -258,7 +259,7 @@ fn is_for_gateway(policy: &ServicePolicy, set: &PolicySet) -> bool {
     })
 }
 
-/// Operations that ask for HTTP on ports that never speak it.
+/// Reports operations that require HTTP on ports that never speak it.
 fn check_absent_http(rule: &Rule, tcp_ports: &[u16], cursor: &Cursor<'_>, problems: &mut Problems) {
     let to = cursor.key("to");
     for (index, operation) in rule.operations.iter().enumerate() {
@@ -277,14 +278,14 @@ fn check_absent_http(rule: &Rule, tcp_ports: &[u16], cursor: &Cursor<'_>, proble
     }
 }
 
-/// Rules that no enforcement point limits as they say on ports without HTTP.
+/// Reports rules that no enforcement point limits as written on ports without HTTP.
 fn check_unlimited(rule: &Rule, tcp_ports: &[u16], cursor: &Cursor<'_>, problems: &mut Problems) {
     if tcp_ports.is_empty() {
         return;
     }
     let is_timed = !rule.validity.is_unlimited();
     let is_enforced = rule.enforcement != Some(Enforcement::Shadow);
-    if is_timed && is_enforced && meets_tcp(rule, tcp_ports) {
+    if is_timed && is_enforced && matches_tcp(rule, tcp_ports) {
         problems.report(
             code::UNENFORCEABLE_RULE,
             cursor,
@@ -292,7 +293,7 @@ fn check_unlimited(rule: &Rule, tcp_ports: &[u16], cursor: &Cursor<'_>, problems
             "exclude the ports of `tcpPorts` with `notPorts`, or remove the times",
         );
     }
-    if names_certificates_beyond_rbac(rule) && is_enforced && meets_tcp(rule, tcp_ports) {
+    if distinguishes_certificates_beyond_rbac(rule) && is_enforced && matches_tcp(rule, tcp_ports) {
         problems.report(
             code::UNENFORCEABLE_RULE,
             &cursor.key("from"),
@@ -310,23 +311,23 @@ fn check_unlimited(rule: &Rule, tcp_ports: &[u16], cursor: &Cursor<'_>, problems
     }
 }
 
-/// Whether some sources of a rule can be callers without HTTP, and others cannot.
+/// Whether some sources of a rule can match callers without HTTP, and others cannot.
 fn some_sources_need_http(rule: &Rule) -> bool {
     let mut sources = rule.sources.iter();
     let requires_http = |source: &Source| !source.request_principals.any_of.is_empty();
     sources.clone().any(requires_http) && !sources.all(requires_http)
 }
 
-/// Whether the rule as written takes traffic of a port that speaks no HTTP.
-fn meets_tcp(rule: &Rule, tcp_ports: &[u16]) -> bool {
+/// Whether the rule as written matches traffic on a port without HTTP.
+fn matches_tcp(rule: &Rule, tcp_ports: &[u16]) -> bool {
     let operation_does = |operation: &Operation| {
-        // To an `Allow` rule, what is absent is not excluded either.
+        // An `Allow` rule does not match if an excluded attribute is absent.
         let leaves_out = rule.effect == Effect::Allow && operation.uses_http();
         !operation.requires_http()
             && !leaves_out
             && tcp_ports.iter().any(|port| operation.matches_port(*port))
     };
-    // An open `Allow` rule is rendered for HTTP alone.
+    // An open `Allow` rule is rendered for HTTP only.
     let is_open = rule.operations.is_empty() && rule.effect != Effect::Allow;
     let names_tcp =
         |operation: &Operation| rule.effect != Effect::Allow || !operation.ports.any_of.is_empty();
@@ -338,8 +339,8 @@ fn meets_tcp(rule: &Rule, tcp_ports: &[u16]) -> bool {
                 .any(|operation| operation_does(operation) && names_tcp(operation)))
 }
 
-/// A port that speaks no HTTP on some of the policy's workloads. RBAC can leave it out of a rule on all of
-/// them, which must not be where the documents say that it does speak HTTP.
+/// Reports a port without HTTP on only some of the policy's workloads. RBAC would exclude it from a
+/// rule on all of them, which is wrong if the documents declare that it speaks HTTP there.
 fn check_shared(
     rule: &Rule,
     shared: SharedTcpPort,
@@ -349,7 +350,7 @@ fn check_shared(
     cursor: &Cursor<'_>,
     problems: &mut Problems,
 ) {
-    if shared.is_everywhere || !policy.is_kept_off(rule, shared.port) {
+    if shared.is_everywhere || !policy.must_exclude_port(rule, shared.port) {
         return;
     }
     let names_port = |operation: &Operation| operation.ports.any_of.contains(&shared.port);
@@ -375,8 +376,8 @@ fn check_shared(
     );
 }
 
-/// The ports that speak HTTP by the `service` or the rules of a policy or of others, each with the first that says
-/// so. None if every port without HTTP is one on all of the policy's workloads.
+/// The ports that speak HTTP by the `service` or the rules of a policy or of others, each with the
+/// first of these. None if all workloads of the policy share every port without HTTP.
 fn http_ports<'s>(
     policy: &'s ServicePolicy,
     others: &[&'s ServicePolicy],

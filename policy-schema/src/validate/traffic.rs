@@ -1,10 +1,10 @@
-//! What callers' proxies keep to.
+//! Checks the limits that callers' proxies apply.
 
 use crate::code;
 use crate::document::TrafficSpec;
 use crate::problem::{Cursor, Problems};
 
-/// Reads limits; `cursor` is at them.
+/// Checks the limits. `cursor` is at them.
 pub(super) fn check(spec: &TrafficSpec, cursor: &Cursor<'_>, problems: &mut Problems) {
     if *spec == TrafficSpec::default() {
         problems.report(
@@ -61,7 +61,7 @@ pub(super) fn check(spec: &TrafficSpec, cursor: &Cursor<'_>, problems: &mut Prob
     }
 }
 
-/// To Istio 0 is no limit, or its own; and its numbers have 31 bits.
+/// Checks a limit. In Istio, 0 means no limit or Istio's default, and numbers have 31 bits.
 fn check_limit(limit: Option<u32>, cursor: &Cursor<'_>, problems: &mut Problems) {
     if limit.is_some_and(|limit| limit == 0 || i32::try_from(limit).is_err()) {
         problems.report(
@@ -73,7 +73,8 @@ fn check_limit(limit: Option<u32>, cursor: &Cursor<'_>, problems: &mut Problems)
     }
 }
 
-/// A time span as Istio takes it, a number with `ms`, `s`, `m` or `h`, of a millisecond at least.
+/// Checks a duration in Istio's format: a number with `ms`, `s`, `m` or `h`, at least one
+/// millisecond.
 pub(super) fn check_duration(text: Option<&str>, cursor: &Cursor<'_>, problems: &mut Problems) {
     let Some(text) = text else { return };
     let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());

@@ -1,30 +1,30 @@
-//! Workloads in ambient mode × policies that select them → rules that ztunnel does not enforce as written
-//! (Istio, `pilot/pkg/serviceregistry/kube/controller/ambient/authorization.go`).
+//! Finds rules that ztunnel does not enforce as written, on workloads in ambient mode (Istio,
+//! `pilot/pkg/serviceregistry/kube/controller/ambient/authorization.go`).
 //!
-//! ztunnel knows connections: who calls, from which address, to which port. It runs no filter. Only what is
-//! attached by `targetRefs` reaches a waypoint, which has both.
+//! ztunnel sees connections: the caller, its address and the port. It has no filter. Only policies
+//! with `targetRefs` apply to a waypoint, which sees requests and has a filter.
 
 use super::workloads::{Sidecar, Workload, Workloads};
 use super::{Finding, FindingCode, Verdict};
-use crate::planes::RbacPlane;
+use crate::enforcement_points::RbacEnforcement;
 use crate::policy::{Attachment, ServicePolicy};
 use crate::rule::{Condition, Operation, Rule, Source, Test};
 use crate::rule_spec::{Effect, Enforcement};
 
-/// How ztunnel falls short of a rule.
+/// Why ztunnel does not enforce a rule as written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Shortfall {
-    /// The filter alone carries it out.
+    /// Only the filter enforces it.
     NeedsFilter,
-    /// It asks an external authorizer, which ztunnel does not do.
+    /// It needs an external authorizer, which ztunnel does not support.
     NeedsProvider,
-    /// It begins or ends at a time.
+    /// It has a start or an end.
     NeedsClock,
-    /// An `Allow` rule that asks for more than the connection.
+    /// An `Allow` rule that requires more than attributes of the connection.
     OmittedAllow,
-    /// A `Deny` rule that asks for nothing of the connection.
+    /// A `Deny` rule without attributes of the connection.
     IgnoredDeny,
-    /// A `Deny` rule that asks for something of the connection too.
+    /// A `Deny` rule that also requires attributes of the connection.
     WidenedDeny,
 }
 
@@ -38,26 +38,26 @@ impl Shortfall {
         Self::WidenedDeny,
     ];
 
-    fn of(policy: &ServicePolicy, rule: &Rule) -> Option<Self> {
-        let asks = Asks::of(rule);
-        match (RbacPlane::of_rule(policy, rule), rule.effect) {
-            (RbacPlane::Ended, _) => None,
+    fn for_rule(policy: &ServicePolicy, rule: &Rule) -> Option<Self> {
+        let asks = RequiredAttributes::for_rule(rule);
+        match (RbacEnforcement::of_rule(policy, rule), rule.effect) {
+            (RbacEnforcement::Expired, _) => None,
             (
-                RbacPlane::Absent(_)
-                | RbacPlane::AnyClientCertificate
-                | RbacPlane::AnyClientCertificateUntimed,
+                RbacEnforcement::Absent(_)
+                | RbacEnforcement::AnyClientCertificate
+                | RbacEnforcement::AnyClientCertificateUntimed,
                 _,
             )
             | (_, Effect::Audit) => Some(Self::NeedsFilter),
             (_, Effect::Custom) => Some(Self::NeedsProvider),
-            (RbacPlane::Untimed, _) => Some(Self::NeedsClock),
-            (RbacPlane::Exact, Effect::Allow) => asks.more.then_some(Self::OmittedAllow),
-            (RbacPlane::Exact, Effect::Deny) => match asks {
-                Asks { more: false, .. } => None,
-                Asks {
+            (RbacEnforcement::Untimed, _) => Some(Self::NeedsClock),
+            (RbacEnforcement::Exact, Effect::Allow) => asks.more.then_some(Self::OmittedAllow),
+            (RbacEnforcement::Exact, Effect::Deny) => match asks {
+                RequiredAttributes { more: false, .. } => None,
+                RequiredAttributes {
                     connection: false, ..
                 } => Some(Self::IgnoredDeny),
-                Asks { .. } => Some(Self::WidenedDeny),
+                RequiredAttributes { .. } => Some(Self::WidenedDeny),
             },
         }
     }
@@ -94,12 +94,12 @@ pub(super) fn check(workloads: &Workloads<'_>, verdict: &mut Verdict) {
         let by_selector =
             policies.filter(|policy| !matches!(policy.attachment, Attachment::Targets(_)));
         for policy in by_selector {
-            verdict.findings.extend(of_policy(policy, workload));
+            verdict.findings.extend(check_policy(policy, workload));
         }
     }
 }
 
-fn of_policy(policy: &ServicePolicy, workload: &Workload<'_>) -> Vec<Finding> {
+fn check_policy(policy: &ServicePolicy, workload: &Workload<'_>) -> Vec<Finding> {
     let about = |message: String| Finding {
         subject: workload.title.clone(),
         ..Finding::about(
@@ -118,7 +118,7 @@ fn of_policy(policy: &ServicePolicy, workload: &Workload<'_>) -> Vec<Finding> {
     let short: Vec<_> = policy
         .rules
         .iter()
-        .filter_map(|rule| Some((Shortfall::of(policy, rule)?, &*rule.id)))
+        .filter_map(|rule| Some((Shortfall::for_rule(policy, rule)?, &*rule.id)))
         .collect();
     let findings = Shortfall::ALL.iter().filter_map(|shortfall| {
         let ids = short.iter().filter(|(other, _)| other == shortfall);
@@ -134,7 +134,7 @@ fn of_policy(policy: &ServicePolicy, workload: &Workload<'_>) -> Vec<Finding> {
     findings.collect()
 }
 
-/// Rules by their ids, not all of many.
+/// The IDs of rules, abbreviated if there are many.
 fn named(ids: &[&str]) -> String {
     const MAX_NAMED: usize = 5;
     let names: Vec<_> = ids
@@ -149,20 +149,20 @@ fn named(ids: &[&str]) -> String {
     }
 }
 
-/// What a rule asks for.
+/// The attributes that a rule tests.
 #[derive(Clone, Copy, Debug, Default)]
-struct Asks {
-    /// Something that ztunnel sees.
+struct RequiredAttributes {
+    /// Attributes that ztunnel sees.
     connection: bool,
-    /// Something that it does not.
+    /// Attributes that ztunnel does not see.
     more: bool,
 }
 
-impl Asks {
-    fn of(rule: &Rule) -> Self {
-        let sources = rule.sources.iter().map(Self::of_source);
-        let operations = rule.operations.iter().map(Self::of_operation);
-        let conditions = rule.conditions.iter().map(Self::of_condition);
+impl RequiredAttributes {
+    fn for_rule(rule: &Rule) -> Self {
+        let sources = rule.sources.iter().map(Self::for_source);
+        let operations = rule.operations.iter().map(Self::for_operation);
+        let conditions = rule.conditions.iter().map(Self::for_condition);
         let all = sources.chain(operations).chain(conditions);
         all.fold(Self::default(), |asks, other| Self {
             connection: asks.connection || other.connection,
@@ -170,8 +170,8 @@ impl Asks {
         })
     }
 
-    /// Whatever is not known to be of the connection is more.
-    fn of_source(source: &Source) -> Self {
+    /// Everything that is not known to be an attribute of the connection counts as more.
+    fn for_source(source: &Source) -> Self {
         let seen = Source {
             anonymous: source.anonymous,
             principals: source.principals.clone(),
@@ -187,7 +187,7 @@ impl Asks {
         }
     }
 
-    fn of_operation(operation: &Operation) -> Self {
+    fn for_operation(operation: &Operation) -> Self {
         let seen = Operation {
             ports: operation.ports.clone(),
             ..Operation::default()
@@ -198,9 +198,9 @@ impl Asks {
         }
     }
 
-    fn of_condition(condition: &Condition) -> Self {
+    fn for_condition(condition: &Condition) -> Self {
         match &condition.test {
-            Test::Caller(source) => Self::of_source(source),
+            Test::Caller(source) => Self::for_source(source),
             Test::Port(_) | Test::DestinationIp(_) => Self {
                 connection: true,
                 more: false,

@@ -1,22 +1,22 @@
-//! A pod's annotations → what goes around its sidecar (Istio, resource annotations).
+//! Reads from a pod's annotations which traffic bypasses its sidecar (Istio, resource annotations).
 
 use serde_json::Value;
 
-/// How annotations name everything.
+/// The wildcard in annotations.
 const ALL: &str = "*";
 
-/// What goes around a sidecar, as people name it.
+/// The traffic that bypasses a sidecar, as text.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Bypass {
-    /// Of what comes in.
+    /// Inbound traffic.
     pub(super) inbound: Vec<String>,
-    /// Of what goes out.
+    /// Outbound traffic.
     pub(super) outbound: Vec<String>,
 }
 
 impl Bypass {
     /// Reads the annotations of `pod`.
-    pub(super) fn of(pod: &Value) -> Self {
+    pub(super) fn from_pod(pod: &Value) -> Self {
         let annotation = |key: &str| {
             let annotations = pod.pointer("/metadata/annotations")?;
             annotations.get(key)?.as_str()
@@ -51,7 +51,7 @@ impl Bypass {
     }
 }
 
-/// The elements of an annotation's list, in their order and once each.
+/// The elements of an annotation's list, in order and without duplicates.
 fn elements(text: &str) -> Vec<&str> {
     let elements = text.split(',').map(str::trim);
     let mut elements: Vec<_> = elements.filter(|element| !element.is_empty()).collect();
@@ -60,7 +60,7 @@ fn elements(text: &str) -> Vec<&str> {
     elements
 }
 
-/// What an annotation takes from the sidecar.
+/// The traffic that an annotation excludes from the sidecar.
 fn excluded(what: &str, elements: &[&str]) -> Option<String> {
     match elements {
         [] => None,
@@ -70,7 +70,7 @@ fn excluded(what: &str, elements: &[&str]) -> Option<String> {
     }
 }
 
-/// What an annotation leaves out that names all that the sidecar gets.
+/// The traffic that bypasses the sidecar because an annotation does not include it.
 fn all_but(what: &str, elements: &[&str]) -> Option<String> {
     match elements {
         some if some.contains(&ALL) => None,

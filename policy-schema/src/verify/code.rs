@@ -1,13 +1,13 @@
-//! The stable names of everything that can be wrong with a mesh.
+//! The stable names of all findings about a mesh.
 
 use std::fmt;
 
 use crate::code::Severity;
 
-/// The names, each with what it means and how much it matters.
+/// Defines the codes, each with its explanation and severity.
 macro_rules! finding_codes {
     ( $( $(#[doc = $doc:literal])+ $variant:ident = $name:literal, $severity:ident; )+ ) => {
-        /// The stable name of what is wrong with a mesh. Scripts may rely on it.
+        /// The stable name of a kind of finding. Scripts may rely on it.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum FindingCode { $( $(#[doc = $doc])+ $variant, )+ }
 
@@ -20,12 +20,12 @@ macro_rules! finding_codes {
                 match self { $( Self::$variant => $name, )+ }
             }
 
-            /// How much it matters.
+            /// The severity.
             pub const fn severity(self) -> Severity {
                 match self { $( Self::$variant => Severity::$severity, )+ }
             }
 
-            /// What the code means, for the documentation.
+            /// The explanation, for the documentation.
             pub const fn explanation(self) -> &'static str {
                 match self { $( Self::$variant => concat!($($doc, "\n",)+), )+ }
             }

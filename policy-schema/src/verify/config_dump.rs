@@ -1,7 +1,7 @@
-//! What a proxy's admin endpoint says at `/config_dump` (Envoy, `admin.v3.ConfigDump`) → [`Proxy`].
+//! Reads a proxy's `/config_dump` (Envoy, `admin.v3.ConfigDump`) as a [`Proxy`].
 //!
-//! A dump has more than what is in force: what is only warming up, and what was refused. Only what
-//! callers meet counts here.
+//! A dump also contains warming and refused configuration. Only active configuration that applies
+//! to callers counts.
 
 mod callers;
 mod elements;
@@ -13,30 +13,30 @@ mod tests;
 use serde_json::Value;
 use thiserror::Error;
 
-use self::callers::{takes_unvalidated, verifies_callers};
+use self::callers::{accepts_unvalidated, verifies_callers};
 use self::metrics::hides_revisions;
-use self::plugins::{met, passes_tcp_unchecked};
+use self::plugins::{passes_tcp_unchecked, read_chain};
 use super::object::labels;
 use super::proxy::{HttpChain, PlaintextListener, Proxy, Refusal, Role};
 
 use elements::{Named, elements};
 
-/// The cluster to which Istio's listeners send what nobody may reach.
+/// The cluster for unreachable destinations in Istio's listeners.
 const BLACK_HOLE: &str = "BlackHoleCluster";
 
-/// The ports of the listeners that Istio's bootstraps have for the proxy's own health and metrics.
+/// The ports of the listeners for the proxy's own health and metrics in Istio's bootstrap.
 const OWN_PORTS: [u64; 2] = [15021, 15090];
 
-/// What comes to the proxy's workload.
+/// The direction of listeners for requests to the proxy's workload.
 const INBOUND: &str = "INBOUND";
 
-/// What the workload sends, and all of a gateway.
+/// The direction of listeners for requests of the workload, and of all listeners of a gateway.
 const OUTBOUND: &str = "OUTBOUND";
 
-/// A text that is not what a proxy says at `/config_dump`.
+/// Why a text is not the `/config_dump` of a proxy.
 #[derive(Debug, Error)]
 pub enum NotAConfigDump {
-    /// It is no JSON.
+    /// It is not JSON.
     #[error("it is not JSON, but `{0}`")]
     Json(String),
     /// It has no `configs`.
@@ -45,7 +45,7 @@ pub enum NotAConfigDump {
 }
 
 impl Proxy {
-    /// Reads `/config_dump`; `name` is what to call a proxy that does not tell its name.
+    /// Parses a `/config_dump`. `name` is used for a proxy that does not report its name.
     pub fn from_config_dump(name: &str, json: &[u8]) -> Result<Self, NotAConfigDump> {
         let dump: Value =
             serde_json::from_slice(json).map_err(|_| NotAConfigDump::Json(excerpt(json)))?;
@@ -87,16 +87,16 @@ impl Proxy {
         Ok(proxy)
     }
 
-    /// What Istio's agent says of the pod.
+    /// Reads the pod's metadata from Istio's agent.
     fn read_node(&mut self, node: &Value) {
         let text = |pointer| node.pointer(pointer).and_then(Value::as_str);
         let id = text("/id").unwrap_or_default();
-        self.role = Role::of_node(id);
-        // The agent's ids are `sidecar~ADDRESS~POD~DOMAIN`.
-        self.is_of_istio = id.split('~').count() == 4;
+        self.role = Role::from_node_id(id);
+        // The agent's IDs are `sidecar~ADDRESS~POD~DOMAIN`.
+        self.runs_istio_agent = id.split('~').count() == 4;
         self.namespace = text("/metadata/NAMESPACE").map(str::to_owned);
-        let told = node.pointer("/metadata/LABELS");
-        self.labels = told.map(|told| labels(Some(told)));
+        let metadata = node.pointer("/metadata/LABELS");
+        self.labels = metadata.map(|metadata| labels(Some(metadata)));
         if let (Some(name), Some(namespace)) = (text("/metadata/NAME"), &self.namespace) {
             self.name = format!("{namespace}/{name}");
         }
@@ -104,19 +104,19 @@ impl Proxy {
 
     fn read_listener(&mut self, listener: &Value, named: &Named<'_>) {
         let direction = direction(listener);
-        if direction.is_none() && !is_of_the_proxy(listener) {
+        if direction.is_none() && !is_proxy_internal(listener) {
             self.undirected.push(name_of(listener));
         }
-        if self.meets_callers_at(direction) {
+        if self.serves_callers(direction) {
             for chain in chains(listener) {
                 self.read_policies(listener, chain, named);
             }
             if self.role == Role::Gateway {
-                let takes_any = chains(listener)
+                let accepts_any = chains(listener)
                     .filter_map(|chain| chain.pointer("/transport_socket/typed_config"))
-                    .any(|context| takes_unvalidated(context, &named.validations));
+                    .any(|context| accepts_unvalidated(context, &named.validations));
                 self.unvalidated
-                    .extend(takes_any.then(|| name_of(listener)));
+                    .extend(accepts_any.then(|| name_of(listener)));
             }
         }
         if direction == Some(INBOUND) {
@@ -129,16 +129,16 @@ impl Proxy {
     }
 
     fn read_policies(&mut self, listener: &Value, chain: &Value, named: &Named<'_>) {
-        let Some(met) = met(chain, named) else {
+        let Some(read_chain) = read_chain(chain, named) else {
             return;
         };
-        let policies = met.policies;
+        let policies = read_chain.policies;
         self.chains.push(HttpChain {
             title: title(listener, chain),
             policies: policies.iter().map(|policy| policy.name.clone()).collect(),
-            has_rbac: met.has_rbac,
-            normalization: met.normalization,
-            ignores_path_parameters: met.ignores_path_parameters,
+            has_rbac: read_chain.has_rbac,
+            normalization: read_chain.normalization,
+            ignores_path_parameters: read_chain.ignores_path_parameters,
         });
         self.policies.extend(policies);
     }
@@ -159,9 +159,9 @@ impl Proxy {
         }
     }
 
-    /// Whether callers come in by listeners of this direction. Istio calls all listeners of its gateways
-    /// outbound.
-    fn meets_callers_at(&self, direction: Option<&str>) -> bool {
+    /// Whether listeners of this direction serve callers. Istio marks all listeners of its gateways
+    /// as outbound.
+    fn serves_callers(&self, direction: Option<&str>) -> bool {
         match direction {
             Some(INBOUND) => true,
             Some(OUTBOUND) => self.role == Role::Gateway,
@@ -169,17 +169,17 @@ impl Proxy {
         }
     }
 
-    /// What it was sent for callers' sake and did not take up.
+    /// Reads refused configuration that applies to callers.
     fn read_refusals(&mut self, config: &Value) {
         for listener in elements(config, "dynamic_listeners") {
             let Some(error) = listener.get("error_state") else {
                 continue;
             };
             let failed = error.get("failed_configuration");
-            let told = failed.or_else(|| listener.pointer("/active_state/listener"));
-            // One that says nothing of itself may be for callers.
-            let direction = told.and_then(direction);
-            let is_for_callers = direction.is_none() || self.meets_callers_at(direction);
+            let listener_value = failed.or_else(|| listener.pointer("/active_state/listener"));
+            // A listener without a direction may serve callers.
+            let direction = listener_value.and_then(direction);
+            let is_for_callers = direction.is_none() || self.serves_callers(direction);
             // Envoy may have two entries for one refusal, one of them without a name.
             let named = [Some(listener), failed].into_iter().flatten();
             let name = named.map(name_of).find(|name| !name.is_empty());
@@ -198,7 +198,7 @@ impl Proxy {
     }
 }
 
-/// The listeners that are in force.
+/// The active listeners.
 fn listeners(config: &Value) -> impl Iterator<Item = &Value> {
     let fixed = elements(config, "static_listeners");
     let dynamic = elements(config, "dynamic_listeners");
@@ -211,14 +211,14 @@ fn chains(listener: &Value) -> impl Iterator<Item = &Value> {
     elements(listener, "filter_chains").chain(listener.get("default_filter_chain"))
 }
 
-/// None where it is not said.
+/// The direction of a listener, if it has one.
 fn direction(listener: &Value) -> Option<&str> {
     let direction = listener.get("traffic_direction").and_then(Value::as_str);
     direction.filter(|direction| *direction != "UNSPECIFIED")
 }
 
-/// Whether a listener tells of the proxy itself, or nobody but the proxy comes in by it.
-fn is_of_the_proxy(listener: &Value) -> bool {
+/// Whether a listener reports about the proxy, or is only reachable from the proxy itself.
+fn is_proxy_internal(listener: &Value) -> bool {
     let port = listener.pointer("/address/socket_address/port_value");
     let port = port.and_then(Value::as_u64);
     port.is_some_and(|port| OWN_PORTS.contains(&port))
@@ -236,7 +236,7 @@ fn name_of(value: &Value) -> String {
     name.unwrap_or_default().to_owned()
 }
 
-/// What to call a part of a listener.
+/// A title for a part of a listener.
 fn title(listener: &Value, chain: &Value) -> String {
     let of_listener = name_of(listener);
     match (name_of(chain), port_of(chain)) {
@@ -251,7 +251,7 @@ fn port_of(chain: &Value) -> Option<u16> {
     u16::try_from(port.as_u64()?).ok()
 }
 
-/// The beginning of a text that is not understood, on one line.
+/// The start of an unexpected text, on one line.
 fn excerpt(text: &[u8]) -> String {
     const MAX_CHARS: usize = 200;
     let text = text.get(..4 * MAX_CHARS).unwrap_or(text);
@@ -263,7 +263,7 @@ fn excerpt(text: &[u8]) -> String {
     }
 }
 
-/// Envoy prints messages over several lines.
+/// Joins Envoy's multi-line messages.
 fn one_line(text: &str) -> String {
     let words: Vec<_> = text.split_whitespace().collect();
     words.join(" ")

@@ -1,20 +1,21 @@
-//! What objects say, in little room.
+//! The content of objects, stored compactly.
 
 use std::cell::OnceCell;
 
 use serde_json::{Value, json};
 
-/// What an object says: a tree, or its JSON until more than its metadata is needed. A tree takes ten times the room.
+/// The content of an object: JSON, until more than its metadata is needed. The parsed tree takes
+/// ten times the memory.
 #[derive(Clone, Debug)]
 pub(super) struct Content {
     value: OnceCell<Value>,
-    /// The metadata, under its name; `null` if the tree has been there from the beginning.
+    /// The metadata, under its name. `null` if the tree was never packed.
     metadata: Value,
-    /// Empty if the tree has been there from the beginning.
+    /// Empty if the tree was never packed.
     json: Box<str>,
 }
 
-/// The field of the metadata.
+/// The field with the metadata.
 const METADATA: &str = "metadata";
 
 impl From<Value> for Content {
@@ -28,7 +29,7 @@ impl From<Value> for Content {
 }
 
 impl Content {
-    /// The content without its tree.
+    /// Packs the content.
     pub(super) fn packed(value: Value) -> Self {
         match serde_json::to_string(&value) {
             Ok(json) => Self {
@@ -40,7 +41,7 @@ impl Content {
         }
     }
 
-    /// The tree, which stays.
+    /// The tree, which is then kept.
     pub(super) fn value(&self) -> &Value {
         self.value.get_or_init(|| parse(&self.json))
     }
@@ -56,18 +57,18 @@ impl Content {
         }
     }
 
-    /// The tree alone.
+    /// The tree, consuming the content.
     pub(super) fn into_value(self) -> Value {
         self.value.into_inner().unwrap_or_else(|| parse(&self.json))
     }
 
-    /// The tree, made for whoever asks; none if it is there already.
+    /// A temporary tree. None if the tree is kept already.
     pub(super) fn unpacked(&self) -> Option<Value> {
         self.value.get().is_none().then(|| parse(&self.json))
     }
 }
 
-/// The tree that was written as this JSON.
+/// Parses JSON that was serialized from a tree.
 fn parse(json: &str) -> Value {
     serde_json::from_str(json).unwrap_or_default()
 }
@@ -77,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn content_is_the_same_packed_and_not() {
+    fn packing_preserves_content() {
         let value = json!({"metadata": {"name": "a"}, "spec": {"rules": [{"when": [1, -2, 0.5, "ä\n", null, true]}]}});
         let packed = Content::packed(value.clone());
         assert_eq!(packed.at("/metadata/name"), Some(&json!("a")));

@@ -1,4 +1,5 @@
-//! Where istiod runs. It reads its mesh config in its own namespace, whichever the root namespace is.
+//! Finds the namespaces of istiod. It reads its mesh config from its own namespace, regardless of
+//! the root namespace.
 
 use std::collections::BTreeSet;
 
@@ -6,11 +7,12 @@ use super::object::Object;
 use crate::mesh_config::ROOT_NAMESPACE;
 use crate::policy::Mesh;
 
-/// What makes pods of istiod, and the label that Istio's chart gives all of these.
+/// The kinds that show where istiod runs. Istio's chart sets the same label on all of them.
 const KINDS: [(&str, &str); 3] = [("", "Pod"), ("", "Service"), ("apps", "Deployment")];
 const LABEL: (&str, &str) = ("app", "istiod");
 
-/// The namespaces in which istiod may run: Istio's default, the root namespace, and those in which it was seen.
+/// The namespaces in which istiod may run: Istio's default, the root namespace, and those in which
+/// it was observed.
 pub fn control_plane_namespaces<'m>(mesh: &'m Mesh, objects: &'m [Object]) -> BTreeSet<&'m str> {
     let is_istiod = |object: &&Object| {
         let is_of_kind = KINDS.iter().any(|(group, kind)| object.is(group, kind));

@@ -1,8 +1,8 @@
-//! Whether each workload has a policy, and each policy a workload that enforces it.
+//! Checks that each workload has a policy, and each policy an enforced workload.
 
 use std::collections::BTreeMap;
 
-use super::extent::LookedAt;
+use super::extent::KindsRead;
 use super::object::{Object, ObjectId, by_id, has_all};
 use super::workloads::{Sidecar, Workload, Workloads};
 use super::{Finding, FindingCode, Verdict};
@@ -14,7 +14,7 @@ pub(super) fn check(
     set: &PolicySet,
     objects: &[Object],
     workloads: &Workloads<'_>,
-    looked_at: &LookedAt,
+    kinds_read: &KindsRead,
     verdict: &mut Verdict,
 ) {
     if workloads.all.is_empty() {
@@ -23,17 +23,17 @@ pub(super) fn check(
     let findings = &mut verdict.findings;
     for workload in &workloads.all {
         let has_policy = !workload.policies.is_empty();
-        if workload.is_in_mesh() && !has_policy && !is_of_infrastructure(set, workload) {
+        if workload.is_in_mesh() && !has_policy && !is_infrastructure(set, workload) {
             findings.push(without_policy(set, workload));
         }
         findings.extend(without_proxy(workload));
         let mut policies = workload.policies.iter();
         let own = policies.find(|policy| matches!(policy.attachment, Attachment::Workload(_)));
         if let Some(policy) = own {
-            findings.extend(of_own_policy(policy, workload));
+            findings.extend(check_own_policy(policy, workload));
         }
     }
-    if !Workloads::were_looked_at(looked_at) {
+    if !Workloads::was_read(kinds_read) {
         return;
     }
     let objects = by_id(objects);
@@ -41,11 +41,11 @@ pub(super) fn check(
         let is_in_use = match &policy.attachment {
             Attachment::Targets(targets) => targets
                 .iter()
-                .any(|target| may_be_there(target, &policy.name.namespace, &objects, looked_at)),
+                .any(|target| may_exist(target, &policy.name.namespace, &objects, kinds_read)),
             _ => workloads.of_policy(policy).next().is_some(),
         };
         if !is_in_use {
-            findings.push(Finding::of(
+            findings.push(Finding::new(
                 format!("ServicePolicy {}", policy.name),
                 FindingCode::PolicyWithoutWorkload,
                 match &policy.attachment {
@@ -58,7 +58,7 @@ pub(super) fn check(
     }
 }
 
-fn of_own_policy(policy: &ServicePolicy, workload: &Workload<'_>) -> Vec<Finding> {
+fn check_own_policy(policy: &ServicePolicy, workload: &Workload<'_>) -> Vec<Finding> {
     let about = |code, message: String, help: &str| Finding {
         subject: workload.title.clone(),
         ..Finding::about(workload.object, code, message, help)
@@ -87,7 +87,7 @@ fn of_own_policy(policy: &ServicePolicy, workload: &Workload<'_>) -> Vec<Finding
     findings
 }
 
-/// A workload that is in the mesh, and may have no proxy to enforce the policies that are for it.
+/// Reports a workload of the mesh that may have no proxy to enforce its policies.
 fn without_proxy(workload: &Workload<'_>) -> Option<Finding> {
     let (code, reason, help) = match workload.sidecar {
         Sidecar::Proxyless => (
@@ -136,22 +136,22 @@ fn without_policy(set: &PolicySet, workload: &Workload<'_>) -> Finding {
     }
 }
 
-/// Whether a workload is a gateway of the documents, which have rules of their own, or of Istio.
-/// Policies for waypoints are attached to what they stand for.
-fn is_of_infrastructure(set: &PolicySet, workload: &Workload<'_>) -> bool {
+/// Whether a workload is a gateway of the documents, which has rules of its own, or belongs to
+/// Istio. Policies for waypoints are attached to the services behind them.
+fn is_infrastructure(set: &PolicySet, workload: &Workload<'_>) -> bool {
     let maker = workload.labels.get("gateway.istio.io/managed");
     workload.namespace == set.mesh.root_namespace
         || maker.map(String::as_str) == Some("istio.io-mesh-controller")
         || is_gateway(set, workload.namespace, &workload.labels)
 }
 
-/// Whether these are a gateway's pods.
+/// Whether these labels select a gateway's pods.
 pub(super) fn is_gateway(set: &PolicySet, namespace: &str, labels: &Labels) -> bool {
     let gateways = &set.mesh.gateways;
     !gateways.implied_by(Some(namespace), labels).is_empty()
 }
 
-/// Whether a policy is for pods with these labels.
+/// Whether a policy applies to pods with these labels.
 pub(super) fn is_for(policy: &ServicePolicy, namespace: &str, labels: &Labels) -> bool {
     let is_near = policy.name.namespace == namespace;
     match &policy.attachment {
@@ -167,12 +167,12 @@ pub(super) fn is_for(policy: &ServicePolicy, namespace: &str, labels: &Labels) -
     }
 }
 
-/// Whether a target is there, or was not looked for.
-fn may_be_there(
+/// Whether a target exists, or was not looked for.
+fn may_exist(
     target: &TargetRef,
     namespace: &str,
     objects: &BTreeMap<&ObjectId, Vec<&Object>>,
-    looked_at: &LookedAt,
+    kinds_read: &KindsRead,
 ) -> bool {
     let group = target.group.as_deref().unwrap_or_default();
     let is_there = |namespace: &str| {
@@ -183,6 +183,6 @@ fn may_be_there(
             name: target.name.clone(),
         })
     };
-    // What is of the whole cluster has no namespace.
-    is_there("") || is_there(namespace) || !looked_at.has(group, &target.kind)
+    // Cluster-wide objects have no namespace.
+    is_there("") || is_there(namespace) || !kinds_read.has(group, &target.kind)
 }

@@ -1,10 +1,10 @@
-//! Whether callers speak mutual TLS: `DestinationRule` (Istio, networking.istio.io).
+//! Checks whether callers use mutual TLS: `DestinationRule` (Istio, networking.istio.io).
 //!
-//! A `tls` in such an object goes before what Istio finds out by itself.
+//! A `tls` in such an object overrides Istio's detection.
 
 use serde_json::Value;
 
-use super::hosts::{do_meet, is_service};
+use super::hosts::{hosts_overlap, is_service};
 use super::object::Object;
 use super::{Finding, FindingCode, Verdict};
 use crate::policy::PolicySet;
@@ -18,7 +18,8 @@ pub(super) fn check(set: &PolicySet, objects: &[Object], verdict: &mut Verdict) 
         .filter(|object| object.is(GROUP, "DestinationRule"))
     {
         let host = object.text("/spec/host").unwrap_or_default();
-        let is_of_mesh = is_service(set, host) || internal.iter().any(|other| do_meet(host, other));
+        let is_of_mesh =
+            is_service(set, host) || internal.iter().any(|other| hosts_overlap(host, other));
         if !is_of_mesh {
             continue;
         }
@@ -35,7 +36,7 @@ pub(super) fn check(set: &PolicySet, objects: &[Object], verdict: &mut Verdict) 
     }
 }
 
-/// Hosts that are said to be of the mesh though they are no services of the cluster.
+/// Hosts that are declared as internal although they are not services of the cluster.
 fn internal_hosts(objects: &[Object]) -> Vec<&str> {
     objects
         .iter()
@@ -47,7 +48,7 @@ fn internal_hosts(objects: &[Object]) -> Vec<&str> {
         .collect()
 }
 
-/// Every TLS mode of an object, with the place of its policy.
+/// The TLS modes of an object, each with the location of its policy.
 fn tls_modes(object: &Object) -> Vec<(String, &str)> {
     let mut modes = Vec::new();
     let spec = "/spec/trafficPolicy";
@@ -76,7 +77,7 @@ fn add_modes<'v>(policy: &'v Value, place: &str, modes: &mut Vec<(String, &'v st
     }
 }
 
-/// The mode, which is `DISABLE` where there is TLS without one.
+/// The mode. `DISABLE` if there is a `tls` without a mode.
 fn tls_mode(settings: &Value) -> Option<&str> {
     let tls = settings.get("tls")?;
     Some(tls.get("mode").and_then(Value::as_str).unwrap_or("DISABLE"))

@@ -1,12 +1,12 @@
-//! Where an object is not what was rendered.
+//! Compares objects with the rendered ones.
 
 use serde_json::{Map, Value};
 
 use super::object::Object;
 use crate::problem::{Cursor, Location};
 
-/// What a cluster writes into objects of these kinds where they say nothing (Kubernetes,
-/// `networking/v1`; Gateway API, `v1`).
+/// Defaults that a cluster adds to objects of these kinds (Kubernetes, `networking/v1`; Gateway
+/// API, `v1`).
 const DEFAULTS: [(&str, &[(&str, &str)]); 3] = [
     ("NetworkPolicy", &[("protocol", r#""TCP""#)]),
     ("Gateway", GATEWAY_API),
@@ -26,25 +26,25 @@ const GATEWAY_API: &[(&str, &str)] = &[
     ("matches", r#"[{"path":{"type":"PathPrefix","value":"/"}}]"#),
 ];
 
-/// Annotations and labels with these beginnings have a meaning, to Istio or to Peergate; others are
-/// their owners'.
+/// Prefixes of the annotations and labels that Istio or Peergate interprets. Others belong to their
+/// owners.
 const MEANINGFUL: [&str; 2] = ["istio.io/", "peergate.dev/"];
 
-/// The fields that have what an object says, and where they are: `data` is of a `ConfigMap`.
+/// The fields with the content of an object, and their paths. `data` is for a `ConfigMap`.
 const CONTENTS: [(&str, &str); 2] = [("spec", "/spec"), ("data", "/data")];
 
-/// Where an object is not what was rendered.
+/// A difference between an object and the rendered one.
 pub(super) struct Difference {
     pub(super) field: Location,
-    /// What it is, in one clause.
+    /// The difference, in one clause.
     pub(super) message: String,
 }
 
-/// The first difference between what was rendered and what was found.
+/// The first difference between a rendered object and an observed one.
 pub(super) fn difference(rendered: &Object, found: &Object) -> Option<Difference> {
     let nothing = Value::Null;
     let group = &rendered.id().group;
-    // The `Gateway` of Istio has no defaults.
+    // Istio's own `Gateway` has no defaults.
     let kind = if group == "networking.istio.io" {
         ""
     } else {
@@ -52,8 +52,8 @@ pub(super) fn difference(rendered: &Object, found: &Object) -> Option<Difference
     };
     let root = Cursor::Root;
     let metadata = root.key("metadata");
-    of_meanings(rendered, found, "annotations", &metadata)
-        .or_else(|| of_meanings(rendered, found, "labels", &metadata))
+    compare_metadata(rendered, found, "annotations", &metadata)
+        .or_else(|| compare_metadata(rendered, found, "labels", &metadata))
         .or_else(|| {
             CONTENTS.iter().find_map(|(field, pointer)| {
                 let rendered = rendered.at(pointer).unwrap_or(&nothing);
@@ -63,13 +63,14 @@ pub(super) fn difference(rendered: &Object, found: &Object) -> Option<Difference
                 if is_empty(rendered) && is_empty(found) {
                     return None;
                 }
-                of_values(rendered, found, kind, &root.key(field))
+                compare_values(rendered, found, kind, &root.key(field))
             })
         })
 }
 
-/// Annotations or labels: what was rendered must be there, and nothing else that means anything.
-fn of_meanings(
+/// Compares annotations or labels. All rendered ones must exist, and no others that are
+/// interpreted.
+fn compare_metadata(
     rendered: &Object,
     found: &Object,
     field: &str,
@@ -97,13 +98,18 @@ fn of_meanings(
     })
 }
 
-fn of_values(rendered: &Value, found: &Value, kind: &str, at: &Cursor<'_>) -> Option<Difference> {
+fn compare_values(
+    rendered: &Value,
+    found: &Value,
+    kind: &str,
+    at: &Cursor<'_>,
+) -> Option<Difference> {
     match (rendered, found) {
         (Value::Object(rendered), Value::Object(found)) => {
             let of_wanted = rendered.iter().find_map(|(key, value)| {
                 let at = at.key(key);
                 match found.get(key) {
-                    Some(other) => of_values(value, other, kind, &at),
+                    Some(other) => compare_values(value, other, kind, &at),
                     None => Some(lacks(at.location(), &plain(value))),
                 }
             });
@@ -118,7 +124,7 @@ fn of_values(rendered: &Value, found: &Value, kind: &str, at: &Cursor<'_>) -> Op
         (Value::Array(rendered), Value::Array(found)) => {
             let pairs = rendered.iter().zip(found).enumerate();
             let of_pairs = pairs.into_iter().find_map(|(index, (value, other))| {
-                of_values(value, other, kind, &at.index(index))
+                compare_values(value, other, kind, &at.index(index))
             });
             of_pairs.or_else(|| {
                 let shorter = rendered.len().min(found.len());
@@ -164,7 +170,7 @@ fn adds(field: Location, found: &str) -> Difference {
     Difference { field, message }
 }
 
-/// A text as it is, and anything else as JSON.
+/// A string as it is, and anything else as JSON.
 fn plain(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
@@ -172,7 +178,7 @@ fn plain(value: &Value) -> String {
     }
 }
 
-/// Values can be whole plugin configs.
+/// Abbreviates a value. Values can be whole plugin configs.
 fn short(text: &str) -> String {
     const MOST: usize = 80;
     match text.char_indices().nth(MOST) {

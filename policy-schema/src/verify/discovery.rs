@@ -1,4 +1,5 @@
-//! Which namespaces Istio sees: `discoverySelectors` of its mesh config. It ignores policies in all others.
+//! Determines which namespaces Istio sees, from the `discoverySelectors` of its mesh config. It
+//! ignores policies in all others.
 
 use std::collections::BTreeSet;
 
@@ -8,22 +9,22 @@ use super::object::{Object, has_all, labels};
 use crate::policy::{Labels, PolicySet};
 use crate::protobuf::any_field;
 
-/// What discovery selectors mean for the documents.
+/// The effect of discovery selectors on the documents.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Discovery {
-    /// Istio sees all namespaces that it has to see.
+    /// Istio sees all namespaces that it must see.
     Whole,
-    /// It does not see these.
+    /// Istio ignores these namespaces.
     Hides(BTreeSet<String>),
-    /// The selectors are not understood, or these namespaces were not seen.
+    /// The selectors are not understood, or namespaces were not observed.
     Unknown,
 }
 
-/// The label that Kubernetes gives each namespace.
+/// The label with the name of a namespace, set by Kubernetes.
 const NAME: &str = "kubernetes.io/metadata.name";
 
-/// Judges discovery selectors by the namespaces that were seen. Istio has to see the root namespace, and those of
-/// policies and gateways.
+/// Evaluates discovery selectors for the observed namespaces. Istio must see the root namespace,
+/// and the namespaces of policies and gateways.
 pub(super) fn judge(set: &PolicySet, objects: &[Object], selectors: &Value) -> Discovery {
     let policies = set.policies.iter();
     let mut wanted: BTreeSet<&str> = policies.map(|policy| &*policy.name.namespace).collect();
@@ -45,7 +46,7 @@ pub(super) fn judge(set: &PolicySet, objects: &[Object], selectors: &Value) -> D
             Some(false) if seen.is_some() => {
                 hidden.insert(name.to_owned());
             }
-            // By its name alone. Its other labels can only exclude it.
+            // Decided by its name alone. Its other labels can only exclude it.
             Some(is_selected) => is_known &= is_selected && !excludes(selectors),
         }
     }
@@ -58,21 +59,23 @@ pub(super) fn judge(set: &PolicySet, objects: &[Object], selectors: &Value) -> D
     }
 }
 
-/// Whether selectors leave out what has some label.
+/// Whether selectors can exclude namespaces because of a label.
 fn excludes(selectors: &Value) -> bool {
     any_field(selectors, &mut |name, value| {
         name == "operator" && (value == "NotIn" || value == "DoesNotExist")
     })
 }
 
-/// Whether any selector takes something with these labels; none if they are not understood.
+/// Whether any selector matches these labels. None if the selectors are not understood.
 fn is_selected(selectors: &Value, own: &Labels) -> Option<bool> {
     let selectors = selectors.as_array()?.iter();
-    let taken: Option<Vec<_>> = selectors.map(|selector| takes(selector, own)).collect();
+    let taken: Option<Vec<_>> = selectors
+        .map(|selector| selector_matches(selector, own))
+        .collect();
     Some(taken?.contains(&true))
 }
 
-fn takes(selector: &Value, own: &Labels) -> Option<bool> {
+fn selector_matches(selector: &Value, own: &Labels) -> Option<bool> {
     let fields = selector.as_object()?;
     let mut is_taken = true;
     for (key, value) in fields.iter().filter(|(_, value)| !value.is_null()) {
@@ -85,7 +88,7 @@ fn takes(selector: &Value, own: &Labels) -> Option<bool> {
             "matchExpressions" => {
                 let expressions = value.as_array()?.iter();
                 let met: Option<Vec<_>> = expressions
-                    .map(|expression| meets(expression, own))
+                    .map(|expression| expression_matches(expression, own))
                     .collect();
                 !met?.contains(&false)
             }
@@ -95,8 +98,8 @@ fn takes(selector: &Value, own: &Labels) -> Option<bool> {
     Some(is_taken)
 }
 
-/// Whether labels meet an expression of a selector (Kubernetes, `LabelSelectorRequirement`).
-fn meets(expression: &Value, own: &Labels) -> Option<bool> {
+/// Whether labels match an expression of a selector (Kubernetes, `LabelSelectorRequirement`).
+fn expression_matches(expression: &Value, own: &Labels) -> Option<bool> {
     let text = |field| expression.get(field).and_then(Value::as_str);
     let values = expression.get("values").and_then(Value::as_array);
     let value = own.get(text("key")?);
@@ -120,7 +123,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_selector_takes_what_kubernetes_says() {
+    fn a_selector_matches_as_in_kubernetes() {
         let own = [("team", "shop"), (NAME, "cart")]
             .map(|(key, value)| (key.to_owned(), value.to_owned()));
         let own = Labels::from(own);

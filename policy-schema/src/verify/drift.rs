@@ -1,10 +1,10 @@
-//! Whether the objects are those that the documents are rendered to.
+//! Compares the objects with the rendered documents.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::difference::difference;
-use super::ended::Renderings;
-use super::extent::LookedAt;
+use super::expired::Renderings;
+use super::extent::KindsRead;
 use super::foreign::Foreign;
 use super::managed::is_managed;
 use super::object::{Object, by_id};
@@ -17,26 +17,27 @@ pub(super) fn check(
     set: &PolicySet,
     api: ExtensionApi,
     objects: &[Object],
-    looked_at: &LookedAt,
+    kinds_read: &KindsRead,
     verdict: &mut Verdict,
 ) {
     let renderings = Renderings::new(set, api);
     let found = by_id(objects);
     let mut rendered = BTreeSet::new();
     let mut unseen = BTreeMap::<_, usize>::new();
-    // Each is dropped before the next is made: all of them would take as much room as all that was found.
+    // Objects are rendered and dropped one at a time: all of them together would take as much
+    // memory as all observed objects.
     for object in self::rendered(set, api, &mut verdict.unchecked) {
         let id = object.id().clone();
         match found.get(&id).map(Vec::as_slice) {
-            None if !looked_at.has(&id.group, &id.kind) => {
+            None if !kinds_read.has(&id.group, &id.kind) => {
                 *unseen
                     .entry((id.group.clone(), id.kind.clone()))
                     .or_default() += 1;
             }
             None => {
-                let ended = renderings.ended(&id, Some(&object), None);
-                verdict.findings.push(ended.unwrap_or_else(|| {
-                    Finding::of(
+                let expired = renderings.expired(&id, Some(&object), None);
+                verdict.findings.push(expired.unwrap_or_else(|| {
+                    Finding::new(
                         id.to_string(),
                         FindingCode::MissingObject,
                         "it is not there, and the documents are rendered to it",
@@ -54,14 +55,14 @@ pub(super) fn check(
     let findings = &mut verdict.findings;
     findings.extend(unseen.into_iter().map(|((group, kind), count)| {
         let title = format!("{kind} ({group})");
-        match looked_at {
-            LookedAt::AllBut(_) => Finding::of(
+        match kinds_read {
+            KindsRead::AllBut(_) => Finding::new(
                 title,
                 FindingCode::UnlistedKind,
                 format!("the documents render {count} of this kind, and it could not be listed"),
                 "grant the role in docs/verify.md, or run this again if the API server did not answer",
             ),
-            LookedAt::Only(_) | LookedAt::All => Finding::of(
+            KindsRead::Only(_) | KindsRead::All => Finding::new(
                 title,
                 FindingCode::NotChecked,
                 format!("the documents render {count} of this kind, and none of the objects is of it"),
@@ -78,12 +79,13 @@ pub(super) fn check(
         .iter()
         .filter(|object| !rendered.contains(object.id()));
     for object in others {
-        // Deleting it would open workloads, and the documents no longer say whether it may go.
+        // Deleting it would open workloads, and the documents no longer determine whether it is
+        // needed.
         let is_left_to_cluster =
             !set.mesh.sets_mtls_mode() && object.is("security.istio.io", "PeerAuthentication");
-        if is_managed(object) && is_of_rendered_kind(object) && !is_left_to_cluster {
-            let ended = renderings.ended(object.id(), None, Some(object));
-            findings.push(ended.unwrap_or_else(|| {
+        if is_managed(object) && has_rendered_kind(object) && !is_left_to_cluster {
+            let expired = renderings.expired(object.id(), None, Some(object));
+            findings.push(expired.unwrap_or_else(|| {
                 Finding::about(
                     object,
                     FindingCode::LeftoverObject,
@@ -102,9 +104,9 @@ pub(super) fn check(
     }
 }
 
-/// Whether it is of a kind that Peergate renders. istiod copies the labels of a `Gateway` onto the pods and
-/// services that it makes for it.
-fn is_of_rendered_kind(object: &Object) -> bool {
+/// Whether Peergate renders objects of this kind. istiod copies the labels of a `Gateway` to the
+/// pods and services that it creates.
+fn has_rendered_kind(object: &Object) -> bool {
     let group = &*object.id().group;
     ResourceKind::ALL
         .iter()
@@ -116,11 +118,11 @@ fn is_of_rendered_kind(object: &Object) -> bool {
             ))
 }
 
-/// The finding that an object is not what the documents are rendered to, if so.
+/// Reports an object that differs from the rendered one.
 fn changed(rendered: &Object, found: &Object, renderings: &Renderings<'_>) -> Option<Finding> {
     let difference = difference(rendered, &found.opened())?;
-    let ended = renderings.ended(rendered.id(), Some(rendered), Some(found));
-    Some(ended.unwrap_or_else(|| Finding {
+    let expired = renderings.expired(rendered.id(), Some(rendered), Some(found));
+    Some(expired.unwrap_or_else(|| Finding {
         field: Some(difference.field),
         ..Finding::about(
             found,

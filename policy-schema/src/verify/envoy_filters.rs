@@ -1,7 +1,8 @@
-//! What an `EnvoyFilter` does to the proxies that enforce policies.
+//! Checks what each `EnvoyFilter` does to enforcement.
 //!
-//! It can change anything, so each patch that may meet callers is judged: it undoes a part of enforcement, it is
-//! known to leave it alone, or it was not judged, which is a finding too.
+//! An `EnvoyFilter` can change anything, so each patch that may affect callers is judged. It
+//! disables a part of enforcement, or it is known to be harmless, or it was not judged, which is a
+//! finding too.
 
 mod guards;
 mod judgement;
@@ -19,7 +20,7 @@ use self::judgement::Judgement;
 use self::patch::Patch;
 use super::coverage::{is_for, is_gateway};
 use super::object::Object;
-use super::request_authentication::asks_for_token;
+use super::request_authentication::requires_token;
 use super::workloads::{Sidecar, Workloads};
 use super::{Finding, FindingCode, Verdict, unvalidated};
 use crate::istio::{ExtensionApi, can_extend, extension_name};
@@ -44,13 +45,13 @@ pub(super) fn check(
         .iter()
         .filter(|object| object.is("networking.istio.io", "EnvoyFilter"));
     for object in filters {
-        let reach = Reach::of(set, object, workloads);
+        let reach = AffectedProxies::new(set, object, workloads);
         if !reach.sidecars && !reach.gateways {
             continue;
         }
         let patches = object.at("/spec/configPatches").and_then(Value::as_array);
         for (index, patch) in patches.into_iter().flatten().enumerate() {
-            let patch = Patch::of(patch);
+            let patch = Patch::new(patch);
             let kinds = [(reach.sidecars, false), (reach.gateways, true)];
             let judged = kinds
                 .into_iter()
@@ -63,7 +64,7 @@ pub(super) fn check(
                     Judgement::Unknown(does) => Some(unknown(object, &does)),
                     Judgement::SkipsValidation => {
                         let policies = reach.policies.iter().copied();
-                        let found = unvalidated::of_patch(object, policies);
+                        let found = unvalidated::findings_for_patch(object, policies);
                         verdict.findings.extend(found);
                         None
                     }
@@ -79,23 +80,23 @@ pub(super) fn check(
     }
 }
 
-/// What an `EnvoyFilter` is for, of what policies protect.
+/// The proxies that an `EnvoyFilter` applies to, as far as policies protect them.
 #[derive(Debug)]
-struct Reach<'p> {
+struct AffectedProxies<'p> {
     sidecars: bool,
     gateways: bool,
     /// The policies for those gateways.
     policies: Vec<&'p ServicePolicy>,
 }
 
-impl<'p> Reach<'p> {
-    fn of(set: &'p PolicySet, object: &Object, workloads: &Workloads<'_>) -> Self {
+impl<'p> AffectedProxies<'p> {
+    fn new(set: &'p PolicySet, object: &Object, workloads: &Workloads<'_>) -> Self {
         let mesh = &set.mesh;
         let is_for_mesh = object.namespace() == mesh.root_namespace;
         let reaches = |namespace: &str| is_for_mesh || namespace == object.namespace();
         let wanted = object.texts("/spec/workloadSelector/labels");
         if object.at("/spec/targetRefs").is_some() {
-            // Gateways and waypoints, which are not told apart here.
+            // Gateways and waypoints, which are not distinguished here.
             return Self {
                 sidecars: false,
                 gateways: true,
@@ -109,7 +110,7 @@ impl<'p> Reach<'p> {
                 || has_gateway_label(&workload.labels)
         });
         let is_closed = mesh.otherwise == Otherwise::Deny;
-        // More pods may exist where pods were not among the input, or where Istio deploys the gateway.
+        // More pods may exist if pods were not among the input, or if Istio deploys the gateway.
         let sidecars = if workloads.all.is_empty() {
             set.policies
                 .iter()
@@ -128,7 +129,7 @@ impl<'p> Reach<'p> {
             .collect();
         let of_pods = at_gateways.iter().flat_map(|workload| &workload.policies);
         let of_pods: BTreeSet<_> = of_pods.map(|policy| policy.name.as_pair()).collect();
-        // The documents need not declare a gateway that a policy is for.
+        // The documents need not declare a gateway that a policy applies to.
         let named = |policy: &ServicePolicy| {
             mesh.is_at_gateway(&policy.name.namespace, &policy.attachment)
                 && may_be_for(policy, object, is_for_mesh, &wanted)
@@ -148,7 +149,7 @@ impl<'p> Reach<'p> {
     }
 }
 
-/// Whether pods may have both a policy and a patch by these labels.
+/// Whether some pods may be selected by both the policy and the labels of the patch.
 fn may_be_for(policy: &ServicePolicy, object: &Object, is_for_mesh: bool, wanted: &Labels) -> bool {
     let namespace = &policy.name.namespace;
     if is_for_mesh {
@@ -161,7 +162,7 @@ fn may_be_for(policy: &ServicePolicy, object: &Object, is_for_mesh: bool, wanted
     } else {
         policy
             .attachment
-            .may_meet(namespace, object.namespace(), wanted)
+            .may_select_pods(namespace, object.namespace(), wanted)
     }
 }
 
@@ -172,7 +173,7 @@ fn guards(set: &PolicySet, api: ExtensionApi) -> Guards {
         .collect();
     let mut sources = Vec::new();
     let mut rules = set.policies.iter().flat_map(|policy| &policy.rules);
-    if rules.clone().any(asks_for_token) {
+    if rules.clone().any(requires_token) {
         sources.push(JWT);
     }
     if rules.any(|rule| rule.effect == Effect::Custom) {

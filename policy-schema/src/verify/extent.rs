@@ -1,25 +1,25 @@
-//! Which kinds of objects were looked at: only of those is an object missing that was not seen.
+//! Which kinds of objects were read. An object can only be missing if its kind was read.
 
 use std::collections::BTreeSet;
 
 use super::managed::is_managed;
 use super::object::Object;
 
-/// A kind of object: its API group, and its name.
+/// A kind of object: its API group and its name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Kind {
-    /// The group; empty for the core of Kubernetes.
+    /// The group. Empty for the core group.
     pub group: String,
     /// The name, such as `EnvoyFilter`.
     pub name: String,
 }
 
-/// What the objects that were seen are all of.
+/// The source of the observed objects.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Extent {
-    /// All that a cluster has, except of the kinds that could not be listed.
+    /// A whole cluster, except for kinds that could not be listed.
     Cluster {
-        /// These kinds.
+        /// The kinds that could not be listed.
         unlisted: BTreeSet<Kind>,
     },
     /// Manifests.
@@ -27,9 +27,9 @@ pub enum Extent {
     Given,
 }
 
-/// The kinds that were looked at.
+/// The kinds that were read.
 #[derive(Debug)]
-pub(super) enum LookedAt {
+pub(super) enum KindsRead {
     All,
     AllBut(BTreeSet<Kind>),
     Only(BTreeSet<Kind>),
@@ -44,11 +44,11 @@ impl Kind {
     }
 }
 
-impl LookedAt {
+impl KindsRead {
     pub(super) fn new(extent: &Extent, objects: &[Object]) -> Self {
         match extent {
             Extent::Cluster { unlisted } => Self::AllBut(unlisted.clone()),
-            Extent::Given if is_excerpt(objects) => Self::Only(
+            Extent::Given if is_partial_export(objects) => Self::Only(
                 objects
                     .iter()
                     .map(|object| Kind::new(&object.id().group, object.kind()))
@@ -67,9 +67,9 @@ impl LookedAt {
     }
 }
 
-/// Whether the objects are what somebody read from a cluster, which may be some kinds of many: a list
-/// does not say which kinds were asked for. Manifests to be applied are whole.
-fn is_excerpt(objects: &[Object]) -> bool {
+/// Whether the objects were exported from a cluster, which may be only some of its kinds: a list
+/// does not show which kinds were requested. Manifests that are to be applied are complete.
+fn is_partial_export(objects: &[Object]) -> bool {
     let is_stored = |object: &Object| object.at("/metadata/uid").is_some();
     objects.iter().any(is_stored)
         && !objects

@@ -1,24 +1,24 @@
-//! Something wrong with a mesh.
+//! A finding about a mesh.
 
 use super::FindingCode;
 use super::object::Object;
 use crate::diagnostic::Place;
 use crate::problem::Location;
 
-/// Something wrong with a mesh.
+/// A problem in a mesh.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Finding {
     /// The stable name of this kind of finding.
     pub code: FindingCode,
-    /// What it is about, as people name it: `Deployment shop/cart`, a proxy, an address.
+    /// The subject, in words: `Deployment shop/cart`, a proxy, an address.
     pub subject: String,
-    /// What is wrong, in one clause: lower case, no full stop, names in back-ticks.
+    /// The problem, in one clause: lower case, no full stop, names in back-ticks.
     pub message: String,
-    /// What to do about it.
+    /// The fix.
     pub help: String,
-    /// Where it stands, if it is of a text.
+    /// The place in a text, if it is known.
     pub place: Option<Place>,
-    /// The field that it is about, if it is about one: its place is yet to be found.
+    /// The field of the object, if the finding is about one. Its place is located later.
     pub field: Option<Location>,
 }
 
@@ -32,12 +32,12 @@ impl Finding {
     ) -> Self {
         Self {
             place: object.place(),
-            ..Self::of(object.to_string(), code, message, help)
+            ..Self::new(object.to_string(), code, message, help)
         }
     }
 
     /// A finding without a place.
-    pub fn of(
+    pub fn new(
         subject: impl Into<String>,
         code: FindingCode,
         message: impl Into<String>,

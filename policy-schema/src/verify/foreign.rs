@@ -1,4 +1,4 @@
-//! What objects that no document has do to a mesh.
+//! Judges objects that no document renders.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,20 +11,20 @@ use crate::policy::PolicySet;
 const GATEWAY_API: &str = "gateway.networking.k8s.io";
 const NETWORKING: &str = "networking.istio.io";
 
-/// How a `VirtualService` names all sidecars among gateways.
+/// The name for all sidecars in the `gateways` of a `VirtualService`.
 const SIDECARS: &str = "mesh";
 
-/// What is needed to judge such objects.
+/// The context for judging such objects.
 pub(super) struct Foreign<'m> {
     pub(super) set: &'m PolicySet,
-    /// What was seen.
+    /// The observed objects.
     pub(super) objects: &'m BTreeMap<&'m ObjectId, Vec<&'m Object>>,
-    /// What the documents are rendered to.
+    /// The IDs of the rendered objects.
     pub(super) rendered: &'m BTreeSet<ObjectId>,
 }
 
 impl Foreign<'_> {
-    /// What an object that no document has does to the mesh, if it has a say in what they are about.
+    /// The effect of an object that no document renders, if it interferes with the documents.
     pub(super) fn part(&self, object: &Object) -> Option<&'static str> {
         let declares = self.set.mesh.outbound == Outbound::Declared;
         let kind = object.kind();
@@ -58,8 +58,8 @@ impl Foreign<'_> {
         }
     }
 
-    /// Whether a `Gateway` of Istio's may be for the pods of a gateway of the documents: they may have
-    /// more labels than those that the documents know them by.
+    /// Whether an Istio `Gateway` may select the pods of a declared gateway. They may have more
+    /// labels than the documents mention.
     fn opens_gateway(&self, object: &Object) -> bool {
         let selector = object.texts("/spec/selector");
         let mut gateways = self.set.mesh.gateways.iter();
@@ -70,7 +70,7 @@ impl Foreign<'_> {
         })
     }
 
-    /// Whether a `VirtualService` is for a `Gateway` of the documents, or for one at its pods.
+    /// Whether a `VirtualService` applies to a declared gateway, or to a `Gateway` at its pods.
     fn leads_from_gateway(&self, object: &Object) -> bool {
         let gateways = names(object, "/spec/gateways", Value::as_str);
         let named = gateways.filter(|gateway| *gateway != SIDECARS);
@@ -85,7 +85,7 @@ impl Foreign<'_> {
         })
     }
 
-    /// Whether a route of the Gateway API is for a gateway of the documents.
+    /// Whether a route of the Gateway API applies to a declared gateway.
     fn leads_from_gateway_api(&self, object: &Object) -> bool {
         let mut parents = names(object, "/spec/parentRefs", |parent| {
             let text = |field| parent.get(field).and_then(Value::as_str);
@@ -101,7 +101,8 @@ impl Foreign<'_> {
         })
     }
 
-    /// Whether a `NetworkPolicy` lets anything through where the documents limit what is: policies add up.
+    /// Whether a `NetworkPolicy` admits anything where the documents limit packets: policies add
+    /// up.
     fn adds_packets(&self, object: &Object) -> bool {
         let first = ObjectId {
             name: String::new(),
@@ -118,8 +119,8 @@ impl Foreign<'_> {
         is_limited && (has_rules("/spec/ingress") || has_rules("/spec/egress"))
     }
 
-    /// Whether a `Telemetry` logs or traces less than the documents ask for. What is nearer to a
-    /// workload goes before what is for the whole mesh.
+    /// Whether a `Telemetry` logs or traces less than the documents request. Objects for a workload
+    /// override those for the mesh.
     fn silences(&self, object: &Object) -> bool {
         let asked = &self.set.mesh.telemetry;
         let has = |settings: &str, is_less: fn(&Value) -> bool| {
@@ -134,7 +135,7 @@ impl Foreign<'_> {
     }
 }
 
-/// What a `Gateway` of an API group is known by.
+/// The ID of a `Gateway` of an API group.
 fn gateway(group: &str, namespace: &str, name: &str) -> ObjectId {
     ObjectId {
         kind: "Gateway".to_owned(),
@@ -148,7 +149,7 @@ fn is_set(settings: &Value, field: &str) -> bool {
     settings.get(field) == Some(&Value::Bool(true))
 }
 
-/// What `read` makes of the elements of a list in an object.
+/// The results of `read` for the elements of a list in an object.
 fn names<'o, T>(
     object: &'o Object,
     list: &str,

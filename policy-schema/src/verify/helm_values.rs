@@ -1,4 +1,4 @@
-//! Helm values that Istio is installed with. They have a mesh config too.
+//! Helm values of the Istio installation, which contain a mesh config.
 
 use serde_json::Value;
 
@@ -6,7 +6,7 @@ use crate::diagnostic::Place;
 use crate::mesh_config::{self, Placed};
 use crate::yaml::{self, Node};
 
-/// Helm values of Istio's chart `istiod`, or of a chart that has it.
+/// Helm values of Istio's chart `istiod`, or of a chart that includes it.
 #[derive(Clone, Debug)]
 pub struct HelmValues {
     value: Value,
@@ -14,7 +14,7 @@ pub struct HelmValues {
 }
 
 impl HelmValues {
-    /// Reads a document that is no object; none if it has no mesh config.
+    /// Reads a document that is not an object. None if it contains no mesh config.
     pub(super) fn read(node: &Node, place: Place) -> Option<Self> {
         let (value, _) = yaml::read::<Value>(node);
         let values = Self {

@@ -1,26 +1,26 @@
-//! What was measured of a filter.
+//! Metrics of a proxy about its filters.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::plugin_config::PolicyName;
 
-/// What a proxy's metrics say of its filters.
+/// Metrics of a proxy about its filters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Measured {
-    /// They were not read, for this reason.
+    /// They could not be read, for this reason.
     Unread(String),
-    /// What they say.
+    /// They were read.
     Read(Measurements),
 }
 
-/// What a proxy's metrics say of its filters.
+/// Metrics of a proxy about its filters.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Measurements {
-    /// The revisions that the filter of a policy reports: one, where all is well.
+    /// The revisions that the filter of each policy reports. Exactly one if all is well.
     pub revisions: BTreeMap<PolicyName, BTreeSet<String>>,
-    /// When the filter of a policy took up its configuration last, in seconds since 1970.
+    /// When the filter of each policy last loaded its plugin config, in seconds since 1970.
     pub loaded: BTreeMap<PolicyName, u64>,
-    /// Whether the proxy says that no Wasm filter runs in it at all.
+    /// Whether the proxy reports that it runs no Wasm filter.
     pub is_without_filters: bool,
 }
 

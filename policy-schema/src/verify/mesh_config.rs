@@ -1,26 +1,28 @@
-//! Whether Istio's mesh config is what the documents rely on.
+//! Checks that Istio's mesh config has what the documents rely on.
 //!
-//! It is a text in the `ConfigMap` `istio` of istiod's own namespace, which need not be the root namespace. Manifests may
-//! have what Istio is installed from. Only what the `Mesh` says and what changes decisions is compared:
-//! `peergate install-values` writes the rest.
+//! It is a string in the `ConfigMap` `istio` of istiod's own namespace, which need not be the root
+//! namespace. Manifests may contain the installation of Istio instead. Only fields that the `Mesh`
+//! determines or that change decisions are compared. `peergate install-values` generates the rest.
 
 use std::collections::BTreeSet;
 
 use super::control_plane::control_plane_namespaces;
 use super::discovery::{self, Discovery};
-use super::extent::LookedAt;
+use super::extent::KindsRead;
 use super::helm_values::HelmValues;
 use super::object::Object;
 use super::{Finding, FindingCode, Verdict, proxy_config, proxy_settings};
 use crate::diagnostic::Place;
 use crate::document::Outbound;
 use crate::istio::{mesh_config_name, normalization_name, outbound_name, protocol_version};
-use crate::mesh_config::{MeshConfig, Placed, Provider, find, find_unread_beside, of_installation};
+use crate::mesh_config::{
+    MeshConfig, Placed, Provider, default_for_installation, find, find_other_unread,
+};
 use crate::policy::{Mesh, PolicySet, ServicePolicy};
 use crate::problem::{Location, Step};
 use crate::rule_spec::{Effect, Enforcement};
 
-/// Something that is not as the documents have it: the field, what it says, and what to do.
+/// A difference from the documents: the field, its value and the fix.
 struct Difference {
     code: FindingCode,
     field: &'static str,
@@ -35,7 +37,7 @@ pub(super) fn check(
     set: &PolicySet,
     objects: &[Object],
     values: &[HelmValues],
-    looked_at: &LookedAt,
+    kinds_read: &KindsRead,
     verdict: &mut Verdict,
 ) {
     let name = mesh_config_name(&set.mesh);
@@ -51,10 +53,10 @@ pub(super) fn check(
             continue;
         }
         let is_config_map = object.is("", "ConfigMap");
-        // A mesh config counts wherever it is: not every installation labels its istiod.
+        // A mesh config counts in any namespace: not every installation labels its istiod.
         let is_of_istiod =
             || object.at("/data/mesh").is_some() || namespaces.contains(object.namespace());
-        // Another one may hold values that something is installed with.
+        // Another `ConfigMap` may contain values for an installation.
         let is_config_map = is_config_map && object.name() == name && is_of_istiod();
         let is_of_other = object.at("/data/mesh").is_some() && !is_config_map;
         if is_of_other {
@@ -62,8 +64,8 @@ pub(super) fn check(
         }
         let (group, kind) = (&*object.id().group, object.kind());
         let mut placed = find(group, kind, object.value());
-        let subject = Subject::of(object);
-        if let Some(location) = find_unread_beside(group, kind, object.value()) {
+        let subject = Subject::from_object(object);
+        if let Some(location) = find_other_unread(group, kind, object.value()) {
             is_found = true;
             verdict.findings.push(subject.finding(
                 FindingCode::NotChecked,
@@ -72,7 +74,7 @@ pub(super) fn check(
                 location,
             ));
         } else if placed.is_empty() {
-            placed.extend(of_installation(group, kind, object.value()));
+            placed.extend(default_for_installation(group, kind, object.value()));
         }
         is_found |= is_config_map;
         if is_config_map && placed.is_empty() {
@@ -99,12 +101,12 @@ pub(super) fn check(
             judge(set, seen, &subject, &placed, verdict);
         }
     }
-    let is_expected = match looked_at {
-        // Manifests to be applied need not have it: Istio's installer makes it.
-        LookedAt::All => false,
-        LookedAt::Only(_) => true,
-        // One that could not be read is a finding already.
-        LookedAt::AllBut(_) => looked_at.has("", "ConfigMap"),
+    let is_expected = match kinds_read {
+        // Manifests need not contain it: Istio's installer creates it.
+        KindsRead::All => false,
+        KindsRead::Only(_) => true,
+        // One that could not be read has been reported already.
+        KindsRead::AllBut(_) => kinds_read.has("", "ConfigMap"),
     };
     if !is_found && is_expected {
         let namespaces: Vec<_> = namespaces.into_iter().collect();
@@ -112,30 +114,30 @@ pub(super) fn check(
             [namespace] => format!("ConfigMap {namespace}/{name}"),
             _ => format!("ConfigMap {name}"),
         };
-        verdict.findings.push(Finding::of(
+        verdict.findings.push(Finding::new(
             subject,
             FindingCode::NotChecked,
-            "Istio's mesh config was not seen, so nothing says how paths are normalised and what `Custom` rules ask",
+            "Istio's mesh config was not seen, so nothing says how paths are normalized and what `Custom` rules ask",
             "give `verify` this object too; if istiod has its mesh config elsewhere, compare it with `peergate install-values`",
         ));
     }
 }
 
-/// What was seen beside a mesh config.
+/// The context of a mesh config.
 struct Seen<'m> {
     objects: &'m [Object],
     /// The namespaces in which istiod may run.
     control_planes: &'m BTreeSet<&'m str>,
 }
 
-/// What has a mesh config.
+/// An object that contains a mesh config.
 struct Subject {
     title: String,
     place: Option<Place>,
 }
 
 impl Subject {
-    fn of(object: &Object) -> Self {
+    fn from_object(object: &Object) -> Self {
         Self {
             title: object.to_string(),
             place: object.place(),
@@ -152,7 +154,7 @@ impl Subject {
         Finding {
             place: self.place,
             field: Some(field),
-            ..Finding::of(&self.title, code, message, help)
+            ..Finding::new(&self.title, code, message, help)
         }
     }
 }
@@ -183,12 +185,12 @@ fn judge(
         ));
     }
     let Some(config) = config else { return };
-    let differences = of_mesh(&set.mesh, &config)
+    let differences = compare_with_mesh(&set.mesh, &config)
         .into_iter()
-        .chain(of_providers(set, config.providers.as_deref()))
-        .chain(of_proxies(seen.control_planes, &config))
-        .chain(of_what_is_beyond(&config))
-        .chain(of_namespaces(set, seen.objects, &config));
+        .chain(provider_problems(set, config.providers.as_deref()))
+        .chain(proxy_problems(seen.control_planes, &config))
+        .chain(external_dependencies(&config))
+        .chain(hidden_namespaces(set, seen.objects, &config));
     for difference in differences {
         let field = difference.field.split('.');
         let field: Location = field.map(|key| Step::Key(key.into())).collect();
@@ -205,8 +207,8 @@ fn judge(
     }
 }
 
-/// Where a mesh config is not what the `Mesh` says.
-fn of_mesh(mesh: &Mesh, config: &MeshConfig) -> Vec<Difference> {
+/// The differences between a mesh config and the `Mesh`.
+fn compare_with_mesh(mesh: &Mesh, config: &MeshConfig) -> Vec<Difference> {
     let declared: BTreeSet<_> = mesh.trust_domains.aliases().map(str::to_owned).collect();
     let normalization = config.path_normalization.map(normalization_name);
     let compared = [
@@ -231,9 +233,9 @@ fn of_mesh(mesh: &Mesh, config: &MeshConfig) -> Vec<Difference> {
             listed(&declared),
         ),
     ];
-    let mut found: Vec<_> = of_protection(mesh, config).collect();
+    let mut found: Vec<_> = weaker_settings(mesh, config).collect();
     for (field, value, expected) in compared {
-        // What could not be read is a finding already.
+        // A value that could not be read has been reported already.
         if let Some(value) = value.filter(|value| *value != expected) {
             found.push(Difference {
                 code: FindingCode::ChangedMeshConfig,
@@ -246,11 +248,11 @@ fn of_mesh(mesh: &Mesh, config: &MeshConfig) -> Vec<Difference> {
     found
 }
 
-/// Where proxies accept or reach more than the `Mesh` says. Less is no fault.
-fn of_protection(mesh: &Mesh, config: &MeshConfig) -> impl Iterator<Item = Difference> {
+/// Settings by which proxies accept or reach more than the `Mesh` permits. Less is fine.
+fn weaker_settings(mesh: &Mesh, config: &MeshConfig) -> impl Iterator<Item = Difference> {
     let oldest = config
         .min_version
-        .filter(|version| mesh.mtls.is_stated && *version < mesh.mtls.min_version);
+        .filter(|version| mesh.mtls.is_specified && *version < mesh.mtls.min_version);
     let oldest = oldest.map(|version| {
         (
             "meshMTLS.minProtocolVersion",
@@ -282,13 +284,12 @@ fn listed(names: &BTreeSet<String>) -> String {
     format!("[{}]", names.join(", "))
 }
 
-/// What is wrong with the providers that `Custom` rules ask; nothing if they could not be read, which is a finding
-/// already.
-fn of_providers(set: &PolicySet, providers: Option<&[Provider]>) -> Vec<Difference> {
+/// Problems with the providers of `Custom` rules. Unreadable providers have been reported already.
+fn provider_problems(set: &PolicySet, providers: Option<&[Provider]>) -> Vec<Difference> {
     let Some(providers) = providers else {
         return Vec::new();
     };
-    // Of several with one name Istio takes the last.
+    // Of several with one name, Istio uses the last.
     let find = |name: &str| {
         providers
             .iter()
@@ -328,22 +329,25 @@ fn of_providers(set: &PolicySet, providers: Option<&[Provider]>) -> Vec<Differen
     wrong
 }
 
-/// What changes how proxies start.
-fn of_proxies(control_planes: &BTreeSet<&str>, config: &MeshConfig) -> Vec<Difference> {
+/// Settings that change how proxies start.
+fn proxy_problems(control_planes: &BTreeSet<&str>, config: &MeshConfig) -> Vec<Difference> {
     let proxies = config.proxy_config.iter();
-    let settings = proxies.flat_map(|proxies| proxy_settings::bending(control_planes, proxies));
+    let settings =
+        proxies.flat_map(|proxies| proxy_settings::risky_settings(control_planes, proxies));
     settings
         .map(|setting| Difference {
             code: FindingCode::NotChecked,
             field: "defaultConfig",
-            message: proxy_config::may_bend(&format!("its `defaultConfig` sets `{setting}`")),
+            message: proxy_config::may_affect_enforcement(&format!(
+                "its `defaultConfig` sets `{setting}`"
+            )),
             help: proxy_config::HELP,
         })
         .collect()
 }
 
-/// What depends on something beyond the mesh config.
-fn of_what_is_beyond(config: &MeshConfig) -> impl Iterator<Item = Difference> {
+/// Settings that depend on something outside the mesh config.
+fn external_dependencies(config: &MeshConfig) -> impl Iterator<Item = Difference> {
     const AUTHORITY: &str =
         "make sure that it issues certificates for the mesh alone, or remove it";
     let fields = [
@@ -374,8 +378,12 @@ fn of_what_is_beyond(config: &MeshConfig) -> impl Iterator<Item = Difference> {
     })
 }
 
-/// What Istio does not see and therefore does not enforce.
-fn of_namespaces(set: &PolicySet, objects: &[Object], config: &MeshConfig) -> Option<Difference> {
+/// Namespaces that Istio ignores, so that their policies are not enforced.
+fn hidden_namespaces(
+    set: &PolicySet,
+    objects: &[Object],
+    config: &MeshConfig,
+) -> Option<Difference> {
     let selectors = config.discovery_selectors.as_ref()?;
     let (code, message) = match discovery::judge(set, objects, selectors) {
         Discovery::Whole => return None,

@@ -1,15 +1,15 @@
-//! Whether workloads ask for mutual TLS: `PeerAuthentication` (Istio, security.istio.io), and what goes
-//! around the sidecar.
+//! Checks whether workloads require mutual TLS: `PeerAuthentication` (Istio, security.istio.io),
+//! and traffic that bypasses the sidecar.
 //!
-//! Of several objects for the same place Istio takes the oldest. Here each of them counts: one that
-//! accepts plaintext decides as soon as the older ones are gone.
+//! Of several objects for the same workloads, Istio uses the oldest. Here each counts: one that
+//! accepts plaintext becomes effective once the older ones are deleted.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
 use super::bypass::Bypass;
-use super::extent::LookedAt;
+use super::extent::KindsRead;
 use super::object::{Object, has_all};
 use super::workloads::{Workload, Workloads};
 use super::{Finding, FindingCode, Verdict};
@@ -19,7 +19,7 @@ use crate::policy::{Labels, Mesh, MtlsException, PolicySet};
 const GROUP: &str = "security.istio.io";
 const KIND: &str = "PeerAuthentication";
 
-/// What a `PeerAuthentication` asks for.
+/// The mode of a `PeerAuthentication`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mode {
     Strict,
@@ -31,7 +31,7 @@ pub(super) fn check(
     set: &PolicySet,
     objects: &[Object],
     workloads: &Workloads<'_>,
-    looked_at: &LookedAt,
+    kinds_read: &KindsRead,
     verdict: &mut Verdict,
 ) {
     let mesh = &set.mesh;
@@ -39,7 +39,7 @@ pub(super) fn check(
         .iter()
         .filter(|object| object.is(GROUP, KIND))
         .partition(|object| object.namespace() == mesh.root_namespace);
-    // Istio ignores those with a selector in the root namespace.
+    // Istio ignores objects with a selector in the root namespace.
     let of_mesh: Vec<_> = of_mesh
         .into_iter()
         .filter(|object| object.selector().is_none())
@@ -50,20 +50,20 @@ pub(super) fn check(
     check_bypasses(mesh, workloads, &mut verdict.findings);
     let findings = &mut verdict.findings;
     if mesh.is_strict() {
-        if looked_at.has(GROUP, KIND) {
+        if kinds_read.has(GROUP, KIND) {
             check_mesh(set, &of_mesh, &of_namespaces, workloads, findings);
         }
-        // An exception that has ended, and is still there as it was rendered, has its finding already.
+        // An expired exception that is still applied as rendered has been reported already.
         let ended = findings
             .iter()
             .filter(|finding| finding.code == FindingCode::EndedObject);
         let ended: BTreeSet<_> = ended.map(|finding| finding.subject.clone()).collect();
-        let has_ended = |object: &&Object| ended.contains(&object.to_string());
-        for object in of_namespaces.iter().filter(|object| !has_ended(object)) {
-            findings.extend(of_namespace(mesh, object));
+        let has_expired = |object: &&Object| ended.contains(&object.to_string());
+        for object in of_namespaces.iter().filter(|object| !has_expired(object)) {
+            findings.extend(namespace_finding(mesh, object));
         }
-        for object in of_workloads.iter().filter(|object| !has_ended(object)) {
-            findings.extend(of_workload(mesh, object));
+        for object in of_workloads.iter().filter(|object| !has_expired(object)) {
+            findings.extend(workload_findings(mesh, object));
         }
     } else {
         let reason = if mesh.sets_mtls_mode() {
@@ -75,8 +75,8 @@ pub(super) fn check(
     }
 }
 
-/// Whether calls go around sidecars: those that come in, and those that go out of a mesh that knows only
-/// what is declared.
+/// Checks whether calls bypass sidecars: inbound calls, and outbound calls in a mesh that is
+/// limited to declared hosts.
 fn check_bypasses(mesh: &Mesh, workloads: &Workloads<'_>, findings: &mut Vec<Finding>) {
     let mut find = |workload: &Workload<'_>, code, message, help| {
         findings.push(Finding {
@@ -115,7 +115,7 @@ fn check_bypasses(mesh: &Mesh, workloads: &Workloads<'_>, findings: &mut Vec<Fin
     }
 }
 
-/// Whether all is strict that no object of its own is for.
+/// Checks whether workloads without an object of their own are strict.
 fn check_mesh(
     set: &PolicySet,
     of_mesh: &[&Object],
@@ -160,7 +160,7 @@ fn check_mesh(
         .map(|namespace| format!("`{namespace}`"))
         .collect();
     if !open.is_empty() {
-        findings.push(Finding::of(
+        findings.push(Finding::new(
             format!("PeerAuthentication {}/default", mesh.root_namespace),
             FindingCode::MeshNotStrict,
             format!(
@@ -172,7 +172,7 @@ fn check_mesh(
     }
 }
 
-fn of_namespace(mesh: &Mesh, object: &Object) -> Option<Finding> {
+fn namespace_finding(mesh: &Mesh, object: &Object) -> Option<Finding> {
     let mode = mode(object)?;
     let place = Plaintext {
         namespace: object.namespace(),
@@ -195,10 +195,10 @@ fn of_namespace(mesh: &Mesh, object: &Object) -> Option<Finding> {
     ))
 }
 
-/// What to do about plaintext that nobody declared.
+/// The fix for undeclared plaintext.
 const HELP: &str = "delete it, or declare the exception in the `Mesh`, under `spec.mtls.exceptions`, with its owner and its end";
 
-fn of_workload(mesh: &Mesh, object: &Object) -> Vec<Finding> {
+fn workload_findings(mesh: &Mesh, object: &Object) -> Vec<Finding> {
     let labels = object.selector().unwrap_or_default();
     let namespace = object.namespace();
     let is_declared = |mode, ports: &[u16]| {
@@ -227,7 +227,7 @@ fn of_workload(mesh: &Mesh, object: &Object) -> Vec<Finding> {
     }
     let port_modes = object.at("/spec/portLevelMtls").and_then(Value::as_object);
     for (port, of_port) in port_modes.into_iter().flat_map(Map::iter) {
-        // What is no number is no port of the document's either.
+        // A port that is not a number is not a port of the documents.
         let number = port.parse().unwrap_or_default();
         if let Some(mode) = read_mode(of_port).filter(|mode| !is_declared(*mode, &[number])) {
             find(format!("port {port}"), mode);
@@ -240,23 +240,23 @@ fn mode(object: &Object) -> Option<Mode> {
     read_mode(object.at("/spec/mtls")?)
 }
 
-/// None where it is inherited.
+/// The mode. None if it is inherited.
 fn read_mode(mutual_tls: &Value) -> Option<Mode> {
     match mutual_tls.get("mode").and_then(Value::as_str) {
         None | Some("UNSET") => None,
         Some("STRICT") => Some(Mode::Strict),
         Some("DISABLE") => Some(Mode::Disable),
-        // Whatever else a later version may have is not known to be strict.
+        // Unknown modes of later versions are not known to be strict.
         Some(_) => Some(Mode::Permissive),
     }
 }
 
-/// Somewhere plaintext is accepted.
+/// Pods and ports that accept plaintext.
 struct Plaintext<'p> {
     namespace: &'p str,
-    /// Those of its pods; empty for all of them.
+    /// The labels of the pods. Empty for all pods.
     labels: &'p Labels,
-    /// Empty for all of them.
+    /// The ports. Empty for all ports.
     ports: &'p [u16],
     mode: Mode,
 }
@@ -274,14 +274,14 @@ fn is_declared(mesh: &Mesh, plaintext: &Plaintext<'_>) -> bool {
     mesh.mtls.in_force().any(covers)
 }
 
-/// Whether an exception is for all of these ports; without any, for every port.
+/// Whether an exception covers all of these ports. An empty list means every port.
 fn covers_ports(exception: &MtlsException, ports: &[u16]) -> bool {
     let is_covered = |port: &u16| exception.ports.contains(port);
     exception.ports.is_empty() || (!ports.is_empty() && ports.iter().all(is_covered))
 }
 
-/// Whether a pod with `labels`, or any pod if they are not known, may accept plaintext on `port`, or
-/// on every port.
+/// Whether a pod with `labels` may accept plaintext on `port`. Without labels: whether any pod may.
+/// Without a port: on every port.
 pub(super) fn may_accept_plaintext(
     mesh: &Mesh,
     namespace: &str,
@@ -298,7 +298,7 @@ pub(super) fn may_accept_plaintext(
     !mesh.is_strict() || is_declared(mesh, &place)
 }
 
-/// What it accepts, and why it may not.
+/// What it accepts, and why that is not permitted.
 fn undeclared(object: &Object, mode: Mode) -> String {
     let accepts = match mode {
         Mode::Disable => "accepts plaintext alone",

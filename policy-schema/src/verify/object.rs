@@ -1,4 +1,4 @@
-//! Objects of Kubernetes, of whatever kind.
+//! Kubernetes objects of any kind.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -15,7 +15,7 @@ use crate::manifest::{self, ManifestObject, Part};
 use crate::policy::Labels;
 use crate::yaml::{self, Fault, Node};
 
-/// An object of Kubernetes.
+/// A Kubernetes object.
 #[derive(Clone, Debug)]
 pub struct Object {
     id: ObjectId,
@@ -23,21 +23,21 @@ pub struct Object {
     place: Option<Place>,
 }
 
-/// What tells an object from all others. The version of its kind does not: a cluster gives it in
-/// whichever it is asked for.
+/// The identity of an object. The API version is not part of it: a cluster returns objects in any
+/// requested version.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct ObjectId {
     pub(super) kind: String,
     pub(super) group: String,
-    /// Empty for what is of the whole cluster.
+    /// Empty for cluster-wide objects.
     pub(super) namespace: String,
     pub(super) name: String,
 }
 
-/// Kinds that are of the whole cluster, among those that are looked at.
+/// Cluster-wide kinds, among those that are read.
 const CLUSTER_WIDE: [&str; 4] = ["GatewayClass", "Istio", "IstioRevision", "Namespace"];
 
-/// The API groups whose objects are looked at; and those of Istio.
+/// The API groups of the objects that are read, in addition to those of Istio.
 const GROUPS: [&str; 5] = [
     "",
     "apps",
@@ -46,28 +46,28 @@ const GROUPS: [&str; 5] = [
     "networking.k8s.io",
 ];
 
-/// Kinds of which there is one or more for each policy, and that are only compared with what was rendered.
+/// Kinds with one or more objects per policy, which are only compared with the rendered ones.
 const COMPARED: [&str; 3] = ["AuthorizationPolicy", "TrafficExtension", "WasmPlugin"];
 
-/// What lists the objects of a folder is expected beside them.
+/// The group of `kustomization.yaml`, which is expected next to the objects in a folder.
 const KUSTOMIZE: &str = "kustomize.config.k8s.io";
 
-/// What stands in a text of manifests.
+/// The content of a text of manifests.
 #[derive(Clone, Debug, Default)]
 pub struct Manifest {
-    /// The objects, with those in lists, each at its place.
+    /// The objects, including those in lists, each with its place.
     pub objects: Vec<Object>,
     /// Helm values of Istio.
     pub values: Vec<HelmValues>,
-    /// Where documents are that are no objects of a cluster and no Helm values of Istio.
+    /// The places of documents that are neither objects of a cluster nor Helm values of Istio.
     pub skipped: Vec<Place>,
 }
 
-/// Reads a text of manifests.
+/// Parses a text of manifests.
 ///
 /// # Errors
 ///
-/// What is not YAML, and all that cannot be understood as an object.
+/// Texts that are not YAML, and everything that is not a valid object.
 pub fn manifest(source: usize, text: &str) -> Result<Manifest, Vec<Fault>> {
     let mut found = Manifest::default();
     let mut faults = Vec::new();
@@ -126,7 +126,7 @@ impl Manifest {
                 "write `metadata.namespace` as text",
             );
         }
-        // Kubernetes makes a name that begins with the other field.
+        // Kubernetes generates a name with the prefix in the other field.
         let Some(name) = text("name").or_else(|| text("generateName")) else {
             let group = object.group();
             let is_looked_at = GROUPS.contains(&group)
@@ -165,7 +165,7 @@ impl Manifest {
 }
 
 impl Object {
-    /// Reads an object; none if it has no kind or no name.
+    /// Creates an object. None if it has no kind or no name.
     pub fn new(value: Value) -> Option<Self> {
         let text = |pointer| value.pointer(pointer).and_then(Value::as_str);
         let (kind, name) = (text("/kind")?, text("/metadata/name")?);
@@ -187,7 +187,7 @@ impl Object {
         &self.id.kind
     }
 
-    /// The namespace; empty for what is of the whole cluster.
+    /// The namespace. Empty for cluster-wide objects.
     pub fn namespace(&self) -> &str {
         &self.id.namespace
     }
@@ -202,12 +202,12 @@ impl Object {
         self.content.value()
     }
 
-    /// Whether nothing but its metadata and its difference from what was rendered is of interest.
+    /// Whether only its metadata and its difference from the rendered object are needed.
     pub(super) fn is_only_compared(&self) -> bool {
         is_only_compared(self.kind())
     }
 
-    /// The object in little room.
+    /// Packs the object to save memory.
     pub(super) fn packed(self) -> Self {
         Self {
             content: Content::packed(self.content.into_value()),
@@ -215,7 +215,7 @@ impl Object {
         }
     }
 
-    /// The object to be looked at once: what is unpacked of it goes with the result.
+    /// The object for a single use. An unpacked tree is dropped with the result.
     pub(super) fn opened(&self) -> Cow<'_, Self> {
         match self.content.unpacked() {
             None => Cow::Borrowed(self),
@@ -227,13 +227,13 @@ impl Object {
         }
     }
 
-    /// Whether it is a pod with a sidecar that runs.
+    /// Whether it is a pod with a running sidecar.
     pub fn has_sidecar(&self) -> bool {
         let phase = self.text("/status/phase");
         self.is("", "Pod") && phase == Some("Running") && has_sidecar(self.value())
     }
 
-    /// Where it stands, if it is of a text.
+    /// The place in a text, if it has one.
     pub fn place(&self) -> Option<Place> {
         self.place
     }
@@ -251,7 +251,7 @@ impl Object {
         self.at(pointer).and_then(Value::as_str)
     }
 
-    /// The texts under a JSON pointer, such as labels.
+    /// The strings of the mapping at a JSON pointer, such as labels.
     pub(super) fn texts(&self, pointer: &str) -> Labels {
         labels(self.at(pointer))
     }
@@ -266,7 +266,7 @@ impl Object {
         annotations.get(key)?.as_str()
     }
 
-    /// The labels that its selector asks for; none for everything in its namespace.
+    /// The labels of its selector. None if it applies to its whole namespace.
     pub(super) fn selector(&self) -> Option<Labels> {
         let labels = self.texts("/spec/selector/matchLabels");
         Some(labels).filter(|labels| !labels.is_empty())
@@ -282,7 +282,7 @@ impl ObjectId {
         let namespace = if CLUSTER_WIDE.contains(&kind) {
             ""
         } else {
-            // As `kubectl` applies it.
+            // The default of `kubectl apply`.
             namespace.unwrap_or("default")
         };
         Self {
@@ -316,8 +316,7 @@ impl fmt::Display for ObjectId {
     }
 }
 
-/// The objects by what tells them apart. Inputs may have the same object more than once, each in another
-/// version.
+/// The objects by ID. Inputs may contain the same object more than once, in different versions.
 pub(super) fn by_id(objects: &[Object]) -> BTreeMap<&ObjectId, Vec<&Object>> {
     let mut found = BTreeMap::<_, Vec<_>>::new();
     for object in objects {
@@ -326,7 +325,7 @@ pub(super) fn by_id(objects: &[Object]) -> BTreeMap<&ObjectId, Vec<&Object>> {
     found
 }
 
-/// The texts of a mapping.
+/// The strings of a mapping.
 pub(super) fn labels(value: Option<&Value>) -> Labels {
     let entries = value.and_then(Value::as_object).into_iter();
     entries
@@ -335,7 +334,7 @@ pub(super) fn labels(value: Option<&Value>) -> Labels {
         .collect()
 }
 
-/// Whether something with `labels` is selected by all of `wanted`.
+/// Whether `labels` include all of `wanted`.
 pub(super) fn has_all(labels: &Labels, wanted: &Labels) -> bool {
     wanted
         .iter()

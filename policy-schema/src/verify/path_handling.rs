@@ -1,14 +1,14 @@
-//! How a proxy changes paths before rules see them, compared with the `Mesh`.
+//! Compares how a proxy normalizes paths with the `Mesh`.
 
 use serde_json::Value;
 
 use crate::document::PathNormalization;
 use crate::protobuf::{field, is_true};
 
-/// An option of a connection manager that changes paths, and its value under a normalization.
+/// An option of a connection manager that changes paths, and its value for a normalization.
 type PathOption = (&'static str, fn(PathNormalization) -> bool);
 
-/// Options that are on or off (Istio, `meshConfig.pathNormalization`).
+/// Boolean options (Istio, `meshConfig.pathNormalization`).
 const SWITCHES: [PathOption; 2] = [
     ("normalize_path", |normalization| {
         normalization != PathNormalization::None
@@ -21,19 +21,19 @@ const SWITCHES: [PathOption; 2] = [
     }),
 ];
 
-/// What a proxy does with `%2F` and `%5C`.
+/// The option for `%2F` and `%5C`.
 const ESCAPED_SLASHES: &str = "path_with_escaped_slashes_action";
 
 const UNESCAPE: (&str, u64) = ("UNESCAPE_AND_FORWARD", 4);
 
-/// Actions that leave the path alone: what Envoy does if nothing is set, and the same spelled out.
+/// Actions that leave the path unchanged: Envoy's default, and the explicit one.
 const KEEP: [(&str, u64); 2] = [
     ("IMPLEMENTATION_SPECIFIC_DEFAULT", 0),
     ("KEEP_UNCHANGED", 1),
 ];
 
-/// The options that differ in what an `EnvoyFilter` merges into a connection manager. Options that it leaves
-/// out keep their values.
+/// The options that differ in what an `EnvoyFilter` merges into a connection manager. Absent
+/// options keep their values.
 pub(super) fn changed_options(
     normalization: PathNormalization,
     change: &Value,
@@ -72,7 +72,7 @@ pub(super) fn normalization_of(manager: &Value) -> Option<PathNormalization> {
     })
 }
 
-/// `false` stands for an action that is not set.
+/// Whether the action fits the normalization. `false` means that none is set.
 fn is_as_asked(normalization: PathNormalization, action: &Value) -> bool {
     let is = |(name, number): (&str, u64)| {
         action.as_str() == Some(name) || action.as_u64() == Some(number)
@@ -97,14 +97,14 @@ mod tests {
     use PathNormalization::{Base, DecodeAndMergeSlashes, MergeSlashes, None};
 
     #[test]
-    fn an_option_that_a_patch_leaves_out_is_no_change() {
+    fn an_absent_option_of_a_patch_is_unchanged() {
         for normalization in [None, Base, MergeSlashes, DecodeAndMergeSlashes] {
             assert!(changed_options(normalization, &json!({"stat_prefix": "x"})).is_empty());
         }
     }
 
     #[test]
-    fn an_option_is_compared_with_the_mesh_in_each_spelling() {
+    fn compares_options_in_each_spelling() {
         for (normalization, change, expected) in [
             (Base, json!({"normalize_path": false}), "normalize_path"),
             (Base, json!({"normalizePath": false}), "normalize_path"),
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn an_option_that_a_manager_leaves_out_is_off() {
+    fn an_absent_option_of_a_manager_is_off() {
         let kept =
             json!({"normalize_path": true, "path_with_escaped_slashes_action": "KEEP_UNCHANGED"});
         let decoding = json!({"normalize_path": true, "merge_slashes": true, "path_with_escaped_slashes_action": "UNESCAPE_AND_FORWARD"});

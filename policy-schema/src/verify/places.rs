@@ -1,4 +1,4 @@
-//! Findings about a field of an object → the field's place in the text.
+//! Locates fields of objects in their texts, for findings.
 
 use std::collections::BTreeMap;
 
@@ -6,10 +6,10 @@ use super::Finding;
 use crate::diagnostic::SourceText;
 use crate::yaml::{self, Node, Span};
 
-/// The findings about objects of a text, by the first lines of the objects.
+/// The findings about objects of a text, by the spans of the objects' first lines.
 type ByHead<'f> = BTreeMap<Span, Vec<&'f mut Finding>>;
 
-/// Moves findings that name a field from the object to the field. Each text is read once.
+/// Moves findings about a field from the object to the field. Each text is parsed once.
 pub fn locate_fields(findings: &mut [Finding], sources: &[SourceText]) {
     let mut by_source: BTreeMap<usize, ByHead<'_>> = BTreeMap::new();
     for finding in findings {

@@ -1,8 +1,8 @@
-//! What a pod's description says.
+//! Reads pod specs.
 
 use serde_json::Value;
 
-/// The TCP ports that a pod's own containers name.
+/// The declared TCP ports of a pod's own containers.
 pub(super) fn container_ports(pod: &Value) -> impl Iterator<Item = u16> {
     let containers = pod.pointer("/spec/containers").and_then(Value::as_array);
     containers
@@ -20,7 +20,7 @@ pub(super) fn container_ports(pod: &Value) -> impl Iterator<Item = u16> {
         .filter_map(|port| u16::try_from(port.get("containerPort")?.as_u64()?).ok())
 }
 
-/// The number of the TCP port that one of a pod's containers gives this name.
+/// The number of the named TCP port of one of a pod's containers.
 pub(super) fn named_port(pod: &Value, name: &str) -> Option<u16> {
     let containers = pod.pointer("/spec/containers").and_then(Value::as_array);
     let mut ports = containers
@@ -37,24 +37,24 @@ fn is_sidecar(container: &Value) -> bool {
     container.get("name").and_then(Value::as_str) == Some("istio-proxy")
 }
 
-/// What an injected container runs, by the templates that a pod asks for.
+/// What the injected container runs, by the templates that the pod selects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Injected {
-    /// Envoy. It is what pods get that ask for nothing.
+    /// Envoy, the default.
     Envoy,
-    /// The agent alone, for pods whose gRPC library takes Istio's configuration itself.
+    /// Only the agent, for pods whose gRPC library reads Istio's configuration itself.
     GrpcAgent,
-    /// It depends on a template of the cluster's own.
+    /// Unknown: the cluster has a template of its own.
     Unknown,
 }
 
-/// Istio's own templates that have Envoy.
+/// Istio's templates with Envoy.
 const ENVOY_TEMPLATES: [&str; 4] = ["sidecar", "gateway", "waypoint", "kube-gateway"];
 
-/// Istio's own templates for gRPC without a proxy.
+/// Istio's templates for proxyless gRPC.
 const GRPC_TEMPLATES: [&str; 2] = ["grpc-agent", "grpc-simple"];
 
-/// What is injected into a pod, if anything is.
+/// What is injected into a pod, if anything.
 pub(super) fn injected(pod: &Value) -> Injected {
     let annotation = pod
         .pointer("/metadata/annotations/inject.istio.io~1templates")
@@ -75,8 +75,8 @@ pub(super) fn injected(pod: &Value) -> Injected {
     }
 }
 
-/// Whether the sidecar is among the containers, or among those that are started first and go on. The agent
-/// for gRPC without a proxy has the sidecar's name.
+/// Whether the sidecar is among the containers or the native sidecars. The agent for proxyless gRPC
+/// has the sidecar's name but does not count.
 pub(super) fn has_sidecar(pod: &Value) -> bool {
     if injected(pod) == Injected::GrpcAgent {
         return false;
@@ -84,7 +84,7 @@ pub(super) fn has_sidecar(pod: &Value) -> bool {
     sidecars(pod).next().is_some()
 }
 
-/// The containers of a pod that have the sidecar's name.
+/// The containers of a pod with the sidecar's name.
 pub(super) fn sidecars(pod: &Value) -> impl Iterator<Item = &Value> {
     let containers = ["/spec/containers", "/spec/initContainers"].map(|field| pod.pointer(field));
     let containers = containers.into_iter().flatten();

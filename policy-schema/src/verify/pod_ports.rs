@@ -1,16 +1,16 @@
-//! Objects → the ports of pods, for those who want to try them.
+//! The ports of pods, for `verify` to probe.
 
 use super::mutual_tls::may_accept_plaintext;
 use super::object::Object;
 use super::pod::container_ports;
 use crate::policy::PolicySet;
 
-/// A port of a pod that has a sidecar.
+/// A port of a pod with a sidecar.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PodPort {
-    /// The pod, as people name it.
+    /// The pod, in words.
     pub pod: String,
-    /// Its address: one of IPv4 or of IPv6.
+    /// Its IPv4 or IPv6 address.
     pub ip: String,
     /// The port.
     pub port: u16,
@@ -18,7 +18,7 @@ pub struct PodPort {
     pub may_accept_plaintext: bool,
 }
 
-/// The ports that the containers of pods with a sidecar name, but for the sidecar's own.
+/// The declared ports of pods with a sidecar, except the sidecar's own.
 pub fn pod_ports(set: &PolicySet, objects: &[Object]) -> Vec<PodPort> {
     let pods = objects.iter().filter(|object| object.has_sidecar());
     let mut found = Vec::new();

@@ -1,11 +1,11 @@
-//! Whether each proxy runs what the documents have.
+//! Checks that each proxy runs the policies of the documents.
 
 use std::collections::BTreeMap;
 
 use super::coverage::is_gateway;
 use super::mutual_tls::may_accept_plaintext;
-use super::proof;
 use super::proxy::{HttpChain, Proxy, Refusal, Role};
+use super::reported_revision;
 use super::{Finding, FindingCode, Verdict, unvalidated};
 use crate::istio::has_authorization_policies;
 use crate::plugin_config::PolicyName;
@@ -24,7 +24,7 @@ pub(super) fn check(set: &PolicySet, proxies: &[Proxy], verdict: &mut Verdict) {
     let revisions = set.revisions(running.map(|policy| &policy.name));
     for proxy in proxies {
         if proxy.lacks_listeners {
-            verdict.findings.push(Finding::of(
+            verdict.findings.push(Finding::new(
                 format!("proxy {}", proxy.name),
                 FindingCode::NotChecked,
                 "its `/config_dump` has no listeners, so nothing is known of what it enforces",
@@ -47,7 +47,7 @@ fn check_policies(
     proxy: &Proxy,
     findings: &mut Vec<Finding>,
 ) {
-    // Not all that a waypoint serves has the same policies.
+    // The services behind a waypoint may have different policies.
     if proxy.role != Role::Waypoint {
         check_chains(set, proxy, findings);
         check_rbac(set, proxy, findings);
@@ -97,7 +97,7 @@ fn check_policies(
                         "apply what `peergate render` makes of the documents, and see whether the proxy is connected to istiod",
                     ));
                 }
-                findings.extend(proof::check(proxy, running));
+                findings.extend(reported_revision::check(proxy, running));
             }
             found => findings.push(proxy.finding(
                 FindingCode::UnknownPolicy,
@@ -111,13 +111,13 @@ fn check_policies(
     }
 }
 
-/// Whether the documents have the filter for a policy fail open.
+/// Whether a policy's filter may fail open according to the documents.
 fn may_fail_open(set: &PolicySet, name: &PolicyName) -> bool {
     let policy = set.policy(&name.namespace, &name.name);
     policy.is_some_and(|policy| set.filter_failure(policy) == FilterFailure::Pass)
 }
 
-/// Whether requests meet a policy wherever they come in.
+/// Checks that a policy applies to requests on every chain.
 fn check_chains(set: &PolicySet, proxy: &Proxy, findings: &mut Vec<Finding>) {
     for policy in &set.policies {
         if proxy.is_for(set, &policy.name) != Some(true) {
@@ -127,7 +127,7 @@ fn check_chains(set: &PolicySet, proxy: &Proxy, findings: &mut Vec<Finding>) {
             .chains
             .iter()
             .partition(|chain| chain.policies.contains(&policy.name));
-        // Where no part of a listener has it, that is said once.
+        // If all chains lack it, that is reported only once.
         if with.is_empty() || without.is_empty() {
             continue;
         }
@@ -143,22 +143,22 @@ fn check_chains(set: &PolicySet, proxy: &Proxy, findings: &mut Vec<Finding>) {
     }
 }
 
-/// Whether requests and connections meet Envoy's RBAC wherever they come in, if an `AuthorizationPolicy` is for the
-/// proxy.
+/// Checks that Envoy's RBAC applies to requests and connections on every chain, if an
+/// `AuthorizationPolicy` applies to the proxy.
 fn check_rbac(set: &PolicySet, proxy: &Proxy, findings: &mut Vec<Finding>) {
-    // The one that denies by default is for every proxy of Istio's.
+    // The default-deny object applies to all of Istio's proxies.
     let is_closed = set.mesh.otherwise == Otherwise::Deny;
     let is_enforced = |policy: &&ServicePolicy| {
         proxy.is_for(set, &policy.name) == Some(true) && has_authorization_policies(set, policy)
     };
     let mut enforced = set.policies.iter().filter(is_enforced);
-    if !proxy.is_of_istio || !is_closed && enforced.clone().next().is_none() {
+    if !proxy.runs_istio_agent || !is_closed && enforced.clone().next().is_none() {
         return;
     }
     let chains = proxy.chains.iter().filter(|chain| !chain.has_rbac);
     let requests: Vec<_> = chains.map(|chain| &*chain.title).collect();
     let mut without = vec![("requests", requests, "envoy.filters.http.rbac")];
-    // What only denies may have nothing to say of connections.
+    // Policies that only deny may not apply to connections.
     if is_closed || enforced.any(|policy| policy.otherwise == Otherwise::Deny) {
         let connections = proxy.unchecked_tcp.iter().map(String::as_str).collect();
         without.push(("connections", connections, "envoy.filters.network.rbac"));
@@ -179,7 +179,7 @@ fn check_rbac(set: &PolicySet, proxy: &Proxy, findings: &mut Vec<Finding>) {
     }
 }
 
-/// Whether rules see paths as the `Mesh` says, wherever something enforces them.
+/// Checks that paths are normalized as in the `Mesh`, on every chain with enforcement.
 fn check_paths(set: &PolicySet, proxy: &Proxy, findings: &mut Vec<Finding>) {
     let chains = proxy.chains.iter();
     let enforcing: Vec<_> = chains
@@ -195,7 +195,7 @@ fn check_paths(set: &PolicySet, proxy: &Proxy, findings: &mut Vec<Finding>) {
         findings.push(proxy.finding(
             FindingCode::EnforcementUndone,
             format!(
-                "it normalises paths otherwise than the `Mesh` says at {}",
+                "it does not normalize paths as in the `Mesh` at {}",
                 titles(&differing)
             ),
             "see which `EnvoyFilter` sets it, and compare `pathNormalization` of Istio's mesh config with the `Mesh`",
@@ -219,7 +219,7 @@ fn titles(chains: &[&HttpChain]) -> String {
     listed(&titles)
 }
 
-/// Parts of listeners, not all of many.
+/// Titles of chains, abbreviated if there are many.
 fn listed(titles: &[&str]) -> String {
     const MAX_NAMED: usize = 3;
     let named = titles.iter().take(MAX_NAMED);

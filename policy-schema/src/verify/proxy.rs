@@ -11,107 +11,108 @@ use crate::plugin_config::PolicyName;
 use crate::policy::{Attachment, Labels, PolicySet};
 use crate::timestamp::Timestamp;
 
-/// What a proxy tells of itself.
+/// The observed state of a proxy.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Proxy {
-    /// What people call it: its pod, or where it was asked.
+    /// The name: its pod, or the address of its endpoint.
     pub name: String,
-    /// The namespace of its pod; none if it does not tell.
+    /// The namespace of its pod, if it reports one.
     pub namespace: Option<String>,
-    /// The labels of its pod; none if it does not tell.
+    /// The labels of its pod, if it reports them.
     pub labels: Option<Labels>,
-    /// The policies that callers meet, in the order of their names.
+    /// The policies that apply to callers, sorted by name.
     pub policies: Vec<RunningPolicy>,
-    /// The listeners that accept callers whose certificate they do not verify.
+    /// The listeners that do not verify callers' certificates.
     pub plaintext: Vec<PlaintextListener>,
-    /// Whether it has no listener at all, so that nothing can be said of what it enforces.
+    /// Whether it has no listener, so that its enforcement is unknown.
     pub lacks_listeners: bool,
-    /// The listeners of which it does not say whether callers come in by them.
+    /// The listeners without a known direction.
     pub undirected: Vec<String>,
-    /// What it was sent and did not take up.
+    /// Received configuration that it refused.
     pub refused: Vec<Refusal>,
-    /// What kind of proxy it is.
+    /// The kind of proxy.
     pub role: Role,
-    /// Whether Istio's agent started it, so that it has RBAC wherever an `AuthorizationPolicy` is for it.
-    pub is_of_istio: bool,
-    /// Where requests of callers come in, each part of a listener once.
+    /// Whether Istio's agent started it. It then has RBAC if an `AuthorizationPolicy` applies to
+    /// it.
+    pub runs_istio_agent: bool,
+    /// The HTTP filter chains for callers.
     pub chains: Vec<HttpChain>,
-    /// Where connections of callers come in and are passed on as they are, and no RBAC decides on them.
+    /// Chains that forward callers' connections without HTTP and without RBAC.
     pub unchecked_tcp: Vec<String>,
     /// The listeners of a gateway that accept client certificates without validating them.
     pub unvalidated: Vec<String>,
-    /// Whether it may drop the metrics that say what filters run.
+    /// Whether it may drop the metrics that report revisions.
     pub hides_revisions: bool,
-    /// What its filters say that they run.
+    /// The metrics of its filters.
     pub measured: Measured,
 }
 
-/// What kind of proxy it is.
+/// The kind of proxy.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Role {
-    /// It stands before a workload, or does not say what it is.
+    /// A sidecar, or unknown.
     #[default]
     Sidecar,
-    /// It is an ingress or an egress gateway.
+    /// An ingress or egress gateway.
     Gateway,
-    /// It stands before services in ambient mode.
+    /// A waypoint of ambient mode.
     Waypoint,
 }
 
-/// A part of a listener that speaks HTTP with callers.
+/// A filter chain of a listener that serves HTTP to callers.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct HttpChain {
-    /// The listener, and which part of it.
+    /// The listener and the filter chain.
     pub title: String,
-    /// The policies that requests meet there.
+    /// The policies that apply to its requests.
     pub policies: BTreeSet<PolicyName>,
-    /// Whether they meet Envoy's RBAC, with rules that it enforces.
+    /// Whether it has Envoy's RBAC with enforced rules.
     pub has_rbac: bool,
-    /// How paths are normalised before rules see them; none if it is not a way of Istio's.
+    /// The path normalization. None if Istio has no such mode.
     pub normalization: Option<PathNormalization>,
-    /// Whether routes compare paths without their parameters.
+    /// Whether routes ignore path parameters.
     pub ignores_path_parameters: bool,
 }
 
-/// Something that a proxy was sent, and did not take up.
+/// Configuration that a proxy received and refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
-    /// What it is, as people name it.
+    /// The kind of configuration, in words.
     pub kind: &'static str,
     /// Its name.
     pub name: String,
-    /// Why, as the proxy says it.
+    /// The proxy's reason.
     pub reason: String,
 }
 
 /// A policy that a proxy runs.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RunningPolicy {
-    /// Its name.
+    /// The name of the policy.
     pub name: PolicyName,
-    /// The revision that it was sent last; none if that plugin config has none. Whether it runs is
-    /// another matter.
+    /// The last received revision. None if that plugin config has none. Whether the filter runs it
+    /// is a separate question.
     pub revision: Option<String>,
-    /// When it was sent, if it came by discovery.
+    /// When the proxy received it, if it was discovered.
     pub sent: Option<Timestamp>,
-    /// Whether requests pass when the filter cannot run.
+    /// Whether requests pass if the filter cannot run.
     pub fails_open: bool,
 }
 
-/// Where a proxy accepts callers whose certificate it does not verify.
+/// A listener that does not verify callers' certificates.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PlaintextListener {
     /// The listener's name.
     pub name: String,
-    /// The workload's port; none for every port.
+    /// The workload's port. None for every port.
     pub port: Option<u16>,
-    /// Whether TLS is spoken.
+    /// Whether it speaks TLS.
     pub has_tls: bool,
 }
 
 impl Role {
-    /// By the id of the proxy's node, which begins with it.
-    pub(super) fn of_node(id: &str) -> Self {
+    /// The role in the ID of the proxy's node, which is the prefix of the ID.
+    pub(super) fn from_node_id(id: &str) -> Self {
         match id.split_once('~') {
             Some(("router", _)) => Self::Gateway,
             Some(("waypoint", _)) => Self::Waypoint,
@@ -121,13 +122,14 @@ impl Role {
 }
 
 impl Proxy {
-    /// Whether a policy is for its pod; none if that cannot be said.
+    /// Whether a policy applies to its pod. None if unknown.
     pub(super) fn is_for(&self, set: &PolicySet, name: &PolicyName) -> Option<bool> {
         let (namespace, labels) = (self.namespace.as_ref()?, self.labels.as_ref()?);
         let policy = set.policy(&name.namespace, &name.name)?;
         let by_target = matches!(policy.attachment, Attachment::Targets(_));
         match self.role {
-            // Waypoints take no policy by a selector, and do not tell which services and classes they are for.
+            // Waypoints ignore policies with a selector, and do not report which services and
+            // classes they serve.
             Role::Waypoint if !by_target => Some(false),
             Role::Waypoint => is_for(policy, namespace, labels).then_some(true),
             Role::Sidecar | Role::Gateway => Some(is_for(policy, namespace, labels)),
@@ -135,6 +137,6 @@ impl Proxy {
     }
 
     pub(super) fn finding(&self, code: FindingCode, message: String, help: &str) -> Finding {
-        Finding::of(format!("proxy {}", self.name), code, message, help)
+        Finding::new(format!("proxy {}", self.name), code, message, help)
     }
 }

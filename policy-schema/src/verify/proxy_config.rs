@@ -1,13 +1,14 @@
-//! What changes how a proxy starts: `ProxyConfig`, annotations of pods, `defaultConfig` of the mesh config.
+//! Checks settings that change how a proxy starts: `ProxyConfig`, annotations of pods, and
+//! `defaultConfig` of the mesh config.
 //!
-//! Its bootstrap, its environment and the control plane that it asks decide whether a proxy enforces anything. Only
-//! settings that are known to leave enforcement alone pass.
+//! Whether a proxy enforces policies depends on its bootstrap, its environment and its control
+//! plane. Only settings that are known to be harmless pass.
 
 use serde_json::Value;
 
 use super::control_plane::control_plane_namespaces;
 use super::object::Object;
-use super::proxy_settings::{bending, bending_variables, path_over_proxy};
+use super::proxy_settings::{path_over_proxy, risky_settings, risky_variables};
 use super::workloads::{Sidecar, Workloads};
 use super::{Finding, FindingCode, Verdict, proxy_container};
 use crate::mesh_config;
@@ -20,8 +21,8 @@ const REPLACING: [&str; 2] = [
     "sidecar.istio.io/proxyImage",
 ];
 
-/// The annotation that mounts volumes into the proxy's container, and what must stay as it is there: the agent, its
-/// bootstrap, certificates and tokens.
+/// The annotation that mounts volumes into the proxy's container. The mounts must not hide the
+/// agent, its bootstrap, certificates and tokens.
 const MOUNTS: &str = "sidecar.istio.io/userVolumeMount";
 
 const CONFIG: &str = "proxy.istio.io/config";
@@ -41,9 +42,7 @@ pub(super) fn check(
         .filter(|object| object.is("networking.istio.io", "ProxyConfig"));
     for object in configs {
         let (spec, variables) = ("spec", "environmentVariables");
-        let found = object
-            .at("/spec/environmentVariables")
-            .map(bending_variables);
+        let found = object.at("/spec/environmentVariables").map(risky_variables);
         for name in found.into_iter().flatten() {
             let field = Cursor::Root;
             let field = field.key(spec);
@@ -82,7 +81,7 @@ pub(super) fn check(
         if let Some(text) = annotation(CONFIG) {
             match mesh_config::parse(text).filter(|config| config.is_object() || config.is_null()) {
                 Some(config) => {
-                    let settings = bending(&control_planes, &config).into_iter();
+                    let settings = risky_settings(&control_planes, &config).into_iter();
                     found.extend(
                         settings
                             .map(|setting| format!("its annotation `{CONFIG}` sets `{setting}`")),
@@ -103,12 +102,17 @@ pub(super) fn check(
 }
 
 fn unjudged(object: &Object, does: &str) -> Finding {
-    Finding::about(object, FindingCode::NotChecked, may_bend(does), HELP)
+    Finding::about(
+        object,
+        FindingCode::NotChecked,
+        may_affect_enforcement(does),
+        HELP,
+    )
 }
 
 /// Whether mounts hide files of the proxy, or are not understood.
 fn mounts_over_proxy(text: &str) -> bool {
-    // The injector's template takes a mapping by names, or a list.
+    // The injector's template accepts a mapping by name, or a list.
     let mounts = match mesh_config::parse(text) {
         Some(Value::Object(mounts)) => mounts.into_iter().map(|(_, mount)| mount).collect(),
         Some(Value::Array(mounts)) => mounts,
@@ -120,7 +124,7 @@ fn mounts_over_proxy(text: &str) -> bool {
     })
 }
 
-/// The message about something that may change what a proxy enforces.
-pub(super) fn may_bend(does: &str) -> String {
+/// The message about a setting that may affect enforcement.
+pub(super) fn may_affect_enforcement(does: &str) -> String {
     format!("{does}, which may change how proxies enforce policies")
 }

@@ -1,8 +1,9 @@
-//! What a pod's own `istio-proxy` container changes in the proxy.
+//! Checks a pod's own `istio-proxy` container.
 //!
-//! The injector puts such a container over the one of its template, so that everything in it wins (Istio, "Customizing
-//! injection"). Resources and the like are often set so. Here is only what can keep a proxy from enforcing policies: what
-//! runs, how it starts, and the files that it starts from.
+//! The injector merges it over the container of its template, so its fields win (Istio,
+//! "Customizing injection"). Pods often use this for resources and the like. Only fields that can
+//! disable enforcement are checked: the image, the command, and the files that the proxy starts
+//! from.
 
 use std::collections::BTreeSet;
 
@@ -10,19 +11,21 @@ use serde_json::Value;
 
 use super::object::Object;
 use super::pod::sidecars;
-use super::proxy_settings::{bending, is_harmless_variable, is_own_control_plane, path_over_proxy};
+use super::proxy_settings::{
+    is_harmless_variable, is_own_control_plane, path_over_proxy, risky_settings,
+};
 use crate::mesh_config;
 
-/// What is in the name of every image of the proxy that Istio's distributions have.
+/// Substrings of the proxy's image names in Istio's distributions.
 const IMAGES: [&str; 2] = ["proxyv2", "istio-proxy"];
 
-/// What has the injector choose the image.
+/// The image name that the injector replaces.
 const CHOSEN_IMAGE: &str = "auto";
 
-/// What Istio's agent can be asked to be, with Envoy.
+/// The modes of Istio's agent with Envoy.
 const ROLES: [&str; 3] = ["router", "sidecar", "waypoint"];
 
-/// Flags of Istio's agent that leave enforcement alone; each may have its value in the next argument.
+/// Harmless flags of Istio's agent. Their values may be in the next argument.
 const HARMLESS_FLAGS: [&str; 12] = [
     "concurrency",
     "domain",
@@ -38,8 +41,8 @@ const HARMLESS_FLAGS: [&str; 12] = [
     "stsPort",
 ];
 
-/// Variables by which a pod says who it is: proxies get them from the pod's own fields.
-const OF_POD: [&str; 5] = [
+/// Variables with the pod's identity, which proxies get from the pod's own fields.
+const POD_VARIABLES: [&str; 5] = [
     "HOST_IP",
     "INSTANCE_IP",
     "POD_NAME",
@@ -47,8 +50,8 @@ const OF_POD: [&str; 5] = [
     "SERVICE_ACCOUNT",
 ];
 
-/// Variables that Istio's templates set and that leave enforcement alone.
-const OF_TEMPLATES: [&str; 22] = [
+/// Harmless variables that Istio's templates set.
+const TEMPLATE_VARIABLES: [&str; 22] = [
     "EXIT_ON_ZERO_ACTIVE_CONNECTIONS",
     "ISTIO_CPU_LIMIT",
     "ISTIO_KUBE_APP_PROBERS",
@@ -73,7 +76,7 @@ const OF_TEMPLATES: [&str; 22] = [
     "TZ",
 ];
 
-/// Variables that change what runs, which no injector sets by itself.
+/// Variables that replace parts of the proxy. No injector sets them.
 const REPLACING: [&str; 6] = [
     "DISABLE_ENVOY",
     "ENVOY_BOOTSTRAP",
@@ -100,8 +103,8 @@ const VOLUMES: [&str; 13] = [
     "workload-socket",
 ];
 
-/// What the proxy's containers of a pod have that may change what it enforces, each in one clause. `pod` is the part of
-/// `object` that describes a pod.
+/// The settings of a pod's proxy containers that may affect enforcement, each in one clause. `pod`
+/// is the pod spec in `object`.
 pub(super) fn changes(
     object: &Object,
     pod: &Value,
@@ -114,16 +117,16 @@ pub(super) fn changes(
                 replaced_variables(container)
             } else {
                 let mut variables = variables_of_template(container, control_planes);
-                variables.extend(mounts(container));
+                variables.extend(mount_problems(container));
                 variables
             };
-            started(container).into_iter().chain(variables)
+            command_problems(container).into_iter().chain(variables)
         })
         .map(|what| format!("its container `istio-proxy` has {what}"))
         .collect()
 }
 
-/// Whether Istio wrote the container: it was injected, or is of a gateway that istiod made.
+/// Whether Istio created the container: by injection, or for a gateway.
 fn is_made_by_istio(object: &Object, pod: &Value) -> bool {
     let has = |pointer| pod.pointer(pointer).is_some();
     object.is("", "Pod") && object.at("/status/phase").is_some()
@@ -131,8 +134,8 @@ fn is_made_by_istio(object: &Object, pod: &Value) -> bool {
         || has("/metadata/labels/gateway.istio.io~1managed")
 }
 
-/// What is wrong with what a container starts.
-fn started(container: &Value) -> Vec<String> {
+/// Problems with the command of a container.
+fn command_problems(container: &Value) -> Vec<String> {
     let mut found = Vec::new();
     let image = container.get("image").and_then(Value::as_str);
     if let Some(image) = image.filter(|image| !is_proxy(image)) {
@@ -158,7 +161,7 @@ fn is_proxy(image: &str) -> bool {
     image.is_empty() || image == CHOSEN_IMAGE || IMAGES.iter().any(|known| name.contains(known))
 }
 
-/// Whether the arguments start a proxy, with known flags alone.
+/// Whether the arguments start a proxy, with known flags only.
 fn starts_proxy(container: &Value) -> bool {
     let args = container.get("args").and_then(Value::as_array);
     let args = args.into_iter().flatten().map(Value::as_str);
@@ -210,10 +213,10 @@ fn variables_of_template(container: &Value, control_planes: &BTreeSet<&str>) -> 
             }
             "PROXY_CONFIG" => {
                 let config = value.and_then(Value::as_str).and_then(mesh_config::parse);
-                config.is_some_and(|config| bending(control_planes, &config).is_empty())
+                config.is_some_and(|config| risky_settings(control_planes, &config).is_empty())
             }
-            _ if OF_POD.contains(&name) => entry.pointer("/valueFrom/fieldRef").is_some(),
-            _ => OF_TEMPLATES.contains(&name) || is_harmless_variable(name),
+            _ if POD_VARIABLES.contains(&name) => entry.pointer("/valueFrom/fieldRef").is_some(),
+            _ => TEMPLATE_VARIABLES.contains(&name) || is_harmless_variable(name),
         }
     };
     let mut found: Vec<_> = variables(container)
@@ -226,11 +229,11 @@ fn variables_of_template(container: &Value, control_planes: &BTreeSet<&str>) -> 
     found
 }
 
-/// Mounts over the proxy's files that are not those of Istio's templates.
-fn mounts(container: &Value) -> Vec<String> {
-    let mounts = container.get("volumeMounts").and_then(Value::as_array);
-    let mounts = mounts.into_iter().flatten();
-    mounts
+/// Mounts over the proxy's files, except those of Istio's templates.
+fn mount_problems(container: &Value) -> Vec<String> {
+    let mount_problems = container.get("volumeMounts").and_then(Value::as_array);
+    let mount_problems = mount_problems.into_iter().flatten();
+    mount_problems
         .filter_map(|mount| {
             let name = mount.get("name").and_then(Value::as_str);
             let path = mount.get("mountPath").and_then(Value::as_str)?;

@@ -1,4 +1,4 @@
-//! Settings of proxies, and those among them that change what the documents ask for.
+//! Classifies settings of proxies: those that may affect enforcement, and harmless ones.
 
 use std::collections::BTreeSet;
 
@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use crate::protobuf::json_name;
 
-/// Fields of a `ProxyConfig` (istio/api, `mesh/v1alpha1/proxy.proto`) that leave enforcement alone, by their names in
-/// the protocol.
+/// Harmless fields of a `ProxyConfig` (istio/api, `mesh/v1alpha1/proxy.proto`), by their protobuf
+/// names.
 const HARMLESS: [&str; 34] = [
     "availability_zone",
     "concurrency",
@@ -20,7 +20,7 @@ const HARMLESS: [&str; 34] = [
     "extra_stat_tags",
     "file_flush_interval",
     "file_flush_min_size_kb",
-    // Says which addresses are those of clients.
+    // Determines which client addresses are trusted.
     "gateway_topology",
     "hold_application_until_proxy_starts",
     "image",
@@ -39,7 +39,7 @@ const HARMLESS: [&str; 34] = [
     "tracing",
     "tracing_service_name",
     "zipkin_address",
-    // These are looked at more closely.
+    // These are checked further.
     "control_plane_auth_policy",
     "discovery_address",
     "interception_mode",
@@ -47,7 +47,7 @@ const HARMLESS: [&str; 34] = [
     "proxy_headers",
 ];
 
-/// Headers that proxies set by `proxyHeaders` and that no rule can rely on.
+/// Headers in `proxyHeaders` that no rule can depend on.
 const HARMLESS_HEADERS: [&str; 8] = [
     "attempt_count",
     "envoy_debug_headers",
@@ -59,7 +59,7 @@ const HARMLESS_HEADERS: [&str; 8] = [
     "x_forwarded_port",
 ];
 
-/// Variables of Istio's agent that leave enforcement alone.
+/// Harmless variables of Istio's agent.
 const HARMLESS_VARIABLES: [&str; 24] = [
     "DNS_FORWARD_PARALLEL",
     "DNS_FORWARD_TIMEOUT",
@@ -73,7 +73,7 @@ const HARMLESS_VARIABLES: [&str; 24] = [
     "ISTIO_META_DNS_AUTO_ALLOCATE",
     "ISTIO_META_DNS_CAPTURE",
     "ISTIO_META_ENABLE_DNS_SERVER",
-    // The ambient profile sets it: the sidecar also accepts and opens tunnels of mutual TLS.
+    // The ambient profile sets it. The sidecar then also accepts and opens mutual TLS tunnels.
     "ISTIO_META_ENABLE_HBONE",
     "ISTIO_META_ENABLE_SELF_DISCOVERY",
     "ISTIO_META_IDLE_TIMEOUT",
@@ -96,7 +96,8 @@ const OF_PROXY: [&str; 5] = [
     "/var/run/secrets",
 ];
 
-/// Whether a mount at this path hides files of the proxy. A path with dots or empty parts may lead anywhere.
+/// Whether a mount at this path hides files of the proxy. A path with dots or empty segments may
+/// lead anywhere.
 pub(super) fn path_over_proxy(path: &str) -> bool {
     let is_within = |path: &str, folder: &str| {
         let rest = path.strip_prefix(folder.trim_end_matches('/'));
@@ -110,8 +111,8 @@ pub(super) fn path_over_proxy(path: &str) -> bool {
             .any(|own| is_within(path, own) || is_within(own, path))
 }
 
-/// The settings of a proxy config that may change enforcement, as they are written.
-pub(super) fn bending(control_planes: &BTreeSet<&str>, config: &Value) -> Vec<String> {
+/// The settings of a proxy config that may affect enforcement, as written.
+pub(super) fn risky_settings(control_planes: &BTreeSet<&str>, config: &Value) -> Vec<String> {
     let fields = config.as_object().into_iter().flatten();
     let set = fields.filter(|(_, value)| !value.is_null());
     set.flat_map(|(key, value)| {
@@ -132,15 +133,16 @@ pub(super) fn bending(control_planes: &BTreeSet<&str>, config: &Value) -> Vec<St
             return vec![key.clone()];
         };
         match name {
-            "proxy_metadata" => within(bending_variables(value)),
+            "proxy_metadata" => within(risky_variables(value)),
             "proxy_headers" => {
                 let headers = value
                     .as_object()
                     .into_iter()
                     .flatten()
                     .map(|(header, _)| header);
-                let bending = headers.filter(|header| name_of(header, &HARMLESS_HEADERS).is_none());
-                within(bending.cloned().collect())
+                let risky_settings =
+                    headers.filter(|header| name_of(header, &HARMLESS_HEADERS).is_none());
+                within(risky_settings.cloned().collect())
             }
             "discovery_address" => unless(is_own_control_plane(control_planes, value)),
             "control_plane_auth_policy" => unless(value == "MUTUAL_TLS" || value == 1),
@@ -154,7 +156,7 @@ pub(super) fn bending(control_planes: &BTreeSet<&str>, config: &Value) -> Vec<St
     .collect()
 }
 
-/// The name in the protocol of a field in either spelling, if it is one of these.
+/// The protobuf name of a field in either spelling, if it is one of `names`.
 fn name_of<'n>(key: &str, names: &[&'n str]) -> Option<&'n str> {
     let mut names = names.iter();
     names
@@ -162,7 +164,7 @@ fn name_of<'n>(key: &str, names: &[&'n str]) -> Option<&'n str> {
         .copied()
 }
 
-pub(super) fn bending_variables(variables: &Value) -> Vec<String> {
+pub(super) fn risky_variables(variables: &Value) -> Vec<String> {
     let names = variables
         .as_object()
         .into_iter()
@@ -174,12 +176,12 @@ pub(super) fn bending_variables(variables: &Value) -> Vec<String> {
         .collect()
 }
 
-/// Whether a variable of Istio's agent leaves enforcement alone.
+/// Whether a variable of Istio's agent is harmless.
 pub(super) fn is_harmless_variable(name: &str) -> bool {
     HARMLESS_VARIABLES.contains(&name)
 }
 
-/// Whether proxies ask an istiod of the mesh: one in these namespaces.
+/// Whether the address is an istiod of the mesh, in one of these namespaces.
 pub(super) fn is_own_control_plane(namespaces: &BTreeSet<&str>, address: &Value) -> bool {
     let host = address
         .as_str()

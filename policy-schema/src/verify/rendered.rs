@@ -1,4 +1,4 @@
-//! What the documents are rendered to.
+//! Renders the documents for the comparison.
 
 use super::object::Object;
 use crate::istio::{
@@ -7,7 +7,7 @@ use crate::istio::{
 };
 use crate::policy::PolicySet;
 
-/// All that the documents are rendered to.
+/// All objects that the documents render to.
 pub(super) fn rendered<'s>(
     set: &'s PolicySet,
     api: ExtensionApi,
@@ -17,7 +17,7 @@ pub(super) fn rendered<'s>(
     let policies = set.policies().iter();
     let is_extended = match can_extend(set, api) {
         Ok(()) => true,
-        // Then the documents want none, and any in the cluster is left over.
+        // The documents then render none, and any in the cluster is a leftover.
         Err(NoExtension::MissingImage) => false,
         Err(reason @ NoExtension::NoTrafficExtension(_)) => {
             unchecked.push(format!("the objects that bring the filter: {reason}"));
@@ -33,6 +33,6 @@ pub(super) fn rendered<'s>(
     of_mesh
         .into_iter()
         .chain(of_policies)
-        // What was built of texts, numbers and lists is an object as JSON too.
+        // Strings, numbers and lists always serialize to an object.
         .filter_map(|resource: Resource| Object::new(serde_json::to_value(resource).ok()?))
 }

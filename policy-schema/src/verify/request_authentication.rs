@@ -1,12 +1,14 @@
-//! Whether tokens that rules ask for are validated: `RequestAuthentication` (Istio, security.istio.io).
+//! Checks that the tokens that rules require are validated: `RequestAuthentication` (Istio,
+//! security.istio.io).
 //!
-//! The documents do not say which keys an issuer has. They say which tokens rules ask for.
+//! The documents do not contain the keys of issuers. They only determine which tokens rules
+//! require.
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::extent::LookedAt;
+use super::extent::KindsRead;
 use super::object::{Object, has_all};
 use super::workloads::{Sidecar, Workload, Workloads};
 use super::{Finding, FindingCode, Verdict};
@@ -18,41 +20,41 @@ use crate::rule_spec::{Effect, Enforcement};
 const GROUP: &str = "security.istio.io";
 const KIND: &str = "RequestAuthentication";
 
-/// Whether a rule asks for something that only a validated token has.
-pub(super) fn asks_for_token(rule: &Rule) -> bool {
-    !asked(rule).is_empty()
+/// Whether a rule requires something that only a validated token has.
+pub(super) fn requires_token(rule: &Rule) -> bool {
+    !required_tokens(rule).is_empty()
 }
 
 pub(super) fn check(
     set: &PolicySet,
     objects: &[Object],
     workloads: &Workloads<'_>,
-    looked_at: &LookedAt,
+    kinds_read: &KindsRead,
     verdict: &mut Verdict,
 ) {
     let validators: Vec<_> = objects
         .iter()
         .filter(|object| object.is(GROUP, KIND))
-        .map(|object| Validator::of(set, object))
+        .map(|object| Validator::new(set, object))
         .collect();
-    let is_seen = looked_at.has(GROUP, KIND)
-        && (!validators.is_empty() || matches!(looked_at, LookedAt::AllBut(_)));
+    let is_seen = kinds_read.has(GROUP, KIND)
+        && (!validators.is_empty() || matches!(kinds_read, KindsRead::AllBut(_)));
     let enforced = |policy: &&ServicePolicy| policy.enforcement == Enforcement::Enforce;
     for policy in set.policies.iter().filter(enforced) {
         let rules = policy.rules.iter();
         let rules: Vec<_> = rules
-            .filter(|rule| rule.enforcement != Some(Enforcement::Shadow) && asks_for_token(rule))
+            .filter(|rule| rule.enforcement != Some(Enforcement::Shadow) && requires_token(rule))
             .collect();
         if rules.is_empty() {
             continue;
         }
-        let places = Places::of(policy, workloads);
-        // Rules there are unenforced, and that is a finding of its own.
+        let places = Places::new(policy, workloads);
+        // Such rules are not enforced, which is reported separately.
         if places.are_ambient() {
             continue;
         }
         for rule in rules {
-            for tokens in asked(rule) {
+            for tokens in required_tokens(rule) {
                 verdict.findings.extend(if is_seen {
                     places.judge(rule, &tokens, &validators)
                 } else {
@@ -72,7 +74,7 @@ pub(super) fn check(
 }
 
 fn finding(policy: &ServicePolicy, code: FindingCode, message: String, help: &str) -> Finding {
-    Finding::of(
+    Finding::new(
         format!("ServicePolicy {}", policy.name),
         code,
         message,
@@ -80,19 +82,19 @@ fn finding(policy: &ServicePolicy, code: FindingCode, message: String, help: &st
     )
 }
 
-/// The tokens that a rule asks for.
+/// The tokens that a rule requires.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Tokens<'r> {
-    /// Any of these.
-    Of(&'r [RequestPrincipal]),
-    /// Those with certain claims, of any issuer.
+    /// Tokens with one of these principals.
+    OneOf(&'r [RequestPrincipal]),
+    /// Tokens of any issuer with certain claims.
     WithClaims,
 }
 
 impl Tokens<'_> {
     fn takes(&self, issuer: &str) -> bool {
         match self {
-            Self::Of(principals) => principals
+            Self::OneOf(principals) => principals
                 .iter()
                 .any(|principal| principal.issuer.matches(issuer.as_bytes())),
             Self::WithClaims => true,
@@ -101,7 +103,7 @@ impl Tokens<'_> {
 
     fn names_issuer(&self) -> bool {
         match self {
-            Self::Of(principals) => principals
+            Self::OneOf(principals) => principals
                 .iter()
                 .all(|principal| principal.issuer != TextMatch::Any),
             Self::WithClaims => false,
@@ -112,14 +114,15 @@ impl Tokens<'_> {
 impl std::fmt::Display for Tokens<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Of([]) | Self::WithClaims => f.write_str("tokens with certain claims"),
-            Self::Of([first, ..]) => write!(f, "tokens of `{first}`"),
+            Self::OneOf([]) | Self::WithClaims => f.write_str("tokens with certain claims"),
+            Self::OneOf([first, ..]) => write!(f, "tokens of `{first}`"),
         }
     }
 }
 
-/// What a rule asks of tokens: each part must be met. A part that names issuers goes for those that do not.
-fn asked(rule: &Rule) -> Vec<Tokens<'_>> {
+/// The tokens that a rule requires: all parts must match. Parts that name issuers replace those
+/// that do not.
+fn required_tokens(rule: &Rule) -> Vec<Tokens<'_>> {
     let conditions = || rule.conditions.iter().map(|Condition { test, .. }| test);
     let callers = conditions().filter_map(|test| match test {
         Test::Caller(source) => Some(&**source),
@@ -127,33 +130,34 @@ fn asked(rule: &Rule) -> Vec<Tokens<'_>> {
     });
     let asking = rule.sources.iter().chain(callers);
     let asking = asking.filter(|source| !source.request_principals.any_of.is_empty());
-    let mut asked: Vec<_> = asking
-        .map(|source| Tokens::Of(&source.request_principals.any_of))
+    let mut required_tokens: Vec<_> = asking
+        .map(|source| Tokens::OneOf(&source.request_principals.any_of))
         .collect();
-    // A token that nothing validates has no claims, so an exclusion of some lets it pass.
+    // A token that nothing validates has no claims, so an exclusion of claims lets it pass.
     let is_open = |none_of: &[_]| rule.effect == Effect::Allow && !none_of.is_empty();
     let has_claims = conditions().any(|test| {
         matches!(test, Test::Metadata { key, values }
             if key.is_claim() && (!values.any_of.is_empty() || is_open(&values.none_of)))
     });
-    if asked.is_empty() && has_claims {
-        asked.push(Tokens::WithClaims);
+    if required_tokens.is_empty() && has_claims {
+        required_tokens.push(Tokens::WithClaims);
     }
-    asked
+    required_tokens
 }
 
 /// A `RequestAuthentication`.
 struct Validator<'o> {
     object: &'o Object,
     is_for_mesh: bool,
-    /// By `targetRefs`, so for gateways and waypoints; for which of them is unknown here.
+    /// Whether it has `targetRefs`, so that it applies to gateways and waypoints. Which of them is
+    /// unknown here.
     has_targets: bool,
     labels: Labels,
     issuers: BTreeSet<&'o str>,
 }
 
 impl<'o> Validator<'o> {
-    fn of(set: &PolicySet, object: &'o Object) -> Self {
+    fn new(set: &PolicySet, object: &'o Object) -> Self {
         let rules = object.at("/spec/jwtRules").and_then(Value::as_array);
         let issuers = rules.into_iter().flatten();
         let has = |field: &str| object.at(field).is_some();
@@ -178,7 +182,7 @@ impl<'o> Validator<'o> {
             }
     }
 
-    /// Whether it may be for pods that a policy is for.
+    /// Whether it may apply to pods of a policy.
     fn may_be_for(&self, policy: &ServicePolicy) -> bool {
         let place = if self.is_for_mesh {
             &policy.name.namespace
@@ -186,32 +190,35 @@ impl<'o> Validator<'o> {
             self.object.namespace()
         };
         let namespace = &policy.name.namespace;
-        self.has_targets || policy.attachment.may_meet(namespace, place, &self.labels)
+        self.has_targets
+            || policy
+                .attachment
+                .may_select_pods(namespace, place, &self.labels)
     }
 }
 
-/// Where a policy is enforced: at the workloads that were seen, or where none was at those that it is for.
+/// Where a policy is enforced: the observed workloads, or if there are none, those that it selects.
 struct Places<'p, 'o> {
     policy: &'p ServicePolicy,
     workloads: Vec<&'p Workload<'o>>,
 }
 
 impl<'p, 'o> Places<'p, 'o> {
-    fn of(policy: &'p ServicePolicy, workloads: &'p Workloads<'o>) -> Self {
+    fn new(policy: &'p ServicePolicy, workloads: &'p Workloads<'o>) -> Self {
         Self {
             policy,
             workloads: workloads.of_policy(policy).collect(),
         }
     }
 
-    /// Whether no proxy stands before any of them that reads requests.
+    /// Whether no proxy in front of them reads requests.
     fn are_ambient(&self) -> bool {
         let mut workloads = self.workloads.iter();
         !workloads.as_slice().is_empty()
             && workloads.all(|workload| workload.sidecar == Sidecar::Ambient)
     }
 
-    /// What is wrong with the tokens that a rule asks for.
+    /// Problems with the tokens that a rule requires.
     fn judge(
         &self,
         rule: &Rule,
@@ -229,11 +236,11 @@ impl<'p, 'o> Places<'p, 'o> {
         } else if tokens.names_issuer() {
             Vec::new()
         } else {
-            self.rivals(rule, validators)
+            self.ambiguous_issuers(rule, validators)
         }
     }
 
-    /// The first place where nothing validates such tokens.
+    /// The first place that does not validate such tokens.
     fn first_without(&self, validators: &[Validator<'_>], tokens: &Tokens<'_>) -> Option<String> {
         let mut able = validators
             .iter()
@@ -249,8 +256,8 @@ impl<'p, 'o> Places<'p, 'o> {
             .map(|workload| workload.title.clone())
     }
 
-    /// Objects for the same place with several issuers, where a rule does not say which one it trusts.
-    fn rivals(&self, rule: &Rule, validators: &[Validator<'_>]) -> Vec<Finding> {
+    /// Reports several issuers for the same place if a rule does not name the trusted one.
+    fn ambiguous_issuers(&self, rule: &Rule, validators: &[Validator<'_>]) -> Vec<Finding> {
         let at_place = |validator: &&Validator<'_>| {
             if self.workloads.is_empty() {
                 validator.may_be_for(self.policy)

@@ -1,6 +1,7 @@
-//! Whether services of the mesh are said to be outside of it: `ServiceEntry` (Istio, networking.istio.io).
+//! Checks whether services of the mesh are declared as external: `ServiceEntry` (Istio,
+//! networking.istio.io).
 //!
-//! Istio never speaks mutual TLS by itself with what is outside.
+//! Istio never uses mutual TLS automatically with external hosts.
 
 use serde_json::Value;
 
@@ -30,7 +31,7 @@ pub(super) fn check(set: &PolicySet, objects: &[Object], verdict: &mut Verdict) 
     }
 }
 
-/// Whether a host is a service that was seen, or that policies are for, by a name that is not whole.
+/// Whether a host is a short name of an observed service, or of one that a policy declares.
 fn is_short_for_service(set: &PolicySet, objects: &[Object], host: &str) -> bool {
     let seen = objects.iter().filter(|object| object.is("", "Service"));
     let seen = seen.map(|service| (service.name(), service.namespace()));

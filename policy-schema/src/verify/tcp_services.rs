@@ -1,19 +1,19 @@
-//! `Deny` rules that ask for HTTP, on ports that speak something else by what declares them: a `Service`, a
-//! `ServiceEntry` with pods behind it, or a `Sidecar`, which goes before both.
+//! Finds `Deny` rules that require HTTP, on ports with another protocol. A `Service`, a
+//! `ServiceEntry` with pods, or a `Sidecar`, which overrides both, declares the protocol.
 //!
-//! On such a port Istio drops the question and keeps the denial (Istio, `model.checkError`).
+//! On such a port Istio drops the requirement and keeps the denial (Istio, `model.checkError`).
 
 use serde_json::Value;
 
 use super::object::Object;
 use super::pod::named_port;
-use super::selecting::Selecting;
+use super::selector_index::SelectorIndex;
 use super::workloads::{Sidecar, Workload, Workloads};
 use super::{Finding, FindingCode, Verdict};
 use crate::policy::{Labels, PolicySet};
 
-/// What Istio takes for HTTP, in `appProtocol` and in the names of ports up to the first `-` (Istio, "Protocol
-/// Selection").
+/// The protocols that Istio treats as HTTP, in `appProtocol` and in the names of ports up to the
+/// first `-` (Istio, "Protocol Selection").
 const HTTP: [&str; 7] = [
     "http",
     "http2",
@@ -24,7 +24,8 @@ const HTTP: [&str; 7] = [
     "kubernetes.io/ws",
 ];
 
-/// What Istio knows and does not take for HTTP. A sidecar passes the TLS of a workload on as it is.
+/// The protocols that Istio knows and does not treat as HTTP. A sidecar forwards the TLS of a
+/// workload unchanged.
 const OTHERS: [&str; 7] = [
     "https",
     "kubernetes.io/wss",
@@ -35,16 +36,17 @@ const OTHERS: [&str; 7] = [
     "tls",
 ];
 
-/// The ports that Istio does not look into, where nothing names the protocol: SMTP, DNS, `MySQL` and `MongoDB`.
+/// The ports without a declared protocol on which Istio does not detect it: SMTP, DNS, `MySQL` and
+/// `MongoDB`.
 const NEVER_SNIFFED: [u64; 4] = [25, 53, 3306, 27017];
 
-/// A port that speaks no HTTP.
+/// A port without HTTP.
 struct TcpPort<'o> {
-    /// What declares it.
+    /// The object that declares it.
     object: &'o Object,
-    /// What says so.
+    /// The declaration that shows it.
     reason: String,
-    /// The workload's port, by its number or its name.
+    /// The workload's port, by number or name.
     target: &'o Value,
 }
 
@@ -61,11 +63,11 @@ pub(super) fn check(
     if of_sidecars.is_empty() && of_services.is_empty() {
         return;
     }
-    let by_selector = Selecting::of(of_services, |port| {
+    let by_selector = SelectorIndex::new(of_services, |port| {
         (port.object.namespace(), selector(port.object))
     });
     let sidecars: Vec<_> = objects.iter().filter(|object| is_sidecar(object)).collect();
-    let sidecars = Selecting::of(sidecars, |object| (object.namespace(), selector(object)));
+    let sidecars = SelectorIndex::new(sidecars, |object| (object.namespace(), selector(object)));
     let root_namespace = &*set.mesh.root_namespace;
     let is_enforced =
         |workload: &&Workload<'_>| !matches!(workload.sidecar, Sidecar::Absent | Sidecar::Ambient);
@@ -76,10 +78,10 @@ pub(super) fn check(
                 .iter()
                 .any(|sidecar| sidecar.id() == port.object.id())
         });
-        // Listeners of a `Sidecar` replace those that Istio makes for services.
+        // Listeners of a `Sidecar` replace those that Istio creates for services.
         let of_services = with_listeners
             .is_empty()
-            .then(|| by_selector.of_workload(workload.namespace, workload));
+            .then(|| by_selector.for_workload(workload.namespace, workload));
         let met: Vec<_> = declared
             .chain(of_services.into_iter().flatten())
             .filter_map(|port| Some((port, number(port.target, workload)?)))
@@ -109,15 +111,16 @@ pub(super) fn check(
     }
 }
 
-/// The `Sidecar`s for a workload that declare listeners. One that selects pods goes before one for its namespace, and
-/// that before the one of the root namespace (Istio, `PushContext.getSidecarScope`).
+/// The `Sidecar`s for a workload that declare listeners. One that selects pods overrides one for
+/// its namespace, which overrides the one of the root namespace (Istio,
+/// `PushContext.getSidecarScope`).
 fn with_listeners<'o>(
-    sidecars: &Selecting<&'o Object>,
+    sidecars: &SelectorIndex<&'o Object>,
     workload: &Workload<'_>,
     root_namespace: &str,
 ) -> Vec<&'o Object> {
     let is_general = |object: &&Object| selector(object).is_none_or(|labels| labels.is_empty());
-    let of = |namespace| sidecars.of_workload(namespace, workload).copied();
+    let of = |namespace| sidecars.for_workload(namespace, workload).copied();
     let (general, own): (Vec<_>, Vec<_>) = of(workload.namespace).partition(is_general);
     let of_mesh: Vec<_> = of(root_namespace).filter(is_general).collect();
     let mut by_rank = [own, general, of_mesh].into_iter();
@@ -150,7 +153,7 @@ fn tcp_ports(object: &Object) -> Vec<TcpPort<'_>> {
 
 const ISTIO_NETWORKING: &str = "networking.istio.io";
 
-/// The TCP ports among those that an object declares, each with its number in the field `number`.
+/// The declared TCP ports of an object, each with its number from the field `number`.
 fn declared<'o>(
     object: &'o Object,
     ports: impl IntoIterator<Item = &'o Value>,
@@ -169,27 +172,29 @@ fn declared<'o>(
     ports.collect()
 }
 
-/// Whether a listener of a `Sidecar` ends the TLS of its callers, so that the sidecar sees HTTP.
+/// Whether a listener of a `Sidecar` terminates the TLS of its callers, so that the sidecar sees
+/// HTTP.
 fn terminates_tls(listener: &Value) -> bool {
     let protocol = listener.pointer("/port/protocol").and_then(Value::as_str);
     protocol.is_some_and(|protocol| protocol.eq_ignore_ascii_case("https"))
         && listener.get("tls").is_some_and(|tls| !tls.is_null())
 }
 
-/// What says that a port of one of Istio's own kinds speaks no HTTP: its protocol alone.
+/// Why a port of Istio's own kinds does not speak HTTP: only its protocol counts.
 fn other_protocol(port: &Value) -> Option<String> {
     let name = port.get("protocol").and_then(Value::as_str)?;
     let is_other = OTHERS.contains(&&*name.to_ascii_lowercase());
     is_other.then(|| format!("has `protocol: {name}`"))
 }
 
-/// What says that a TCP port speaks no HTTP. Where nothing names the protocol, Istio looks into each connection.
+/// Why a TCP port does not speak HTTP. Without a declared protocol, Istio detects it for each
+/// connection.
 fn no_http(port: &Value) -> Option<String> {
     let text = |field| port.get(field).and_then(Value::as_str);
     if !matches!(text("protocol"), None | Some("TCP")) {
         return None;
     }
-    // The first that is there counts alone.
+    // Only the first that is present counts.
     let mut fields = ["appProtocol", "name"].into_iter();
     let named = fields.find_map(|field| Some((field, text(field)?)));
     if let Some((field, name)) = named {
@@ -208,7 +213,7 @@ fn no_http(port: &Value) -> Option<String> {
         .then(|| "is one that Istio never takes for HTTP".to_owned())
 }
 
-/// The labels of the pods whose ports an object declares; none if it has no pods.
+/// The labels of the pods whose ports an object declares. None if it has no pods.
 fn selector(object: &Object) -> Option<Labels> {
     if is_sidecar(object) {
         return Some(object.texts("/spec/workloadSelector/labels"));
@@ -221,7 +226,7 @@ fn selector(object: &Object) -> Option<Labels> {
     Some(labels).filter(|labels| !labels.is_empty())
 }
 
-/// In the root namespace it is for the pods of all namespaces.
+/// Whether it is a `Sidecar`. In the root namespace it applies to the pods of all namespaces.
 fn is_sidecar(object: &Object) -> bool {
     object.is(ISTIO_NETWORKING, "Sidecar")
 }

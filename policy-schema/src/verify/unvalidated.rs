@@ -1,6 +1,7 @@
-//! Gateways that accept client certificates without validating them, and the policies that trust them.
+//! Finds gateways that accept client certificates without validating them, and the policies that
+//! trust them.
 //!
-//! Envoy passes the names in such a certificate to RBAC and filters like those in any other, so anyone can
+//! Envoy passes the names in such a certificate to RBAC and filters as usual, so anyone can
 //! impersonate any workload there.
 
 use std::collections::BTreeMap;
@@ -18,13 +19,13 @@ use crate::rule_spec::Effect;
 
 const GATEWAY_API: &str = "gateway.networking.k8s.io";
 
-/// What of Istio's objects makes it so, and what to do.
+/// The fix for the objects that cause it.
 const HELP: &str = "validate client certificates: `MUTUAL` without `insecureSkipVerify` for a `Gateway` of Istio's, `mode: AllowValidOnly` for one of the Gateway API";
 
 pub(super) fn check_objects(objects: &[Object], workloads: &Workloads<'_>, verdict: &mut Verdict) {
     for object in objects {
         let is_open = object.is("networking.istio.io", "Gateway") && skips_validation(object)
-            || object.is(GATEWAY_API, "Gateway") && falls_back(object);
+            || object.is(GATEWAY_API, "Gateway") && tolerates_invalid(object);
         if !is_open {
             continue;
         }
@@ -36,8 +37,9 @@ pub(super) fn check_objects(objects: &[Object], workloads: &Workloads<'_>, verdi
     }
 }
 
-/// What is found of an `EnvoyFilter` that has gateways accept any certificate, where these policies are for them.
-pub(super) fn of_patch<'p>(
+/// The findings about an `EnvoyFilter` that makes gateways with these policies accept any
+/// certificate.
+pub(super) fn findings_for_patch<'p>(
     object: &Object,
     policies: impl Iterator<Item = &'p ServicePolicy>,
 ) -> Vec<Finding> {
@@ -53,7 +55,7 @@ fn about<'p>(
     policies: impl Iterator<Item = &'p ServicePolicy>,
 ) -> Vec<Finding> {
     let finding = |code, message: String| Finding::about(object, code, message, help);
-    let trusting = policies.filter(|policy| goes_by_identity(policy));
+    let trusting = policies.filter(|policy| depends_on_identity(policy));
     let mut findings = vec![finding(
         FindingCode::UnvalidatedCertificates,
         message.to_owned(),
@@ -82,7 +84,7 @@ pub(super) fn check_proxy(set: &PolicySet, proxy: &Proxy, findings: &mut Vec<Fin
     let trusting = set
         .policies
         .iter()
-        .filter(|policy| goes_by_identity(policy) && is_for(policy, namespace, labels));
+        .filter(|policy| depends_on_identity(policy) && is_for(policy, namespace, labels));
     findings.extend(
         trusting
             .map(|policy| proxy.finding(FindingCode::ForgeableIdentity, forgeable(policy), HELP)),
@@ -96,7 +98,7 @@ fn forgeable(policy: &ServicePolicy) -> String {
     )
 }
 
-/// Whether a server of Istio's `Gateway` takes any certificate.
+/// Whether a server of an Istio `Gateway` accepts any certificate.
 fn skips_validation(object: &Object) -> bool {
     let servers = object.at("/spec/servers").and_then(Value::as_array);
     let skips =
@@ -104,9 +106,9 @@ fn skips_validation(object: &Object) -> bool {
     servers.is_some_and(|servers| servers.iter().any(skips))
 }
 
-/// Whether a `Gateway` of the Gateway API goes on with a certificate that is not valid: for all ports, for one,
-/// or as older versions have it for a listener.
-fn falls_back(object: &Object) -> bool {
+/// Whether a `Gateway` of the Gateway API tolerates invalid certificates: for all ports, for one
+/// port, or in older versions for a listener.
+fn tolerates_invalid(object: &Object) -> bool {
     object.at("/spec").is_some_and(has_fallback)
 }
 
@@ -121,11 +123,11 @@ fn has_fallback(value: &Value) -> bool {
     }
 }
 
-/// The policies that are attached to a gateway: to one of its pods, or where none was seen to those that it is
-/// for.
+/// The policies at a gateway: those for its pods, or if none was observed, those that may select
+/// them.
 fn policies_at<'o>(gateway: &Object, workloads: &Workloads<'o>) -> Vec<&'o ServicePolicy> {
     let is_made = gateway.is(GATEWAY_API, "Gateway");
-    // Istio makes the pods of a gateway of the Gateway API, beside it and with this label.
+    // Istio creates the pods of a Gateway API gateway in its namespace, with this label.
     let labels = if is_made {
         Labels::from([(GATEWAY_NAME.to_owned(), gateway.name().to_owned())])
     } else {
@@ -143,16 +145,16 @@ fn policies_at<'o>(gateway: &Object, workloads: &Workloads<'o>) -> Vec<&'o Servi
     by_name.into_values().collect()
 }
 
-/// Whether what a policy lets through, or keeps out, depends on who calls.
-fn goes_by_identity(policy: &ServicePolicy) -> bool {
-    policy.rules.iter().any(uses_identity)
+/// Whether the decisions of a policy depend on the caller's identity.
+fn depends_on_identity(policy: &ServicePolicy) -> bool {
+    policy.rules.iter().any(requires_identity)
 }
 
-fn uses_identity(rule: &Rule) -> bool {
+fn requires_identity(rule: &Rule) -> bool {
     let of_condition = |condition: &Condition| matches!(&condition.test, Test::Caller(source) if source.uses_identity());
     let takes_anybody = rule.sources.iter().any(|source| source.anonymous);
     rule.sources.iter().any(Source::uses_identity)
         || rule.conditions.iter().any(of_condition)
-        // Without callers it is for those that have an identity.
+        // Without sources, it matches callers with an identity.
         || rule.effect == Effect::Allow && !takes_anybody
 }

@@ -1,12 +1,12 @@
-//! What is to be said of a mesh.
+//! The result of `verify`.
 
 use super::finding::Finding;
 
-/// What is to be said of a mesh.
+/// The result of `verify`.
 #[derive(Debug, Default)]
 pub struct Verdict {
-    /// Where it is not what the documents say, in the order of codes and subjects.
+    /// The findings, sorted by code and subject.
     pub findings: Vec<Finding>,
-    /// What could not be looked at, each in one clause.
+    /// What could not be checked, each in one clause.
     pub unchecked: Vec<String>,
 }

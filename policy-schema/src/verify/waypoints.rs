@@ -1,8 +1,8 @@
-//! Policies with `targetRefs` → whether a proxy that applies them stands where they point to.
+//! Checks that a proxy enforces policies with `targetRefs` at their targets.
 
 use std::collections::BTreeMap;
 
-use super::extent::LookedAt;
+use super::extent::KindsRead;
 use super::object::{Object, ObjectId, by_id};
 use super::workloads::Workloads;
 use super::{Finding, FindingCode, Verdict};
@@ -11,37 +11,38 @@ use crate::policy::{Attachment, IstioVersion, PolicySet, ServicePolicy};
 
 const GATEWAY_API: &str = "gateway.networking.k8s.io";
 
-/// Gateways and waypoints of these classes apply no policy (Istio, "agentgateway").
+/// The class of gateways and waypoints that apply no policies (Istio, "agentgateway").
 const AGENTGATEWAY: &str = "istio-agentgateway";
 
-/// The label of pods that Istio makes for a `Gateway`.
+/// The label of pods that Istio creates for a `Gateway`.
 const CLASS_NAME: &str = "gateway.networking.k8s.io/gateway-class-name";
 
-/// The labels by which services and namespaces choose a waypoint (Istio, "Labels").
+/// The labels with which services and namespaces select a waypoint (Istio, "Labels").
 const USE_WAYPOINT: &str = "istio.io/use-waypoint";
 const WAYPOINT_NAMESPACE: &str = "istio.io/use-waypoint-namespace";
 
-/// The label that says what a waypoint is for.
+/// The label with the kinds of traffic that a waypoint handles.
 const WAYPOINT_FOR: &str = "istio.io/waypoint-for";
 
-/// Before, a plugin for a service kept a waypoint of another namespace from starting.
+/// The first version in which a plugin for a service does not keep a waypoint of another namespace
+/// from starting.
 const FOREIGN_PLUGINS: IstioVersion = IstioVersion::minor(31);
 
-/// Where to look.
+/// The observed objects.
 struct Seen<'s> {
     set: &'s PolicySet,
     objects: BTreeMap<&'s ObjectId, Vec<&'s Object>>,
-    looked_at: &'s LookedAt,
+    kinds_read: &'s KindsRead,
 }
 
-/// The waypoint that a service, or its namespace, chooses.
+/// The waypoint that a service or its namespace selects.
 enum Choice<'o> {
     Waypoint {
         namespace: &'o str,
         name: &'o str,
     },
     Nothing,
-    /// Its namespace was not seen.
+    /// The namespace was not observed.
     Unknown,
 }
 
@@ -49,13 +50,13 @@ pub(super) fn check(
     set: &PolicySet,
     objects: &[Object],
     workloads: &Workloads<'_>,
-    looked_at: &LookedAt,
+    kinds_read: &KindsRead,
     verdict: &mut Verdict,
 ) {
     let seen = Seen {
         set,
         objects: by_id(objects),
-        looked_at,
+        kinds_read,
     };
     for policy in &set.policies {
         if let Attachment::Targets(targets) = &policy.attachment {
@@ -67,7 +68,7 @@ pub(super) fn check(
     check_pods(workloads, verdict);
 }
 
-/// Pods that a policy selects although their gateway applies no policies.
+/// Reports pods that a policy selects although their gateway applies no policies.
 fn check_pods(workloads: &Workloads<'_>, verdict: &mut Verdict) {
     for workload in &workloads.all {
         let class = workload.labels.get(CLASS_NAME);
@@ -103,7 +104,7 @@ impl<'s> Seen<'s> {
         let group = target.group.as_deref().unwrap_or_default();
         let namespace = &*policy.name.namespace;
         let mut unenforced = |message: String, help: &str| {
-            verdict.findings.push(Finding::of(
+            verdict.findings.push(Finding::new(
                 format!("ServicePolicy {}", policy.name),
                 FindingCode::UnenforcedTarget,
                 message,
@@ -131,7 +132,7 @@ impl<'s> Seen<'s> {
                 }
             }
             ("", "Service") | ("networking.istio.io", "ServiceEntry") => {
-                // Of one that is not there, something else is said.
+                // A missing target is reported elsewhere.
                 if let Some(service) = self.object(group, &target.kind, namespace, &target.name) {
                     self.check_service(policy, &title, service, verdict);
                 }
@@ -148,7 +149,7 @@ impl<'s> Seen<'s> {
         verdict: &mut Verdict,
     ) {
         let about = |code, message: String, help: &str| {
-            Finding::of(
+            Finding::new(
                 format!("ServicePolicy {}", policy.name),
                 code,
                 message,
@@ -174,7 +175,7 @@ impl<'s> Seen<'s> {
         };
         let waypoint = format!("waypoint `{namespace}/{name}`");
         let Some(gateway) = self.object(GATEWAY_API, "Gateway", namespace, name) else {
-            if self.looked_at.has(GATEWAY_API, "Gateway") {
+            if self.kinds_read.has(GATEWAY_API, "Gateway") {
                 verdict.findings.push(unenforced(
                     format!("its target, {title}, uses the {waypoint}, which is not there"),
                     "create the waypoint with `istioctl waypoint apply`, or correct the label `istio.io/use-waypoint`",

@@ -1,7 +1,7 @@
-//! Which existing objects would be replaced by wider ones if the rendered objects were applied.
+//! Finds existing objects that applying the rendered objects would replace with wider ones.
 //!
-//! The comparison is of what is written, object by object of the same name. What it cannot show to be
-//! equal or narrower is reported.
+//! Objects of the same name are compared as written. Differences that are not provably equal or
+//! narrower are reported.
 
 mod authorization;
 mod mutual_tls;
@@ -16,19 +16,20 @@ use crate::timestamp::Timestamp;
 
 use spec::spec;
 
-/// An existing object that a rendered one would replace, and how that is wider, or may be.
+/// An existing object that a rendered one would replace, and the reasons why that is, or may be,
+/// wider.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Widening {
     /// The object, as `KIND NAMESPACE/NAME`.
     pub subject: String,
-    /// Where it stands, if it is of a text.
+    /// The place in a text, if it has one.
     pub place: Option<Place>,
-    /// Each difference that widens, in one clause.
+    /// The widening differences, each in one clause.
     pub reasons: Vec<String>,
 }
 
-/// The existing objects that would be replaced by wider ones at the time `at`, in the order of `rendered`. An
-/// object that stands in several places is compared in each of them.
+/// The existing objects that would be replaced by wider ones at the time `at`, in the order of
+/// `rendered`. An object in several places is compared for each of them.
 pub fn widened<'r>(
     rendered: impl IntoIterator<Item = &'r Resource>,
     root_namespace: &str,
@@ -38,7 +39,7 @@ pub fn widened<'r>(
     let existing = by_id(existing);
     let mut found = Vec::new();
     for resource in rendered {
-        // What was built of texts, numbers and lists is an object as JSON too.
+        // Strings, numbers and lists always serialize to an object.
         let Some(new) = serde_json::to_value(resource).ok().and_then(Object::new) else {
             continue;
         };

@@ -1,4 +1,4 @@
-//! Objects → workloads: what runs in a mesh, by its pods or by what makes them.
+//! Derives the workloads of a mesh from pods and from the objects that create them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -6,21 +6,21 @@ use std::rc::Rc;
 use serde_json::Value;
 
 use super::bypass::Bypass;
-use super::extent::LookedAt;
+use super::extent::KindsRead;
 use super::object::{Object, labels};
 use super::pod::{Injected, has_sidecar, injected};
-use super::policies_for::PoliciesFor;
+use super::policy_index::PolicyIndex;
 use crate::policy::{Labels, Pods, PolicySet, ServicePolicy};
 
-/// Labels that tell pods of a workload from each other.
-const OF_PODS: [&str; 4] = [
+/// Labels that differ between pods of one workload.
+const PER_POD_LABELS: [&str; 4] = [
     "apps.kubernetes.io/pod-index",
     "controller-revision-hash",
     "pod-template-hash",
     "statefulset.kubernetes.io/pod-name",
 ];
 
-/// Where the kinds that make pods have a pod's description.
+/// The kinds that create pods, and the path of the pod template in each.
 const TEMPLATES: [(&str, &str, &str); 8] = [
     ("", "Pod", ""),
     ("apps", "DaemonSet", "/spec/template"),
@@ -32,38 +32,38 @@ const TEMPLATES: [(&str, &str, &str); 8] = [
     ("batch", "Job", "/spec/template"),
 ];
 
-/// The label by which pods and namespaces join ambient mode, or stay out of it.
+/// The label with which pods and namespaces opt in to or out of ambient mode.
 const DATAPLANE_MODE: &str = "istio.io/dataplane-mode";
 
 const AMBIENT: &str = "ambient";
 
-/// All that runs.
+/// The observed workloads.
 #[derive(Debug)]
 pub(super) struct Workloads<'o> {
     pub(super) all: Vec<Workload<'o>>,
-    /// The namespaces in which somebody is in the mesh.
+    /// The namespaces with workloads in the mesh.
     pub(super) namespaces: BTreeSet<&'o str>,
-    policies: PoliciesFor<'o>,
+    policies: PolicyIndex<'o>,
     pods: Pods<Rc<Labels>>,
-    /// The positions of the workloads that a policy is for, by its namespace and name.
+    /// The positions of the workloads of each policy, by its namespace and name.
     by_policy: BTreeMap<(&'o str, &'o str), Vec<usize>>,
 }
 
-/// Pods that are alike.
+/// A workload: pods of the same kind.
 #[derive(Debug)]
 pub(super) struct Workload<'o> {
     pub(super) object: &'o Object,
-    /// The part of it that describes a pod.
+    /// The pod spec in the object.
     pub(super) pod: &'o Value,
-    /// What people call it: `Deployment shop/cart`.
+    /// The title: `Deployment shop/cart`.
     pub(super) title: String,
     pub(super) namespace: &'o str,
     pub(super) labels: Rc<Labels>,
-    /// The policies for it, in the order of the set.
+    /// The policies that apply to it, in the order of the set.
     pub(super) policies: Vec<&'o ServicePolicy>,
     pub(super) service_account: &'o str,
     pub(super) sidecar: Sidecar,
-    /// What goes around the sidecar, as annotations tell.
+    /// The traffic that bypasses the sidecar, by its annotations.
     pub(super) bypass: Bypass,
 }
 
@@ -72,13 +72,13 @@ pub(super) struct Workload<'o> {
 pub(super) enum Sidecar {
     Present,
     Absent,
-    /// It has Istio's agent and no proxy: its gRPC library takes Istio's configuration itself.
+    /// Istio's agent without a proxy: its gRPC library reads Istio's configuration itself.
     Proxyless,
-    /// What is injected depends on a template of the cluster's own.
+    /// Unknown: the cluster injects a template of its own.
     OtherTemplate,
-    /// The node's proxy stands in for it (Istio, ambient mode).
+    /// The node's ztunnel handles its traffic (Istio, ambient mode).
     Ambient,
-    /// It depends on a namespace that was not seen.
+    /// Unknown: its namespace was not observed.
     Unknown,
 }
 
@@ -88,7 +88,7 @@ impl<'o> Workloads<'o> {
         objects: &'o [Object],
         unchecked: &mut Vec<String>,
     ) -> Self {
-        let policies = PoliciesFor::of(&set.policies);
+        let policies = PolicyIndex::new(&set.policies);
         let namespaces: BTreeMap<_, _> = objects
             .iter()
             .filter(|object| object.is("", "Namespace"))
@@ -96,7 +96,7 @@ impl<'o> Workloads<'o> {
             .collect();
         let mut all = BTreeMap::new();
         let mut owners = BTreeSet::new();
-        // Pods tell more than what makes them: they may be older.
+        // Pods are more reliable than the objects that create them: they may be older.
         for object in objects.iter().filter(|object| object.is("", "Pod")) {
             if matches!(object.text("/status/phase"), Some("Succeeded" | "Failed")) {
                 continue;
@@ -160,7 +160,7 @@ impl<'o> Workloads<'o> {
         let pods = all.iter();
         let pods = pods.map(|workload| (workload.namespace, Rc::clone(&workload.labels)));
         Self {
-            pods: Pods::of(pods),
+            pods: Pods::new(pods),
             all,
             namespaces,
             policies,
@@ -168,7 +168,7 @@ impl<'o> Workloads<'o> {
         }
     }
 
-    /// The workloads that a policy is for.
+    /// The workloads that a policy applies to.
     pub(super) fn of_policy<'w>(
         &'w self,
         policy: &'w ServicePolicy,
@@ -178,38 +178,38 @@ impl<'o> Workloads<'o> {
         positions.filter_map(|position| self.all.get(*position))
     }
 
-    /// The policies for pods of a namespace with these labels, whether or not any was seen.
+    /// The policies for pods of a namespace with these labels, even if no such pod was observed.
     pub(super) fn policies_for(&self, namespace: &str, labels: &Labels) -> Vec<&'o ServicePolicy> {
         self.policies.pods(namespace, labels)
     }
 
-    /// The workloads that have all these labels, in a namespace or in all of them.
+    /// The workloads with all these labels, in one namespace or in all.
     pub(super) fn with_labels<'w>(
         &'w self,
         namespace: Option<&str>,
         labels: &'w Labels,
     ) -> impl Iterator<Item = &'w Workload<'o>> {
         let pods = match namespace {
-            Some(namespace) => self.pods.of_namespace(namespace),
-            None => Some(self.pods.everywhere()),
+            Some(namespace) => self.pods.in_namespace(namespace),
+            None => Some(self.pods.all()),
         };
         let positions = pods.into_iter().flat_map(|pods| pods.narrower(labels));
         positions.filter_map(|position| self.all.get(position))
     }
 
-    /// Whether a workload that was not seen is not there.
-    pub(super) fn were_looked_at(looked_at: &LookedAt) -> bool {
-        match looked_at {
-            LookedAt::All | LookedAt::Only(_) => true,
-            LookedAt::AllBut(_) => TEMPLATES
+    /// Whether an unobserved workload does not exist.
+    pub(super) fn was_read(kinds_read: &KindsRead) -> bool {
+        match kinds_read {
+            KindsRead::All | KindsRead::Only(_) => true,
+            KindsRead::AllBut(_) => TEMPLATES
                 .iter()
-                .all(|(group, kind, _)| looked_at.has(group, kind)),
+                .all(|(group, kind, _)| kinds_read.has(group, kind)),
         }
     }
 }
 
 impl<'o> Workload<'o> {
-    /// `pod` is the part of `object` that describes a pod.
+    /// `pod` is the pod spec in `object`.
     fn new(
         object: &'o Object,
         pod: &'o Value,
@@ -219,13 +219,13 @@ impl<'o> Workload<'o> {
         let at = |pointer| pod.pointer(pointer);
         let text = |pointer| at(pointer).and_then(Value::as_str);
         let mut labels = labels(at("/metadata/labels"));
-        for label in OF_PODS {
+        for label in PER_POD_LABELS {
             labels.remove(label);
         }
         let namespace = object.namespace();
         Self {
             sidecar: sidecar(object, pod, namespaces.get(namespace).copied()),
-            bypass: Bypass::of(pod),
+            bypass: Bypass::from_pod(pod),
             service_account: text("/spec/serviceAccountName")
                 .or_else(|| text("/spec/serviceAccount"))
                 .unwrap_or("default"),
@@ -256,7 +256,7 @@ impl<'o> Workload<'o> {
     }
 }
 
-/// What makes a pod: its kind and name.
+/// The kind and name of the object that created a pod.
 fn owner(pod: &Object) -> (&str, String) {
     let Some((kind, name)) = controller(pod) else {
         return ("Pod", pod.name().to_owned());
@@ -269,7 +269,7 @@ fn owner(pod: &Object) -> (&str, String) {
     }
 }
 
-/// The kind and the name of what made an object and looks after it.
+/// The kind and name of the controller of an object.
 fn controller(object: &Object) -> Option<(&str, &str)> {
     let owners = object.at("/metadata/ownerReferences")?.as_array()?;
     let is_controller = |owner: &&Value| owner.get("controller") == Some(&Value::Bool(true));
@@ -277,8 +277,8 @@ fn controller(object: &Object) -> Option<(&str, &str)> {
     Some((owner.get("kind")?.as_str()?, owner.get("name")?.as_str()?))
 }
 
-/// Istio, sidecar injection and ambient mode: what a pod says goes before what its namespace says, and a
-/// sidecar before the node's proxy.
+/// Whether the pod has a sidecar (Istio, sidecar injection and ambient mode). The pod's settings
+/// override those of its namespace, and a sidecar overrides ambient mode.
 fn sidecar(object: &Object, pod: &Value, namespace: Option<&Object>) -> Sidecar {
     let at = |pointer| pod.pointer(pointer);
     if has_sidecar(pod) {
@@ -288,13 +288,13 @@ fn sidecar(object: &Object, pod: &Value, namespace: Option<&Object>) -> Sidecar 
         let texts = pod.get("metadata")?.get(field)?;
         texts.get(key)?.as_str()
     };
-    // The node's agent says so of what it took over.
+    // The node's agent marks the pods that it handles.
     if metadata("annotations", "ambient.istio.io/redirection") == Some("enabled") {
         return Sidecar::Ambient;
     }
     let template = injected(pod);
     if object.is("", "Pod") && object.at("/status/phase").is_some() {
-        // It runs, and it runs without.
+        // The pod runs without a sidecar.
         return if template == Injected::GrpcAgent {
             Sidecar::Proxyless
         } else {
@@ -327,7 +327,7 @@ fn sidecar(object: &Object, pod: &Value, namespace: Option<&Object>) -> Sidecar 
     }
 }
 
-/// Whether pods of a namespace get sidecars; none if it does not say.
+/// Whether the namespace injects sidecars. None if it does not set that.
 fn injects(namespace: &Object) -> Option<bool> {
     match namespace.label("istio-injection") {
         Some("enabled") => Some(true),

@@ -1,4 +1,4 @@
-//! Anchors, aliases and merge keys, resolved as `kubectl` resolves them.
+//! Resolves anchors, aliases and merge keys like `kubectl`.
 
 use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
@@ -9,23 +9,23 @@ use super::wording::quoted;
 use super::{Fault, Span};
 use crate::code;
 
-/// The key that takes the entries of other mappings.
+/// The merge key.
 const MERGE: &str = "<<";
 
-/// Aliases may repeat a few values even in a short text.
-const LEAST_BOUND: usize = 1024;
+/// The minimum for short texts.
+const MIN_ALLOWANCE: usize = 1024;
 
-/// How many values the aliases of a text may add, so that a short text cannot stand for a huge one: one for
-/// each byte, which is a few times what the text can hold by itself.
+/// The number of values that the aliases of a text may add, so that a short text cannot expand to a
+/// huge one. It is one for each byte, a few times what the text can contain itself.
 #[derive(Debug)]
 pub(super) struct Allowance {
     left: Cell<usize>,
 }
 
 impl Allowance {
-    pub(super) fn of(text: &str) -> Self {
+    pub(super) fn for_text(text: &str) -> Self {
         Self {
-            left: Cell::new(text.len().max(LEAST_BOUND)),
+            left: Cell::new(text.len().max(MIN_ALLOWANCE)),
         }
     }
 
@@ -36,7 +36,7 @@ impl Allowance {
     }
 }
 
-/// The values that the aliases of a document can stand for.
+/// The anchored values of a document.
 #[derive(Debug)]
 pub(super) struct Anchors<'a> {
     /// None for a value that is too large to be repeated.
@@ -47,16 +47,16 @@ pub(super) struct Anchors<'a> {
 #[derive(Debug)]
 struct Anchored {
     node: Node,
-    /// How many values it is, with those in it.
+    /// The number of values, including nested ones.
     size: usize,
 }
 
-/// Why an alias stands for nothing.
+/// Why an alias cannot be resolved.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Unresolved {
     /// No anchor has its name, or the anchor's value is not complete yet.
     NoValue,
-    /// The aliases of the text stand for too many values.
+    /// The aliases of the text add too many values.
     TooMany,
 }
 
@@ -70,7 +70,7 @@ impl<'a> Anchors<'a> {
 
     pub(super) fn define(&mut self, id: usize, node: &Node) {
         let size = size(node);
-        // What is kept is a copy too.
+        // The stored value is also a copy.
         let anchored = self.allowance.take(size).map(|()| Anchored {
             node: node.clone(),
             size,
@@ -99,13 +99,13 @@ pub(super) fn is_merge_key(key: &Node) -> bool {
     matches!(&key.content, Content::Scalar { text, form } if text == MERGE && *form != Form::Text)
 }
 
-/// Replaces merge keys by the entries that they stand for. The mapping's own entries win, and of several
+/// Replaces merge keys by the merged entries. The mapping's own entries win, and of several
 /// mappings the first.
 ///
 /// # Errors
 ///
-/// A merge key without mappings; and one behind an entry that it would set too, since `kubectl` takes the
-/// merged value then and `kustomize` the own one.
+/// If a merge key has no mappings, or follows an entry that it would also set: `kubectl` then uses
+/// the merged value, and `kustomize` the mapping's own.
 pub(super) fn merged(entries: Vec<Entry>) -> Result<Vec<Entry>, Fault> {
     let Some(at) = entries.iter().position(|entry| is_merge_key(&entry.key)) else {
         return Ok(entries);
@@ -137,7 +137,7 @@ fn keys(entries: Option<&[Entry]>) -> impl Iterator<Item = &str> {
     entries.filter_map(|entry| entry.key.raw_text())
 }
 
-/// The entries of the mappings that a merge key names.
+/// The entries of the mappings of a merge key.
 fn merged_entries(key: &Node, value: Node) -> Result<Vec<Entry>, Fault> {
     let mappings = match value.content {
         Content::Sequence(elements) => elements,

@@ -1,4 +1,4 @@
-//! From the events of the parser to trees.
+//! Builds trees from the events of the parser.
 
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -17,7 +17,7 @@ use super::{Comment, Fault, Span, refusal};
 pub(super) struct Builder<'a> {
     source: Source<'a>,
     dialect: Dialect,
-    /// What stands before the parsed part of the text, in bytes and in lines.
+    /// The text before the parsed part, in bytes and in lines.
     offset: usize,
     lines_before: usize,
     open: Vec<Open>,
@@ -27,13 +27,13 @@ pub(super) struct Builder<'a> {
     anchors: Anchors<'a>,
 }
 
-/// What stands in a text.
+/// The content of a text.
 pub(super) struct Tree {
     pub(super) documents: Vec<Node>,
     pub(super) comments: Vec<Comment>,
 }
 
-/// A collection whose end has not come yet.
+/// A collection that has not ended yet.
 struct Open {
     start: usize,
     line: usize,
@@ -67,7 +67,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// For a part of the text that begins behind `offset` bytes and `lines` lines.
+    /// For a part of the text that begins after `offset` bytes and `lines` lines.
     pub(super) fn behind(self, offset: usize, lines: usize) -> Self {
         Self {
             offset,
@@ -76,7 +76,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// The documents with all comments, or else all faults, in the order of the text.
+    /// The documents with all comments, or all faults, in the order of the text.
     pub(super) fn build(mut self, events: Parser<'a, StrInput<'a>>) -> Result<Tree, Vec<Fault>> {
         for event in events {
             let flow = match event {
@@ -110,7 +110,7 @@ impl<'a> Builder<'a> {
         match event {
             Event::Scalar(text, style, anchor, tag) => {
                 let plain = style == ScalarStyle::Plain;
-                // Of an empty value, the parser gives what else could stand for it.
+                // For an empty value, the parser returns a replacement.
                 let text = if plain && start == end {
                     "".into()
                 } else {
@@ -148,7 +148,7 @@ impl<'a> Builder<'a> {
                 at: start,
                 text: text.trim().to_owned(),
             }),
-            // Streams and documents start and end, and other events are not asked for.
+            // Starts and ends of streams and documents. Other events are not requested.
             _ => {}
         }
         ControlFlow::Continue(())
@@ -167,10 +167,10 @@ impl<'a> Builder<'a> {
     }
 
     fn open(&mut self, start: usize, line: usize, anchor: usize, items: Items) -> ControlFlow<()> {
-        let deepest = self.dialect.deepest();
-        if self.open.len() == deepest {
+        let max_depth = self.dialect.max_depth();
+        if self.open.len() == max_depth {
             let span = self.source.word(start);
-            self.faults.push(refusal::nested_too_deep(deepest, span));
+            self.faults.push(refusal::nested_too_deep(max_depth, span));
             return ControlFlow::Break(());
         }
         self.open.push(Open {
@@ -194,7 +194,8 @@ impl<'a> Builder<'a> {
         };
         let (content, last) = match items {
             Items::Sequence(mut elements) => {
-                // Most have one or two, and room for four would be most of what a text takes.
+                // Most have one or two entries, and a capacity of four would dominate the memory
+                // use.
                 elements.shrink_to_fit();
                 let last = elements.last().map(|element| element.span.end);
                 (Content::Sequence(elements), last)
@@ -206,7 +207,8 @@ impl<'a> Builder<'a> {
                 (Content::Mapping(entries), last)
             }
         };
-        // Only brackets have an end of their own; other collections end with their last value.
+        // Only flow collections have an end of their own. Other collections end with their last
+        // value.
         let is_flow = self.source.rest(start).starts_with(['[', '{'])
             && self.source.rest(at).starts_with([']', '}']);
         let end = if is_flow {
@@ -227,8 +229,7 @@ impl<'a> Builder<'a> {
         })
     }
 
-    /// Puts a complete value where it belongs: it is a document, an element, a key, or what the
-    /// key before it stands for.
+    /// Adds a complete value: a document, an element, a key, or the value of the last key.
     fn add(&mut self, span: Span, line: usize, content: Content, anchor: usize) {
         let span = self.introduced(span);
         let first_line = self.source.slice(span).split(['\n', '\r']).next();
@@ -280,7 +281,7 @@ impl<'a> Builder<'a> {
             }
             Content::Scalar { text, .. } => {
                 lines.insert(text.clone(), line).map(|first| {
-                    // Every repetition is told where the first one is.
+                    // Every repetition points at the first key.
                     lines.insert(text.clone(), first);
                     refusal::repeated_key(text, first, span)
                 })
@@ -291,8 +292,8 @@ impl<'a> Builder<'a> {
         self.faults.extend(fault);
     }
 
-    /// Adds what an alias stands for, or reports it and keeps its place so that what follows is not taken
-    /// for its value.
+    /// Adds the value of an alias, or reports it and adds a placeholder, so that the next value is
+    /// not taken for its value.
     fn add_alias(&mut self, id: Option<usize>, span: Span, line: usize) {
         let alias = self.source.slice(span);
         let unresolved = |why| refusal::unresolved_alias(why, alias, span);
@@ -327,7 +328,7 @@ impl<'a> Builder<'a> {
         })
     }
 
-    /// Refuses the tag of a collection unless it names what the collection is.
+    /// Refuses the tag of a collection unless it names the type of the collection.
     fn check_tag(&mut self, tag: Option<&Tag>, name: &str, at: &granit_parser::Span) {
         if tag.is_some_and(|tag| !self.dialect.accepts_tag(tag, name)) {
             self.refuse_tag(self.tag_span(at));
@@ -344,8 +345,8 @@ impl<'a> Builder<'a> {
         self.source.word(self.byte(&start))
     }
 
-    /// Refuses quoted text that goes on in a line where a reader takes it for a field. The parser takes any
-    /// indentation within quotes and brackets.
+    /// Refuses quoted text that continues on a line where it looks like a field. The parser permits
+    /// any indentation within quotes and brackets.
     fn check_indentation(&mut self, span: Span, style: ScalarStyle) {
         let is_quoted = matches!(style, ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted);
         if self.dialect == Dialect::Strict && is_quoted {
@@ -354,7 +355,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// `span`, or if there is nothing in it, the span of the key or dash that stands before.
+    /// `span`, or if it is empty, the span of the key or dash before it.
     fn introduced(&self, span: Span) -> Span {
         if span.start < span.end {
             return span;
@@ -372,8 +373,8 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// Where a list begins that the parser says begins at `at`: for one that is not indented
-    /// deeper than its key, that is after the first dash.
+    /// The start of a list that the parser reports at `at`. If the list is not indented deeper than
+    /// its key, the parser reports a position after the first dash.
     fn sequence_start(&self, at: usize) -> usize {
         match self.open.last().map(|open| &open.items) {
             Some(Items::Mapping { .. }) => self.source.dash_before(at).unwrap_or(at),
@@ -382,7 +383,7 @@ impl<'a> Builder<'a> {
     }
 }
 
-/// Makes a key text, as keys in JSON are.
+/// Converts a key to text, as in JSON.
 fn as_text(key: &mut Node) {
     let Content::Scalar { text, form } = &mut key.content else {
         return;

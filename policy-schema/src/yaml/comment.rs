@@ -3,8 +3,8 @@
 /// A comment, without its `#`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Comment {
-    /// Where it begins, in bytes of the text.
+    /// The start, in bytes of the text.
     pub at: usize,
-    /// What it says, without white space around it.
+    /// The text, trimmed.
     pub text: String,
 }

@@ -1,9 +1,9 @@
-//! From trees to Rust types, reporting every fault instead of stopping at the first.
+//! Reads trees into Rust types. Reports every fault instead of stopping at the first.
 //!
-//! Serde gives up on a struct as soon as one of its fields fails. So whoever asks for a whole
-//! value tries again, without the field that failed, until nothing new is found ([`attempt`]).
-//! Each try makes progress, and a value is tried again at most once per field of its own, so the
-//! time stays in proportion to the size of the document.
+//! Serde gives up on a struct when one of its fields fails. So a whole value is read again, without
+//! the field that failed, until no new fault is found ([`attempt`]). Each attempt makes progress,
+//! and a value is read again at most once per field of its own, so the time is proportional to the
+//! size of the document.
 
 mod access;
 mod reader;
@@ -20,12 +20,12 @@ use crate::code::{self, Code};
 
 use reader::{Failure, Faults, Place, Reader, attempt};
 
-/// Reads a document into `T`, and reports everything in it that `T` does not take, in the order
+/// Reads a document into `T`, and reports everything in it that `T` does not accept, in the order
 /// of the text.
 ///
-/// Faulty parts are left out of the result as if they were absent: unknown fields, fields whose
-/// value is wrong, and elements of lists. There is no result if the document as a whole is wrong
-/// or if something that `T` requires is absent. Without faults there always is one.
+/// Faulty parts are omitted from the result: unknown fields, fields with a wrong value, and
+/// elements of lists. There is no result if the document as a whole is wrong or lacks something
+/// that `T` requires. Without faults there always is one.
 ///
 /// The faults are [`code::UNKNOWN_FIELD`], [`code::MISSING_FIELD`], [`code::WRONG_TYPE`] and
 /// [`code::UNKNOWN_VALUE`]. Untagged and internally tagged enums and flattened fields report at
@@ -62,7 +62,7 @@ impl<'de> Reader<'de, '_> {
         Failure::Reported
     }
 
-    /// Reports that the value is not what the field takes.
+    /// Reports a value of the wrong type.
     fn unexpected(&self, expected: &str, help: impl Into<String>) -> Failure {
         let found = match &self.node.content {
             Content::Scalar { text, form } => Scalar::resolve(text, *form).describe(text),
@@ -73,7 +73,7 @@ impl<'de> Reader<'de, '_> {
         self.report(code::WRONG_TYPE, self.node, message, help.into())
     }
 
-    /// Reports a failure that has not been reported where it came up.
+    /// Reports a failure that was not reported at its origin.
     fn report_failure(&self, failure: &Failure) {
         match failure {
             Failure::Reported | Failure::Again => {}
@@ -124,7 +124,7 @@ impl<'de> Reader<'de, '_> {
         Err(self.unexpected("text", help))
     }
 
-    /// Reports fields that are not in `fields`, which is each of them once.
+    /// Reports fields that are not in `fields`, each of them once.
     fn drop_unknown(&self, entries: &[Entry], fields: &[&str]) {
         for entry in entries {
             let Entry { key, value } = entry;
@@ -142,7 +142,7 @@ impl<'de> Reader<'de, '_> {
         }
     }
 
-    /// Reports that a struct lacks `field`, unless it has it and it was faulty.
+    /// Reports that a struct lacks `field`, unless the field is present but faulty.
     fn miss(&self, entries: &[Entry], field: &'static str) -> Failure {
         if self.absent.borrow().contains(&field) {
             return Failure::Reported;
@@ -158,7 +158,7 @@ impl<'de> Reader<'de, '_> {
         Failure::Again
     }
 
-    /// The variant that an enum's value names, and what the value holds besides the name.
+    /// The variant that an enum's value names, and the value of the variant.
     fn variant(
         &self,
         variants: &'static [&'static str],

@@ -1,31 +1,31 @@
-//! What of YAML is understood.
+//! The supported dialects of YAML.
 
 use granit_parser::Tag;
 
 use super::form::Form;
 use super::scalar::Scalar;
 
-/// How a text is read.
+/// The dialect of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Dialect {
-    /// What hides a meaning is refused.
+    /// Refuses features that hide a meaning.
     Strict,
-    /// What `kubectl` understands is understood.
+    /// Understands the same features as `kubectl`.
     Kubernetes,
 }
 
 impl Dialect {
-    /// How deep values may lie in each other. Everything that walks a tree may recurse.
-    pub(super) fn deepest(self) -> usize {
+    /// The maximum nesting depth. Everything that walks a tree may recurse.
+    pub(super) fn max_depth(self) -> usize {
         match self {
-            // A policy needs less than half of it.
+            // A policy needs less than half.
             Self::Strict => 32,
-            // Definitions of resources need about half of it.
+            // Resource definitions need about half.
             Self::Kubernetes => 128,
         }
     }
 
-    /// How a scalar without a tag is to be read.
+    /// How to read a scalar without a tag.
     pub(super) fn form(self, plain: bool) -> Form {
         match (plain, self) {
             (false, _) => Form::Text,
@@ -34,8 +34,8 @@ impl Dialect {
         }
     }
 
-    /// How a scalar is to be read that has a tag, and that has this form without. A tag may say so, as long as it
-    /// does not change what the value is: there is none for another tag.
+    /// How to read a scalar with a tag, which would have `form` without one. The tag must not
+    /// change the value. None for an unsupported tag.
     pub(super) fn tagged_form(self, tag: &Tag, text: &str, form: Form) -> Option<Form> {
         if self == Self::Strict {
             return None;
@@ -53,7 +53,7 @@ impl Dialect {
         (tag.core_suffix() == Some(name)).then_some(form)
     }
 
-    /// Whether a collection of the kind `name`, which is `seq` or `map`, may have this tag.
+    /// Whether a collection of the type `name`, `seq` or `map`, may have this tag.
     pub(super) fn accepts_tag(self, tag: &Tag, name: &str) -> bool {
         self == Self::Kubernetes && tag.core_suffix() == Some(name)
     }

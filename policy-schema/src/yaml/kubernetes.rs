@@ -1,8 +1,8 @@
-//! The YAML that others wrote for Kubernetes, read as `kubectl` reads it.
+//! Parses Kubernetes manifests like `kubectl`.
 //!
-//! Anchors, merge keys and the core tags are resolved, plain scalars have the words and numbers of YAML 1.1,
-//! keys of any scalar type are text, and a field that is `null` is absent. What different tools read in
-//! different ways is a fault.
+//! Anchors, merge keys and the core tags are resolved, plain scalars have the words and numbers of
+//! YAML 1.1, keys of any scalar type are text, and a field that is `null` is absent. Syntax that
+//! tools interpret differently is a fault.
 
 use granit_parser::{Parser, options};
 
@@ -25,29 +25,29 @@ pub struct Manifest {
 /// A document that cannot be read.
 #[derive(Debug)]
 pub struct Unreadable {
-    /// Where it stands.
+    /// Its place.
     pub span: Span,
-    /// The first thing that stands in the way.
+    /// The first fault.
     pub fault: Fault,
 }
 
-/// Parses a text of manifests document by document, so that a broken one does not hide the others, and each can
-/// be dropped before the next is read. Those without content are left out.
+/// Parses a text of manifests document by document, so that a broken one does not hide the others,
+/// and each can be dropped before the next is read. Empty documents are skipped.
 ///
-/// Takes time in proportion to the length of `text`: aliases stand for a bounded number of values.
+/// Takes time proportional to the length of `text`: aliases expand to a bounded number of values.
 ///
 /// # Errors
 ///
 /// A document that cannot be read.
 pub fn manifests(text: &str) -> impl Iterator<Item = Result<Manifest, Unreadable>> {
-    let allowance = Allowance::of(text);
+    let allowance = Allowance::for_text(text);
     let read = move |piece: Piece| match document(text, piece, &allowance) {
         Ok(Tree {
             documents,
             mut comments,
         }) => {
-            // Only `...` separates several documents in one piece, which is rare: the first one
-            // has the comments.
+            // Only `...` puts several documents in one piece, which is rare. The first one gets the
+            // comments.
             let documents = documents.into_iter().map(|document| {
                 Ok(Manifest {
                     document,
@@ -68,7 +68,7 @@ pub fn manifests(text: &str) -> impl Iterator<Item = Result<Manifest, Unreadable
     pieces(text).into_iter().flat_map(read)
 }
 
-/// The tree of a piece, or else the first thing that stands in the way.
+/// The tree of a piece, or the first fault.
 fn document(text: &str, piece: Piece, allowance: &Allowance) -> Result<Tree, Option<Fault>> {
     let written = text.get(piece.start..piece.end).unwrap_or_default();
     if let Some(fault) = ambiguous_line_end(written, piece.start) {
@@ -84,7 +84,7 @@ fn document(text: &str, piece: Piece, allowance: &Allowance) -> Result<Tree, Opt
     })
 }
 
-/// A part of a text that holds a document.
+/// A part of a text with a document.
 #[derive(Clone, Copy, Debug)]
 struct Piece {
     start: usize,
@@ -92,8 +92,8 @@ struct Piece {
     lines_before: usize,
 }
 
-/// Cuts a text before each line that starts a document, unless nothing but comments and directives stand
-/// before it, and between objects of JSON that follow each other.
+/// Splits a text before each line that starts a document, unless only comments and directives
+/// precede it, and between consecutive JSON objects.
 fn pieces(text: &str) -> Vec<Piece> {
     let mut pieces = Vec::new();
     let mut current = Piece {
@@ -128,7 +128,7 @@ fn pieces(text: &str) -> Vec<Piece> {
     pieces
 }
 
-/// Characters that end a line for `kubectl`, as in YAML 1.1, and not for other readers.
+/// Finds a character that ends a line in YAML 1.1 and for `kubectl`, but not for other readers.
 fn ambiguous_line_end(text: &str, offset: usize) -> Option<Fault> {
     let bytes = text.as_bytes();
     let (at, found) = text.char_indices().find(|(at, char)| match char {
@@ -151,7 +151,7 @@ fn ambiguous_line_end(text: &str, offset: usize) -> Option<Fault> {
     })
 }
 
-/// A template of Helm is no YAML before it is rendered.
+/// Adds to a fault that a Helm template is not YAML before it is rendered.
 fn as_template(fault: Fault, text: &str) -> Fault {
     if !text.contains("{{") {
         return fault;

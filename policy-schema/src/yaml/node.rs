@@ -9,18 +9,18 @@ use crate::problem::{Location, Step};
 
 /// A value of a YAML document: a mapping, a list or a scalar.
 ///
-/// Trees come from `parse` only, which bounds how deep they are.
+/// Only `parse` builds trees, and it limits their depth.
 #[derive(Clone, Debug)]
 pub struct Node {
     pub(super) span: Span,
-    /// Where the part of `span` ends that is on its first line.
+    /// The end of the part of `span` on its first line.
     pub(super) head_end: usize,
     pub(super) content: Content,
-    /// Whether [`read`](super::read) left the value out, so that it has no place in the result.
+    /// Whether [`read`](super::read) omitted the value, so that it has no place in the result.
     pub(super) dropped: Cell<bool>,
-    /// Of a list, whether its elements know how many accepted ones precede them.
+    /// For a list, whether its elements know how many accepted ones precede them.
     pub(super) is_counted: Cell<bool>,
-    /// Of an element of such a list, how many that is.
+    /// For an element of such a list, that number.
     pub(super) accepted_before: Cell<u32>,
 }
 
@@ -57,16 +57,16 @@ impl Entry {
 }
 
 impl Node {
-    /// Where the value stands, in bytes of the parsed text.
+    /// The place of the value, in bytes of the parsed text.
     ///
-    /// A scalar's span includes its quotes. A value that is left empty has the span of the key or
-    /// the dash before it, since there is nothing else to point at.
+    /// A scalar's span includes its quotes. An empty value has the span of the key or dash before
+    /// it.
     pub fn span(&self) -> Span {
         self.span
     }
 
-    /// The value of field `key`, or nothing if this is no mapping or has no such field. In an object of
-    /// Kubernetes a field that is `null` is absent.
+    /// The value of field `key`. None if this is not a mapping or has no such field. In a
+    /// Kubernetes object, a field that is `null` is absent.
     pub fn field(&self, key: &str) -> Option<&Node> {
         let Content::Mapping(entries) = &self.content else {
             return None;
@@ -75,7 +75,7 @@ impl Node {
         Some(&entry.value).filter(|_| !entry.is_absent())
     }
 
-    /// The keys with their places, in the order of the text; none if this is no mapping.
+    /// The keys with their places, in the order of the text. Empty if this is not a mapping.
     pub fn keys(&self) -> impl Iterator<Item = (&str, Span)> {
         let entries: &[Entry] = match &self.content {
             Content::Mapping(entries) => entries,
@@ -104,7 +104,7 @@ impl Node {
         matches!(self.content, Content::Mapping(_))
     }
 
-    /// Whether this is `null`, or left empty.
+    /// Whether this is `null`, or empty.
     pub fn is_null(&self) -> bool {
         matches!(self.scalar(), Some(Scalar::Null))
     }
@@ -114,7 +114,7 @@ impl Node {
         matches!(&self.content, Content::Sequence(elements) if elements.is_empty())
     }
 
-    /// The value if it is text: `"80"` is, and plain `80` is not.
+    /// The value if it is text. `"80"` is text, and plain `80` is not.
     pub fn as_str(&self) -> Option<&str> {
         match self.scalar()? {
             Scalar::Text(text) => Some(text),
@@ -122,12 +122,11 @@ impl Node {
         }
     }
 
-    /// The span of the value at `location`, as given by who walked what [`read`](super::read)
-    /// made of this node.
+    /// The span of the value at `location` in the result of [`read`](super::read).
     ///
-    /// Positions in a list count only the elements that were accepted. If there is no value at
-    /// `location`, such as when a field is absent, the span of the deepest part that exists is
-    /// returned: of its key, or of its first line if it is an element or the document.
+    /// Positions in a list count only accepted elements. If there is no value at `location`, for
+    /// example because a field is absent, returns the span of the deepest part that exists: of its
+    /// key, or of its first line if it is an element or the document.
     pub fn locate(&self, location: &Location) -> Span {
         let mut node = self;
         let mut title = self.head();
@@ -141,8 +140,7 @@ impl Node {
         node.span
     }
 
-    /// The value one step below this one, and the span that stands for it when something within
-    /// it is absent.
+    /// The value one step below this one, and the span to report for anything missing in it.
     fn step(&self, step: &Step) -> Option<(&Node, Span)> {
         match (step, &self.content) {
             (Step::Key(key), Content::Mapping(entries)) => {
@@ -157,8 +155,8 @@ impl Node {
         }
     }
 
-    /// The element that is number `index` of those that were accepted. A list may have a problem in each of
-    /// its elements, so they are counted once.
+    /// The accepted element with this index. A list may have a problem in each of its elements, so
+    /// they are counted only once.
     fn accepted<'n>(&self, index: usize, elements: &'n [Node]) -> Option<&'n Node> {
         if !self.is_counted.replace(true) {
             let mut accepted = 0_u32;
@@ -168,7 +166,7 @@ impl Node {
             }
         }
         let index = u32::try_from(index).ok()?;
-        // Elements that were dropped precede the accepted one with the same number.
+        // Dropped elements precede the accepted one with the same number.
         let after = elements.partition_point(|element| element.accepted_before.get() <= index);
         let element = elements.get(after.checked_sub(1)?)?;
         let is_it = element.accepted_before.get() == index && !element.dropped.get();
@@ -186,7 +184,7 @@ impl Node {
         }
     }
 
-    /// What a scalar says.
+    /// The value of a scalar.
     pub(super) fn scalar(&self) -> Option<Scalar<'_>> {
         match &self.content {
             Content::Scalar { text, form } => Some(Scalar::resolve(text, *form)),
@@ -194,7 +192,7 @@ impl Node {
         }
     }
 
-    /// A scalar as it is written, whatever its type.
+    /// The source text of a scalar, of any type.
     pub(super) fn raw_text(&self) -> Option<&str> {
         match &self.content {
             Content::Scalar { text, .. } => Some(text),
@@ -202,7 +200,7 @@ impl Node {
         }
     }
 
-    /// Forgets what an earlier read left out.
+    /// Resets the effects of an earlier read.
     pub(super) fn restore(&self) {
         self.dropped.set(false);
         self.is_counted.set(false);

@@ -1,4 +1,4 @@
-//! From text to trees.
+//! Parses text to trees.
 
 use granit_parser::{Parser, options};
 
@@ -8,18 +8,17 @@ use super::dialect::Dialect;
 use super::{Fault, Node, Span};
 use crate::code;
 
-/// Parses every document of a YAML stream. Documents without any content are left out.
+/// Parses every document of a YAML stream. Empty documents are skipped.
 ///
-/// Takes time and memory in proportion to the length of `text`. A byte order mark is accepted, and lines
-/// end with a line feed, with or without a carriage return before it.
+/// Takes time and memory proportional to the length of `text`. Accepts a byte order mark, and line
+/// feeds with or without a preceding carriage return.
 ///
 /// # Errors
 ///
-/// Every fault of the text, in its order: [`code::YAML_SYNTAX`] where it is not well-formed, which
-/// ends the search for more, and where a carriage return stands alone, which is the only fault then;
-/// [`code::YAML_FEATURE`] for anchors, aliases, merge keys, tags, keys
-/// that are no scalars, and for nesting beyond 32 levels, which ends the search as well; and
-/// [`code::DUPLICATE_KEY`].
+/// All faults of the text, in order: [`code::YAML_SYNTAX`] if it is not well-formed, which ends the
+/// search, or for a lone carriage return, which is then the only fault; [`code::YAML_FEATURE`] for
+/// anchors, aliases, merge keys, tags, keys that are not scalars, and nesting beyond 32 levels,
+/// which also ends the search; and [`code::DUPLICATE_KEY`].
 pub fn parse(text: &str) -> Result<Vec<Node>, Vec<Fault>> {
     if let Some(fault) = lone_carriage_return(text) {
         return Err(vec![fault]);
@@ -29,14 +28,14 @@ pub fn parse(text: &str) -> Result<Vec<Node>, Vec<Fault>> {
         emit_unresolved_aliases: true,
         emit_comments: false,
     };
-    let allowance = Allowance::of(text);
+    let allowance = Allowance::for_text(text);
     let builder = Builder::new(text, Dialect::Strict, &allowance);
     let tree = builder.build(Parser::new_from_str_with_options(text, options))?;
     Ok(tree.documents)
 }
 
-/// The first line end that YAML takes for one and most viewers do not: what follows a comment that ends
-/// so looks like a part of the comment.
+/// The first line end in YAML that most viewers do not show. After a comment, the next line would
+/// look like a part of the comment.
 fn lone_carriage_return(text: &str) -> Option<Fault> {
     let returns = text.match_indices('\r');
     let is_alone = |at: &usize| text.as_bytes().get(at + 1) != Some(&b'\n');

@@ -1,17 +1,17 @@
-//! Values for required fields that are absent.
+//! Values for missing required fields.
 //!
-//! Serde names one missing field of a struct and gives up. With a placeholder in its place it
-//! names the next one. What is made of placeholders never leaves this module's parent.
+//! Serde reports one missing field of a struct and gives up. With a placeholder in its place it
+//! reports the next one. Values made of placeholders never leave this module's parent.
 
 use std::slice::Iter;
 
 use serde::de::value::Error;
 use serde::de::{self, DeserializeSeed, Error as _, IntoDeserializer, Visitor};
 
-/// An enum may hold itself without end.
-const DEEPEST: usize = 16;
+/// The maximum depth, because an enum may contain itself.
+const MAX_DEPTH: usize = 16;
 
-/// Deserializes into the smallest value of any type: nothing, zero, or empty.
+/// Deserializes to the smallest value of any type: nothing, zero, or empty.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Placeholder {
     depth: usize,
@@ -19,7 +19,7 @@ pub(super) struct Placeholder {
 
 impl Placeholder {
     fn deeper(self) -> Result<Self, Error> {
-        if self.depth == DEEPEST {
+        if self.depth == MAX_DEPTH {
             return Err(Error::custom("the type holds itself"));
         }
         Ok(Self {
@@ -199,7 +199,7 @@ impl<'de> de::MapAccess<'de> for AllFields {
     }
 }
 
-/// The variant that is declared first.
+/// The first declared variant.
 struct FirstVariant {
     name: &'static str,
     part: Placeholder,

@@ -1,4 +1,4 @@
-//! Byte offsets → lines and columns.
+//! Converts byte offsets to lines and columns.
 
 use super::Span;
 
@@ -11,26 +11,26 @@ pub struct Position {
     pub column: usize,
 }
 
-/// How many bytes lie between two counts of characters that are kept.
+/// The number of bytes between two stored character counts.
 const STRIDE: usize = 256;
 
-/// More bytes than these before or after a place are not in its excerpt: a line may be as long as a file, and
-/// have many problems.
+/// The maximum number of bytes before and after a place in its excerpt: a line may be as long as a
+/// file, and have many problems.
 const MAX_EXCERPT: usize = 2_000;
 
-/// More lines than these of a place are not in its excerpt.
+/// The maximum number of lines in an excerpt.
 const MAX_LINES: usize = 10;
 
-/// Where the lines of a text begin.
+/// The starts of the lines of a text.
 #[derive(Debug)]
 pub struct Lines<'t> {
     text: &'t str,
     starts: Vec<usize>,
-    /// How many characters begin before each multiple of [`STRIDE`] bytes.
+    /// The number of characters that begin before each multiple of [`STRIDE`] bytes.
     characters: Vec<usize>,
 }
 
-/// Lines of a text, without what is far from the place that they are about.
+/// The lines around a place in a text.
 #[derive(Clone, Copy, Debug)]
 pub struct Excerpt<'t> {
     /// The lines.
@@ -42,7 +42,7 @@ pub struct Excerpt<'t> {
 }
 
 impl<'t> Lines<'t> {
-    /// Finds the lines of `text` in one pass.
+    /// Indexes the lines of `text` in one pass.
     pub fn new(text: &'t str) -> Self {
         let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
         let starts = std::iter::once(0).chain(ends.map(|(end, _)| end + 1));
@@ -68,8 +68,8 @@ impl<'t> Lines<'t> {
         }
     }
 
-    /// How many characters begin before a byte. Does not look through the line: a file may be one line, and
-    /// have a problem in each of its bytes.
+    /// The number of characters that begin before a byte. Does not scan the line: a file may be one
+    /// line, and have a problem in each byte.
     fn characters_before(&self, offset: usize) -> usize {
         let bytes = self.text.as_bytes();
         let chunk = offset.min(bytes.len()) / STRIDE;
@@ -78,7 +78,7 @@ impl<'t> Lines<'t> {
         counted.unwrap_or_default() + rest.map_or(0, beginnings)
     }
 
-    /// The lines that `span` covers, at most [`MAX_LINES`].
+    /// The lines of `span`, at most [`MAX_LINES`].
     pub fn excerpt(&self, span: Span) -> Excerpt<'t> {
         let (line, line_start) = self.line_of(span.start);
         let first = span.start.saturating_sub(MAX_EXCERPT);
@@ -97,7 +97,7 @@ impl<'t> Lines<'t> {
         }
     }
 
-    /// The number of the line that has the offset, from 1, and where the line begins.
+    /// The number of the line that contains the offset, from 1, and the start of the line.
     fn line_of(&self, offset: usize) -> (usize, usize) {
         let line = self.starts.partition_point(|&start| start <= offset);
         let start = line.checked_sub(1).and_then(|line| self.starts.get(line));
@@ -105,7 +105,7 @@ impl<'t> Lines<'t> {
     }
 }
 
-/// How many characters begin in these bytes of UTF-8.
+/// The number of characters that begin in these bytes of UTF-8.
 fn beginnings(bytes: &[u8]) -> usize {
     let is_beginning = |byte: &&u8| **byte & 0xc0 != 0x80;
     bytes.iter().filter(is_beginning).count()
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn columns_of_a_long_line_are_counted_from_what_is_kept() {
+    fn counts_columns_of_a_long_line_from_stored_counts() {
         let text = "aö\n".to_owned() + &"aö🦀".repeat(1_000) + "\nb";
         let lines = Lines::new(&text);
         for (offset, _) in text.char_indices() {
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn excerpts_end_where_there_is_enough() {
+    fn limits_excerpts() {
         let text = "é".repeat(4_000);
         let excerpt = Lines::new(&text).excerpt(Span {
             start: 2,
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn excerpts_of_a_long_line_are_as_short_wherever_the_place_is() {
+    fn limits_excerpts_of_a_long_line_at_any_place() {
         let text = format!("first\n{}", "é".repeat(400_000));
         let lines = Lines::new(&text);
         for start in [6_006, 400_006, 790_006] {

@@ -7,24 +7,24 @@ use super::wording::quoted;
 use super::{Fault, Span};
 use crate::code::{self, Code};
 
-/// Of what the parser does not understand, where it stopped at `word`.
+/// A syntax error. The parser stopped at `word`.
 pub(super) fn syntax(error: &ErrorKind, word: &str, span: Span) -> Fault {
     let info = error.to_string();
     let help = syntax_help(&info, word);
     fault(code::YAML_SYNTAX, span, info, help)
 }
 
-/// Of a value that lies in more than `deepest` others.
-pub(super) fn nested_too_deep(deepest: usize, span: Span) -> Fault {
+/// A value that is nested too deeply.
+pub(super) fn nested_too_deep(max_depth: usize, span: Span) -> Fault {
     fault(
         code::YAML_FEATURE,
         span,
-        format!("the value is nested more than {deepest} levels deep"),
+        format!("the value is nested more than {max_depth} levels deep"),
         "use fewer levels",
     )
 }
 
-/// Of a merge key, where none is understood.
+/// A merge key in the strict dialect.
 pub(super) fn merge_key(span: Span) -> Fault {
     fault(
         code::YAML_FEATURE,
@@ -34,7 +34,7 @@ pub(super) fn merge_key(span: Span) -> Fault {
     )
 }
 
-/// Of a key that its mapping has already.
+/// A duplicate key.
 pub(super) fn repeated_key(key: &str, first_line: usize, span: Span) -> Fault {
     fault(
         code::DUPLICATE_KEY,
@@ -44,7 +44,7 @@ pub(super) fn repeated_key(key: &str, first_line: usize, span: Span) -> Fault {
     )
 }
 
-/// Of a key that is no text.
+/// A key that is not text.
 pub(super) fn collection_as_key(span: Span) -> Fault {
     fault(
         code::YAML_FEATURE,
@@ -54,7 +54,7 @@ pub(super) fn collection_as_key(span: Span) -> Fault {
     )
 }
 
-/// Of an alias, where none is understood.
+/// An alias in the strict dialect.
 pub(super) fn alias(written: &str, span: Span) -> Fault {
     fault(
         code::YAML_FEATURE,
@@ -64,7 +64,7 @@ pub(super) fn alias(written: &str, span: Span) -> Fault {
     )
 }
 
-/// Of an alias that stands for nothing.
+/// An alias that cannot be resolved.
 pub(super) fn unresolved_alias(why: Unresolved, written: &str, span: Span) -> Fault {
     let name = quoted(written);
     let (message, help) = match why {
@@ -80,7 +80,7 @@ pub(super) fn unresolved_alias(why: Unresolved, written: &str, span: Span) -> Fa
     fault(code::YAML_FEATURE, span, message, help)
 }
 
-/// Of an anchor, where none is understood.
+/// An anchor in the strict dialect.
 pub(super) fn anchor(written: &str, span: Span) -> Fault {
     fault(
         code::YAML_FEATURE,
@@ -90,7 +90,7 @@ pub(super) fn anchor(written: &str, span: Span) -> Fault {
     )
 }
 
-/// Of a tag that is not understood, or that changes what its value is.
+/// A tag that is not supported, or that changes the value.
 pub(super) fn tag(written: &str, span: Span) -> Fault {
     fault(
         code::YAML_FEATURE,
@@ -100,7 +100,7 @@ pub(super) fn tag(written: &str, span: Span) -> Fault {
     )
 }
 
-/// Of quoted text that goes on in a line where a reader takes it for a field.
+/// Quoted text that continues on a line where it looks like a field.
 pub(super) fn dedented_text(span: Span) -> Fault {
     fault(
         code::YAML_SYNTAX,
@@ -119,7 +119,7 @@ fn fault(code: Code, span: Span, message: impl Into<String>, help: impl Into<Str
     }
 }
 
-/// What to do about a syntax error, given what the parser says and the word that it stopped at.
+/// The fix for a syntax error, from the parser's message and the word where it stopped.
 fn syntax_help(info: &str, word: &str) -> String {
     if let Some(indicator) = word
         .chars()

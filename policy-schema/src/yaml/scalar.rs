@@ -1,5 +1,5 @@
-//! What plain scalars say: by the core schema of YAML 1.2 (section 10.3.2), or as `kubectl` reads them, with
-//! the words and numbers of YAML 1.1 (`sigs.k8s.io/yaml`, `resolve.go`).
+//! The values of plain scalars: by the core schema of YAML 1.2 (section 10.3.2), or like `kubectl`,
+//! with the words and numbers of YAML 1.1 (`sigs.k8s.io/yaml`, `resolve.go`).
 
 use super::form::Form;
 use super::wording::quoted;
@@ -27,12 +27,12 @@ impl<'a> Scalar<'a> {
             (Form::Kubernetes, _) => match text {
                 "y" | "Y" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" => Self::Bool(true),
                 "n" | "N" | "no" | "No" | "NO" | "off" | "Off" | "OFF" => Self::Bool(false),
-                _ => number_of_go(text).unwrap_or(Self::Text(text)),
+                _ => go_number(text).unwrap_or(Self::Text(text)),
             },
         }
     }
 
-    /// The scalar as a message's "found", given how it is written.
+    /// The scalar for the "found" part of a message.
     pub(super) fn describe(self, text: &str) -> String {
         match self {
             Self::Null if text.is_empty() => "nothing".to_owned(),
@@ -46,7 +46,7 @@ impl<'a> Scalar<'a> {
 fn integer(plain: &str) -> Option<i128> {
     for (prefix, radix) in [("0o", 8), ("0x", 16)] {
         if let Some(digits) = plain.strip_prefix(prefix) {
-            // `from_str_radix` takes a sign, which YAML does not allow here.
+            // `from_str_radix` accepts a sign, which YAML does not allow here.
             let is_number = digits.chars().all(|digit| digit.is_digit(radix));
             return i128::from_str_radix(digits, radix)
                 .ok()
@@ -56,9 +56,9 @@ fn integer(plain: &str) -> Option<i128> {
     plain.parse().ok()
 }
 
-/// A number as `strconv.ParseInt` reads it without a given base, or else as a float. Underscores may stand
-/// anywhere in it.
-fn number_of_go<'a>(plain: &str) -> Option<Scalar<'a>> {
+/// Parses a number like `strconv.ParseInt` with base 0, or else as a float. Underscores are allowed
+/// anywhere.
+fn go_number<'a>(plain: &str) -> Option<Scalar<'a>> {
     if !plain.starts_with(|first: char| first.is_ascii_digit() || "+-.".contains(first)) {
         return None;
     }
@@ -95,11 +95,11 @@ fn float(plain: &str) -> Option<f64> {
         ".inf" | ".Inf" | ".INF" => return Some(f64::INFINITY),
         _ => {}
     }
-    // Within these characters, Rust's notation is that of YAML; beyond them there is `infinity`.
+    // For these characters, Rust's notation equals YAML's. Otherwise `infinity` would be accepted.
     let is_number = plain
         .chars()
         .all(|char| char.is_ascii_digit() || "+-.eE".contains(char));
-    // What is out of range is text, as it is to `kubectl`: digests can look like `483478e42890`.
+    // An out-of-range number is text, as in `kubectl`: digests can look like `483478e42890`.
     plain
         .parse()
         .ok()

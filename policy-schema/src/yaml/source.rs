@@ -1,10 +1,10 @@
-//! The text of documents, by bytes.
+//! The source text, by bytes.
 
 use granit_parser::ScalarStyle;
 
 use super::Span;
 
-/// A text, and where in it a value stands.
+/// A text, for lookups by offset.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Source<'a> {
     text: &'a str,
@@ -23,8 +23,8 @@ impl<'a> Source<'a> {
         self.text.get(span.start..span.end).unwrap_or_default()
     }
 
-    /// The span of exactly the scalar: the parser's, from `start` to `end`, includes what follows a closing quote, and
-    /// the lines after a block.
+    /// The span of exactly the scalar. The parser's span, from `start` to `end`, includes the text
+    /// after a closing quote and the lines after a block.
     pub(super) fn scalar_span(self, start: usize, end: usize, style: ScalarStyle) -> Span {
         let text = self.slice(Span { start, end });
         let length = match style {
@@ -38,17 +38,18 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// How many spaces and tabs the line of `at` starts with.
+    /// The indentation of the line of `at`, in spaces and tabs.
     fn indentation(self, at: usize) -> usize {
         let before = self.text.get(..at).unwrap_or_default();
         let line = self.rest(before.rfind('\n').map_or(0, |end| end + 1));
         line.len() - line.trim_start_matches([' ', '\t']).len()
     }
 
-    /// Where the text of `span` goes on in a line that is not indented deeper than the one it starts in.
+    /// Where the text of `span` continues on a line that is not indented deeper than its first
+    /// line.
     pub(super) fn dedented(self, span: Span) -> Option<Span> {
         let text = self.slice(span);
-        // Most are of one line, and to find where it begins takes time.
+        // Most have one line, and finding its start takes time.
         if !text.contains('\n') {
             return None;
         }
@@ -78,8 +79,8 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// From `at` to the next white space or flow indicator, though at least one character if it
-    /// is not white space.
+    /// From `at` to the next white space or flow indicator. At least one character, unless it is
+    /// white space.
     pub(super) fn word(self, at: usize) -> Span {
         let rest = self.rest(at);
         let is_end = |char: char| char.is_whitespace() || "[]{},".contains(char);
@@ -99,11 +100,11 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// The offset of the dash that nothing but a comment separates from `at`, on its line.
+    /// The offset of a dash before `at` on its line, if only a comment is between them.
     pub(super) fn dash_before(self, at: usize) -> Option<usize> {
         let mut before = self.text.get(..at)?;
-        // Only at the end of a line can there be a comment, so only there is the line searched:
-        // for every list of a long line it would take quadratic time.
+        // Only the end of a line can follow a comment, so only then the line is searched. Otherwise
+        // a long line with many lists would take quadratic time.
         let rest = self.rest(at);
         if rest.is_empty() || rest.starts_with(['\n', '\r']) {
             let line_start = before.rfind(['\n', '\r']).map_or(0, |end| end + 1);
@@ -116,7 +117,7 @@ impl<'a> Source<'a> {
     }
 }
 
-/// The length of the quoted scalar that `text` starts with, including both quotes.
+/// The length of the quoted scalar at the start of `text`, including both quotes.
 fn quoted_length(text: &str) -> usize {
     let mut chars = text.char_indices().peekable();
     let Some((_, quote)) = chars.next() else {

@@ -1,4 +1,4 @@
-//! Tests of the module as a whole, by what its users see: spans are compared as slices of the text.
+//! Tests of the whole module as its users see it: spans are compared as slices of the text.
 
 mod kubernetes;
 mod parsing;
@@ -21,7 +21,7 @@ fn document(text: &str) -> Node {
     documents.remove(0)
 }
 
-/// Each fault as its code, the text that it points at, its message and its help.
+/// Each fault as code, slice, message and help.
 fn described(text: &str, faults: &[Fault]) -> Vec<[String; 4]> {
     let describe = |fault: &Fault| {
         [
@@ -39,7 +39,7 @@ fn read_text<T: DeserializeOwned>(text: &str) -> (Option<T>, Vec<[String; 4]>) {
     (value, described(text, &faults))
 }
 
-/// The value at `path`, by the keys from the root.
+/// The value at `path`, given by the keys from the root.
 fn at<'a>(root: &'a Node, path: &[&str]) -> &'a Node {
     path.iter().fold(root, |node, key| {
         node.field(key).unwrap_or_else(|| panic!("no {key}"))

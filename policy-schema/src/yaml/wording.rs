@@ -1,15 +1,15 @@
-//! How faults speak of what the user wrote and of what is accepted.
+//! Formatting of user text and of accepted values in faults.
 
 use std::fmt::Write as _;
 
-/// Longer text says no more about where to look, and would bury the rest of the message.
-const LONGEST_QUOTE: usize = 60;
+/// The maximum length of a quote. Longer text would bury the rest of the message.
+const MAX_QUOTE_LEN: usize = 60;
 
-/// `text` in back-ticks, shortened, and safe to print on a terminal.
+/// `text` in back-ticks, abbreviated, and safe to print on a terminal.
 pub(crate) fn quoted(text: &str) -> String {
     let mut quote = String::from("`");
     for (count, char) in text.chars().enumerate() {
-        if count == LONGEST_QUOTE {
+        if count == MAX_QUOTE_LEN {
             quote.push('…');
             break;
         }
@@ -37,8 +37,8 @@ pub(super) fn enumerate(words: &[&str], conjunction: &str) -> String {
     text
 }
 
-/// The one of `words` that was probably meant by `word`: the same word in another case, or else
-/// the one with the fewest typing mistakes.
+/// The one of `words` that `word` probably misspells: the same word in another case, or else the
+/// one with the fewest typing mistakes.
 pub(super) fn closest<'a>(word: &str, words: &[&'a str]) -> Option<&'a str> {
     let folded = word.to_lowercase();
     let length = folded.chars().count();

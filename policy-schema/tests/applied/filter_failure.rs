@@ -8,18 +8,18 @@ use policy_schema::verify::{FindingCode, Observed, Proxy, RunningPolicy, verify}
 use super::*;
 
 #[test]
-fn the_filter_fails_open_where_nothing_that_it_decides_is_enforced() {
+fn the_filter_fails_open_if_all_its_policies_are_in_shadow() {
     let all_in_shadow = [("shop", CART, IN_SHADOW), ("shop", NAMESPACE, IN_SHADOW)];
-    let enforced_along = [("shop", CART, IN_SHADOW), ("shop", NAMESPACE, DENY)];
+    let followers = [("shop", CART, IN_SHADOW), ("shop", NAMESPACE, DENY)];
     let enforced_leader = [("shop", CART, ALLOW), ("shop", NAMESPACE, IN_SHADOW)];
     let of_the_mesh = [("shop", CART, IN_SHADOW), ("istio-system", MESH, DENY)];
     let elsewhere = [("shop", CART, IN_SHADOW), ("shop", WEB, ALLOW)];
     let (deny, pass) = (FilterFailure::Deny, FilterFailure::Pass);
     for (policies, expected) in [
         (all_in_shadow, [pass, pass]),
-        (enforced_along, [deny, deny]),
+        (followers, [deny, deny]),
         (enforced_leader, [deny, pass]),
-        // In the order of namespaces the one of the mesh comes first.
+        // Namespaces are sorted, so the one of the mesh comes first.
         (of_the_mesh, [deny, deny]),
         (elsewhere, [pass, deny]),
     ] {
@@ -34,7 +34,7 @@ fn the_filter_fails_open_where_nothing_that_it_decides_is_enforced() {
 }
 
 #[test]
-fn a_plugin_has_the_strategy_that_its_version_of_istio_knows() {
+fn renders_the_fail_strategy_that_istio_supports() {
     for (version, in_shadow, enforced) in [
         ("1.18", None, None),
         ("1.19", Some("FAIL_OPEN"), Some("FAIL_CLOSE")),
@@ -55,7 +55,7 @@ fn a_plugin_has_the_strategy_that_its_version_of_istio_knows() {
 }
 
 #[test]
-fn a_proxy_whose_filter_fails_open_is_found_where_the_filter_enforces_something() {
+fn reports_fail_open_filters_that_enforce_rules() {
     for (policies, expected) in [
         (vec![("shop", CART, IN_SHADOW)], false),
         (vec![("shop", CART, ALLOW)], true),
@@ -63,7 +63,7 @@ fn a_proxy_whose_filter_fails_open_is_found_where_the_filter_enforces_something(
             vec![("shop", CART, IN_SHADOW), ("shop", NAMESPACE, DENY)],
             true,
         ),
-        // What the policy of another mesh enforces is unknown.
+        // The enforcement of another mesh's policy is unknown.
         (vec![], true),
     ] {
         let running = RunningPolicy {

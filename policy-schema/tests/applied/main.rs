@@ -1,4 +1,4 @@
-//! What an apply of the rendered objects closes and opens, and where the filter fails open.
+//! What changes when the rendered objects are applied, and where the filter fails open.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -34,10 +34,10 @@ fn of_text(text: &str) -> PolicySet {
     validated.policies.unwrap()
 }
 
-/// Policies, each with its namespace, what it is for, and the rest.
+/// Policies, each with its namespace, its attachment, and other fields.
 type Policies<'p> = &'p [(&'p str, &'p str, &'p str)];
 
-/// A mesh and policies, each with its namespace and what it is for.
+/// A mesh and policies, each with its namespace and attachment.
 fn set_for(version: &str, mesh: &str, policies: Policies<'_>) -> PolicySet {
     let mesh = format!(
         "apiVersion: peergate.dev/v1alpha1\nkind: Mesh\nmetadata: {{name: test}}\n\
@@ -74,7 +74,7 @@ fn workloads(workloads: usize, namespaces: usize) -> Extent {
     }
 }
 
-/// The workloads that are closed, closed to something, opened and passed, as numbers.
+/// The numbers of workloads that are closed, partly denied, opened and passed.
 fn counts(applied: &Applied) -> [usize; 4] {
     let Applied {
         closed,
@@ -93,7 +93,7 @@ fn counts(applied: &Applied) -> [usize; 4] {
 }
 
 #[test]
-fn what_becomes_of_a_workload_is_decided_by_all_policies_for_it_together() {
+fn combines_all_policies_for_a_workload() {
     let cases: &[(&str, Policies<'_>, [usize; 4])] = &[
         (OPEN, &[], [0, 0, 0, 0]),
         (OPEN, &[("shop", CART, ALLOW)], [1, 0, 0, 0]),
@@ -101,7 +101,7 @@ fn what_becomes_of_a_workload_is_decided_by_all_policies_for_it_together() {
         (OPEN, &[("shop", CART, IN_SHADOW)], [0, 0, 0, 1]),
         (CLOSED, &[("shop", CART, IN_SHADOW)], [0, 0, 1, 0]),
         (CLOSED, &[("shop", CART, DENY)], [1, 0, 0, 0]),
-        // Two policies for the same labels are for one workload.
+        // Two policies with the same labels apply to one workload.
         (
             OPEN,
             &[("shop", CART, ALLOW), ("shop", CART, ALLOW)],
@@ -127,7 +127,7 @@ fn what_becomes_of_a_workload_is_decided_by_all_policies_for_it_together() {
             &[("shop", CART, ALLOW), ("pay", CART, ALLOW)],
             [2, 0, 0, 0],
         ),
-        // Wider policies have a say.
+        // Wider policies count too.
         (
             OPEN,
             &[("shop", CART, IN_SHADOW), ("shop", NAMESPACE, ALLOW)],
@@ -148,7 +148,7 @@ fn what_becomes_of_a_workload_is_decided_by_all_policies_for_it_together() {
             &[("shop", NEW_CART, IN_SHADOW), ("shop", CART, ALLOW)],
             [2, 0, 0, 0],
         ),
-        // Narrower ones have one at their own workloads alone.
+        // Narrower policies count only at their own workloads.
         (
             OPEN,
             &[("shop", CART, ALLOW), ("shop", NAMESPACE, IN_SHADOW)],
@@ -167,7 +167,7 @@ fn what_becomes_of_a_workload_is_decided_by_all_policies_for_it_together() {
 }
 
 #[test]
-fn where_other_policies_are_stricter_for_some_is_told() {
+fn reports_where_other_policies_are_stricter() {
     let at_some = [("shop", CART, ALLOW), ("shop", FRONT, IN_SHADOW)];
     let elsewhere = [("shop", CART, ALLOW), ("pay", FRONT, IN_SHADOW)];
     for (policies, expected) in [(at_some, true), (elsewhere, false)] {
@@ -178,7 +178,7 @@ fn where_other_policies_are_stricter_for_some_is_told() {
 }
 
 #[test]
-fn what_is_denied_is_told_by_its_kind() {
+fn reports_denials_by_kind() {
     let foreign = Denials {
         foreign: true,
         ..Denials::default()
@@ -215,7 +215,7 @@ fn what_is_denied_is_told_by_its_kind() {
 }
 
 #[test]
-fn how_much_of_the_mesh_it_is_names_no_namespace_that_says_nothing() {
+fn the_extent_omits_namespaces_without_workloads() {
     let closed = |place| {
         applied(&set(OPEN, &[("istio-system", place, ALLOW)]))
             .closed
@@ -249,18 +249,21 @@ fn how_much_of_the_mesh_it_is_names_no_namespace_that_says_nothing() {
 #[test]
 fn a_policy_for_the_whole_mesh_leaves_no_workload_without_one() {
     let selected = "scope: Mesh, selector: {matchLabels: {app: cart}}";
-    for (namespace, place, closes_the_rest) in [
+    for (namespace, place, denies_without_policy) in [
         ("istio-system", MESH, false),
         ("istio-system", selected, true),
         ("shop", NAMESPACE, true),
     ] {
         let applied = applied(&set(CLOSED, &[(namespace, place, ALLOW)]));
-        assert_eq!(applied.closes_the_rest, closes_the_rest, "{place}");
+        assert_eq!(
+            applied.denies_without_policy, denies_without_policy,
+            "{place}"
+        );
     }
 }
 
 #[test]
-fn what_is_of_the_whole_mesh_is_told() {
+fn reports_changes_for_the_whole_mesh() {
     let service = format!("service: {{ports: [{{port: 80}}]}}, {IN_SHADOW}");
     let shadow = [("shop", CART, service.as_str())];
     let plaintext = |mesh: &str| applied(&set(&format!("{OPEN}, {mesh}"), &shadow)).plaintext;
@@ -283,7 +286,7 @@ fn what_is_of_the_whole_mesh_is_told() {
 }
 
 #[test]
-fn packets_are_told_where_an_object_limits_them() {
+fn reports_where_packets_are_limited() {
     let packets = |outbound: &str, spec: &str| {
         let mesh = format!("{OPEN}, networkPolicies: true, outbound: {outbound}");
         let applied = applied(&set(&mesh, &[("shop", CART, spec)]));
@@ -297,7 +300,7 @@ fn packets_are_told_where_an_object_limits_them() {
         packets("Declared", &format!("serviceAccount: cart, {service}")),
         (1, 1)
     );
-    // What passes may come from anywhere.
+    // Requests that pass may come from anywhere.
     let mesh = format!("{OPEN}, networkPolicies: true");
     let passing = applied(&set(&mesh, &[("shop", CART, DENY)]));
     assert_eq!(passing.packets_let_in, workloads(1, 1));
@@ -306,7 +309,7 @@ fn packets_are_told_where_an_object_limits_them() {
 }
 
 #[test]
-fn gateways_are_closed_to_what_is_not_exposed() {
+fn gateways_deny_unexposed_hosts() {
     let gateway = "gateways: [{name: public, namespace: edge, selector: {matchLabels: {istio: public}}, \
                    serviceAccount: igw, servers: [{hosts: [shop.example.com], tls: {secret: s}}]}]";
     let exposed = "service: {ports: [{port: 80}], mtls: Always}, \
@@ -363,7 +366,8 @@ fn a_network_policy_names_each_destination_once() {
             "{egress:#?}"
         );
     }
-    // All ports of a namespace take in those that are named elsewhere; those to anywhere add up.
+    // All ports of a namespace include those that are named elsewhere. Destinations without a
+    // namespace add up.
     let ports = |name: &str| {
         let of = destinations
             .iter()

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// Istio takes the oldest of the objects that are for a pod.
+/// Of several objects for a pod, Istio uses the oldest.
 #[test]
 fn one_workload_has_one_exception() {
     let exceptions = |other: &str| {
@@ -29,14 +29,14 @@ fn one_workload_has_one_exception() {
 }
 
 #[test]
-fn callers_without_identity_are_meant_where_an_exception_lets_them_come() {
+fn callers_without_identity_may_reach_workloads_of_exceptions() {
     let anonymous = POLICY.replace(
         "from: [{serviceAccounts: [edge/gateway, edge/routes-istio]}]",
         "from: [{anonymous: true}]",
     );
     let strict = format!("{}{anonymous}", mesh("mtls: {mode: Strict}"));
     assert_found(&strict, "never-matches", "true");
-    // The documents do not say that the cluster refuses them.
+    // The documents do not make the cluster refuse them.
     for open in [
         "mtls: {mode: Permissive}",
         "mtls: {minVersion: \"1.2\"}",
@@ -65,7 +65,7 @@ fn callers_without_identity_are_meant_where_an_exception_lets_them_come() {
 }
 
 #[test]
-fn callers_do_not_insist_on_what_an_exception_turns_off() {
+fn callers_do_not_require_mutual_tls_where_an_exception_disables_it() {
     let mesh = mesh(
         "mtls: {mode: Strict, exceptions: [{name: a, namespace: shop, mode: Disable, owner: b, notAfter: \"2030-01-01T00:00:00Z\"}]}",
     );

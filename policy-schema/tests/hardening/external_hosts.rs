@@ -1,8 +1,8 @@
-//! Hosts outside the mesh.
+//! External hosts.
 
 use super::*;
 
-/// Over plain TCP nothing names the host that is called.
+/// Plain TCP does not name the called host.
 #[test]
 fn a_namespace_has_one_external_host_for_a_tcp_port() {
     let hosts = |protocol: &str, other: u16| {
@@ -15,9 +15,9 @@ fn a_namespace_has_one_external_host_for_a_tcp_port() {
     assert_eq!(found(&hosts("TLS", 5432)), []);
 }
 
-/// As one outside it would be called without mutual TLS, and without a rule that allows it.
+/// As an external host it would be called without mutual TLS, and without a rule that allows it.
 #[test]
-fn what_is_of_the_mesh_is_no_external_host() {
+fn refuses_services_of_the_mesh_as_external_hosts() {
     let external = |host: &str| {
         policy(&format!(
             "externalHosts: [{{host: \"{host}\", ports: [{{port: 80, protocol: HTTP}}]}}]"

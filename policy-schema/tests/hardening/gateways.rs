@@ -1,8 +1,8 @@
-//! Gateways that Istio runs by the Gateway API.
+//! Gateways that Istio runs through the Gateway API.
 
 use super::*;
 
-/// The Gateway API that Istio 1.23 is made for has no timeouts that are stable.
+/// The version of the Gateway API for Istio 1.23 has no stable timeouts.
 #[test]
 fn routes_of_older_versions_have_no_timeout() {
     let text = |version: &str| {
@@ -15,9 +15,9 @@ fn routes_of_older_versions_have_no_timeout() {
     assert_eq!(found(&text("1.24")), []);
 }
 
-/// Where nothing is shared, neither ports nor labels are in the way.
+/// Without shared pods there is no conflict of ports or labels.
 #[test]
-fn gateways_of_other_pods_are_accepted() {
+fn accepts_gateways_with_other_pods() {
     let other = MESH.replace(
         "      api: Kubernetes\n",
         "      selector: {matchLabels: {istio: other}}\n      serviceAccount: other\n",
@@ -31,7 +31,7 @@ fn gateways_of_other_pods_are_accepted() {
 }
 
 #[test]
-fn a_gateway_without_an_account_is_one_fault_and_not_two() {
+fn reports_a_gateway_without_an_account_once() {
     let exposed = policy("exposures: [{gateway: public, hosts: [a.example]}]");
     let text = exposed.replace("      serviceAccount: gateway\n", "");
     let codes: Vec<_> = found(&text).into_iter().map(|(code, _)| code).collect();

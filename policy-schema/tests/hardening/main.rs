@@ -1,4 +1,4 @@
-//! What of a mesh beside its rules is refused, each at its line.
+//! Refused settings of a mesh other than its rules, each at its line.
 
 #![expect(
     clippy::string_slice,
@@ -45,7 +45,7 @@ spec:
     - {id: edge, effect: Allow, from: [{serviceAccounts: [edge/gateway, edge/routes-istio]}], to: [{paths: ["/a*"], ports: [8080]}]}
 "#;
 
-/// The codes that are found, each with the text at its place.
+/// The codes, each with the text at its place.
 fn found(text: &str) -> Vec<(&'static str, String)> {
     let source = SourceText {
         name: "test".to_owned(),
@@ -75,18 +75,18 @@ fn assert_found(text: &str, code: &str, place: &str) {
     );
 }
 
-/// The mesh with more in its `spec`.
+/// The mesh with `more` in its `spec`.
 fn mesh(more: &str) -> String {
     format!("{MESH}  {more}\n")
 }
 
-/// The policy with more in its `spec`, in the mesh.
+/// The policy with `more` in its `spec`, in the mesh.
 fn policy(more: &str) -> String {
     format!("{MESH}{POLICY}  {more}\n")
 }
 
 #[test]
-fn what_is_sound_is_accepted() {
+fn accepts_valid_documents() {
     for text in [
         mesh(
             "mtls: {mode: Strict, minVersion: \"1.2\", exceptions: [{name: a, namespace: b, owner: c, notAfter: \"2030-01-01T00:00:00Z\"}]}",

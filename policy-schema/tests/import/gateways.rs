@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{MESH, imported, messages, whole};
 
-/// The sources of the rules that a policy at a gateway becomes, and what is reported.
+/// The sources of the imported rules of a policy at a gateway, and the findings.
 fn at_gateway(action: &str, rule: &str, version: &str) -> (Value, String) {
     let policy = format!(
         "apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\n\
@@ -34,7 +34,7 @@ fn from(source: &str) -> String {
 }
 
 #[test]
-fn a_gateway_lets_in_the_certificates_from_outside_the_mesh_that_istio_does() {
+fn a_gateway_allows_the_same_external_certificates_as_istio() {
     let anonymous = json!([{"anonymous": true}]);
     let any = json!([{"clientCertificates": ["*"]}]);
     let of_partner = json!([{"clientCertificates": ["uri:spiffe://partner.example/ns/a/sa/b"]}]);
@@ -46,7 +46,7 @@ fn a_gateway_lets_in_the_certificates_from_outside_the_mesh_that_istio_does() {
     };
     let mesh = json!([{"remoteIpBlocks": ["10.0.0.0/8"]}]);
     for (rule, expected) in [
-        // Mutual TLS modes do not apply to clients of gateways.
+        // Modes of mutual TLS do not apply to clients of gateways.
         ("{}".to_owned(), json!([null, anonymous, any])),
         (
             from("remoteIpBlocks: [10.0.0.0/8]"),
@@ -105,7 +105,7 @@ fn a_gateway_lets_in_the_certificates_from_outside_the_mesh_that_istio_does() {
 }
 
 #[test]
-fn a_gateway_denies_the_certificates_from_outside_the_mesh_that_istio_does() {
+fn a_gateway_denies_the_same_external_certificates_as_istio() {
     let any = json!([{"clientCertificates": ["*"]}]);
     for (rule, expected) in [
         ("{}".to_owned(), json!([null])),
@@ -137,7 +137,7 @@ fn a_gateway_denies_the_certificates_from_outside_the_mesh_that_istio_does() {
 }
 
 #[test]
-fn what_cannot_be_said_of_certificates_at_a_gateway_is_reported_or_refused() {
+fn reports_or_refuses_inexpressible_certificates_at_a_gateway() {
     for (action, rule, version, is_refused, message) in [
         (
             "DENY",
@@ -214,7 +214,7 @@ fn what_cannot_be_said_of_certificates_at_a_gateway_is_reported_or_refused() {
 }
 
 #[test]
-fn a_policy_for_gateways_and_other_workloads_says_what_it_closes() {
+fn reports_gateway_clients_that_a_mixed_policy_denies() {
     let policy = |namespace: &str, spec: &str| {
         format!(
             "apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\n\
@@ -237,11 +237,11 @@ fn a_policy_for_gateways_and_other_workloads_says_what_it_closes() {
         ("shop", open, false),
     ] {
         let texts = [MESH, &gateway, &policy(namespace, spec)];
-        let told = messages(&imported(&texts, &Options::default()));
+        let findings = messages(&imported(&texts, &Options::default()));
         assert_eq!(
-            told.contains("also applies to gateways"),
+            findings.contains("also applies to gateways"),
             is_reported,
-            "{namespace} {spec}: {told}"
+            "{namespace} {spec}: {findings}"
         );
     }
 }

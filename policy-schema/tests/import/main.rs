@@ -1,4 +1,4 @@
-//! What Istio resources are imported as, and what is refused.
+//! Imported and refused Istio resources.
 
 #![expect(
     clippy::expect_used,
@@ -38,7 +38,7 @@ fn imported(texts: &[&str], options: &Options) -> Imported {
     import(&sources, options)
 }
 
-/// The documents, if they have everything that the input says.
+/// The documents, if they contain everything in the input.
 fn whole(imported: Imported) -> Option<Documents> {
     let mut outcomes = imported.findings.iter().map(|finding| finding.outcome);
     let is_whole = !outcomes.any(Outcome::is_loss);

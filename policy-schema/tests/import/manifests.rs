@@ -1,4 +1,4 @@
-//! Objects as clusters print them.
+//! Objects in the format of a cluster.
 
 use policy_schema::import::{Options, Outcome};
 use serde_json::json;
@@ -36,7 +36,7 @@ items:
 }
 
 #[test]
-fn what_cannot_be_understood_as_an_object_is_said_and_the_rest_imported() {
+fn reports_invalid_objects_and_imports_the_rest() {
     for text in [
         "metadata: {name: a}\nspec: {rules: [{}]}\n",
         "apiVersion: v1\nkind: List\nitems: [{metadata: {name: a}, spec: {}}]\n",
@@ -55,9 +55,9 @@ fn what_cannot_be_understood_as_an_object_is_said_and_the_rest_imported() {
     }
 }
 
-/// What the API server and tools add, and spellings that clusters take.
+/// Fields that the API server and tools add, and spellings that clusters accept.
 #[test]
-fn objects_are_read_as_clusters_and_tools_write_them() {
+fn reads_objects_from_clusters_and_tools() {
     let dump = r#"apiVersion: v1
 kind: List
 metadata: {resourceVersion: ""}
@@ -155,7 +155,7 @@ spec:
 }
 
 #[test]
-fn comments_stay_with_what_they_are_about() {
+fn comments_stay_with_their_rules() {
     let text = "# Owned by checkout.
 apiVersion: security.istio.io/v1
 kind: AuthorizationPolicy

@@ -1,13 +1,13 @@
-//! The mesh config and what options say in its place.
+//! The mesh config, and options in its place.
 
 use policy_schema::import::{Imported, Options, Outcome};
 use policy_schema::policy::IstioVersion;
 
 use super::{MESH, imported, messages, policy};
 
-/// The mesh config stands in several places.
+/// A mesh config can be in several places.
 #[test]
-fn the_mesh_config_is_read_wherever_it_stands() {
+fn reads_the_mesh_config_in_every_place() {
     for text in [
         "meshConfig: {trustDomain: prod.example, rootNamespace: mesh}\n",
         "istiod: {meshConfig: {trustDomain: prod.example}}\nglobal: {istioNamespace: mesh}\n",
@@ -61,7 +61,7 @@ fn options_stand_in_for_a_mesh_config_and_never_contradict_it() {
 }
 
 #[test]
-fn a_value_is_read_in_each_form_that_istiod_takes() {
+fn reads_values_in_all_forms_that_istiod_accepts() {
     use policy_schema::document::{PathNormalization, TlsVersion};
     let imported = imported(
         &[
@@ -78,9 +78,9 @@ fn a_value_is_read_in_each_form_that_istiod_takes() {
     assert_eq!(spec.mtls.unwrap().min_version, Some(TlsVersion::V1_3));
 }
 
-/// The finding is at the field, and what Istio only ignores is no reason to refuse the rest.
+/// The finding is at the field. Fields that Istio merely ignores are no reason to refuse the rest.
 #[test]
-fn what_istiod_refuses_is_refused_and_what_it_ignores_is_noted() {
+fn refuses_what_istiod_refuses_and_notes_what_it_ignores() {
     for (field, is_refused, message) in [
         ("trustDomain: 5", true, "`trustDomain` is `5`, not text"),
         (
@@ -129,7 +129,7 @@ fn what_istiod_refuses_is_refused_and_what_it_ignores_is_noted() {
 }
 
 #[test]
-fn mesh_configs_that_say_the_same_are_one_and_others_are_refused() {
+fn merges_equal_mesh_configs_and_refuses_different_ones() {
     let values = "meshConfig: {trustDomain: prod.example}\n";
     let map = |config: &str| {
         format!(
@@ -157,7 +157,7 @@ fn mesh_configs_that_say_the_same_are_one_and_others_are_refused() {
 }
 
 #[test]
-fn the_version_is_that_which_is_installed() {
+fn detects_the_installed_version() {
     let sail = |version: &str| {
         format!(
             "apiVersion: sailoperator.io/v1\nkind: Istio\nmetadata: {{name: a}}\n\
@@ -190,7 +190,7 @@ fn the_version_is_that_which_is_installed() {
 }
 
 #[test]
-fn a_mesh_config_in_an_unknown_place_is_noted_and_what_is_assumed_is_said() {
+fn reports_an_unsupported_mesh_config_and_the_assumptions() {
     for (text, place) in [
         (
             "apiVersion: helm.cattle.io/v1\nkind: HelmChart\nmetadata: {name: a}\nspec: {valuesContent: \"meshConfig:\\n  trustDomain: prod.example\"}\n",

@@ -1,4 +1,4 @@
-//! `PeerAuthentication`s and the modes of mutual TLS.
+//! `PeerAuthentication` objects and the modes of mutual TLS.
 
 use policy_schema::import::{ExceptionPlan, Options};
 use policy_schema::timestamp::Timestamp;
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{imported, messages};
 
-/// `spec.mtls` of the mesh, and all that is said of it.
+/// `spec.mtls` of the mesh, and all findings about it.
 fn mutual_tls(objects: &[(&str, &str, &str)]) -> (Value, String) {
     let objects: Vec<_> = objects
         .iter()
@@ -30,7 +30,7 @@ fn mutual_tls(objects: &[(&str, &str, &str)]) -> (Value, String) {
     (serde_json::to_value(mesh.spec.mtls).unwrap(), told)
 }
 
-/// The mesh of the cases, as a whole.
+/// The whole mesh of the cases.
 const STRICT: (&str, &str, &str) = ("istio-system", "default", "{mtls: {mode: STRICT}}");
 
 fn exception(name: &str, more: &Value) -> Value {
@@ -85,7 +85,7 @@ fn plaintext_in_a_strict_mesh_stays_an_exception_at_its_level() {
 
 /// Callers without identity reach the workloads of an exception, and no others.
 #[test]
-fn an_exception_lets_anonymous_callers_in_where_it_is() {
+fn an_exception_admits_anonymous_callers_at_its_workloads() {
     let objects = "apiVersion: security.istio.io/v1
 kind: PeerAuthentication
 metadata: {name: default, namespace: istio-system}
@@ -117,7 +117,7 @@ spec: {selector: {matchLabels: {app: open}}, mtls: {mode: PERMISSIVE}}
 }
 
 #[test]
-fn what_inherits_strict_is_no_exception() {
+fn an_inherited_strict_mode_is_not_an_exception() {
     for spec in [
         "{}",
         "{mtls: {mode: STRICT}}",
@@ -128,17 +128,17 @@ fn what_inherits_strict_is_no_exception() {
         let (mtls, _) = mutual_tls(&[STRICT, ("shop", "a", spec)]);
         assert_eq!(mtls, json!({"mode": "Strict"}), "{spec}");
     }
-    // In the root namespace Istio ignores a selector, and plaintext there is none.
+    // In the root namespace Istio ignores a selector, so nothing accepts plaintext there.
     let root = "{selector: {matchLabels: {app: a}}, mtls: {mode: PERMISSIVE}}";
     let (mtls, told) = mutual_tls(&[STRICT, ("istio-system", "a", root)]);
     assert_eq!(mtls, json!({"mode": "Strict"}));
     assert!(told.contains("Istio ignores"), "{told}");
 }
 
-/// No mode is rendered, so that no object is replaced: what is not known, or cannot be said, is never
+/// No mode is rendered, so no object is replaced: an unknown or inexpressible setting never becomes
 /// the widest.
 #[test]
-fn what_exceptions_cannot_say_leaves_the_mode_to_the_cluster() {
+fn leaves_the_mode_to_the_cluster_if_exceptions_cannot_express_it() {
     let workload = "{selector: {matchLabels: {app: a}}, mtls: {mode: PERMISSIVE}";
     let with_port = format!("{workload}, portLevelMtls: {{\"80\": {{mode: STRICT}}}}}}");
     let workload = format!("{workload}}}");
@@ -200,7 +200,7 @@ fn what_exceptions_cannot_say_leaves_the_mode_to_the_cluster() {
 }
 
 #[test]
-fn a_mesh_that_says_so_is_permissive() {
+fn a_mesh_can_be_permissive() {
     for spec in ["{mtls: {mode: PERMISSIVE}}", "{}", "{selector: {}}"] {
         let (mtls, told) = mutual_tls(&[
             ("istio-system", "default", spec),

@@ -1,11 +1,11 @@
-//! What policies and rules are called, and which originals they replace.
+//! Names of policies and rules, and the originals that they replace.
 
 use policy_schema::import::Replaced;
 
 use super::messages;
 use super::objects::{OF_CART, OF_WEB, UNSAID, import};
 
-/// In the language each target has one policy.
+/// In the language, each target has one policy.
 #[test]
 fn overlapping_targets_become_a_policy_each() {
     let of = |targets: &str, rule: &str| {
@@ -65,7 +65,7 @@ fn overlapping_targets_become_a_policy_each() {
 }
 
 #[test]
-fn names_say_what_things_are_and_overwrite_no_other_object() {
+fn chooses_meaningful_names_that_overwrite_no_object() {
     let long = "allow-ingress-to-orders-metrics-from-ns-monitoring-with-identity-prometheus";
     let two = "{selector: {matchLabels: {app: cart}}, rules: [{to: [{operation: {paths: [/a/b]}}]}, {from: [{source: {namespaces: [ops]}}]}, {}, {}]}";
     for (objects, expected) in [
@@ -84,8 +84,8 @@ fn names_say_what_things_are_and_overwrite_no_other_object() {
             &[(&*format!("shop/{long}"), OF_CART)],
             &*format!("{long}({})", long.get(..63).unwrap()),
         ),
-        // Rendered objects would overwrite an original of other workloads, of another action, a large one's parts, or
-        // one that is not carried over.
+        // Rendered objects would overwrite an original of other workloads, of another action, a
+        // part of a large one, or one that is not imported.
         (
             &[("shop/b", OF_CART), ("shop/b-allow-2", OF_WEB)],
             "b-2(b),b-allow-2(b-allow-2)",
@@ -136,7 +136,7 @@ fn names_say_what_things_are_and_overwrite_no_other_object() {
 }
 
 #[test]
-fn originals_are_deleted_where_no_rendered_object_takes_their_name() {
+fn deletes_originals_that_no_rendered_object_overwrites() {
     let deny = "{selector: {matchLabels: {app: cart}}, action: DENY, rules: [{}]}";
     let imported = import(&[
         ("shop/no-cart", deny),

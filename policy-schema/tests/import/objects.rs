@@ -1,4 +1,4 @@
-//! Objects of the tests, and what is left of them.
+//! Objects for the tests, and the result of their import.
 
 use policy_schema::import::{Imported, Options, Outcome};
 
@@ -19,7 +19,7 @@ pub(crate) fn import(objects: &[(&str, &str)]) -> Imported {
     imported(&texts, &Options::default())
 }
 
-/// The policies' names, and the objects that are left out, by the numbers of their texts.
+/// The policies' names, and the indexes of the objects that are left out.
 pub(crate) fn carried(imported: &Imported) -> (Vec<String>, Vec<usize>) {
     let documents = imported.documents.as_ref().unwrap();
     let names = documents.policies.iter().map(|policy| {
@@ -33,7 +33,7 @@ pub(crate) fn carried(imported: &Imported) -> (Vec<String>, Vec<usize>) {
     (names.collect(), lost)
 }
 
-/// Cannot be said in the language.
+/// Not expressible in the language.
 pub(crate) const UNSAID: &str = "{selector: {matchLabels: {app: cart}}, action: DENY, rules: [{to: [{operation: {paths: [\"/a*b\"]}}]}]}";
 
 pub(crate) const OF_CART: &str = "{selector: {matchLabels: {app: cart}}, rules: [{}]}";

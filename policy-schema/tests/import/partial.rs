@@ -1,4 +1,4 @@
-//! What is imported beside something that cannot be.
+//! Imports with parts that cannot be imported.
 
 use policy_schema::import::{Options, Outcome};
 
@@ -9,7 +9,7 @@ use super::{MESH, imported, messages};
 
 type Case<'c> = (&'c [(&'c str, &'c str)], &'c [&'c str], &'c [usize]);
 
-/// Which policies are left of some objects, and which objects are left out.
+/// The imported policies of some objects, and the objects that are left out.
 fn assert_carried(cases: &[Case<'_>]) {
     for (objects, expected, lost) in cases {
         let imported = import(objects);
@@ -105,7 +105,7 @@ fn policies_of_a_workload_are_imported_together_or_not_at_all() {
             &["bank/c", "istio-system/b"],
             &[1],
         ),
-        // What it is for cannot be read.
+        // Its attachment cannot be read.
         (
             &[
                 ("shop/a", "{selector: 5}"),
@@ -156,10 +156,10 @@ fn target(kind: &str, name: &str) -> String {
     format!("{{kind: {kind}, group: {group:?}, name: {name}}}")
 }
 
-/// A waypoint lets pass what a policy for itself or one for a service behind it allows. In the language both
-/// have to allow it.
+/// At a waypoint, either a policy for it or one for a service behind it can allow a request. In the
+/// language both must allow it.
 #[test]
-fn policies_that_a_waypoint_adds_up_are_left_out() {
+fn leaves_out_policies_that_a_waypoint_combines() {
     const ALLOW: &str = "rules: [{to: [{operation: {paths: [/a]}}]}]";
     const DENY: &str = "action: DENY, rules: [{to: [{operation: {paths: [/b]}}]}]";
     let of = |kind: &str, name: &str, spec: &str| {
@@ -184,13 +184,13 @@ fn policies_that_a_waypoint_adds_up_are_left_out() {
             &[],
             &[1, 2],
         ),
-        // One without rules allows nothing.
+        // Without rules it allows nothing.
         (
             &[("istio-system/a", class_nothing), ("shop/b", service_allow)],
             &[],
             &[1, 2],
         ),
-        // What one of them denies is denied.
+        // A denial of either is final.
         (
             &[
                 ("istio-system/a", class_deny),
@@ -228,9 +228,9 @@ fn policies_that_a_waypoint_adds_up_are_left_out() {
     ]);
 }
 
-/// Without the `Gateway` it is not known whether it is a waypoint.
+/// Without the `Gateway`, it is unknown whether it is a waypoint.
 #[test]
-fn policies_that_istio_may_add_to_those_of_a_gateway_are_noted() {
+fn reports_policies_that_istio_may_combine_at_a_gateway() {
     const RULES: &str = "rules: [{to: [{operation: {paths: [/a]}}]}]";
     const NOTHING: &str = "{rules: []}";
     const DENY: &str = "{action: DENY, rules: [{to: [{operation: {paths: [/b]}}]}]}";
@@ -262,9 +262,9 @@ fn policies_that_istio_may_add_to_those_of_a_gateway_are_noted() {
     }
 }
 
-/// Errors that come up only when the documents are put together name the original.
+/// Errors that only show when the documents are combined name the original.
 #[test]
-fn what_the_language_refuses_is_reported_where_it_was_written() {
+fn reports_refused_values_at_their_place() {
     let custom = "{selector: {matchLabels: {app: cart}}, action: CUSTOM, provider: {name: p}, rules: [{}, {from: [{source: {namespaces: [a]}}]}]}";
     let imported = import(&[("shop/a", OF_WEB), ("shop/b", custom)]);
     assert_eq!(carried(&imported), (vec!["shop/a".to_owned()], vec![2]));
@@ -287,9 +287,9 @@ fn what_the_language_refuses_is_reported_where_it_was_written() {
     );
 }
 
-/// A document that cannot be read may be a policy of any workload in the namespace that it mentions.
+/// An unreadable document may be a policy for any workload of the namespaces that it mentions.
 #[test]
-fn what_cannot_be_read_counts_for_what_it_mentions() {
+fn an_unreadable_document_counts_for_the_kinds_it_mentions() {
     let policy = |namespace: &str| {
         format!(
             "apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\n\
@@ -344,7 +344,7 @@ fn what_cannot_be_read_counts_for_what_it_mentions() {
 }
 
 #[test]
-fn a_dry_run_of_an_authorizer_is_not_imported() {
+fn does_not_import_a_dry_run_authorizer() {
     let custom =
         "{selector: {matchLabels: {app: cart}}, action: CUSTOM, provider: {name: p}, rules: [{}]}";
     let text = object("shop/a", custom).replace(

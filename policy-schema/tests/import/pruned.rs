@@ -1,10 +1,10 @@
-//! Values that are left out, and values that stay as they are.
+//! Values that are left out, and values that stay.
 
 use super::messages;
 use super::objects::import;
 
 #[test]
-fn what_never_matches_is_left_out_alone() {
+fn leaves_out_only_values_that_never_match() {
     for (rule, expected) in [
         (
             "{to: [{operation: {methods: [GET, PUT], notMethods: [GET]}}]}",
@@ -26,7 +26,7 @@ fn what_never_matches_is_left_out_alone() {
             let imported = import(&[("shop/a", &spec)]);
             let told = messages(&imported);
             let documents = imported.documents.unwrap();
-            // On TCP ports, what denies no request denies connections.
+            // On TCP ports, a rule that denies no request denies connections.
             if action == "DENY" && expected.is_none() {
                 assert_eq!(documents.policies.len(), 0, "{rule}: {told}");
                 continue;
@@ -44,7 +44,7 @@ fn what_never_matches_is_left_out_alone() {
 }
 
 #[test]
-fn a_value_that_another_one_covers_is_left_out() {
+fn leaves_out_covered_values() {
     for (list, is_carried) in [
         ("notPaths: [\"/login/*\", \"/login/**\"]", true),
         ("notPaths: [\"/login/**\", \"/login/*\"]", true),
@@ -67,7 +67,7 @@ fn a_value_that_another_one_covers_is_left_out() {
 }
 
 #[test]
-fn texts_that_look_like_addresses_are_texts() {
+fn texts_that_look_like_addresses_stay_texts() {
     let rule = "{selector: {matchLabels: {app: cart}}, action: DENY, rules: [{from: [{source: {notIpBlocks: [10.1.2.3/8]}}], to: [{operation: {ports: [\"80\"]}}], when: [
         {key: \"request.headers[x-net]\", values: [10.1.2.3/8, \"FE80::1/64\", \"::ffff:10.1.2.3\", 10.1.2.3]}, {key: source.ip, values: [10.1.2.3/8]}]}]}";
     let imported = import(&[("shop/a", rule)]);

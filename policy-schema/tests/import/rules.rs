@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{MESH, imported, messages, policy, whole};
 
-/// The rules that a rule is imported as, without ids, or what refuses it.
+/// The rules that a rule is imported as, without IDs, or why it is refused.
 fn rules_at(action: &str, rule: &str, minor: &str) -> Result<Value, String> {
     let options = Options {
         istio_version: IstioVersion::parse(minor),
@@ -56,7 +56,7 @@ fn a_principal_with_a_scheme_never_matches() {
 }
 
 #[test]
-fn trust_domains_are_those_that_istio_makes_of_them() {
+fn expands_trust_domains_like_istio() {
     let source = |source: &str| format!("{{from: [{{source: {{{source}}}}}]}}");
     for (minor, action, written, expected) in [
         (
@@ -122,8 +122,8 @@ fn trust_domains_are_those_that_istio_makes_of_them() {
     }
 }
 
-/// Istio matches these, and the language has nothing like them: to leave them out would close, or
-/// open, what they are about.
+/// Istio matches these, and the language cannot express them. Leaving them out would close or open
+/// the workloads.
 #[test]
 fn a_namespace_with_a_star_inside_is_refused() {
     for action in ["ALLOW", "DENY"] {
@@ -150,7 +150,7 @@ fn a_namespace_with_a_star_inside_is_refused() {
 }
 
 #[test]
-fn what_says_nothing_is_refused_and_not_everybody() {
+fn refuses_empty_lists() {
     for rule in [
         "{from: []}",
         "{to: []}",
@@ -167,9 +167,10 @@ fn what_says_nothing_is_refused_and_not_everybody() {
     }
 }
 
-/// For one malformed value Istio drops a whole `ALLOW` rule: to keep the others would allow more.
+/// Because of one malformed value, Istio drops a whole `ALLOW` rule. Keeping the other values would
+/// allow more.
 #[test]
-fn a_malformed_value_is_refused_beside_good_ones() {
+fn refuses_a_malformed_value_among_valid_ones() {
     for rule in [
         "{to: [{operation: {ports: [\"80\", http]}}]}",
         "{from: [{source: {ipBlocks: [10.0.0.1, 10.0.0.0/33]}}]}",
@@ -182,9 +183,9 @@ fn a_malformed_value_is_refused_beside_good_ones() {
     }
 }
 
-/// Without a mesh config, nothing says that another trust domain is not the mesh's.
+/// Without a mesh config, another trust domain may belong to the mesh.
 #[test]
-fn a_foreign_trust_domain_is_refused_in_denials_of_an_unknown_mesh() {
+fn refuses_foreign_trust_domains_in_denials_of_an_unknown_mesh() {
     for (action, list, is_refused) in [
         ("ALLOW", "principals", false),
         ("ALLOW", "notPrincipals", true),
@@ -204,9 +205,10 @@ fn a_foreign_trust_domain_is_refused_in_denials_of_an_unknown_mesh() {
     }
 }
 
-/// Istio drops an `ALLOW` rule that asks for HTTP from TCP ports, and what is left of it here asks too.
+/// Istio drops an `ALLOW` rule that requires HTTP from TCP ports, so the imported part requires
+/// HTTP too.
 #[test]
-fn what_is_left_of_a_rule_that_asks_for_http_asks_for_http() {
+fn the_imported_part_of_an_http_rule_requires_http() {
     let any_method = json!([{"methods": ["*"]}]);
     let with_token = "{from: [{source: {principals: [td1/ns/a/sa/b]}}, {source: {principals: [\"spiffe://x/y\"], requestPrincipals: [\"*\"]}}]}";
     let expected = json!([{"from": [{"principals": ["td1/ns/a/sa/b"]}], "to": any_method}]);
@@ -220,7 +222,7 @@ fn what_is_left_of_a_rule_that_asks_for_http_asks_for_http() {
 }
 
 #[test]
-fn a_denial_by_http_alone_is_noted_for_tcp_ports() {
+fn notes_http_only_denials_on_tcp_ports() {
     let is_noted = |rule: &str| {
         let imported = imported(&[MESH, &policy("DENY", rule)], &Options::default());
         messages(&imported).contains("it denies all traffic on TCP ports")
@@ -239,7 +241,7 @@ fn a_denial_by_http_alone_is_noted_for_tcp_ports() {
 }
 
 #[test]
-fn what_matches_more_than_in_istio_is_said_once_for_each_kind() {
+fn describes_each_kind_of_wider_match_once() {
     let policy = |name: &str, action: &str, rule: &str| {
         format!(
             "apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\n\
@@ -305,9 +307,9 @@ fn what_matches_more_than_in_istio_is_said_once_for_each_kind() {
     }
 }
 
-/// Where a match lets a request pass, the language compares each part of a header.
+/// If a match lets a request pass, the language compares each part of a header.
 #[test]
-fn the_open_end_of_a_list_in_a_header_is_refused_where_it_lets_pass() {
+fn refuses_open_header_patterns_that_let_requests_pass() {
     for (action, list, is_refused) in [
         ("ALLOW", "values: [\"text/html,*\"]", true),
         ("ALLOW", "values: [\"text/html,a\", \"b*\"]", false),

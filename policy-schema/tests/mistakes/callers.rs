@@ -1,8 +1,9 @@
-//! Service accounts and namespaces that no document has.
+//! Service accounts and namespaces that no document declares.
 
 use super::{codes, found, mesh, of_workload};
 
-/// What is found of one rule of `shop/cart` with this source, beside workloads that declare their accounts.
+/// The findings about a rule of `shop/cart` with this source, next to workloads that declare their
+/// accounts.
 fn found_of_source(mesh: &str, source: &str) -> Vec<(&'static str, String)> {
     let rules = format!("rules: [{{id: r, effect: Allow, {source}}}]");
     let cart = of_workload(
@@ -16,7 +17,7 @@ fn found_of_source(mesh: &str, source: &str) -> Vec<(&'static str, String)> {
 }
 
 #[test]
-fn a_misspelt_caller_is_found_wherever_a_rule_names_it() {
+fn finds_a_misspelled_caller_in_every_field() {
     let account = "unknown-service-account";
     for (source, code, meant) in [
         (
@@ -120,7 +121,7 @@ fn callers_without_a_policy_are_no_mistake() {
 }
 
 #[test]
-fn an_account_that_another_namespace_alone_has_is_not_suggested() {
+fn does_not_suggest_an_account_of_another_namespace() {
     let rules = "serviceAccount: cart, rules: [{id: r, effect: Allow, from: [{serviceAccounts: [ledger]}]}]";
     let cart = of_workload("shop", "cart", rules);
     let pay = of_workload("payments", "pay", "serviceAccount: ledger, rules: []");
@@ -138,7 +139,7 @@ fn an_account_that_another_namespace_alone_has_is_not_suggested() {
 }
 
 #[test]
-fn a_namespace_and_an_account_in_the_wrong_order_are_found() {
+fn finds_swapped_namespace_and_account() {
     let found = found_of_source(&mesh(""), "from: [{serviceAccounts: [ledger/payments]}]");
     let [(code, help)] = &*found else {
         panic!("{found:?}");
@@ -158,7 +159,7 @@ fn the_same_unknown_caller_in_two_spellings_is_reported_once() {
 }
 
 #[test]
-fn an_exception_from_mutual_tls_makes_no_namespace_known() {
+fn an_exception_does_not_declare_its_namespace() {
     let mesh = mesh(
         ", mtls: {mode: Strict, exceptions: [{name: scrape, namespace: paymnets, owner: o, notAfter: \"2100-01-01T00:00:00Z\"}]}",
     );
@@ -168,7 +169,7 @@ fn an_exception_from_mutual_tls_makes_no_namespace_known() {
 }
 
 #[test]
-fn an_account_whose_packets_a_whole_namespace_could_send_must_be_declared() {
+fn requires_a_declared_account_for_network_policies() {
     let mesh = mesh(", networkPolicies: true");
     let unknown = "from: [{serviceAccounts: [backup-job]}]";
     let found = found_of_source(&mesh, unknown);
@@ -182,7 +183,7 @@ fn an_account_whose_packets_a_whole_namespace_could_send_must_be_declared() {
     let found = found_of_source(&open, unknown);
     let help = &found[0].1;
     assert!(help.contains("`otherwise: Pass` and `rules: []`"), "{help}");
-    // One declaration mends it everywhere.
+    // One declaration fixes all.
     let rule =
         |id: &str| format!("{{id: {id}, effect: Allow, {unknown}, to: [{{paths: [/{id}]}}]}}");
     let rules = format!(
@@ -207,7 +208,7 @@ fn an_account_whose_packets_a_whole_namespace_could_send_must_be_declared() {
 }
 
 #[test]
-fn a_policy_alone_in_a_namespace_that_is_like_another_is_found() {
+fn finds_a_single_policy_in_a_misspelled_namespace() {
     let policies: Vec<_> = ["shop", "shop", "shpo"]
         .into_iter()
         .zip(["a", "b", "c"])

@@ -1,8 +1,8 @@
-//! Rules that change no decision.
+//! Rules without effect.
 
 use super::{SERVICE, codes, found, mesh, of_workload, policy};
 
-/// What is found of two rules of one policy.
+/// The findings about two rules of one policy.
 fn codes_of_rules(first: &str, second: &str) -> Vec<&'static str> {
     let rules = format!("{SERVICE}rules: [{{id: a, {first}}}, {{id: b, {second}}}]");
     codes(&[&mesh(""), &of_workload("shop", "cart", &rules)])
@@ -11,7 +11,7 @@ fn codes_of_rules(first: &str, second: &str) -> Vec<&'static str> {
 const WEB: &str = "from: [{serviceAccounts: [web]}]";
 
 #[test]
-fn rules_within_others_are_found() {
+fn finds_rules_that_others_cover() {
     for (broad, narrow) in [
         ("", ""),
         (
@@ -67,7 +67,7 @@ fn rules_within_others_are_found() {
 }
 
 #[test]
-fn rules_that_do_something_of_their_own_are_no_mistake() {
+fn does_not_report_rules_with_an_effect() {
     for (one, other) in [
         (
             "effect: Allow, to: [{paths: [\"/a/*\"]}]",
@@ -132,7 +132,7 @@ fn rules_that_do_something_of_their_own_are_no_mistake() {
 }
 
 #[test]
-fn an_allow_rule_wholly_under_a_denial_is_found() {
+fn finds_an_allow_rule_that_a_denial_shadows() {
     for denied in [
         "",
         "to: [{paths: [\"/a/*\"]}]",
@@ -150,7 +150,7 @@ fn an_allow_rule_wholly_under_a_denial_is_found() {
 }
 
 #[test]
-fn rules_that_one_enforcement_point_reads_more_narrowly_are_no_mistake() {
+fn does_not_report_rules_that_one_enforcement_point_matches_narrowly() {
     let without_filter = mesh("");
     let (before, _) = without_filter.split_once("filter:").expect("a filter");
     let without_filter = format!("{before}}}\n");
@@ -158,7 +158,7 @@ fn rules_that_one_enforcement_point_reads_more_narrowly_are_no_mistake() {
     let on_port = "ports: [8080]}]";
     let from_block = "from: [{ipBlocks: [10.0.0.0/8]}], ";
     for (mesh, first, second) in [
-        // RBAC's templates leave out brackets.
+        // RBAC's templates do not match brackets.
         (
             &without_filter,
             format!("effect: Deny, to: [{{paths: [\"/a/{{*}}\"], {on_port}"),
@@ -169,7 +169,7 @@ fn rules_that_one_enforcement_point_reads_more_narrowly_are_no_mistake() {
             format!("effect: Deny, to: [{{paths: [\"/a/{{*}}\"], {on_port}"),
             format!("effect: Allow, {WEB}, to: [{{paths: [\"/a/[0]\"], {on_port}"),
         ),
-        // The filter is not told the peer's address.
+        // The filter does not see the peer's address.
         (
             &with_filter,
             format!("effect: Deny, {from_block}to: [{{paths: [\"/a/{{*}}\"], {on_port}"),
@@ -185,7 +185,7 @@ fn rules_that_one_enforcement_point_reads_more_narrowly_are_no_mistake() {
             format!("effect: Deny, {from_block}to: [{{hosts: [shop.example], {on_port}"),
             format!("effect: Allow, {from_block}to: [{{hosts: [shop.example], {on_port}"),
         ),
-        // One source takes the whole rule from the filter.
+        // One source keeps the whole rule from the filter.
         (
             &with_filter,
             format!(
@@ -205,7 +205,7 @@ fn rules_that_one_enforcement_point_reads_more_narrowly_are_no_mistake() {
 }
 
 #[test]
-fn the_rule_to_remove_is_the_one_within_the_other() {
+fn suggests_removing_the_covered_rule() {
     let help = |first: &str, second: &str| {
         let rules = format!("rules: [{{id: a, {first}}}, {{id: b, {second}}}]");
         let found = found(&[&mesh(""), &of_workload("shop", "cart", &rules)]);
@@ -225,7 +225,7 @@ fn the_rule_to_remove_is_the_one_within_the_other() {
 }
 
 #[test]
-fn one_denial_over_several_rules_is_told_once() {
+fn reports_one_denial_of_several_rules_once() {
     let allow =
         |id: &str| format!("{{id: {id}, effect: Allow, from: [{{serviceAccounts: [{id}]}}]}}");
     let [web, api] = ["web", "api"].map(allow);
@@ -245,7 +245,7 @@ fn one_denial_over_several_rules_is_told_once() {
 }
 
 #[test]
-fn a_denial_of_another_policy_for_all_its_workloads_is_found() {
+fn finds_denials_in_another_policy_for_all_workloads() {
     let denying = |attachment: &str| {
         let rules = "rules: [{id: d, effect: Deny, from: [{namespaces: [pay]}]}]";
         policy(
@@ -270,7 +270,7 @@ fn a_denial_of_another_policy_for_all_its_workloads_is_found() {
 }
 
 #[test]
-fn a_denial_that_closes_an_exposure_is_not_answered_by_removing_its_rule() {
+fn does_not_suggest_removing_the_rule_of_a_denied_exposure() {
     let mesh = mesh(
         ", gateways: [{name: public, namespace: edge, selector: {matchLabels: {istio: ingressgateway}}, serviceAccount: ingress, servers: [{hosts: [a.example], tls: {secret: a}}]}]",
     );
@@ -287,9 +287,9 @@ fn a_denial_that_closes_an_exposure_is_not_answered_by_removing_its_rule() {
     );
 }
 
-/// Rules with many operations, which are compared with each other only if the callers may be the same.
+/// Rules with many operations are compared only if their callers may overlap.
 #[test]
-fn comparing_rules_starts_with_callers_and_has_an_end() {
+fn comparing_rules_starts_with_callers_and_is_bounded() {
     let operations: Vec<_> = (0..50)
         .map(|number| format!("{{methods: [GET], paths: [/v1/{number}]}}"))
         .collect();

@@ -1,4 +1,5 @@
-//! Mistakes across documents and between rules that validation warns about, and what it leaves alone.
+//! Warnings about mistakes across documents and between rules, and valid documents that must not
+//! warn.
 
 mod callers;
 #[path = "../support/checked.rs"]
@@ -14,7 +15,7 @@ mod wide;
 use checked::{check, codes};
 use documents::policy;
 
-/// The codes and remedies of what is found, in the order of the text.
+/// The codes and fixes of all diagnostics, in the order of the text.
 fn found(texts: &[&str]) -> Vec<(&'static str, String)> {
     let found = check(texts).diagnostics.into_iter();
     found
@@ -30,7 +31,7 @@ fn mesh(spec: &str) -> String {
     )
 }
 
-/// A policy for the workload of its name.
+/// A policy for the workload with the same name.
 fn of_workload(namespace: &str, name: &str, spec: &str) -> String {
     let selector = format!("selector: {{matchLabels: {{app: {name}}}}}, {spec}");
     policy(namespace, name, &selector)

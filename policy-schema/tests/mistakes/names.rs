@@ -1,9 +1,9 @@
-//! Misspelt labels, targets, providers and gateways.
+//! Misspelled labels, targets, providers and gateways.
 
 use super::{SERVICE, codes, found, mesh, of_workload, policy};
 
 #[test]
-fn misspelt_labels_are_found() {
+fn finds_misspelled_labels() {
     let labelled = |name: &str, labels: &str| {
         policy(
             "shop",
@@ -26,7 +26,7 @@ fn misspelt_labels_are_found() {
         let expected: &[&str] = if is_found { &["unknown-label"] } else { &[] };
         assert_eq!(found, expected, "{labels}");
     }
-    // One policy is no custom.
+    // One policy is not enough to establish a convention.
     assert_eq!(
         codes(&[&mesh(""), &a, &labelled("cart", "ap: cart")]),
         [""; 0]
@@ -34,7 +34,7 @@ fn misspelt_labels_are_found() {
 }
 
 #[test]
-fn misspelt_targets_are_found() {
+fn finds_misspelled_targets() {
     let mesh = mesh(
         ", gateways: [{name: public, namespace: edge, api: Kubernetes, servers: [{hosts: [a.example], tls: {secret: a}}]}]",
     );
@@ -62,7 +62,7 @@ fn misspelt_targets_are_found() {
 }
 
 #[test]
-fn misspelt_values_of_labels_are_found_where_other_documents_confirm_the_right_one() {
+fn finds_misspelled_label_values_that_other_documents_confirm() {
     let selecting = |name: &str, labels: &str, rest: &str| {
         let selector = format!("selector: {{matchLabels: {{{labels}}}}}, {rest}rules: []");
         policy("shop", name, &selector)
@@ -78,7 +78,7 @@ fn misspelt_values_of_labels_are_found_where_other_documents_confirm_the_right_o
         ("gateway", "istio: ingressgateway", "", false),
         ("cart-v2", "app: cart", "", false),
         ("carts", "app: carts", "", false),
-        // The policy says so twice.
+        // The policy itself has the name twice.
         ("crat", "app: crat", "", false),
         (
             "cart-v2",
@@ -104,11 +104,11 @@ fn misspelt_values_of_labels_are_found_where_other_documents_confirm_the_right_o
 }
 
 #[test]
-fn exceptions_from_mutual_tls_and_gateways_that_are_for_nothing_are_found() {
+fn finds_exceptions_and_gateways_that_select_nothing() {
     let service = "service: {ports: [{port: 80, targetPort: 8080}]}, rules: []";
     let cart = of_workload("shop", "cart", service);
     let orders = of_workload("shop", "orders", "rules: []");
-    let of_exception = |exception: &str| {
+    let exception_object = |exception: &str| {
         let mesh = mesh(&format!(
             ", mtls: {{mode: Strict, exceptions: [{{name: x, {exception}, owner: o, notAfter: \"2100-01-01T00:00:00Z\"}}]}}"
         ));
@@ -134,7 +134,7 @@ fn exceptions_from_mutual_tls_and_gateways_that_are_for_nothing_are_found() {
             &[],
         ),
     ] {
-        assert_eq!(of_exception(exception), expected, "{exception}");
+        assert_eq!(exception_object(exception), expected, "{exception}");
     }
     let gateway = |namespace: &str| {
         let mesh = mesh(&format!(
@@ -147,7 +147,7 @@ fn exceptions_from_mutual_tls_and_gateways_that_are_for_nothing_are_found() {
 }
 
 #[test]
-fn misspelt_providers_are_found() {
+fn finds_misspelled_providers() {
     let cart = |provider: &str| {
         let rules = format!(
             "{SERVICE}rules: [{{id: x, effect: Custom, provider: {provider}, to: [{{paths: [/x]}}]}}]"
@@ -175,7 +175,7 @@ fn misspelt_providers_are_found() {
 }
 
 #[test]
-fn a_misspelt_gateway_of_an_exposure_is_suggested() {
+fn suggests_the_gateway_of_an_exposure() {
     let mesh = mesh(
         ", gateways: [{name: public, namespace: edge, selector: {matchLabels: {istio: ingressgateway}}, serviceAccount: ingress, servers: [{hosts: [a.example], tls: {secret: a}}]}]",
     );

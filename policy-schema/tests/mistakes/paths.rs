@@ -1,9 +1,9 @@
-//! Paths with a way round, or that no rule ever sees.
+//! Paths that clients can evade, or that no rule ever sees.
 
 use super::{SERVICE, codes, codes_of_rule, mesh, of_workload, policy};
 
 #[test]
-fn denials_by_path_with_a_way_round_are_found() {
+fn finds_evadable_denials_by_path() {
     let is_evadable = |mode: &str, rules: &str| {
         let mesh = mesh(&format!(", pathNormalization: {mode}"));
         let found = codes(&[&mesh, &of_workload("shop", "api", rules)]);
@@ -38,7 +38,7 @@ fn denials_by_path_with_a_way_round_are_found() {
     for safe in [
         // Nothing else is allowed.
         rules("to: [{paths: [\"/v1/orders\", \"/v1/carts\"]}]"),
-        // Who may call is denied nothing.
+        // Allowed callers are not denied anything.
         format!("rules: [{{id: v1, effect: Allow}}, {denial}]")
             .replace("to:", "from: [{namespaces: [audit]}], to:"),
         all_of_v1.replace("Deny,", "Deny, enforcement: Shadow,"),
@@ -48,10 +48,10 @@ fn denials_by_path_with_a_way_round_are_found() {
         assert!(!is_evadable("Base", &safe), "{safe}");
     }
     for unsafe_rules in [
-        // The caller that may call is one whom the rule denies.
+        // The rule denies the allowed caller.
         all_of_v1.replace("Allow, to:", "Allow, from: [{serviceAccounts: [web]}], to:"),
         all_of_v1.replace("Deny, to:", "Deny, from: [{notNamespaces: [ops]}], to:"),
-        // One segment, as `/v1/internal%2Fx` is.
+        // One segment, like `/v1/internal%2Fx`.
         rules("to: [{paths: [\"/v1/{*}\"]}]"),
         format!("otherwise: Pass, rules: [{denial}]"),
         all_of_v1.replace(
@@ -65,7 +65,7 @@ fn denials_by_path_with_a_way_round_are_found() {
 }
 
 #[test]
-fn paths_that_no_rule_sees_are_no_way_round() {
+fn ignores_evasions_by_paths_that_no_rule_sees() {
     let mesh = mesh(", defaults: {otherwise: Pass}");
     for path in ["/a/./{*}", "/a/../b", "/%61/{*}"] {
         let rules = format!(
@@ -78,7 +78,7 @@ fn paths_that_no_rule_sees_are_no_way_round() {
 }
 
 #[test]
-fn a_denial_for_all_workloads_is_judged_by_what_each_of_them_allows() {
+fn judges_a_wide_denial_by_the_rules_of_each_workload() {
     let denial = "scope: Mesh, otherwise: Pass, rules: [{id: no-admin, effect: Deny, to: [{paths: [\"/admin/*\"]}]}]";
     let denial = policy("istio-system", "no-admin", denial);
     let api = |paths: &str| {

@@ -3,7 +3,7 @@
 use super::{SERVICE, codes, codes_of_rule, found, mesh, of_workload, policy};
 
 #[test]
-fn ports_that_the_workload_does_not_have_are_found() {
+fn finds_ports_that_the_workload_does_not_have() {
     for rule in [
         "effect: Allow, to: [{ports: [80]}]",
         "effect: Allow, to: [{ports: [9000, 8008]}]",
@@ -18,7 +18,7 @@ fn ports_that_the_workload_does_not_have_are_found() {
 }
 
 #[test]
-fn ports_that_are_there_or_not_described_are_no_mistake() {
+fn does_not_report_existing_or_undeclared_ports() {
     let all = "effect: Allow, to: [{ports: [8080, 9000, 15020]}]";
     let tcp = format!("{SERVICE}tcpPorts: [6379], ");
     for (spec, rule) in [
@@ -32,7 +32,7 @@ fn ports_that_are_there_or_not_described_are_no_mistake() {
             SERVICE,
             "effect: Allow, when: [{key: destination.port, values: [\"8081\"]}]",
         ),
-        // It need not be there to be left out.
+        // An excluded port need not exist.
         (SERVICE, "effect: Allow, to: [{notPorts: [9090]}]"),
     ] {
         assert_eq!(codes_of_rule(spec, rule), [""; 0], "{spec} {rule}");
@@ -55,7 +55,7 @@ fn ports_of_other_policies_for_the_workload_and_of_exceptions_are_known() {
         "scope: Namespace, tcpPorts: [9009], rules: []",
     );
     assert_eq!(codes(&[&mesh(""), &cart, &everywhere]), [""; 0]);
-    // A policy for the namespace is about workloads that no document describes too.
+    // A policy for the namespace also applies to undeclared workloads.
     let plain = of_workload("shop", "cart", &format!("{SERVICE}rules: []"));
     for (port, codes_expected) in [("9999", &[][..]), ("80", &["unknown-port"])] {
         let rule = format!(
@@ -67,14 +67,14 @@ fn ports_of_other_policies_for_the_workload_and_of_exceptions_are_known() {
             codes_expected,
             "{port}"
         );
-        // It may be the port of a workload that has no service.
+        // It may be the port of a workload without a service.
         let other = of_workload("shop", "other", "rules: []");
         assert_eq!(codes(&[&mesh(""), &plain, &everywhere, &other]), [""; 0]);
     }
 }
 
 #[test]
-fn a_service_port_in_tcp_ports_is_found() {
+fn finds_service_ports_in_tcp_ports() {
     let service = "service: {ports: [{port: 5432, targetPort: 15432}]}, ";
     let rule = "effect: Allow, to: [{ports: [5432]}]";
     let tcp = format!("{service}tcpPorts: [5432], ");
@@ -84,7 +84,7 @@ fn a_service_port_in_tcp_ports_is_found() {
 }
 
 #[test]
-fn a_service_port_that_may_be_right_elsewhere_is_added_to() {
+fn suggests_adding_a_port_that_may_be_correct_elsewhere() {
     let plain = of_workload("shop", "cart", &format!("{SERVICE}rules: []"));
     let rule = "scope: Namespace, rules: [{id: r, effect: Deny, to: [{ports: [80]}]}]";
     let found = found(&[&mesh(""), &plain, &policy("shop", "all", rule)]);

@@ -3,7 +3,7 @@
 use super::{SERVICE, codes, mesh, of_workload, policy};
 
 #[test]
-fn pass_is_found_where_the_mesh_denies_after_all() {
+fn finds_ineffective_pass_in_a_default_deny_mesh() {
     let open = mesh(", defaults: {otherwise: Pass}");
     let pass = "otherwise: Pass, rules: []";
     let cart = of_workload("shop", "cart", pass);
@@ -14,7 +14,7 @@ fn pass_is_found_where_the_mesh_denies_after_all() {
     assert_eq!(codes(&[&mesh(""), &waypoint]), ["ineffective-pass"]);
     let shadow = of_workload("shop", "cart", &format!("enforcement: Shadow, {pass}"));
     assert_eq!(codes(&[&mesh(""), &shadow]), [""; 0]);
-    // For a policy in shadow an object allows everything.
+    // A policy in shadow needs an object that allows everything.
     let passing = of_workload("shop", "cart", &format!("enforcement: Shadow, {pass}"));
     let other = passing.replace("name: cart, n", "name: cart-shadow, n");
     assert_ne!(other, passing);

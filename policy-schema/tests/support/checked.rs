@@ -1,10 +1,10 @@
-//! Texts → what validation makes of them.
+//! Validates texts.
 
 use policy_schema::diagnostic::SourceText;
 use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::{Options, Validated, validate};
 
-/// What validation makes of these texts together.
+/// Validates these texts together.
 pub(crate) fn check(texts: &[&str]) -> Validated {
     let sources: Vec<_> = texts
         .iter()
@@ -20,7 +20,7 @@ pub(crate) fn check(texts: &[&str]) -> Validated {
     validate(&sources, options)
 }
 
-/// The codes of what is found, in the order of the texts.
+/// The codes of all diagnostics, in the order of the texts.
 pub(crate) fn codes(texts: &[&str]) -> Vec<&'static str> {
     let found = check(texts).diagnostics;
     found.iter().map(|found| found.code.as_str()).collect()

@@ -1,4 +1,4 @@
-//! Documents with the fields that matter.
+//! Documents with few fields.
 
 /// A policy with these fields, in YAML on one line.
 pub(crate) fn policy(namespace: &str, name: &str, spec: &str) -> String {

@@ -1,4 +1,4 @@
-//! What a source excludes, under every name or under one.
+//! Exclusions of identities, under every trust domain or under one.
 
 use super::*;
 

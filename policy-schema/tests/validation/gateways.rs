@@ -4,7 +4,7 @@ use policy_schema::validate::Validated;
 
 use super::*;
 
-/// A mesh with a gateway whose clients need certificates, and a policy of its namespace.
+/// A mesh with a gateway that requires client certificates, and a policy of its namespace.
 fn at_gateway(version: &str, spec: &str) -> Validated {
     let mesh = format!(
         "apiVersion: peergate.dev/v1alpha1\nkind: Mesh\nmetadata: {{name: test}}\n\
@@ -66,7 +66,7 @@ fn client_certificates_are_for_policies_at_gateways_of_istio_1_30() {
 }
 
 #[test]
-fn a_gateway_whose_clients_no_rule_names_is_a_warning() {
+fn warns_about_a_gateway_whose_clients_no_rule_allows() {
     for (spec, warns) in [
         (format!("{OF_GATEWAY}, {PARTNERS}"), false),
         (format!("{OF_GATEWAY}, rules: []"), true),
@@ -98,7 +98,7 @@ fn a_gateway_whose_clients_no_rule_names_is_a_warning() {
 }
 
 #[test]
-fn names_of_certificates_are_left_to_the_filter_where_rbac_would_let_through_or_deny_more() {
+fn leaves_certificate_names_to_the_filter_where_rbac_would_differ() {
     let spec = |effect: &str, source: &str| {
         format!("{OF_GATEWAY}, rules: [{{id: r, effect: {effect}, from: [{{{source}}}]}}]")
     };
@@ -106,7 +106,7 @@ fn names_of_certificates_are_left_to_the_filter_where_rbac_would_let_through_or_
         let set = at_gateway("1.30", &spec(effect, names)).policies.unwrap();
         let policy = set.policy("edge", "gateway").unwrap();
         let objects = serde_json::to_value(authorization_policies(&set.rollout(policy))).unwrap();
-        let notes = policy.plane_differences(set.mesh()).count();
+        let notes = policy.enforcement_differences(set.mesh()).count();
         (objects.to_string(), notes)
     };
     let outside = "\"notPrincipals\":[\"cluster.local/*\"],\"principals\":[\"*\"]";
@@ -136,7 +136,7 @@ fn names_of_certificates_are_left_to_the_filter_where_rbac_would_let_through_or_
 }
 
 #[test]
-fn exclusions_of_certificates_that_leave_nothing_are_refused() {
+fn refuses_exclusions_of_all_certificates() {
     for (effect, source, expected) in [
         (
             "Allow",
@@ -170,7 +170,7 @@ fn exclusions_of_certificates_that_leave_nothing_are_refused() {
 }
 
 #[test]
-fn callers_without_identity_come_to_gateways_of_a_strict_mesh() {
+fn callers_without_identity_reach_gateways_of_a_strict_mesh() {
     let anonymous = |labels: &str| {
         let mesh = MESH.replace("spec: {", "spec: {mtls: {mode: Strict}, ");
         let policy = format!(
@@ -186,7 +186,7 @@ fn callers_without_identity_come_to_gateways_of_a_strict_mesh() {
 }
 
 #[test]
-fn what_the_two_planes_would_let_through_together_at_a_gateway_is_refused() {
+fn refuses_rules_that_both_points_would_pass_together_at_a_gateway() {
     let beside = format!(
         "{OF_GATEWAY}, rules: [{{id: r, effect: Allow, from: [{{clientCertificates: [\"dns:a.example\"]}}]}}, \
          {{id: s, effect: Allow, from: [{{clientCertificates: [\"*\"], ipBlocks: [10.0.0.1]}}]}}]"
@@ -227,7 +227,7 @@ fn what_the_two_planes_would_let_through_together_at_a_gateway_is_refused() {
 }
 
 #[test]
-fn a_policy_that_only_denies_leaves_clients_of_a_gateway_alone() {
+fn a_policy_that_only_denies_does_not_affect_gateway_clients() {
     let rendered = |selector: &str| {
         let policy = format!(
             "apiVersion: peergate.dev/v1alpha1\nkind: ServicePolicy\n\
@@ -244,7 +244,7 @@ fn a_policy_that_only_denies_leaves_clients_of_a_gateway_alone() {
     assert!(!rendered("istio: ingressgateway").contains("notPrincipals"));
 }
 
-/// An exception is for the workloads' own sidecars, and a waypoint takes connections with mutual TLS alone.
+/// An exception applies to the workloads' own sidecars. A waypoint accepts only mutual TLS.
 #[test]
 fn no_caller_is_anonymous_at_a_waypoint_of_a_strict_mesh() {
     const STRICT: &str = "apiVersion: peergate.dev/v1alpha1

@@ -1,11 +1,12 @@
-//! What Istio would refuse of the rendered objects.
+//! Rendered objects that Istio would refuse.
 
 use super::*;
 
-/// What Istio refuses of an `AuthorizationPolicy` (`pkg/config/validation`, and the definition's CEL
-/// rules), said in a policy: each is refused at its line, before anything reaches a cluster.
+/// Everything that Istio refuses in an `AuthorizationPolicy` (`pkg/config/validation`, and the
+/// definition's CEL rules), written as a policy. Each is refused at its line, before anything
+/// reaches a cluster.
 #[test]
-fn what_istio_would_refuse_is_refused_before() {
+fn refuses_everything_that_istio_refuses() {
     let rules: [(&str, &str); 27] = [
         ("effect: Allow, from: []", "empty-list"),
         ("effect: Allow, to: []", "empty-list"),

@@ -1,4 +1,4 @@
-//! What validation finds, and what it leaves alone, where documents and rules depend on each other.
+//! Diagnostics that depend on several documents or rules.
 
 #![expect(
     clippy::indexing_slicing,
@@ -6,12 +6,12 @@
     reason = "a test fails by panicking"
 )]
 
-mod beside_tcp;
 #[path = "../support/checked.rs"]
 mod checked;
 mod exclusions;
 mod gateways;
 mod istio;
+mod shared_tcp;
 mod spellings;
 
 use policy_schema::istio::authorization_policies;
@@ -35,7 +35,7 @@ fn policy(rule: &str) -> String {
 }
 
 #[test]
-fn a_mesh_that_cannot_be_read_is_not_missing_too() {
+fn does_not_report_an_unreadable_mesh_as_missing() {
     let policy = policy("effect: Allow");
     assert_eq!(codes(&[&policy]), ["missing-mesh"]);
     let unread = [
@@ -59,7 +59,7 @@ fn a_fault_of_the_mesh_does_not_hide_those_of_the_policies() {
 }
 
 #[test]
-fn namespaces_are_rendered_so_that_istio_takes_no_others() {
+fn renders_namespaces_so_that_istio_matches_no_others() {
     let cases = [
         (
             "namespaces: [a]",

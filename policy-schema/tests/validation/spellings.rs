@@ -1,9 +1,9 @@
-//! Values that have several spellings, for RBAC and for the filter.
+//! Values with several spellings, in RBAC and in the filter.
 
 use super::*;
 
 #[test]
-fn rules_that_the_two_planes_cannot_share_are_refused() {
+fn refuses_rules_that_the_enforcement_points_cannot_share() {
     let cases = [
         "{id: a, effect: Deny, notAfter: \"2100-01-01T00:00:00Z\", from: [{ipBlocks: [10.0.0.0/8]}]}",
         "{id: a, effect: Deny, enforcement: Shadow, when: [{key: source.ip, values: [10.0.0.1]}]}",
@@ -14,14 +14,14 @@ fn rules_that_the_two_planes_cannot_share_are_refused() {
         assert!(policy.contains(rules), "{policy}");
         assert_eq!(codes(&[MESH, &policy]), ["unenforceable-rule"], "{rules}");
     }
-    // Both in one rule is exact: what the filter lets through the one does not match.
+    // Both in one rule is exact: if one lets a request pass, the other does not match.
     let both = "{id: a, effect: Allow, notAfter: \"2100-01-01T00:00:00Z\", from: [{ipBlocks: [10.0.0.0/8]}]}";
     let policy = policy("effect: Deny").replace("{id: r, effect: Deny}", both);
     assert_eq!(codes(&[MESH, &policy]), [""; 0]);
 }
 
 #[test]
-fn rules_of_which_rbac_sees_fewer_spellings_are_noted() {
+fn notes_rules_that_rbac_matches_in_fewer_spellings() {
     let header = "repeated header";
     let host = "user information";
     let template = "path templates";
@@ -60,7 +60,9 @@ fn rules_of_which_rbac_sees_fewer_spellings_are_noted() {
     ] {
         let policy = policy(rule);
         let set = check(&[MESH, &policy]).policies.unwrap();
-        let notes: Vec<_> = set.policies()[0].plane_differences(set.mesh()).collect();
+        let notes: Vec<_> = set.policies()[0]
+            .enforcement_differences(set.mesh())
+            .collect();
         assert_eq!(notes.len(), expected.len(), "{rule}: {notes:?}");
         for ((id, note), words) in notes.into_iter().zip(expected) {
             assert_eq!(id, "r");
@@ -70,7 +72,7 @@ fn rules_of_which_rbac_sees_fewer_spellings_are_noted() {
 }
 
 #[test]
-fn rules_that_clients_can_get_round_are_told() {
+fn reports_evadable_rules() {
     let office = "from: [{ipBlocks: [10.0.0.0/8]}]";
     let alone = [
         (
@@ -153,7 +155,7 @@ fn values_that_a_denial_excludes_again_may_still_match_in_another_spelling() {
 }
 
 #[test]
-fn what_stops_requests_is_rendered_in_more_spellings() {
+fn renders_more_spellings_for_rules_that_stop_requests() {
     for (rule, expected) in [
         (
             "effect: Deny, to: [{hosts: [admin.shop, \"admin.shop:*\"], paths: [\"/a/{**}\", \"/b/{*}\"]}]",
@@ -180,7 +182,7 @@ fn what_stops_requests_is_rendered_in_more_spellings() {
 }
 
 #[test]
-fn the_open_end_of_a_list_in_a_header_never_lets_a_request_pass() {
+fn open_header_patterns_never_let_a_request_pass() {
     for (effect, list, is_found) in [
         ("Allow", "values: [\"a,*\"]", true),
         ("Allow", "values: [\"*,a\", b]", true),

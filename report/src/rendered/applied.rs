@@ -45,7 +45,7 @@ fn requests(applied: &Applied) -> Vec<String> {
         format!("opened by policies in shadow, but closed to {denials}")
     };
     add(&applied.opened, &opened);
-    if applied.closes_the_rest {
+    if applied.denies_without_policy {
         effects
             .push("every workload without a policy closed (`defaults.otherwise: Deny`)".to_owned());
     }

@@ -2,10 +2,10 @@
 
 use std::fmt::{self, Debug};
 
+use policy_schema::enforcement_points::PortLeftToFilter;
 use policy_schema::istio::{
-    FAIL_STRATEGY, GATEWAY_INFRASTRUCTURE, ResourceKind, applied, gateways_of_one_pod,
+    FAIL_STRATEGY, GATEWAY_INFRASTRUCTURE, ResourceKind, applied, single_pod_gateways,
 };
-use policy_schema::planes::PortLeftToFilter;
 use policy_schema::policy::{PolicySet, ServicePolicy};
 use policy_schema::rule_spec::Enforcement;
 use policy_schema::wording::counted;
@@ -51,7 +51,7 @@ pub fn notes(rendered: &Rendered<'_>) -> Vec<String> {
         notes.extend(differences(set, policies));
     }
     if rendered.has_mesh && (rendered.has_kind)(ResourceKind::PeerAuthentication) {
-        notes.extend(ended_exceptions(set));
+        notes.extend(expired_exceptions(set));
     }
     if rendered.by_server_alone > 0 {
         notes.push(format!(
@@ -87,19 +87,19 @@ fn defaults(set: &PolicySet) -> Vec<String> {
                 .to_owned(),
         );
     }
-    let unstated = set.mesh().unstated();
-    if !unstated.is_empty() {
+    let unspecified = set.mesh().unspecified();
+    if !unspecified.is_empty() {
         notes.push(format!(
             "the mesh is as strict as can be where its document is silent: {}",
-            unstated.join("; ")
+            unspecified.join("; ")
         ));
     }
     notes
 }
 
 /// The exceptions from mutual TLS that are left out. Their objects stay in the cluster until they are deleted.
-fn ended_exceptions(set: &PolicySet) -> Vec<String> {
-    let ended = set.mesh().ended_exceptions();
+fn expired_exceptions(set: &PolicySet) -> Vec<String> {
+    let ended = set.mesh().expired_exceptions();
     let notes = ended.map(|(namespace, name)| {
         format!(
             "mTLS exception `{name}` of namespace `{namespace}` has expired and is left out; \
@@ -112,7 +112,7 @@ fn ended_exceptions(set: &PolicySet) -> Vec<String> {
 /// Gateways that a drained node takes away.
 fn single_pods(set: &PolicySet) -> Vec<String> {
     let version = set.mesh().istio_version();
-    let gateways = gateways_of_one_pod(set.mesh());
+    let gateways = single_pod_gateways(set.mesh());
     let notes = gateways.map(|gateway| {
         format!(
             "gateway `{gateway}`: Istio {version} makes one pod of it, since it cannot be told more before {GATEWAY_INFRASTRUCTURE}; \
@@ -133,7 +133,7 @@ fn differences(set: &PolicySet, policies: &[&ServicePolicy]) -> Vec<String> {
         .filter(|policy| !records_only(policy))
     {
         let name = policy.name();
-        for (rule, note) in policy.plane_differences(set.mesh()) {
+        for (rule, note) in policy.enforcement_differences(set.mesh()) {
             notes.push(format!("rule `{rule}` of policy `{name}`: {note}"));
         }
         for PortLeftToFilter {

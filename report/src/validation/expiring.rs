@@ -7,7 +7,7 @@ use std::time::Duration;
 use policy_schema::diagnostic::SourceText;
 use policy_schema::plugin_config::PolicyName;
 use policy_schema::timestamp::Timestamp;
-use policy_schema::validate::{End, Ending};
+use policy_schema::validate::{Expiration, ExpiringItem};
 use policy_schema::wording::counted;
 use serde::Serialize;
 
@@ -43,7 +43,7 @@ pub struct Expiring<'e> {
 
 /// What has ended at `at`, or ends within `span` of it, by time.
 pub fn within<'e>(
-    ends: &'e [End],
+    ends: &'e [Expiration],
     at: Timestamp,
     span: Duration,
     sources: &'e [SourceText],
@@ -52,12 +52,12 @@ pub fn within<'e>(
     let last = at.after(span);
     let soon = ends.iter().filter(|end| end.not_after <= last);
     let expiring = soon.map(|end| {
-        let (kind, namespace, name, rule) = match &end.of {
-            Ending::Rule {
+        let (kind, namespace, name, rule) = match &end.item {
+            ExpiringItem::Rule {
                 policy: PolicyName { namespace, name },
                 rule,
             } => ("rule", namespace, name, Some(rule.as_str())),
-            Ending::Exception { namespace, name } => ("exception", namespace, name, None),
+            ExpiringItem::Exception { namespace, name } => ("exception", namespace, name, None),
         };
         let place = texts.in_file(end.place);
         let nanoseconds = |time: Timestamp| time.unix_nanoseconds();

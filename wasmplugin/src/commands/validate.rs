@@ -70,12 +70,14 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         policies::read(args.input.paths(), options)?
     };
     let Validated {
-        diagnostics, ends, ..
+        diagnostics,
+        expirations,
+        ..
     } = &validated;
     let sources = &input.sources;
     let expiring = args
         .expiring
-        .map(|span| expiring::within(ends, options.at, span, sources));
+        .map(|span| expiring::within(expirations, options.at, span, sources));
     let chosen = limit::diagnostics(diagnostics, args.limit.max_problems);
     if args.output == FindingFormat::Table {
         report::messages(chosen, sources);

@@ -47,7 +47,7 @@ impl RbacAction {
     }
 }
 
-/// ANY of the permissions, and ANY of the principals.
+/// Matches if ANY of the permissions and ANY of the principals match.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(super) struct Policy {
     pub(super) permissions: Vec<Permission>,

@@ -1,5 +1,5 @@
-//! Values of an `AuthorizationPolicy` → Envoy's matchers (Istio, `pilot/pkg/security/authz/matcher`
-//! and `model/generator.go`).
+//! Translates values of an `AuthorizationPolicy` to Envoy's matchers (Istio,
+//! `pilot/pkg/security/authz/matcher` and `model/generator.go`).
 
 use std::net::IpAddr;
 
@@ -10,12 +10,12 @@ use super::config::{
     StringMatcher, StringPattern, UriTemplate, UriTemplateConfig, ValueMatcher,
 };
 
-/// Where Envoy's JWT filter leaves the claims.
+/// The metadata namespace of Envoy's JWT filter, with the claims.
 const JWT_FILTER: &str = "envoy.filters.http.jwt_authn";
 
 const SCHEME: &str = "spiffe://";
 
-/// A value that Istio cannot make a matcher of.
+/// A value that Istio cannot translate to a matcher.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Malformed;
 
@@ -23,7 +23,7 @@ pub(super) fn text(value: &str) -> StringMatcher {
     text_after("", value)
 }
 
-/// A pattern over texts that all begin with `start`.
+/// A pattern over texts with the prefix `start`.
 fn text_after(start: &str, value: &str) -> StringMatcher {
     let pattern = if value == "*" {
         regex(".+")
@@ -56,7 +56,7 @@ impl From<StringPattern> for StringMatcher {
     }
 }
 
-/// A regular expression for the text itself.
+/// A regular expression that matches exactly the text.
 fn quoted(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len());
     for letter in text.chars() {
@@ -118,7 +118,7 @@ pub(super) fn cidr(value: &str) -> Result<CidrRange, Malformed> {
 }
 
 pub(super) fn principal(value: &str) -> Principal {
-    // To Istio `*` is every name, one that is no SPIFFE ID too.
+    // In Istio, `*` matches every name, even one that is not a SPIFFE ID.
     let start = if value == "*" { "" } else { SCHEME };
     authenticated(text_after(start, value))
 }
@@ -152,7 +152,7 @@ pub(super) fn trust_domain(value: &str) -> Principal {
     authenticated(matcher.into())
 }
 
-/// Issuer and subject are two claims; the last slash separates their patterns.
+/// Issuer and subject are separate claims. The last slash separates their patterns.
 pub(super) fn request_principal(value: &str) -> Principal {
     let any = || text("*");
     let (issuer, subject) = match (value.rsplit_once('/'), value) {
@@ -171,7 +171,7 @@ pub(super) fn request_principal(value: &str) -> Principal {
     }
 }
 
-/// A claim that is the text, or a list that has it.
+/// A claim that equals the text, or a list that contains it.
 pub(super) fn claim_or_element(names: &[&str], value: &str) -> Principal {
     let whole = ValueMatcher::StringMatch(text(value));
     let element = ValueMatcher::ListMatch {
@@ -198,7 +198,7 @@ fn claim(names: &[&str], value: ValueMatcher) -> MetadataMatcher {
     }
 }
 
-/// What another filter left: a text, or with brackets an element of a list.
+/// Metadata of another filter: a text, or with brackets an element of a list.
 pub(super) fn filter_metadata(filter: &str, key: &str, value: &str) -> MetadataMatcher {
     let element = value
         .strip_prefix('[')

@@ -1,8 +1,8 @@
-//! A rule of an `AuthorizationPolicy` → a policy of Envoy's RBAC (Istio,
+//! Translates a rule of an `AuthorizationPolicy` to a policy of Envoy's RBAC (Istio,
 //! `pilot/pkg/security/authz/model`).
 //!
-//! What cannot be asked of a connection, or is malformed, drops an `ALLOW` rule; from a rule with
-//! another action it is left out.
+//! Fields that are malformed, or do not apply to the connection, drop an `ALLOW` rule. They are
+//! removed from a rule with another action.
 
 use super::config::{Permission, Policy, Principal};
 use super::matcher::{self, Malformed};
@@ -11,7 +11,7 @@ use crate::istio::authorization_policy::{Action, AuthorizationRule, Condition, O
 use crate::istio::trust_domain_aliases;
 use crate::rule::Terms;
 
-/// What a rule is translated for.
+/// The context of the translation.
 #[derive(Clone, Copy)]
 pub(super) struct Scope<'s> {
     pub(super) action: Action,
@@ -21,7 +21,7 @@ pub(super) struct Scope<'s> {
     pub(super) is_http: bool,
 }
 
-/// The policy for a rule; none where Istio drops it.
+/// The policy for a rule. None if Istio drops it.
 pub(super) fn policy(rule: &AuthorizationRule, scope: Scope<'_>) -> Option<Policy> {
     let mut of_request = Vec::new();
     let mut of_caller = Vec::new();
@@ -53,7 +53,7 @@ pub(super) fn policy(rule: &AuthorizationRule, scope: Scope<'_>) -> Option<Polic
     })
 }
 
-/// One for each entry; where there is none, one without an entry.
+/// One result for each entry, or a single one without an entry.
 fn each_or_one<E, T>(entries: &[E], of: impl Fn(Option<&E>) -> T) -> Vec<T> {
     if entries.is_empty() {
         vec![of(None)]
@@ -62,7 +62,7 @@ fn each_or_one<E, T>(entries: &[E], of: impl Fn(Option<&E>) -> T) -> Vec<T> {
     }
 }
 
-/// A field with its `not…` twin. Without HTTP some are not to be asked.
+/// A field with its `not…` twin. Some do not apply without HTTP.
 #[derive(Clone)]
 struct Field<M> {
     terms: Terms<Vec<Result<M, Malformed>>>,
@@ -87,7 +87,7 @@ impl<M> Field<M> {
     }
 }
 
-/// How Envoy's permissions and principals are put together.
+/// Combines Envoy's permissions or principals.
 trait Matcher: Clone {
     fn any() -> Self;
     fn and(terms: Vec<Self>) -> Self;
@@ -125,7 +125,7 @@ impl Matcher for Principal {
     }
 }
 
-/// ALL of the fields; none where an `ALLOW` rule has one that cannot be asked.
+/// Matches if ALL of the fields match. None if an `ALLOW` rule has a field that does not apply.
 fn all_of<M: Matcher>(fields: Vec<Field<M>>, scope: Scope<'_>) -> Option<M> {
     let mut all = Vec::new();
     for field in fields {
@@ -191,7 +191,7 @@ fn source(source: &Source, scope: Scope<'_>) -> Vec<Field<Principal>> {
     let request_principal = |value: &str| Ok(matcher::request_principal(value));
     let account = |value: &str| Ok(matcher::service_account(value, scope.namespace));
     vec![
-        of_principals(principals, not_principals, scope),
+        principals_field(principals, not_principals, scope),
         Field::new(
             request_principals,
             not_request_principals,
@@ -202,7 +202,7 @@ fn source(source: &Source, scope: Scope<'_>) -> Vec<Field<Principal>> {
             Ok(matcher::namespace(value))
         }),
         Field::new(service_accounts, not_service_accounts, false, account),
-        of_trust_domains(trust_domains, not_trust_domains, scope),
+        trust_domains_field(trust_domains, not_trust_domains, scope),
         Field::new(ip_blocks, not_ip_blocks, false, |value| {
             matcher::cidr(value).map(Principal::DirectRemoteIp)
         }),
@@ -212,19 +212,7 @@ fn source(source: &Source, scope: Scope<'_>) -> Vec<Field<Principal>> {
     ]
 }
 
-fn of_principals(values: &[String], not_values: &[String], scope: Scope<'_>) -> Field<Principal> {
-    let expand = |values: &[String]| -> Vec<String> {
-        let expanded = values
-            .iter()
-            .flat_map(|value| trust_domain_aliases::of_principal(value, scope.trust_domains));
-        expanded.collect()
-    };
-    Field::new(&expand(values), &expand(not_values), false, |value| {
-        Ok(matcher::principal(value))
-    })
-}
-
-fn of_trust_domains(
+fn principals_field(
     values: &[String],
     not_values: &[String],
     scope: Scope<'_>,
@@ -232,7 +220,23 @@ fn of_trust_domains(
     let expand = |values: &[String]| -> Vec<String> {
         let expanded = values
             .iter()
-            .flat_map(|value| trust_domain_aliases::of_trust_domain(value, scope.trust_domains));
+            .flat_map(|value| trust_domain_aliases::expand_principal(value, scope.trust_domains));
+        expanded.collect()
+    };
+    Field::new(&expand(values), &expand(not_values), false, |value| {
+        Ok(matcher::principal(value))
+    })
+}
+
+fn trust_domains_field(
+    values: &[String],
+    not_values: &[String],
+    scope: Scope<'_>,
+) -> Field<Principal> {
+    let expand = |values: &[String]| -> Vec<String> {
+        let expanded = values.iter().flat_map(|value| {
+            trust_domain_aliases::expand_trust_domain(value, scope.trust_domains)
+        });
         expanded.collect()
     };
     Field::new(&expand(values), &expand(not_values), false, |value| {
@@ -245,7 +249,7 @@ enum Attribute {
     Caller(Field<Principal>),
 }
 
-/// What a condition asks; none for a key that Istio does not have.
+/// The matchers of a condition. None for a key that Istio does not have.
 fn attribute(condition: &Condition, scope: Scope<'_>) -> Option<Attribute> {
     let Condition {
         key,
@@ -270,8 +274,8 @@ fn attribute(condition: &Condition, scope: Scope<'_>) -> Option<Attribute> {
         "source.serviceAccount" => caller(false, &|value| {
             Ok(matcher::service_account(value, scope.namespace))
         }),
-        "source.trustDomain" => Attribute::Caller(of_trust_domains(values, not_values, scope)),
-        "source.principal" => Attribute::Caller(of_principals(values, not_values, scope)),
+        "source.trustDomain" => Attribute::Caller(trust_domains_field(values, not_values, scope)),
+        "source.principal" => Attribute::Caller(principals_field(values, not_values, scope)),
         "request.auth.principal" => caller(true, &|value| Ok(matcher::request_principal(value))),
         "request.auth.audiences" => claim(&["aud"]),
         "request.auth.presenter" => claim(&["azp"]),

@@ -1,26 +1,26 @@
-//! How much of a mesh policies are for.
+//! How much of a mesh policies apply to.
 
 use std::collections::BTreeSet;
 
 use crate::document::TargetRef;
 use crate::policy::{Attachment, Labels, ServicePolicy};
 
-/// How much of a mesh a number of policies are for. What several of them are for counts once.
+/// How much of a mesh some policies apply to. Overlaps count once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Extent {
-    /// Whether it is all of the mesh.
+    /// Whether it is the whole mesh.
     pub whole_mesh: bool,
-    /// How many selectors there are of pods in any namespace.
+    /// The number of selectors for pods of any namespace.
     pub selectors_of_mesh: usize,
-    /// How many namespaces there are as a whole.
+    /// The number of whole namespaces.
     pub whole_namespaces: usize,
-    /// How many workloads there are, each by the labels that select it, and gateways and waypoints by their targets.
+    /// The number of workloads, counted by selector. Gateways and waypoints are counted by target.
     pub workloads: usize,
-    /// In how many namespaces these workloads are.
+    /// The number of namespaces with these workloads.
     pub namespaces_of_workloads: usize,
 }
 
-/// What a policy is for, such that policies for the same are equal.
+/// What a policy applies to. Equal for policies that apply to the same.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Place<'p> {
     Mesh,
@@ -31,8 +31,8 @@ enum Place<'p> {
 }
 
 impl Extent {
-    /// Adds up what these policies are for.
-    pub(super) fn of<'p>(policies: impl IntoIterator<Item = &'p ServicePolicy>) -> Self {
+    /// The combined extent of these policies.
+    pub(super) fn from_policies<'p>(policies: impl IntoIterator<Item = &'p ServicePolicy>) -> Self {
         let places: BTreeSet<_> = policies.into_iter().flat_map(places).collect();
         let mut extent = Self::default();
         let mut namespaces = BTreeSet::new();
@@ -51,7 +51,7 @@ impl Extent {
         extent
     }
 
-    /// Whether it is nothing.
+    /// Whether no policy was counted.
     pub fn is_empty(self) -> bool {
         self == Self::default()
     }

@@ -1,25 +1,25 @@
-//! A listener's TLS → whether it verifies who calls.
+//! Determines from a listener's TLS settings whether it verifies callers.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-/// The validator that holds each trust domain to roots of its own, which stand in it.
+/// The validator with separate roots for each trust domain.
 const SPIFFE_VALIDATOR: &str = "envoy.tls.cert_validator.spiffe";
 
-/// Whether a `DownstreamTlsContext` demands a certificate, and of somebody that it trusts. `validations`
-/// are those that came by discovery, by their names.
+/// Whether a `DownstreamTlsContext` requires a certificate and validates it. `validations` are the
+/// discovered validation contexts, by name.
 pub(super) fn verifies_callers(context: &Value, validations: &BTreeMap<&str, &Value>) -> bool {
-    let validation = Validation::of(context, validations);
+    let validation = Validation::new(context, validations);
     demands_certificate(context)
         && (validation.awaits || validation.known.iter().any(|known| has_roots(known)))
-        && !validation.known.iter().any(|known| takes_any(known))
+        && !validation.known.iter().any(|known| accepts_any(known))
 }
 
-/// Whether a `DownstreamTlsContext` takes a certificate, if a caller has one, that it does not validate.
-pub(super) fn takes_unvalidated(context: &Value, validations: &BTreeMap<&str, &Value>) -> bool {
-    let validation = Validation::of(context, validations);
-    validation.known.iter().any(|known| takes_any(known))
+/// Whether a `DownstreamTlsContext` accepts an optional certificate without validating it.
+pub(super) fn accepts_unvalidated(context: &Value, validations: &BTreeMap<&str, &Value>) -> bool {
+    let validation = Validation::new(context, validations);
+    validation.known.iter().any(|known| accepts_any(known))
         || demands_certificate(context)
             && !validation.awaits
             && !validation.known.iter().any(|known| has_roots(known))
@@ -29,15 +29,15 @@ fn demands_certificate(context: &Value) -> bool {
     context.get("require_client_certificate") == Some(&Value::Bool(true))
 }
 
-/// What a TLS context holds certificates of callers to.
+/// The validation settings of a TLS context.
 struct Validation<'v> {
     known: Vec<&'v Value>,
-    /// A listener waits for what it is yet to get.
+    /// Whether discovered settings are missing. A listener waits for them.
     awaits: bool,
 }
 
 impl<'v> Validation<'v> {
-    fn of(context: &'v Value, validations: &BTreeMap<&str, &'v Value>) -> Self {
+    fn new(context: &'v Value, validations: &BTreeMap<&str, &'v Value>) -> Self {
         let common = |pointer: &str| context.pointer(&format!("/common_tls_context{pointer}"));
         let inline = [
             common("/validation_context"),
@@ -56,7 +56,7 @@ impl<'v> Validation<'v> {
     }
 }
 
-/// Without roots Envoy takes whichever certificate it gets.
+/// Whether there are roots. Without roots, Envoy accepts any certificate.
 fn has_roots(validation: &Value) -> bool {
     let roots = validation.get("trusted_ca").and_then(Value::as_object);
     let validator = validation.pointer("/custom_validator_config/name");
@@ -64,7 +64,7 @@ fn has_roots(validation: &Value) -> bool {
         || validator.and_then(Value::as_str) == Some(SPIFFE_VALIDATOR)
 }
 
-fn takes_any(validation: &Value) -> bool {
+fn accepts_any(validation: &Value) -> bool {
     let trust = validation.get("trust_chain_verification");
     trust.and_then(Value::as_str) == Some("ACCEPT_UNTRUSTED")
 }

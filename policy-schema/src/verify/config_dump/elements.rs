@@ -1,4 +1,4 @@
-//! Parts of a config dump.
+//! Indexes the parts of a config dump that listeners refer to.
 
 use std::collections::BTreeMap;
 
@@ -6,22 +6,22 @@ use serde_json::Value;
 
 use crate::timestamp::Timestamp;
 
-/// A filter that came by discovery.
+/// A discovered filter.
 #[derive(Clone, Copy)]
 pub(super) struct Discovered<'d> {
     pub(super) config: &'d Value,
-    /// When the proxy received it; none if it does not say.
+    /// When the proxy received it, if it reports that.
     pub(super) sent: Option<Timestamp>,
 }
 
-/// What listeners name, and a dump has in parts of its own.
+/// Elements that listeners refer to by name.
 #[derive(Default)]
 pub(super) struct Named<'d> {
-    /// Filters that came by discovery.
+    /// Discovered filters.
     pub(super) filters: BTreeMap<&'d str, Discovered<'d>>,
-    /// What certificates of callers are held to.
+    /// Discovered validation contexts for callers' certificates.
     pub(super) validations: BTreeMap<&'d str, &'d Value>,
-    /// Routes that came by discovery.
+    /// Discovered routes.
     pub(super) routes: BTreeMap<&'d str, &'d Value>,
 }
 

@@ -1,15 +1,15 @@
-//! A proxy's bootstrap → whether it keeps the metric that proves what the filter runs.
+//! Determines from a proxy's bootstrap whether it keeps the metric that reports revisions.
 
 use serde_json::Value;
 
 use super::elements;
 use crate::telemetry::metric::REVISION;
 
-/// Where Envoy keeps the metrics of Wasm filters.
+/// The prefix of metrics of Wasm filters.
 const SCOPE: &str = "wasmcustom.";
 
-/// Whether a `StatsMatcher` may drop the revisions of policies. What a regular expression matches is not
-/// known here.
+/// Whether a `StatsMatcher` may drop the revisions of policies. Regular expressions are not
+/// evaluated.
 pub(super) fn hides_revisions(matcher: &Value) -> bool {
     let patterns = |list: &str| {
         let list = matcher.get(list)?;
@@ -24,7 +24,7 @@ pub(super) fn hides_revisions(matcher: &Value) -> bool {
     matcher.get("reject_all") == Some(&Value::Bool(true))
 }
 
-/// Whether a pattern matches all names of the metric; none if that cannot be said.
+/// Whether a pattern matches all names of the metric. None if unknown.
 fn matches(pattern: &Value) -> Option<bool> {
     let text = |kind: &str| pattern.get(kind).and_then(Value::as_str);
     let name = [SCOPE, REVISION.name].concat();

@@ -1,4 +1,4 @@
-//! A filter chain → the policies that its requests meet.
+//! Determines which policies apply to the requests of a filter chain.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -9,7 +9,7 @@ use crate::plugin_config::PolicyName;
 use crate::verify::path_handling::{ignores_path_parameters, normalization_of};
 use crate::verify::proxy::RunningPolicy;
 
-/// The part of a plugin config that tells which it is.
+/// The fields of a plugin config that identify it.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Running {
@@ -18,26 +18,27 @@ struct Running {
     revision: Option<String>,
 }
 
-/// What requests of a filter chain meet.
-pub(super) struct Met {
+/// What applies to the requests of a filter chain.
+pub(super) struct ChainContent {
     pub(super) policies: Vec<RunningPolicy>,
     pub(super) has_rbac: bool,
-    /// How paths are normalised before; none if it is not a way of Istio's.
+    /// The path normalization. None if Istio has no such mode.
     pub(super) normalization: Option<PathNormalization>,
     pub(super) ignores_path_parameters: bool,
 }
 
-/// What requests of a filter chain meet; none if it speaks no HTTP, or takes tunnels alone.
-pub(super) fn met(chain: &Value, named: &Named<'_>) -> Option<Met> {
+/// What applies to the requests of a filter chain. None if it does not speak HTTP, or accepts only
+/// tunnels.
+pub(super) fn read_chain(chain: &Value, named: &Named<'_>) -> Option<ChainContent> {
     let managers = elements(chain, "filters").filter_map(|filter| filter.get("typed_config"));
     let mut managers = managers
         .filter(|manager| manager.get("http_filters").is_some())
         .map(|manager| (manager, routes(manager, named)))
-        .filter(|(_, routes)| !routes.is_some_and(takes_tunnels_alone))
+        .filter(|(_, routes)| !routes.is_some_and(accepts_only_tunnels))
         .peekable();
     managers.peek()?;
     let managers: Vec<_> = managers.collect();
-    let mut met = Met {
+    let mut read_chain = ChainContent {
         policies: Vec::new(),
         has_rbac: false,
         normalization: common(
@@ -62,16 +63,17 @@ pub(super) fn met(chain: &Value, named: &Named<'_>) -> Option<Met> {
             (filter.get("typed_config"), None)
         };
         if let Some(config) = config {
-            met.has_rbac |= is_rbac(config);
+            read_chain.has_rbac |= is_enforcing_rbac(config);
             let running = config.get("config").and_then(running);
-            met.policies
+            read_chain
+                .policies
                 .extend(running.map(|policy| RunningPolicy { sent, ..policy }));
         }
     }
-    Some(met)
+    Some(read_chain)
 }
 
-/// What all have in common; none if they differ.
+/// The common value. None if the values differ.
 fn common<T: PartialEq>(mut values: impl Iterator<Item = Option<T>>) -> Option<T> {
     let first = values.next()??;
     values
@@ -79,7 +81,7 @@ fn common<T: PartialEq>(mut values: impl Iterator<Item = Option<T>>) -> Option<T
         .then_some(first)
 }
 
-/// Whether a filter chain passes connections on as they are, and no RBAC decides on them.
+/// Whether a filter chain forwards connections without HTTP and without RBAC.
 pub(super) fn passes_tcp_unchecked(chain: &Value) -> bool {
     let is_of = |filter: &Value, kind: &str| {
         let own = filter
@@ -94,18 +96,18 @@ pub(super) fn passes_tcp_unchecked(chain: &Value) -> bool {
         })
 }
 
-/// Whether a filter is RBAC, with rules that it enforces.
-fn is_rbac(config: &Value) -> bool {
+/// Whether a filter is RBAC with enforced rules.
+fn is_enforcing_rbac(config: &Value) -> bool {
     let kind = config.get("@type").and_then(Value::as_str);
     kind.is_some_and(|kind| kind.ends_with(".http.rbac.v3.RBAC")) && has_rules(config)
 }
 
-/// Whether RBAC has rules that it enforces.
+/// Whether RBAC has enforced rules.
 fn has_rules(config: &Value) -> bool {
     config.get("rules").is_some() || config.get("matcher").is_some()
 }
 
-/// The routes of a connection manager, which stand in it or came by discovery.
+/// The routes of a connection manager, inline or discovered.
 fn routes<'d>(manager: &'d Value, named: &Named<'d>) -> Option<&'d Value> {
     let by_name = || {
         let name = manager.pointer("/rds/route_config_name")?.as_str()?;
@@ -114,15 +116,15 @@ fn routes<'d>(manager: &'d Value, named: &Named<'d>) -> Option<&'d Value> {
     manager.get("route_config").or_else(by_name)
 }
 
-/// Whether what comes in by these routes is a tunnel, and its requests are met where the tunnel ends.
-fn takes_tunnels_alone(routes: &Value) -> bool {
+/// Whether these routes accept only tunnels. Policies then apply where the tunnel ends.
+fn accepts_only_tunnels(routes: &Value) -> bool {
     let mut routes = elements(routes, "virtual_hosts")
         .flat_map(|host| elements(host, "routes"))
         .peekable();
     routes.peek().is_some() && routes.all(|route| route.pointer("/match/connect_matcher").is_some())
 }
 
-/// Whether a filter is off, for all requests or for those of a route.
+/// Whether a filter is disabled, for all requests or for those of a route.
 fn is_off(filter: &Value, routes: Option<&Value>) -> bool {
     let name = filter.get("name").and_then(Value::as_str);
     filter.get("disabled") == Some(&Value::Bool(true))
@@ -131,7 +133,7 @@ fn is_off(filter: &Value, routes: Option<&Value>) -> bool {
             .is_some_and(|(name, routes)| is_off_in(routes, name))
 }
 
-/// Virtual hosts, routes and clusters of routes can each have settings for filters.
+/// Whether a virtual host, a route or a weighted cluster disables the filter.
 fn is_off_in(routes: &Value, filter: &str) -> bool {
     match routes {
         Value::Array(elements) => elements.iter().any(|element| is_off_in(element, filter)),
@@ -145,7 +147,8 @@ fn is_off_in(routes: &Value, filter: &str) -> bool {
     }
 }
 
-/// The policy of a plugin, if it is the filter. Its configuration is a text in protobuf's wrapping.
+/// The policy of a plugin, if the plugin is the filter. Its plugin config is a string in a protobuf
+/// wrapper.
 fn running(plugin: &Value) -> Option<RunningPolicy> {
     let text = plugin.pointer("/configuration/value")?.as_str()?;
     let running: Running = serde_json::from_str(text).ok()?;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::*;
 
-/// The filter of `shop/cart`, with this field more.
+/// The filter of `shop/cart`, with one more field.
 fn filter(more: &str, value: Value) -> Value {
     let config = r#"{"apiVersion": "peergate.dev/v1alpha1", "policy": {"namespace": "shop", "name": "cart"}, "revision": "1"}"#;
     let mut filter = json!({
@@ -22,7 +22,7 @@ fn plain_filter() -> Value {
     filter("disabled", json!(false))
 }
 
-/// What verifies callers, by these fields of `common_tls_context`.
+/// The verification of callers with these fields of `common_tls_context`.
 fn tls(common: Value) -> Value {
     json!({"typed_config": {"require_client_certificate": true, "common_tls_context": common}})
 }
@@ -52,13 +52,13 @@ fn active(listener: Value) -> Value {
     json!([{"name": "l", "active_state": {"listener": listener}}])
 }
 
-/// How many policies run.
+/// The number of running policies.
 fn running(node: &str, listeners: Value) -> usize {
     read(node, listeners, json!({})).policies.len()
 }
 
 #[test]
-fn a_policy_runs_where_callers_meet_it() {
+fn counts_policies_on_listeners_for_callers() {
     let (sidecar, gateway) = ("sidecar~1", "router~1");
     let inbound = || listener("INBOUND", json!([plain_filter()]), strict());
     assert_eq!(running(sidecar, active(inbound())), 1);
@@ -79,7 +79,7 @@ fn a_policy_runs_where_callers_meet_it() {
 }
 
 #[test]
-fn a_filter_that_is_off_runs_nothing() {
+fn a_disabled_filter_runs_nothing() {
     let off = filter("disabled", json!(true));
     let in_force = |filter| active(listener("INBOUND", json!([filter]), strict()));
     assert_eq!(running("sidecar~1", in_force(off)), 0);
@@ -94,9 +94,9 @@ fn a_filter_that_is_off_runs_nothing() {
     assert_eq!(running("sidecar~1", active(by_route)), 1);
 }
 
-/// What came by discovery counts where a listener asks for it.
+/// Discovered resources count if a listener requests them.
 #[test]
-fn a_discovered_filter_runs_where_it_is_named() {
+fn a_discovered_filter_runs_where_listeners_refer_to_it() {
     let discovered = json!({"ecds_filters": [{"ecds_filter": plain_filter()}]});
     let named = |name: &str| {
         let filter = json!({"name": name, "config_discovery": {}});
@@ -107,7 +107,7 @@ fn a_discovered_filter_runs_where_it_is_named() {
 }
 
 #[test]
-fn what_a_proxy_refused_is_told_if_callers_would_meet_it() {
+fn reports_refused_configuration_that_affects_callers() {
     let refused = |direction: &str| {
         let failed = listener(direction, json!([plain_filter()]), strict());
         let error = json!({"failed_configuration": failed, "details": "no such\n  file"});
@@ -136,9 +136,9 @@ fn what_a_proxy_refused_is_told_if_callers_would_meet_it() {
     );
 }
 
-/// Without roots Envoy takes whichever certificate it gets.
+/// Without roots, Envoy accepts any certificate.
 #[test]
-fn callers_are_verified_by_roots_alone() {
+fn only_roots_verify_callers() {
     let named = |roots: Value| json!({"dynamic_active_secrets": [{"secret": {"name": "ROOTCA", "validation_context": roots}}]});
     let by_name = json!({"validation_context_sds_secret_config": {"name": "ROOTCA"}});
     let roots = json!({"trusted_ca": {"inline_string": "…"}});
@@ -175,7 +175,7 @@ fn callers_are_verified_by_roots_alone() {
 }
 
 #[test]
-fn a_listener_without_a_direction_is_named() {
+fn reports_a_listener_without_a_direction() {
     let mut undirected = listener("UNSPECIFIED", json!([]), Value::Null);
     let named = |listener: &Value| read("", active(listener.clone()), json!({})).undirected;
     assert_eq!(named(&undirected), ["l"]);
@@ -183,9 +183,10 @@ fn a_listener_without_a_direction_is_named() {
     assert_eq!(named(&undirected), [""; 0]);
 }
 
-/// A tunnel's requests are met where it ends, and what speaks no HTTP has no filters.
+/// Policies apply to a tunnel's requests where the tunnel ends. A chain without HTTP has no HTTP
+/// filters.
 #[test]
-fn every_part_of_a_listener_that_speaks_http_is_known() {
+fn finds_every_http_chain_of_a_listener() {
     let mut inbound = listener("INBOUND", json!([plain_filter()]), strict());
     let chains = inbound["filter_chains"].as_array_mut().unwrap();
     chains.push(json!({
@@ -205,7 +206,7 @@ fn every_part_of_a_listener_that_speaks_http_is_known() {
 }
 
 #[test]
-fn a_filter_can_be_off_by_routes_that_were_discovered() {
+fn discovered_routes_can_disable_a_filter() {
     let mut inbound = listener("INBOUND", json!([plain_filter()]), strict());
     inbound["filter_chains"][0]["filters"][0]["typed_config"]["rds"] =
         json!({"route_config_name": "80"});
@@ -224,7 +225,7 @@ fn a_filter_can_be_off_by_routes_that_were_discovered() {
     assert_eq!((running("80"), running("81")), (0, 1));
 }
 
-/// A record of what it would do is no enforcement.
+/// Shadow rules enforce nothing.
 #[test]
 fn rbac_counts_where_it_enforces_rules() {
     let rbac = |field: &str| {
@@ -250,8 +251,8 @@ fn rbac_counts_where_it_enforces_rules() {
 }
 
 #[test]
-fn gateways_that_do_not_validate_certificates_are_named() {
-    let takes_any = |common: Value, is_demanded: bool| {
+fn reports_gateways_that_do_not_validate_certificates() {
+    let accepts_any = |common: Value, is_demanded: bool| {
         let mut socket = tls(common);
         socket["typed_config"]["require_client_certificate"] = json!(is_demanded);
         let outbound = active(listener("OUTBOUND", json!([]), socket));
@@ -267,18 +268,18 @@ fn gateways_that_do_not_validate_certificates_are_named() {
     let any =
         json!({"trusted_ca": {"filename": "f"}, "trust_chain_verification": "ACCEPT_UNTRUSTED"});
     for is_demanded in [true, false] {
-        assert!(takes_any(json!({"validation_context": any}), is_demanded));
-        assert!(!takes_any(
+        assert!(accepts_any(json!({"validation_context": any}), is_demanded));
+        assert!(!accepts_any(
             json!({"validation_context": roots}),
             is_demanded
         ));
-        // Without roots, a certificate that is not demanded is not even asked for.
-        assert_eq!(takes_any(json!({}), is_demanded), is_demanded);
+        // Without roots, an optional certificate is not even requested.
+        assert_eq!(accepts_any(json!({}), is_demanded), is_demanded);
     }
 }
 
 #[test]
-fn a_proxy_may_drop_the_metric_that_proves_what_runs() {
+fn detects_a_proxy_that_drops_the_revision_metric() {
     let hides = |matcher: Value| {
         let dump =
             json!({"configs": [{"bootstrap": {"stats_config": {"stats_matcher": matcher}}}]});
@@ -314,7 +315,7 @@ fn a_proxy_may_drop_the_metric_that_proves_what_runs() {
 }
 
 #[test]
-fn what_is_no_configuration_is_shown_in_its_own_words() {
+fn shows_the_start_of_an_unexpected_text() {
     let reason = |text: &str| {
         let proxy = Proxy::from_config_dump("p", text.as_bytes());
         proxy.unwrap_err().to_string()

@@ -1,21 +1,21 @@
-//! The filters that guard a listener.
+//! The filters that enforce policies.
 
 use serde_json::Value;
 
 use crate::document::PathNormalization;
 
-/// What enforcement is made of.
+/// The filters of enforcement.
 #[derive(Debug)]
 pub(super) struct Guards {
-    /// `NAMESPACE.NAME` of the objects that bring the filter: Istio's names of filters contain them.
+    /// `NAMESPACE.NAME` of the objects that install the filter. Istio's filter names contain it.
     pub(super) plugins: Vec<String>,
-    /// Filters on whose work rules rely.
+    /// Filters whose results rules depend on.
     pub(super) sources: Vec<&'static str>,
     pub(super) normalization: PathNormalization,
 }
 
-/// Whether a map of settings for filters, by their names, has one for enforcement.
-pub(super) fn names_guard(guards: &Guards, settings: &Value) -> Option<String> {
+/// The enforcing filter for which a map of settings, by filter name, has an entry.
+pub(super) fn guard_in(guards: &Guards, settings: &Value) -> Option<String> {
     let filters = settings.as_object()?;
     filters.keys().find(|name| guards.has(name)).cloned()
 }

@@ -1,4 +1,4 @@
-//! A patch → what it does to enforcement.
+//! Judges what a patch does to enforcement.
 
 use serde_json::Value;
 
@@ -11,7 +11,7 @@ const RBAC: &str = "envoy.filters.http.rbac";
 const NETWORK_RBAC: &str = "envoy.filters.network.rbac";
 const CONNECTION_MANAGER: &str = "envoy.filters.network.http_connection_manager";
 
-/// HTTP filters that can refuse a request or count it, and change nothing that rules ask for.
+/// HTTP filters that can reject or count requests, and change nothing that rules test.
 const PASSIVE_FILTERS: [&str; 14] = [
     "adaptive_concurrency",
     "admission_control",
@@ -33,21 +33,21 @@ const PASSIVE_FILTERS: [&str; 14] = [
 const PASSIVE_NETWORK_FILTERS: [&str; 4] =
     ["connection_limit", "local_ratelimit", "ratelimit", "rbac"];
 
-/// What a patch does to enforcement.
+/// The effect of a patch on enforcement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Judgement {
     /// Nothing.
     Harmless,
-    /// It undoes a part of it, by doing this.
+    /// It disables a part of enforcement. The text describes how.
     Undoes(String),
-    /// It makes a gateway accept client certificates that it does not validate.
+    /// It makes a gateway accept client certificates without validating them.
     SkipsValidation,
-    /// It may change it, by doing this.
+    /// It may affect enforcement. The text describes how.
     Unknown(String),
 }
 
 impl Guards {
-    /// Whether enforcement is by a filter of this name, or relies on it.
+    /// Whether the filter of this name enforces policies, or enforcement depends on it.
     pub(super) fn has(&self, filter: &str) -> bool {
         [RBAC, NETWORK_RBAC].contains(&filter)
             || self.sources.contains(&filter)
@@ -55,11 +55,11 @@ impl Guards {
     }
 
     pub(super) fn judge(&self, patch: &Patch<'_>, of_gateway: bool) -> Judgement {
-        if !patch.meets_callers(of_gateway) {
+        if !patch.affects_callers(of_gateway) {
             return Judgement::Harmless;
         }
         if patch.operation != "REMOVE"
-            && let Some(setting) = settings::undoing(self, patch.value, of_gateway)
+            && let Some(setting) = settings::disabling_setting(self, patch.value, of_gateway)
         {
             return Judgement::Undoes(setting);
         }
@@ -67,9 +67,9 @@ impl Guards {
             return Judgement::SkipsValidation;
         }
         match patch.apply_to {
-            "HTTP_FILTER" => self.of_filter(patch, patch.http_filter, &PASSIVE_FILTERS),
-            "NETWORK_FILTER" => self.of_network_filter(patch),
-            "EXTENSION_CONFIG" => self.of_extension(patch),
+            "HTTP_FILTER" => self.judge_filter(patch, patch.http_filter, &PASSIVE_FILTERS),
+            "NETWORK_FILTER" => self.judge_network_filter(patch),
+            "EXTENSION_CONFIG" => self.judge_extension(patch),
             "CLUSTER" if patch.operation == "ADD" => Judgement::Harmless,
             "CLUSTER"
             | "FILTER_CHAIN"
@@ -80,14 +80,14 @@ impl Guards {
             | "BOOTSTRAP"
                 if patch.operation != "REMOVE" =>
             {
-                of_settings(patch)
+                judge_settings(patch)
             }
             _ => unknown(patch),
         }
     }
 
-    /// A patch of HTTP or network filters; `name` is the one that it asks for.
-    fn of_filter(&self, patch: &Patch<'_>, name: Option<&str>, passive: &[&str]) -> Judgement {
+    /// Judges a patch of HTTP or network filters. `name` is the filter that it selects.
+    fn judge_filter(&self, patch: &Patch<'_>, name: Option<&str>, passive: &[&str]) -> Judgement {
         let does = match patch.operation {
             "REMOVE" => "removes",
             "REPLACE" => "replaces",
@@ -123,20 +123,20 @@ impl Guards {
         }
     }
 
-    fn of_network_filter(&self, patch: &Patch<'_>) -> Judgement {
+    fn judge_network_filter(&self, patch: &Patch<'_>) -> Judgement {
         let is_manager = patch.network_filter == Some(CONNECTION_MANAGER);
         if is_manager && patch.takes_away() {
             let does = patch.operation.to_ascii_lowercase();
             return Judgement::Undoes(format!("{does}s the filter `{CONNECTION_MANAGER}`"));
         }
         if is_manager && patch.operation == "MERGE" {
-            return of_settings(patch);
+            return judge_settings(patch);
         }
-        self.of_filter(patch, patch.network_filter, &PASSIVE_NETWORK_FILTERS)
+        self.judge_filter(patch, patch.network_filter, &PASSIVE_NETWORK_FILTERS)
     }
 
-    /// A configuration for filters that ask for it by name.
-    fn of_extension(&self, patch: &Patch<'_>) -> Judgement {
+    /// Judges an extension configuration, which filters refer to by name.
+    fn judge_extension(&self, patch: &Patch<'_>) -> Judgement {
         let name = field(patch.value, "name").and_then(Value::as_str);
         match name {
             Some(name) if self.has(name) => {
@@ -148,9 +148,9 @@ impl Guards {
     }
 }
 
-/// A change of settings, by the names of those that it changes.
-fn of_settings(patch: &Patch<'_>) -> Judgement {
-    match settings::unfamiliar(patch.apply_to, patch.value) {
+/// Judges changed settings by their names.
+fn judge_settings(patch: &Patch<'_>) -> Judgement {
+    match settings::unknown_setting(patch.apply_to, patch.value) {
         Some(setting) => Judgement::Unknown(format!("sets `{setting}`")),
         None => Judgement::Harmless,
     }
@@ -168,14 +168,14 @@ fn unknown(patch: &Patch<'_>) -> Judgement {
     ))
 }
 
-/// What a filter is, by the type of its configuration: names are free.
+/// The type of a filter's configuration. Names are arbitrary.
 fn type_of(filter: &Value) -> Option<&str> {
     let config = field(filter, "typed_config")?;
     let mut kind = config.get("@type")?.as_str()?;
     if kind.ends_with("TypedStruct") {
         kind = field(config, "type_url")?.as_str()?;
     }
-    // `…extensions.filters.http.lua.v3.Lua`: the folder before the version.
+    // `…extensions.filters.http.lua.v3.Lua`: the segment before the version.
     let mut parts = kind.rsplit('.').skip(1);
     let version = parts.next()?;
     version
@@ -196,7 +196,7 @@ fn short(name: &str) -> &str {
     name.rsplit_once('.').map_or(name, |(_, last)| last)
 }
 
-/// `extensions.istio.io/wasmplugin/NAMESPACE.NAME`, and what Istio 1.31 has in its place:
+/// Matches `extensions.istio.io/wasmplugin/NAMESPACE.NAME`, and the name since Istio 1.31:
 /// `extensions.istio.io/trafficextension/NAMESPACE.NAME~istio-translated-wasmplugin`.
 fn is_plugin(filter: &str, plugin: &str) -> bool {
     let last = filter.rsplit_once('/').map_or(filter, |(_, last)| last);

@@ -1,29 +1,29 @@
-//! A patch of an `EnvoyFilter` (Istio, networking.istio.io/v1alpha3): the fields that are judged.
+//! The judged fields of an `EnvoyFilter` patch (Istio, networking.istio.io/v1alpha3).
 
 use serde_json::Value;
 
 /// A patch.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Patch<'o> {
-    /// What it changes; empty if it does not say.
+    /// `applyTo`. Empty if absent.
     pub(super) apply_to: &'o str,
-    /// Where; empty for everywhere.
+    /// The context. Empty for all.
     pub(super) context: &'o str,
-    /// What it does; empty if it does not say.
+    /// The operation. Empty if absent.
     pub(super) operation: &'o str,
-    /// The network filter that it asks for.
+    /// The network filter that it selects.
     pub(super) network_filter: Option<&'o str>,
-    /// The HTTP filter that it asks for.
+    /// The HTTP filter that it selects.
     pub(super) http_filter: Option<&'o str>,
-    /// What it adds or merges.
+    /// The value that it adds or merges.
     pub(super) value: &'o Value,
 }
 
-/// Istio reads a context of this name, or none, as everywhere.
+/// Contexts that mean all.
 const EVERYWHERE: [&str; 2] = ["", "ANY"];
 
 impl<'o> Patch<'o> {
-    pub(super) fn of(patch: &'o Value) -> Self {
+    pub(super) fn new(patch: &'o Value) -> Self {
         let text = |pointer| patch.pointer(pointer).and_then(Value::as_str);
         Self {
             apply_to: text("/applyTo").unwrap_or_default(),
@@ -35,19 +35,19 @@ impl<'o> Patch<'o> {
         }
     }
 
-    /// Whether it can change what callers of a proxy meet. A sidecar's way out meets none.
-    pub(super) fn meets_callers(&self, of_gateway: bool) -> bool {
+    /// Whether it can affect callers of a proxy. A sidecar's outbound listeners have none.
+    pub(super) fn affects_callers(&self, of_gateway: bool) -> bool {
         EVERYWHERE.contains(&self.context)
             || match self.context {
                 "SIDECAR_OUTBOUND" => false,
                 "SIDECAR_INBOUND" => !of_gateway,
                 "GATEWAY" => of_gateway,
-                // Waypoints, and what is not known.
+                // Waypoints and unknown contexts.
                 _ => true,
             }
     }
 
-    /// Whether it takes something away, or puts something else in its place.
+    /// Whether it removes or replaces something.
     pub(super) fn takes_away(&self) -> bool {
         matches!(self.operation, "REMOVE" | "REPLACE")
     }

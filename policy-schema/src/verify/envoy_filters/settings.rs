@@ -1,13 +1,13 @@
-//! Settings in a patch: those that undo enforcement, and those that have nothing to do with it.
+//! Classifies settings in a patch: those that disable enforcement, and those that are unrelated.
 
 use serde_json::Value;
 
-use super::guards::{Guards, names_guard};
+use super::guards::{Guards, guard_in};
 use crate::protobuf::{any_field, is_true, snake_case};
 use crate::verify::path_handling::{changed_options, ignores_path_parameters};
 
-/// Fields that only lead to others.
-const PATHS: [&str; 12] = [
+/// Fields that only contain other fields.
+const CONTAINER_FIELDS: [&str; 12] = [
     "common_http_protocol_options",
     "config",
     "connection_keepalive",
@@ -22,9 +22,10 @@ const PATHS: [&str; 12] = [
     "virtual_hosts",
 ];
 
-/// Fields of listeners, connection managers, routes and clusters that no rule depends on: names, times, limits,
-/// logs, and what is done to responses. Those that change paths are as the `Mesh` says, or undo enforcement.
-const FAMILIAR: [&str; 68] = [
+/// Fields of listeners, connection managers, routes and clusters that no rule depends on: names,
+/// timeouts, limits, logs and response handling. Fields that change paths are compared with the
+/// `Mesh` instead.
+const HARMLESS_FIELDS: [&str; 68] = [
     "@type",
     "access_log",
     "access_log_options",
@@ -95,33 +96,38 @@ const FAMILIAR: [&str; 68] = [
     "upstream_connection_options",
 ];
 
-/// What of a patch's value undoes enforcement, wherever it stands.
-pub(super) fn undoing(guards: &Guards, value: &Value, of_gateway: bool) -> Option<String> {
+/// The setting in a patch's value, at any depth, that disables enforcement.
+pub(super) fn disabling_setting(
+    guards: &Guards,
+    value: &Value,
+    of_gateway: bool,
+) -> Option<String> {
     let mut found = None;
     any_field(value, &mut |key, value| {
         found = match key {
             "trust_chain_verification" if is_accept_untrusted(value) && !of_gateway => {
                 Some("has certificates accepted that nothing validates".to_owned())
             }
-            // Gateways of the documents ask for certificates, or do not, as the documents say.
+            // Whether declared gateways require certificates is up to the documents.
             "require_client_certificate" if !is_true(value) && !of_gateway => {
                 Some("no longer requires a certificate of callers".to_owned())
             }
-            "typed_per_filter_config" => names_guard(guards, value)
+            "typed_per_filter_config" => guard_in(guards, value)
                 .map(|name| format!("has routes with other settings for the filter `{name}`")),
             _ => None,
         };
         found.is_some()
     });
-    found.or_else(|| of_paths(guards, value))
+    found.or_else(|| path_setting(guards, value))
 }
 
-/// Wherever it stands: a connection manager, a route configuration, or filters with either in them.
-fn of_paths(guards: &Guards, value: &Value) -> Option<String> {
+/// Checks path normalization at any depth: in a connection manager, a route configuration, or
+/// filters that contain either.
+fn path_setting(guards: &Guards, value: &Value) -> Option<String> {
     let changed = changed_options(guards.normalization, value);
     if let Some(option) = changed.first() {
         return Some(format!(
-            "sets `{option}`, so that proxies normalise paths otherwise than the `Mesh` says"
+            "sets `{option}`, so that proxies do not normalize paths as in the `Mesh`"
         ));
     }
     if ignores_path_parameters(value) {
@@ -131,38 +137,42 @@ fn of_paths(guards: &Guards, value: &Value) -> Option<String> {
         );
     }
     match value {
-        Value::Object(fields) => fields.values().find_map(|value| of_paths(guards, value)),
-        Value::Array(elements) => elements.iter().find_map(|value| of_paths(guards, value)),
+        Value::Object(fields) => fields
+            .values()
+            .find_map(|value| path_setting(guards, value)),
+        Value::Array(elements) => elements
+            .iter()
+            .find_map(|value| path_setting(guards, value)),
         _ => None,
     }
 }
 
-/// The first setting that is not known to leave enforcement alone; none if there is none.
-pub(super) fn unfamiliar(apply_to: &str, value: &Value) -> Option<String> {
+/// The first setting that is not known to be harmless.
+pub(super) fn unknown_setting(apply_to: &str, value: &Value) -> Option<String> {
     match value {
         Value::Object(fields) => fields.iter().find_map(|(key, value)| {
             let name = snake_case(key);
             if apply_to == "BOOTSTRAP" && name == "stats_config" {
-                // Proxies whose metrics it drops are found by themselves.
+                // Proxies that drop the revision metric are reported separately.
                 None
             } else if name == "transport_socket" && !is_tls(value) {
-                // Without TLS no caller has an identity.
+                // Without TLS, callers have no identity.
                 Some(name)
-            } else if PATHS.contains(&&*name) {
-                unfamiliar(apply_to, value)
+            } else if CONTAINER_FIELDS.contains(&&*name) {
+                unknown_setting(apply_to, value)
             } else {
-                (!FAMILIAR.contains(&&*name)).then_some(name)
+                (!HARMLESS_FIELDS.contains(&&*name)).then_some(name)
             }
         }),
         Value::Array(elements) => elements
             .iter()
-            .find_map(|element| unfamiliar(apply_to, element)),
-        // A route by its name, a text that stands for a message.
+            .find_map(|element| unknown_setting(apply_to, element)),
+        // The name of a route, a string where a message is possible.
         _ => None,
     }
 }
 
-/// Whether nothing in a patched transport socket names another one than TLS.
+/// Whether no other transport socket than TLS is named in a patch.
 fn is_tls(socket: &Value) -> bool {
     let has = |text: Option<&Value>, end: &str| {
         text.is_none_or(|text| text.as_str().is_some_and(|text| text.ends_with(end)))
@@ -174,7 +184,7 @@ fn is_tls(socket: &Value) -> bool {
         && has(config.and_then(|config| config.get("@type")), "TlsContext")
 }
 
-/// Whether anything in a patch's value has certificates accepted that nothing validates.
+/// Whether a patch's value, at any depth, makes the proxy accept certificates without validation.
 pub(super) fn accepts_untrusted(value: &Value) -> bool {
     any_field(value, &mut |key, value| {
         key == "trust_chain_verification" && is_accept_untrusted(value)

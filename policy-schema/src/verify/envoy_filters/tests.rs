@@ -9,7 +9,7 @@ fn judge(of_gateway: bool, patch: &Value) -> Judgement {
         sources: vec![JWT],
         normalization: PathNormalization::Base,
     };
-    guards.judge(&Patch::of(patch), of_gateway)
+    guards.judge(&Patch::new(patch), of_gateway)
 }
 
 fn undoes(does: &str) -> Judgement {
@@ -49,7 +49,7 @@ fn filter_of_type(kind: &str) -> Value {
 }
 
 #[test]
-fn a_patch_that_takes_away_or_changes_a_filter_of_enforcement_undoes_it() {
+fn a_patch_that_removes_or_changes_an_enforcing_filter_disables_enforcement() {
     for name in [
         "envoy.filters.http.rbac",
         "envoy.filters.http.jwt_authn",
@@ -72,7 +72,7 @@ fn a_patch_that_takes_away_or_changes_a_filter_of_enforcement_undoes_it() {
 }
 
 #[test]
-fn a_patch_that_takes_every_filter_away_undoes_enforcement() {
+fn a_patch_that_removes_all_filters_disables_enforcement() {
     let patch = of_filter("REMOVE", None, &Value::Null);
     assert_eq!(judge(false, &patch), undoes("removes every filter"));
     let manager = "envoy.filters.network.http_connection_manager";
@@ -90,9 +90,9 @@ fn a_patch_that_takes_every_filter_away_undoes_enforcement() {
     );
 }
 
-/// A filter of another policy, or one whose name only begins as that of the filter does.
+/// A filter of another policy, or one whose name merely begins with the name of the filter.
 #[test]
-fn another_filter_is_not_taken_for_one_of_enforcement() {
+fn does_not_mistake_another_filter_for_an_enforcing_one() {
     for name in [
         "extensions.istio.io/wasmplugin/shop.cart-peergate2",
         "extensions.istio.io/wasmplugin/other.shop.cart-peergate",
@@ -108,9 +108,9 @@ fn another_filter_is_not_taken_for_one_of_enforcement() {
     assert_eq!(judge(false, &patch), Judgement::Harmless);
 }
 
-/// By its type, whatever its name says.
+/// By its type, regardless of its name.
 #[test]
-fn a_filter_that_is_added_is_judged_by_its_type() {
+fn judges_an_added_filter_by_its_type() {
     for operation in ["ADD", "INSERT_FIRST", "INSERT_BEFORE", "INSERT_AFTER"] {
         let limit = filter_of_type("local_ratelimit.v3.LocalRateLimit");
         let judged = judge(false, &of_filter(operation, None, &limit));
@@ -137,10 +137,9 @@ fn a_filter_that_is_added_is_judged_by_its_type() {
 }
 
 #[test]
-fn a_setting_that_undoes_enforcement_is_found_wherever_it_stands() {
+fn finds_disabling_settings_at_any_depth() {
     let accepted = "has certificates accepted that nothing validates";
-    let paths =
-        "sets `normalize_path`, so that proxies normalise paths otherwise than the `Mesh` says";
+    let paths = "sets `normalize_path`, so that proxies do not normalize paths as in the `Mesh`";
     let parameters = "sets `ignore_path_parameters_in_path_matching`, so that RBAC compares another path than the filter";
     let routes = "has routes with other settings for the filter `envoy.filters.http.rbac`";
     let untrusted = |value: Value| json!({"transport_socket": {"typed_config": {"common_tls_context": {"validation_context": value}}}});
@@ -200,7 +199,7 @@ fn a_setting_that_undoes_enforcement_is_found_wherever_it_stands() {
 }
 
 #[test]
-fn a_sidecar_that_no_longer_requires_a_certificate_is_found_and_a_gateway_may() {
+fn reports_sidecars_but_not_gateways_without_required_certificates() {
     let value =
         json!({"transport_socket": {"typed_config": {"require_client_certificate": false}}});
     let patch = merging("FILTER_CHAIN", &value);
@@ -213,7 +212,7 @@ fn a_sidecar_that_no_longer_requires_a_certificate_is_found_and_a_gateway_may() 
 }
 
 #[test]
-fn settings_that_no_rule_depends_on_are_harmless_and_others_are_not_judged() {
+fn independent_settings_are_harmless_and_others_are_not_judged() {
     for (apply_to, value, setting) in [
         (
             "NETWORK_FILTER",
@@ -316,7 +315,7 @@ fn settings_that_no_rule_depends_on_are_harmless_and_others_are_not_judged() {
 }
 
 #[test]
-fn what_is_not_known_is_not_judged() {
+fn does_not_judge_unknown_settings() {
     for (patch, does) in [
         (json!({}), "applies nothing to nothing"),
         (
@@ -336,9 +335,9 @@ fn what_is_not_known_is_not_judged() {
     }
 }
 
-/// As the documentation has it for gateways that do not validate certificates.
+/// The example of a gateway without validation in the documentation.
 #[test]
-fn a_gateway_without_session_resumption_is_as_safe() {
+fn a_gateway_without_session_resumption_is_harmless() {
     let value = json!({"transport_socket": {"typed_config": {
         "disable_stateless_session_resumption": true,
         "disable_stateful_session_resumption": true,
@@ -350,7 +349,7 @@ fn a_gateway_without_session_resumption_is_as_safe() {
 }
 
 #[test]
-fn a_gateway_that_is_made_to_accept_any_certificate_is_one_that_does_not_validate() {
+fn reports_a_patched_gateway_that_accepts_any_certificate() {
     let value = json!({"transport_socket": {"typed_config": {"common_tls_context": {
         "validation_context": {"trust_chain_verification": "ACCEPT_UNTRUSTED"},
     }}}});
@@ -360,9 +359,9 @@ fn a_gateway_that_is_made_to_accept_any_certificate_is_one_that_does_not_validat
     );
 }
 
-/// Callers come in by a sidecar's inbound listeners, and by all of a gateway.
+/// Callers reach a sidecar's inbound listeners, and all listeners of a gateway.
 #[test]
-fn a_patch_is_judged_where_callers_meet_it() {
+fn judges_patches_that_affect_callers() {
     for (context, at_sidecar, at_gateway) in [
         (json!(null), true, true),
         (json!("ANY"), true, true),

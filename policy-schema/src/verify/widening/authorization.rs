@@ -1,4 +1,4 @@
-//! Whether an `AuthorizationPolicy` allows more than the one that it replaces.
+//! Compares an `AuthorizationPolicy` with the one that it replaces: does it allow more?
 
 use super::super::object::Object;
 use super::spec;
@@ -15,7 +15,7 @@ pub(super) fn wider(old: &Object, new: &Object) -> Vec<String> {
     };
     let mut reasons = Vec::new();
     match (enforced(&old), enforced(&new)) {
-        // A denial that is added widens nothing.
+        // An added denial widens nothing.
         (None, None | Some(Action::Deny | Action::Custom)) => {}
         (None, Some(Action::Allow | Action::Audit)) => {
             let allowing = new
@@ -26,13 +26,13 @@ pub(super) fn wider(old: &Object, new: &Object) -> Vec<String> {
             reasons.extend(allowing.take(1));
         }
         (Some(Action::Allow), Some(Action::Allow)) => {
-            if !is_for_the_same(&old.spec, &new.spec) {
+            if !has_same_target(&old.spec, &new.spec) {
                 reasons
                     .push("it is for other workloads, and those it leaves may be open".to_owned());
             }
             for (number, rule) in new.spec.rules.iter().enumerate() {
                 let mut known = old.spec.rules.iter();
-                if !known.any(|known| takes_in(known, rule) && is_kept_from_tcp(known, rule)) {
+                if !known.any(|known| covers(known, rule) && is_dropped_from_tcp(known, rule)) {
                     reasons.push(format!(
                         "no existing rule allows all that rendered rule {number} does"
                     ));
@@ -43,11 +43,11 @@ pub(super) fn wider(old: &Object, new: &Object) -> Vec<String> {
             if old.spec.provider != new.spec.provider {
                 reasons.push("another provider decides".to_owned());
             }
-            if !is_for_the_same(&old.spec, &new.spec) {
+            if !has_same_target(&old.spec, &new.spec) {
                 reasons.push("it is for other workloads, and no longer denies at some".to_owned());
             }
             for (number, rule) in old.spec.rules.iter().enumerate() {
-                if !new.spec.rules.iter().any(|wide| takes_in(wide, rule)) {
+                if !new.spec.rules.iter().any(|wide| covers(wide, rule)) {
                     reasons.push(format!(
                         "no rendered rule denies all that existing rule {number} does"
                     ));
@@ -82,7 +82,7 @@ fn policy(object: &Object) -> Result<AuthorizationPolicy, String> {
     })
 }
 
-/// What the object decides; none for one that only records.
+/// The action of the object. None if it only records.
 fn enforced(policy: &AuthorizationPolicy) -> Option<Action> {
     let action = policy.spec.action;
     (action != Action::Audit && !policy.is_dry_run()).then_some(action)
@@ -97,7 +97,7 @@ fn name(action: Action) -> &'static str {
     }
 }
 
-fn is_for_the_same(old: &AuthorizationPolicySpec, new: &AuthorizationPolicySpec) -> bool {
+fn has_same_target(old: &AuthorizationPolicySpec, new: &AuthorizationPolicySpec) -> bool {
     let labels = |spec: &AuthorizationPolicySpec| spec.selector.clone().unwrap_or_default();
     let targets = |spec: &AuthorizationPolicySpec| {
         let mut targets: Vec<_> = spec
@@ -112,30 +112,31 @@ fn is_for_the_same(old: &AuthorizationPolicySpec, new: &AuthorizationPolicySpec)
     labels(old) == labels(new) && targets(old) == targets(new)
 }
 
-/// Istio drops an `ALLOW` rule that asks for HTTP from TCP ports. One in its place must be dropped too.
-fn is_kept_from_tcp(wide: &AuthorizationRule, narrow: &AuthorizationRule) -> bool {
+/// Istio drops an `ALLOW` rule that requires HTTP from TCP ports. A rule that replaces it must be
+/// dropped too.
+fn is_dropped_from_tcp(wide: &AuthorizationRule, narrow: &AuthorizationRule) -> bool {
     !rule_asks_http(wide) || rule_asks_http(narrow)
 }
 
-/// Whether all that `narrow` matches is matched by `wide` too, by what is written.
-fn takes_in(wide: &AuthorizationRule, narrow: &AuthorizationRule) -> bool {
+/// Whether `wide` matches everything that `narrow` matches, as written.
+fn covers(wide: &AuthorizationRule, narrow: &AuthorizationRule) -> bool {
     let sources = narrow.from.iter().all(|narrow| {
         let mut wide = wide.from.iter();
-        wide.any(|wide| source_takes_in(&wide.source, &narrow.source))
+        wide.any(|wide| source_covers(&wide.source, &narrow.source))
     });
     let operations = narrow.to.iter().all(|narrow| {
         let mut wide = wide.to.iter();
-        wide.any(|wide| operation_takes_in(&wide.operation, &narrow.operation))
+        wide.any(|wide| operation_covers(&wide.operation, &narrow.operation))
     });
     (wide.from.is_empty() || (!narrow.from.is_empty() && sources))
         && (wide.to.is_empty() || (!narrow.to.is_empty() && operations))
         && wide.when.iter().all(|wide| {
             let mut narrow = narrow.when.iter();
-            narrow.any(|narrow| condition_takes_in(wide, narrow))
+            narrow.any(|narrow| condition_covers(wide, narrow))
         })
 }
 
-fn source_takes_in(wide: &Source, narrow: &Source) -> bool {
+fn source_covers(wide: &Source, narrow: &Source) -> bool {
     let lists = |source: &Source| {
         [
             (source.principals.clone(), source.not_principals.clone()),
@@ -159,10 +160,10 @@ fn source_takes_in(wide: &Source, narrow: &Source) -> bool {
             ),
         ]
     };
-    all_take_in(&lists(wide), &lists(narrow))
+    all_cover(&lists(wide), &lists(narrow))
 }
 
-fn operation_takes_in(wide: &Operation, narrow: &Operation) -> bool {
+fn operation_covers(wide: &Operation, narrow: &Operation) -> bool {
     let lists = |operation: &Operation| {
         [
             (operation.hosts.clone(), operation.not_hosts.clone()),
@@ -171,18 +172,18 @@ fn operation_takes_in(wide: &Operation, narrow: &Operation) -> bool {
             (operation.paths.clone(), operation.not_paths.clone()),
         ]
     };
-    all_take_in(&lists(wide), &lists(narrow))
+    all_cover(&lists(wide), &lists(narrow))
 }
 
-fn condition_takes_in(wide: &Condition, narrow: &Condition) -> bool {
+fn condition_covers(wide: &Condition, narrow: &Condition) -> bool {
     let lists = |condition: &Condition| [(condition.values.clone(), condition.not_values.clone())];
-    wide.key == narrow.key && all_take_in(&lists(wide), &lists(narrow))
+    wide.key == narrow.key && all_cover(&lists(wide), &lists(narrow))
 }
 
-/// Values, of which any one does, and those of which none may match.
+/// Values of which any must match, and values of which none may match.
 type Lists = (Vec<String>, Vec<String>);
 
-fn all_take_in(wide: &[Lists], narrow: &[Lists]) -> bool {
+fn all_cover(wide: &[Lists], narrow: &[Lists]) -> bool {
     let mut pairs = wide.iter().zip(narrow);
     pairs.all(|((values, not_values), (narrow, not_narrow))| {
         let has_all =
@@ -275,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn rules_and_workloads_that_come_or_go_are_compared() {
+    fn compares_added_and_removed_rules_and_workloads() {
         let rule = json!({"from": [{"source": {"principals": ["web"]}}]});
         let (one, none) = (json!([rule]), json!([]));
         let other =

@@ -1,4 +1,4 @@
-//! Whether a `PeerAuthentication` accepts more than the one that it replaces.
+//! Compares a `PeerAuthentication` with the one that it replaces: does it accept more?
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ pub(super) fn wider(old: &Object, new: &Object, root_namespace: &str) -> Vec<Str
     let read = |object: &Object| {
         let mut read: PeerAuthenticationSpec = spec(object)?;
         let is_of_mesh = object.namespace() == root_namespace && labels(&read).is_empty();
-        // For the whole mesh Istio reads an open mode as permissive.
+        // For the whole mesh, Istio treats an unset mode as permissive.
         if is_of_mesh && mode(read.mtls) == MutualTlsMode::Unset {
             read.mtls = Some(MutualTls {
                 mode: MutualTlsMode::Permissive,
@@ -63,7 +63,7 @@ fn loss(what: &str, old: MutualTlsMode, new: MutualTlsMode) -> Option<String> {
     use MutualTlsMode::{Disable, Permissive, Strict, Unset};
     let is_kept = match (old, new) {
         (_, Strict) | (Unset, Unset) | (Disable, _) | (Permissive, Permissive) => true,
-        // What is inherited may be less than strict, and more than permissive.
+        // An inherited mode may be weaker than strict, and wider than permissive.
         (Strict | Permissive, Unset)
         | (Unset | Strict, Permissive | Disable)
         | (Permissive, Disable) => false,

@@ -1,20 +1,21 @@
-//! Whether the filter of a `WasmPlugin` or a `TrafficExtension` lets more through than the one that it replaces.
+//! Compares the filter of a `WasmPlugin` or a `TrafficExtension` with the one that it replaces:
+//! does it let more requests pass?
 //!
-//! Rules are compared by their id, and by their content where the id is new. The filter's own version is not
-//! compared: all versions read a configuration in the same way, or refuse it.
+//! Rules are compared by ID, and by content if the ID is new. The filter's own version is not
+//! compared: all versions interpret a plugin config in the same way, or refuse it.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::Value;
 
 use super::super::object::Object;
-use super::rules::{takes_in, validity};
+use super::rules::{covers, validity};
 use crate::plugin_config::{KnownGateway, MeshIdentity, PluginConfig, PolicyName};
 use crate::policy::Labels;
 use crate::rule_spec::{Effect, Enforcement, Otherwise, RuleSpec};
 use crate::timestamp::{Phase, Timestamp};
 
-/// Which proxies run the filter, and for which of their requests.
+/// Fields that select the proxies and requests that the filter applies to.
 const PLACES: [(&str, &str); 4] = [
     ("/spec/selector", "`selector`"),
     ("/spec/targetRefs", "`targetRefs`"),
@@ -22,7 +23,7 @@ const PLACES: [(&str, &str); 4] = [
     ("/spec/phase", "`phase`"),
 ];
 
-/// `module` points to what runs.
+/// `module` is the JSON pointer to the module.
 pub(super) fn wider(old: &Object, new: &Object, module: &str, at: Timestamp) -> Vec<String> {
     let mut reasons = Vec::new();
     for (pointer, field) in PLACES {
@@ -64,7 +65,7 @@ struct Enforced<'c> {
     rules: &'c [RuleSpec],
 }
 
-/// The policies of a plugin config by their names.
+/// The policies of a plugin config, by name.
 fn policies(config: &PluginConfig) -> BTreeMap<&PolicyName, Enforced<'_>> {
     let leading = Enforced {
         match_labels: None,
@@ -128,13 +129,13 @@ fn wider_config(old: &PluginConfig, new: &PluginConfig, at: Timestamp) -> Vec<St
 
 fn accepts_more(old: &MeshIdentity, new: &MeshIdentity) -> bool {
     let mut aliases = new.trust_domain_aliases.iter();
-    // Names without a trust domain are of the first.
+    // Names without a trust domain belong to the first.
     old.trust_domain != new.trust_domain
         || aliases.any(|alias| !old.trust_domain_aliases.contains(alias))
 }
 
 impl Enforced<'_> {
-    /// What `was` denies and this does not.
+    /// Adds what `was` denies and this does not.
     fn add_losses(&self, name: &PolicyName, was: &Self, at: Timestamp, reasons: &mut Vec<String>) {
         if was.enforcement == Enforcement::Shadow {
             return;
@@ -161,7 +162,7 @@ impl Enforced<'_> {
         }
     }
 
-    /// What this allows and `was` does not.
+    /// Adds what this allows and `was` does not.
     fn add_gains(
         &self,
         name: &PolicyName,
@@ -185,11 +186,12 @@ impl Enforced<'_> {
     }
 }
 
-/// The enforced rules of an effect whose time is not over.
+/// The enforced rules of an effect that have not expired.
 fn in_force(rules: &[RuleSpec], effect: Effect, at: Timestamp) -> impl Iterator<Item = &RuleSpec> {
     rules.iter().filter(move |rule| {
-        let is_over = validity(rule).is_some_and(|validity| validity.phase(at) == Phase::After);
-        is_enforced(rule, effect) && !is_over
+        let denies_at_all_workloads_of =
+            validity(rule).is_some_and(|validity| validity.phase(at) == Phase::After);
+        is_enforced(rule, effect) && !denies_at_all_workloads_of
     })
 }
 
@@ -197,7 +199,7 @@ fn is_enforced(rule: &RuleSpec, effect: Effect) -> bool {
     rule.effect == effect && rule.enforcement != Some(Enforcement::Shadow)
 }
 
-/// Rules of an effect, to be found by their ids and by their content.
+/// Rules of an effect, indexed by ID and by content.
 struct Rules<'r> {
     by_id: HashMap<&'r str, &'r RuleSpec>,
     contents: HashSet<RuleSpec>,
@@ -212,14 +214,15 @@ impl<'r> Rules<'r> {
         }
     }
 
-    /// Whether the rule of the same id matches all that `rule` does, or any has the same content.
+    /// Whether the rule with the same ID matches everything that `rule` does, or any rule has the
+    /// same content.
     fn has(&self, rule: &RuleSpec) -> bool {
         let of_id = self.by_id.get(&*rule.id);
-        of_id.is_some_and(|known| takes_in(known, rule)) || self.contents.contains(&content(rule))
+        of_id.is_some_and(|known| covers(known, rule)) || self.contents.contains(&content(rule))
     }
 }
 
-/// The rule without what decides nothing.
+/// The rule without the fields that do not affect decisions.
 fn content(rule: &RuleSpec) -> RuleSpec {
     RuleSpec {
         id: String::new(),

@@ -1,26 +1,26 @@
-//! Whether one rule of a plugin config matches all that another does, by what is written.
+//! Compares two rules of a plugin config as written: does one match everything that the other does?
 
 use crate::rule_spec::{ConditionSpec, Effect, OperationSpec, RuleSpec, SourceSpec};
 use crate::timestamp::{Timestamp, Validity};
 
-/// Whether all that `narrow` matches is matched by `wide` too, by what is written. Both have the same effect.
-pub(super) fn takes_in(wide: &RuleSpec, narrow: &RuleSpec) -> bool {
+/// Whether `wide` matches everything that `narrow` matches, as written. Both have the same effect.
+pub(super) fn covers(wide: &RuleSpec, narrow: &RuleSpec) -> bool {
     is_within(narrow, wide)
-        && sources_take_in(wide, narrow)
+        && sources_cover(wide, narrow)
         && match (&wide.to, &narrow.to) {
             (None, _) => true,
             (Some(_), None) => false,
             (Some(wide), Some(narrow)) => narrow
                 .iter()
-                .all(|narrow| wide.iter().any(|wide| operation_takes_in(wide, narrow))),
+                .all(|narrow| wide.iter().any(|wide| operation_covers(wide, narrow))),
         }
         && wide.when.iter().flatten().all(|wide| {
             let mut narrow = narrow.when.iter().flatten();
-            narrow.any(|narrow| condition_takes_in(wide, narrow))
+            narrow.any(|narrow| condition_covers(wide, narrow))
         })
 }
 
-/// Whether `wide` applies whenever `narrow` does.
+/// Whether `wide` is valid whenever `narrow` is.
 fn is_within(narrow: &RuleSpec, wide: &RuleSpec) -> bool {
     let (Some(narrow), Some(wide)) = (validity(narrow), validity(wide)) else {
         return false;
@@ -34,10 +34,10 @@ fn is_within(narrow: &RuleSpec, wide: &RuleSpec) -> bool {
     starts && ends
 }
 
-fn sources_take_in(wide: &RuleSpec, narrow: &RuleSpec) -> bool {
+fn sources_cover(wide: &RuleSpec, narrow: &RuleSpec) -> bool {
     match (&wide.from, &narrow.from) {
         (None, None) => true,
-        // An `Allow` rule for everybody is for everybody with an identity of the mesh.
+        // An `Allow` rule without sources matches everyone with an identity of the mesh.
         (None, Some(narrow)) => {
             wide.effect != Effect::Allow
                 || narrow.iter().all(|source| {
@@ -49,11 +49,11 @@ fn sources_take_in(wide: &RuleSpec, narrow: &RuleSpec) -> bool {
         (Some(_), None) => false,
         (Some(wide), Some(narrow)) => narrow
             .iter()
-            .all(|narrow| wide.iter().any(|wide| source_takes_in(wide, narrow))),
+            .all(|narrow| wide.iter().any(|wide| source_covers(wide, narrow))),
     }
 }
 
-fn source_takes_in(wide: &SourceSpec, narrow: &SourceSpec) -> bool {
+fn source_covers(wide: &SourceSpec, narrow: &SourceSpec) -> bool {
     let SourceSpec {
         anonymous,
         client_certificates,
@@ -73,7 +73,7 @@ fn source_takes_in(wide: &SourceSpec, narrow: &SourceSpec) -> bool {
         remote_ip_blocks,
         not_remote_ip_blocks,
     } = wide;
-    // Callers from outside the mesh are in no source that does not name them.
+    // Only sources that name callers from outside the mesh match them.
     *anonymous == narrow.anonymous
         && client_certificates.is_some() == narrow.client_certificates.is_some()
         && not_client_certificates.is_some() == narrow.not_client_certificates.is_some()
@@ -122,7 +122,7 @@ fn source_takes_in(wide: &SourceSpec, narrow: &SourceSpec) -> bool {
         )
 }
 
-fn operation_takes_in(wide: &OperationSpec, narrow: &OperationSpec) -> bool {
+fn operation_covers(wide: &OperationSpec, narrow: &OperationSpec) -> bool {
     let OperationSpec {
         methods,
         not_methods,
@@ -143,7 +143,7 @@ fn operation_takes_in(wide: &OperationSpec, narrow: &OperationSpec) -> bool {
         && none_of(not_ports.as_deref(), narrow.not_ports.as_deref())
 }
 
-fn condition_takes_in(wide: &ConditionSpec, narrow: &ConditionSpec) -> bool {
+fn condition_covers(wide: &ConditionSpec, narrow: &ConditionSpec) -> bool {
     let ConditionSpec {
         key,
         values,
@@ -154,7 +154,7 @@ fn condition_takes_in(wide: &ConditionSpec, narrow: &ConditionSpec) -> bool {
         && none_of(not_values.as_deref(), narrow.not_values.as_deref())
 }
 
-/// Whether every value that `narrow` asks for is one of `wide`.
+/// Whether `wide` includes every value of `narrow`.
 fn any_of<V: PartialEq>(wide: Option<&[V]>, narrow: Option<&[V]>) -> bool {
     match (wide, narrow) {
         (None, _) => true,
@@ -163,7 +163,7 @@ fn any_of<V: PartialEq>(wide: Option<&[V]>, narrow: Option<&[V]>) -> bool {
     }
 }
 
-/// Whether `narrow` excludes every value that `wide` does.
+/// Whether `narrow` excludes every value that `wide` excludes.
 fn none_of<V: PartialEq>(wide: Option<&[V]>, narrow: Option<&[V]>) -> bool {
     match (wide, narrow) {
         (None, _) => true,
@@ -172,7 +172,7 @@ fn none_of<V: PartialEq>(wide: Option<&[V]>, narrow: Option<&[V]>) -> bool {
     }
 }
 
-/// When a rule applies; none if a time cannot be read.
+/// When a rule is valid. None if a time is invalid.
 pub(super) fn validity(rule: &RuleSpec) -> Option<Validity> {
     let read = |time: &Option<String>| match time {
         None => Some(None),

@@ -2,7 +2,7 @@
 
 use super::super::object::Object;
 
-/// The specification of an object; an empty one where it has none.
+/// The spec of an object. Empty if it has none.
 pub(super) fn spec<S: Default + serde::de::DeserializeOwned>(object: &Object) -> Result<S, String> {
     match object.at("/spec") {
         None => Ok(S::default()),

@@ -1,8 +1,8 @@
-//! The parts of lists, mappings and enums, as serde asks for them.
+//! Gives serde access to the parts of lists, mappings and enums.
 //!
-//! Serde's own types and derived ones ask by type (`next_element`, `next_value`), which allows a
-//! second try. Asked with a seed, which is used up by the first, a faulty part is left out the
-//! next time that the whole is read.
+//! Serde's own types and derived ones request parts by type (`next_element`, `next_value`), which
+//! permits a second attempt. A seed is consumed by the first attempt, so a faulty part is omitted
+//! when the whole value is read again.
 
 use std::cell::RefCell;
 use std::slice::Iter;
@@ -90,15 +90,14 @@ impl<'de> de::SeqAccess<'de> for Elements<'de, '_> {
     }
 }
 
-/// The entries of a mapping that are not faulty, and placeholders for required fields that are
-/// absent.
+/// The entries of a mapping that are not faulty, and placeholders for missing required fields.
 pub(super) struct Fields<'de, 'r> {
     mapping: Reader<'de, 'r>,
     rest: Iter<'de, Entry>,
     absent: vec::IntoIter<&'static str>,
-    /// The entry whose key was given out; none stands for a placeholder.
+    /// The entry of the current key. None for a placeholder.
     current: Option<&'de Entry>,
-    /// Whether what counts as absent is given out too, for a reader that takes any value.
+    /// Whether absent entries are included, for a target that accepts any value.
     with_absent: bool,
 }
 
@@ -113,7 +112,7 @@ impl<'de, 'r> Fields<'de, 'r> {
         }
     }
 
-    /// The same with entries that count as absent.
+    /// Includes absent entries.
     pub(super) fn with_absent(self) -> Self {
         Self {
             with_absent: true,
@@ -196,7 +195,7 @@ impl<'de> de::MapAccess<'de> for Fields<'de, '_> {
     }
 }
 
-/// A variant that exists, and the value written after its name.
+/// A known variant, and the value after its name.
 pub(super) struct Variant<'de, 'r> {
     whole: Reader<'de, 'r>,
     name: &'static str,

@@ -1,4 +1,4 @@
-//! A value that is being read, and why it cannot be.
+//! The reader of a value, and why reading fails.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -11,7 +11,7 @@ use super::super::wording::quoted;
 
 pub(super) type Faults = RefCell<Vec<Fault>>;
 
-/// Reads a value, as often as its fields have faults. All faults are reported if there is none.
+/// Reads a value, once more for each faulty field. All faults are reported if there is no result.
 pub(super) fn attempt<'de, T: Deserialize<'de>>(
     node: &'de Node,
     place: Place<'de>,
@@ -41,11 +41,11 @@ pub(super) fn attempt<'de, T: Deserialize<'de>>(
 pub(super) enum Failure {
     /// It is faulty, and every fault is reported.
     Reported,
-    /// A part of it is faulty, is reported, and will not be met again.
+    /// A part of it is faulty and reported, and will be skipped the next time.
     Again,
     /// A struct lacks a required field.
     Missing(&'static str),
-    /// A type's own reason, not reported yet.
+    /// The type's own message, not reported yet.
     Message(String),
 }
 
@@ -71,7 +71,7 @@ impl de::Error for Failure {
     }
 }
 
-/// What a message calls a value, by the nearest field that it is in. There is none at the root.
+/// The name of a value in messages: the nearest enclosing field. None at the root.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Place<'de> {
     Whole(Option<&'de str>),
@@ -107,7 +107,7 @@ pub(super) struct Reader<'de, 'r> {
     pub(super) node: &'de Node,
     pub(super) place: Place<'de>,
     pub(super) faults: &'r Faults,
-    /// Required fields of this value that it does not have, or that were faulty. They get a
-    /// placeholder, so that the search for faults can go on; the value is discarded at the end.
+    /// Required fields of this value that are missing or faulty. They get a placeholder so that the
+    /// search for faults can continue. The value is then discarded.
     pub(super) absent: &'r RefCell<Vec<&'static str>>,
 }

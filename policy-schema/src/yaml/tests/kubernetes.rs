@@ -1,4 +1,4 @@
-//! Texts that others wrote, as `kubectl` reads them.
+//! Manifests of other tools, read like `kubectl`.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::super::{Manifest, manifests};
 use super::{Fault, described, read, slice};
 
-/// What can be read of a text, and what cannot.
+/// The readable documents of a text, and the faults of the others.
 fn parsed(text: &str) -> (Vec<Manifest>, Vec<Fault>) {
     let (mut read, mut faults) = (Vec::new(), Vec::new());
     for manifest in manifests(text) {
@@ -20,7 +20,7 @@ fn parsed(text: &str) -> (Vec<Manifest>, Vec<Fault>) {
     (read, faults)
 }
 
-/// The documents as JSON, and the faults of those that cannot be read as the slice and the message.
+/// The documents as JSON, and the faults of unreadable ones as slice and message.
 fn json_of(text: &str) -> (Vec<Value>, Vec<(String, String)>) {
     let (documents, unreadable) = parsed(text);
     let values = documents.iter().map(|manifest| {
@@ -47,7 +47,7 @@ fn fault_of(text: &str) -> (String, String) {
 }
 
 #[test]
-fn scalars_are_those_of_kubectl() {
+fn reads_scalars_like_kubectl() {
     for (text, expected) in [
         ("yes", json!(true)),
         ("Off", json!(false)),
@@ -109,7 +109,7 @@ fn keys_of_any_scalar_type_are_text() {
 }
 
 #[test]
-fn fields_that_are_null_are_absent_to_who_asks_for_them() {
+fn null_fields_count_as_absent() {
     let (read_ones, _) = parsed("spec:\nname: ~\nlist: [null]\nother: b\n");
     let document = &read_ones[0].document;
     assert!(document.field("spec").is_none());
@@ -122,7 +122,7 @@ fn fields_that_are_null_are_absent_to_who_asks_for_them() {
             .map(|(key, value)| (key.to_owned(), value))
             .into()
     );
-    // A reader that accepts any value sees the `null`.
+    // A target that accepts any value sees the `null`.
     assert_eq!(value_of("a:\nb: 'null'\n"), json!({"a": null, "b": "null"}));
 }
 
@@ -142,7 +142,7 @@ fn brackets_and_quotes_may_end_at_any_column() {
 }
 
 #[test]
-fn aliases_stand_for_what_their_anchor_names() {
+fn aliases_resolve_to_their_anchors() {
     for (text, expected) in [
         ("a: &x b\nc: *x\n", json!({"a": "b", "c": "b"})),
         (
@@ -175,7 +175,7 @@ fn aliases_stand_for_what_their_anchor_names() {
 }
 
 #[test]
-fn what_is_read_in_different_ways_is_a_fault() {
+fn refuses_syntax_that_tools_read_differently() {
     for (text, slice, message) in [
         ("a: *x\n", "*x", "the alias `*x` has no anchor before it"),
         (
@@ -246,9 +246,9 @@ fn a_broken_document_does_not_hide_the_others() {
     assert!(template.help.contains("helm template"), "{template:?}");
 }
 
-/// As `kubectl get -o json` leaves them in a file that it is appended to.
+/// As `kubectl get -o json` appends them to a file.
 #[test]
-fn objects_of_json_may_follow_each_other() {
+fn reads_consecutive_json_objects() {
     let text = "{\n  \"a\": 1\n}\n{\n  \"b\": {\n}\n}\n\n{\"c\": 3}\n";
     let (values, faults) = json_of(text);
     assert_eq!(faults, []);
@@ -256,7 +256,7 @@ fn objects_of_json_may_follow_each_other() {
 }
 
 #[test]
-fn places_of_a_later_document_are_those_of_the_whole_text() {
+fn places_in_a_later_document_refer_to_the_whole_text() {
     let text = "ä: 1\r\n---\r\nb:\r\n- 'ü'\r\n";
     let (documents, _) = parsed(text);
     let list = documents[1].document.field("b").unwrap();
@@ -265,7 +265,7 @@ fn places_of_a_later_document_are_those_of_the_whole_text() {
 }
 
 #[test]
-fn aliases_stand_for_a_bounded_number_of_values() {
+fn aliases_expand_to_a_bounded_number_of_values() {
     let mut text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
     for level in 1..30 {
         let below = level - 1;
@@ -280,13 +280,13 @@ fn aliases_stand_for_a_bounded_number_of_values() {
 }
 
 #[test]
-fn many_faults_take_time_in_proportion() {
+fn many_faults_take_linear_time() {
     let repeated = "a: b\n".repeat(100_000);
     assert_eq!(fault_of(&repeated).1, "`a` is already set on line 1");
 }
 
 #[test]
-fn values_lie_as_deep_as_definitions_of_resources() {
+fn reads_values_as_deep_as_resource_definitions() {
     let nested = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
     assert_eq!(json_of(&nested(128)).0.len(), 1);
     assert!(fault_of(&nested(129)).1.contains("128 levels"));
@@ -295,7 +295,7 @@ fn values_lie_as_deep_as_definitions_of_resources() {
 }
 
 #[test]
-fn each_document_has_its_comments() {
+fn keeps_the_comments_of_each_document() {
     let text = "# one\na: b # two\n# three\n---\n#four\nc: '# none'\n--- # five\nd: |\n  # none\n";
     let (documents, _) = parsed(text);
     let comments = documents.iter().map(|manifest| manifest.comments.iter());

@@ -3,7 +3,7 @@ use super::{Node, at, described, document, parse, slice};
 use crate::code::{self, Code};
 use crate::problem::{Location, Step};
 
-/// The code, slice and message of every fault of a text that is refused.
+/// The code, slice and message of every fault of a refused text.
 fn refused(text: &str) -> Vec<(String, String, String)> {
     let faults = parse(text).expect_err(text);
     described(text, &faults)
@@ -56,7 +56,7 @@ fn scalar_spans_cover_exactly_the_scalar() {
 }
 
 #[test]
-fn spans_are_bytes_whatever_stands_before() {
+fn spans_are_byte_offsets_after_any_text() {
     let comment = format!("# {}\n", "日本語é🦀".repeat(50));
     for text in [
         "ключ: ünï  # 🦀\nnext: 'é'  # é\nblock: |\n  日本\n  語\nafter: end\n".to_owned(),
@@ -111,7 +111,7 @@ fn collection_spans_end_with_their_last_value_or_bracket() {
 }
 
 #[test]
-fn empty_values_have_the_span_of_what_introduces_them() {
+fn empty_values_have_the_span_of_their_key_or_dash() {
     for text in [
         "key:\nb: c\n",
         "key: # é\nb: c\n",
@@ -331,13 +331,13 @@ fn nesting_is_bounded() {
     let text = "- ".repeat(33) + "a";
     let faults = parse(&text).unwrap_err();
     assert_eq!(faults[0].span.start, 64);
-    // The scanner has a bound of its own for brackets, which it meets before the tree does.
+    // The scanner has a limit of its own for brackets, which is reached before that of the tree.
     assert_eq!(codes(&"[".repeat(100_000)).len(), 1);
     assert_eq!(codes(&"{a: ".repeat(100_000)).len(), 1);
 }
 
 #[test]
-fn time_is_in_proportion_to_the_size() {
+fn parsing_takes_linear_time() {
     let policy = "---\nä:\n  - {b: 'ü', c: [d, e]}\n  - f: |\n      x\n    g:\n";
     assert_eq!(parse(&policy.repeat(10_000)).unwrap().len(), 10_000);
     let wide = format!("[{}]", "{\"ä\": [\"ö\"]}, ".repeat(50_000));
@@ -346,7 +346,7 @@ fn time_is_in_proportion_to_the_size() {
 }
 
 #[test]
-fn locations_find_values_and_what_is_nearest() {
+fn locates_values_or_the_nearest_parent() {
     let text = "\
 spec:  # é
   rules:

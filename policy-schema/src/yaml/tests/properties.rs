@@ -72,7 +72,7 @@ fn check_node(text: &str, node: &Node) {
     }
 }
 
-/// Parses and reads `text`, and checks whatever must hold for any text.
+/// Parses and reads `text`, and checks properties that hold for any text.
 fn check(text: &str) {
     let faults = match parse(text) {
         Ok(documents) => documents
@@ -133,7 +133,7 @@ proptest! {
         check(&chars.into_iter().collect::<String>());
     }
 
-    /// The spans of simple scalars are the scalars, whatever stands between them.
+    /// The spans of simple scalars equal the scalars, with any text between them.
     #[test]
     fn spans_of_plain_scalars_are_the_scalars(
         items in prop::collection::vec(("[a-zé日🦀]{1,8}", " {0,3}", "( #[ -~é🦀]{0,10})?", "\r?\n"), 1..150)

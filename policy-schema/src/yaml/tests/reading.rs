@@ -68,7 +68,7 @@ struct Both {
     word: String,
 }
 
-/// The one fault of `line` as the line of an otherwise complete rule: slice, message and help.
+/// The only fault of an otherwise complete rule with `line`: slice, message and help.
 fn fault_in_rule(line: &str) -> [String; 4] {
     let key = line.split(':').next().unwrap_or_default();
     let rest: String = ["id: a", "port: 1"]
@@ -81,7 +81,7 @@ fn fault_in_rule(line: &str) -> [String; 4] {
 }
 
 #[test]
-fn a_document_without_faults_is_read_as_it_stands() {
+fn reads_a_valid_document_unchanged() {
     let (policy, faults) = read_text::<Policy>(
         "\
 name: \"8\"
@@ -157,7 +157,7 @@ fn json_values_and_block_scalars_are_read() {
 }
 
 #[test]
-fn one_run_reports_everything_and_keeps_the_rest() {
+fn reports_all_faults_in_one_run_and_keeps_the_rest() {
     let text = "\
 nmae: é
 name: ok
@@ -213,7 +213,7 @@ action: alow
         Some(["/a".to_owned(), "/b".to_owned()].as_slice())
     );
 
-    // Positions are those of the result, not of the text.
+    // Positions refer to the result, not to the text.
     let key = |key: &'static str| Step::Key(key.into());
     for (steps, expected) in [
         (vec![key("rules"), Step::Index(1), key("id")], "last"),
@@ -271,7 +271,7 @@ fn every_missing_field_is_reported_once() {
 }
 
 #[test]
-fn documents_of_another_shape_are_refused() {
+fn refuses_documents_with_another_structure() {
     for (text, message) in [
         ("- a\n- b\n", "the document expects a mapping, found a list"),
         (
@@ -287,7 +287,7 @@ fn documents_of_another_shape_are_refused() {
 }
 
 #[test]
-fn reasons_of_a_type_are_passed_on() {
+fn passes_on_the_errors_of_types() {
     let (value, faults) = read_text::<Vec<Upper>>("[A, b, C]");
     assert_eq!(value, Some(vec![Upper("A".into()), Upper("C".into())]));
     assert_eq!(faults.len(), 1);
@@ -296,7 +296,7 @@ fn reasons_of_a_type_are_passed_on() {
         "an element of the document is not accepted: it is not in capitals"
     );
 
-    // No placeholder satisfies `Upper`, which must not end the read in a loop.
+    // No placeholder satisfies `Upper`. Reading must not loop.
     let (value, faults) = read_text::<Both>("{x: 1}");
     assert!(value.is_none());
     assert_eq!(faults.len(), 2, "{faults:?}");
@@ -305,7 +305,7 @@ fn reasons_of_a_type_are_passed_on() {
 }
 
 #[test]
-fn types_that_hold_themselves_are_read() {
+fn reads_recursive_types() {
     #[derive(Debug, Deserialize, PartialEq)]
     enum Condition {
         Not(Box<Condition>),
@@ -346,7 +346,7 @@ fn long_or_unprintable_text_is_shortened_in_messages() {
 }
 
 #[test]
-fn many_faults_take_time_in_proportion() {
+fn many_faults_take_linear_time() {
     let rule = "  - {id: 1, port: x, enabled: y, weight: z, notPaths: [1], bad: 2}\n";
     let text = format!("rules:\n{}", rule.repeat(10_000));
     let (_, faults) = read::<Policy>(&document(&text));

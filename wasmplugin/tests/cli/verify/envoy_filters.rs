@@ -153,7 +153,7 @@ fn each_patch_is_judged_and_shown_at_its_line() {
             ),
             undone(
                 "boutique",
-                "sets `normalize_path`, so that proxies normalise paths otherwise than the `Mesh` says",
+                "sets `normalize_path`, so that proxies do not normalize paths as in the `Mesh`",
             ),
             unknown,
         ]

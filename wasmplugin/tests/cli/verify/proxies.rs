@@ -136,7 +136,7 @@ fn a_part_of_a_listener_that_passes_connections_on_without_rbac_is_found() {
 
 #[test]
 fn a_proxy_that_normalises_paths_otherwise_is_found() {
-    let message = "it normalises paths otherwise than the `Mesh` says at `virtualInbound`";
+    let message = "it does not normalize paths as in the `Mesh` at `virtualInbound`";
     let changes: [fn(&mut Value); 4] = [
         |manager| manager["normalize_path"] = json!(false),
         |manager| manager["merge_slashes"] = json!(true),

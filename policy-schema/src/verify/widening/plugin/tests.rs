@@ -1,4 +1,4 @@
-//! Plugin configs that are, or are not, wider than others.
+//! Compares plugin configs that are, or are not, wider than others.
 
 use super::*;
 use serde_json::json;
@@ -13,7 +13,7 @@ fn object(config: &Value) -> Object {
     .unwrap()
 }
 
-/// A plugin config with `rules`, and `more` fields over the usual ones.
+/// A plugin config with `rules`. Fields in `more` override the usual ones.
 fn of(rules: &Value, more: &Value) -> Value {
     let mut config = json!({
         "apiVersion": "peergate.dev/v1alpha1",
@@ -42,7 +42,7 @@ const LOSES: &str = "policy `shop/cart` no longer denies all that its rule `r` d
 const GAINS: &str = "no existing rule of policy `shop/cart` allows all that rendered rule `r` does";
 
 #[test]
-fn a_rule_is_compared_with_the_one_of_the_same_id() {
+fn compares_rules_with_the_same_id() {
     let web = json!({"from": [{"serviceAccounts": ["web"]}]});
     for (narrow, wide) in [
         (web.clone(), json!({})),
@@ -97,7 +97,7 @@ fn a_rule_is_compared_with_the_one_of_the_same_id() {
 }
 
 #[test]
-fn rules_that_come_and_go_are_compared() {
+fn compares_added_and_removed_rules() {
     let until = |end: &str| json!({"notAfter": end});
     let over = until("2026-05-01T00:00:00Z");
     let none = json!([]);
@@ -112,7 +112,7 @@ fn rules_that_come_and_go_are_compared() {
             none.clone(),
             &[LOSES],
         ),
-        // Its time is over.
+        // It has expired.
         (json!([rule("Deny", &over)]), none.clone(), &[]),
         (none.clone(), json!([rule("Allow", &over)]), &[]),
         (none.clone(), json!([rule("Deny", &json!({}))]), &[]),
@@ -133,13 +133,13 @@ fn rules_that_come_and_go_are_compared() {
             json!([rule("Allow", &json!({}))]),
             &[GAINS],
         ),
-        // It has another id, owner and description.
+        // It has another ID, owner and description.
         (
             json!([{"id": "was", "effect": "Deny", "owner": "a"}]),
             json!([{"id": "is", "effect": "Deny", "description": "b"}]),
             &[],
         ),
-        // An `Allow` rule without `from` does not take callers without identity.
+        // An `Allow` rule without `from` does not match callers without identity.
         (
             json!([rule("Allow", &json!({}))]),
             json!([rule("Allow", &json!({"from": [{"anonymous": true}]}))]),
@@ -160,7 +160,7 @@ fn rules_that_come_and_go_are_compared() {
 }
 
 #[test]
-fn what_holds_for_all_rules_is_compared() {
+fn compares_settings_of_all_rules() {
     let allow = json!([rule("Allow", &json!({}))]);
     let along = |rules: Value| json!({"coEnforced": [{"policy": {"namespace": "shop", "name": "all"}, "rules": rules}]});
     let deny = json!([rule("Deny", &json!({}))]);
@@ -173,7 +173,7 @@ fn what_holds_for_all_rules_is_compared() {
         ),
         // It let everything pass.
         (json!({"enforcement": "Shadow"}), nothing.clone(), &[]),
-        // What another policy did not allow.
+        // Requests that another policy did not allow.
         (
             json!({"enforcement": "Shadow", "mayBeLed": true}),
             json!({"mayBeLed": true}),
@@ -231,13 +231,13 @@ fn what_holds_for_all_rules_is_compared() {
 }
 
 #[test]
-fn a_config_that_is_not_understood_may_be_stricter() {
+fn treats_an_unknown_config_as_possibly_stricter() {
     let new = of(&json!([]), &json!({}));
-    let told = found(&of(&json!([]), &json!({"later": true})), &new);
+    let reasons = found(&of(&json!([]), &json!({"later": true})), &new);
     assert!(
-        told.iter().any(|reason| reason
+        reasons.iter().any(|reason| reason
             .starts_with("the existing plugin config is not understood (unknown field `later`")),
-        "{told:?}"
+        "{reasons:?}"
     );
     assert_eq!(found(&json!(null), &new).len(), 1);
     let mut elsewhere = object(&new).value().clone();

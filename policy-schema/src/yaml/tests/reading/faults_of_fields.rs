@@ -203,7 +203,7 @@ const RULE_FAULTS: &[[&str; 5]] = &[
 ];
 
 #[test]
-fn faults_name_the_field_what_it_expects_and_what_was_found() {
+fn faults_name_the_field_and_the_expected_and_found_values() {
     for [line, fault @ ..] in RULE_FAULTS {
         assert_eq!(fault_in_rule(line), *fault, "{line:?}");
     }

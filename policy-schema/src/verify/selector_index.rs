@@ -1,19 +1,19 @@
-//! Things that select pods, found by what the pods have.
+//! An index of selectors, looked up by workload.
 
 use super::workloads::Workload;
 use crate::policy::{Labels, Pods};
 
-/// Such things, such as ports of a `Service`.
-pub(super) struct Selecting<T> {
+/// Items with a selector, such as ports of a `Service`.
+pub(super) struct SelectorIndex<T> {
     things: Vec<T>,
     pods: Pods<Labels>,
-    /// Whether each of them selects anything.
+    /// Whether each item selects anything.
     selects: Vec<bool>,
 }
 
-impl<T> Selecting<T> {
-    /// Indexes things by their namespaces and the labels that they ask for; none selects nothing.
-    pub(super) fn of<'t>(
+impl<T> SelectorIndex<T> {
+    /// Indexes items by their namespaces and labels. Items without labels select nothing.
+    pub(super) fn new<'t>(
         things: Vec<T>,
         selector: impl Fn(&T) -> (&'t str, Option<Labels>),
     ) -> Self {
@@ -23,7 +23,7 @@ impl<T> Selecting<T> {
                 .iter()
                 .map(|(_, labels)| labels.is_some())
                 .collect(),
-            pods: Pods::of(
+            pods: Pods::new(
                 selectors
                     .into_iter()
                     .map(|(namespace, labels)| (namespace, labels.unwrap_or_default())),
@@ -32,13 +32,13 @@ impl<T> Selecting<T> {
         }
     }
 
-    /// Those of `namespace` that select the pods of a workload, in their order.
-    pub(super) fn of_workload(
+    /// The items of `namespace` that select the pods of a workload, in order.
+    pub(super) fn for_workload(
         &self,
         namespace: &str,
         workload: &Workload<'_>,
     ) -> impl Iterator<Item = &T> {
-        let there = self.pods.of_namespace(namespace);
+        let there = self.pods.in_namespace(namespace);
         let positions = there.map(|selectors| selectors.selecting(&workload.labels));
         let positions = positions.into_iter().flatten();
         let positions = positions.filter(|position| self.selects.get(*position) == Some(&true));

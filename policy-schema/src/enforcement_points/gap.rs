@@ -1,29 +1,30 @@
-//! Rules of which RBAC stops fewer requests than the filter.
+//! Rules with which RBAC stops fewer requests than the filter.
 
 use crate::matching::{PathMatch, Reading, TextMatch};
 use crate::rule::{Operation, Rule, Terms, Test};
 use crate::rule_spec::Effect;
 
-/// Something that clients can spell in more ways than RBAC recognises. Only the filter stops the others.
+/// Something that clients can spell in more ways than RBAC recognizes. Only the filter stops the
+/// other spellings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RbacGap {
     /// A header that is sent more than once.
     Header,
-    /// A host with user information, or several that a proxy joined.
+    /// A host with user information, or several hosts that a proxy joined.
     Host,
-    /// A path template, which RBAC reads narrowly.
+    /// A path template, which RBAC interprets narrowly.
     Template,
 }
 
 impl RbacGap {
     const ALL: [Self; 3] = [Self::Header, Self::Host, Self::Template];
 
-    /// Those of `rule`.
+    /// The gaps of `rule`.
     pub(crate) fn of_rule(rule: &Rule) -> impl Iterator<Item = Self> {
         Self::ALL.into_iter().filter(|gap| gap.is_in(rule))
     }
 
-    /// One sentence about what RBAC does not see.
+    /// One sentence about what RBAC misses.
     pub fn note(self) -> &'static str {
         match self {
             Self::Header => {
@@ -38,7 +39,7 @@ impl RbacGap {
         }
     }
 
-    /// The same where there is no filter.
+    /// The same for a mesh without the filter.
     pub(crate) fn note_without_filter(self) -> &'static str {
         match self {
             Self::Header => {
@@ -53,7 +54,7 @@ impl RbacGap {
         }
     }
 
-    /// How a client gets past RBAC.
+    /// How a client evades RBAC.
     pub(crate) fn evasion(self) -> &'static str {
         match self {
             Self::Header => "by sending the header more than once",
@@ -89,7 +90,7 @@ impl RbacGap {
     }
 }
 
-/// The one of two lists whose match stops a request.
+/// Of the two lists, the one whose match stops a request.
 fn stopping<V>(terms: &Terms<Vec<V>>, effect: Effect) -> &[V] {
     match Reading::for_values(effect) {
         Reading::Wide => &terms.any_of,
@@ -97,17 +98,17 @@ fn stopping<V>(terms: &Terms<Vec<V>>, effect: Effect) -> &[V] {
     }
 }
 
-/// Whether hosts stop a request, or let it pass by how they begin or end.
+/// Whether hosts stop a request, or let it pass by a prefix or suffix.
 fn is_about_hosts(hosts: &Terms<Vec<TextMatch>>, effect: Effect) -> bool {
     let is_part = |host: &TextMatch| !host.is_any() && !matches!(host, TextMatch::Exact(_));
-    names(stopping(hosts, effect)) || hosts.iter().any(is_part)
+    has_specific_pattern(stopping(hosts, effect)) || hosts.iter().any(is_part)
 }
 
 fn is_about_values(values: &Terms<Vec<TextMatch>>) -> bool {
-    names(&values.any_of) || names(&values.none_of)
+    has_specific_pattern(&values.any_of) || has_specific_pattern(&values.none_of)
 }
 
-/// Whether something other than `*` is listed.
-fn names(patterns: &[TextMatch]) -> bool {
+/// Whether the list has a pattern other than `*`.
+fn has_specific_pattern(patterns: &[TextMatch]) -> bool {
     patterns.iter().any(|pattern| !pattern.is_any())
 }

@@ -1,24 +1,4 @@
-//! Which enforcement point carries out which rule.
-//!
-//! | what a rule asks | Envoy's RBAC | the filter |
-//! |---|---|---|
-//! | begin or end at a time | `Allow` at all times; `Deny` and `Audit` left out | exact |
-//! | nothing more, since an `Allow` has begun and does not end | exact | exact |
-//! | shadow, of rule or policy | left out | recorded |
-//! | nothing more, since it has ended | left out | never matches |
-//! | names of a client certificate | `Allow` for every certificate from outside the mesh; others left out | exact |
-//! | that the gateway validated the certificate | not asked | exact |
-//! | the address of the connection's peer | exact | `Allow` from any address; others never match |
-//! | effect `Custom` | exact: the provider is asked | recorded |
-//! | traffic without HTTP | exact | does not see it |
-//! | the end of a namespace, as in `*-prod` | sought in every name of the certificate | exact |
-//! | what clients can spell in several ways ([`RbacGap`]) | stops the plain spelling | exact |
-//! | all else | exact | exact |
-//!
-//! What a point cannot see is left to the other: a rule is there where the point then denies at
-//! most what the policy denies, and left out where it would deny more. Since a request must pass
-//! both, the two together never let through what the policy denies. Rules for which that does not
-//! hold are refused.
+//! Which enforcement point enforces which rule.
 
 mod difference;
 mod gap;
@@ -33,74 +13,75 @@ use crate::timestamp::{Phase, Timestamp};
 pub use gap::RbacGap;
 pub use port::PortLeftToFilter;
 
-/// What Envoy's RBAC makes of a rule.
+/// How RBAC enforces a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RbacPlane {
-    /// Exactly what the policy says.
+pub enum RbacEnforcement {
+    /// Exactly as written.
     Exact,
-    /// It is rendered, but without its times: the filter begins and ends it.
+    /// Without its times: the filter starts and ends the rule.
     Untimed,
-    /// It is rendered for every client certificate from outside the mesh: the filter checks the names.
+    /// For every client certificate from outside the mesh: the filter checks the names.
     AnyClientCertificate,
-    /// The same, and without its times.
+    /// For every client certificate from outside the mesh, and without its times.
     AnyClientCertificateUntimed,
-    /// Nothing: the rule runs in the filter alone.
+    /// Not at all: only the filter enforces the rule.
     Absent(FilterOnly),
-    /// Nothing, as in the filter: the rule has ended.
-    Ended,
+    /// Not at all, like the filter: the rule has expired.
+    Expired,
 }
 
-/// Why a rule runs in the filter alone.
+/// Why only the filter enforces a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FilterOnly {
-    /// The policy as a whole is in shadow.
+    /// The whole policy is in shadow.
     ShadowPolicy,
     /// The rule is in shadow.
     ShadowRule,
-    /// A denial or a record that begins or ends at a time: RBAC would go on before and after.
+    /// A `Deny` or `Audit` rule with a start or an end: RBAC would enforce it at all times.
     Timed,
-    /// A denial or a record that names client certificates: RBAC would take them all.
+    /// A `Deny` or `Audit` rule that names client certificates: RBAC would match all of them.
     ClientCertificate,
 }
 
-/// What RBAC cannot enforce of a rule.
+/// The part of a rule that RBAC cannot enforce.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NeedsFilter {
     Times,
     CertificateNames,
 }
 
-/// What the filter makes of a rule.
+/// How the filter enforces a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FilterPlane {
-    /// Exactly what the policy says.
+pub enum FilterEnforcement {
+    /// Exactly as written.
     Exact,
-    /// It takes the rule to match whatever the peer's address: RBAC checks that.
+    /// For any peer address: RBAC checks the address.
     AnyPeerIp,
-    /// Nothing: the rule runs in RBAC alone.
+    /// Not at all: only RBAC enforces the rule.
     Absent(RbacOnly),
 }
 
-/// Why a rule runs in RBAC alone.
+/// Why only RBAC enforces a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RbacOnly {
-    /// It depends on the peer's address, which the filter is not told.
+    /// The rule depends on the peer's address, which the filter does not see.
     PeerIp,
     /// An external authorizer decides.
     Custom,
 }
 
-impl RbacPlane {
-    /// What RBAC makes of `rule`.
+impl RbacEnforcement {
+    /// How RBAC enforces `rule`.
     pub(crate) fn of_rule(policy: &ServicePolicy, rule: &Rule) -> Self {
-        if policy.has_ended(rule) && policy.enforcement == Enforcement::Enforce {
-            Self::Ended
+        if policy.has_expired(rule) && policy.enforcement == Enforcement::Enforce {
+            Self::Expired
         } else {
             Self::of_rule_in(policy.enforcement, rule, policy.at)
         }
     }
 
-    /// What RBAC makes of `rule` of a policy with this enforcement, from `at` until the rule ends.
+    /// How RBAC enforces `rule` of a policy with this enforcement, from `at` until the rule
+    /// expires.
     pub(crate) fn of_rule_in(enforcement: Enforcement, rule: &Rule, at: Timestamp) -> Self {
         let has_begun_for_good = rule.effect == Effect::Allow
             && rule.validity.not_after.is_none()
@@ -111,7 +92,7 @@ impl RbacPlane {
         } else if rule.enforcement == Some(Enforcement::Shadow) {
             Self::Absent(FilterOnly::ShadowRule)
         } else {
-            let names_certificates = names_certificates_beyond_rbac(rule);
+            let names_certificates = distinguishes_certificates_beyond_rbac(rule);
             match (rule.effect, is_timed, names_certificates) {
                 (_, false, false) => Self::Exact,
                 (Effect::Allow, true, false) => Self::Untimed,
@@ -134,19 +115,20 @@ impl RbacPlane {
             | Self::Untimed
             | Self::AnyClientCertificate
             | Self::AnyClientCertificateUntimed => true,
-            Self::Absent(_) | Self::Ended => false,
+            Self::Absent(_) | Self::Expired => false,
         }
     }
 
-    /// Whether RBAC takes more than the rule does.
+    /// Whether RBAC matches more requests than the rule.
     pub(crate) fn is_wider(self) -> bool {
         match self {
             Self::Untimed | Self::AnyClientCertificate | Self::AnyClientCertificateUntimed => true,
-            Self::Exact | Self::Absent(_) | Self::Ended => false,
+            Self::Exact | Self::Absent(_) | Self::Expired => false,
         }
     }
 
-    /// Why the rule is not enforced as written without the filter. Shadow enforces nothing.
+    /// What the rule needs the filter for, if RBAC alone does not enforce it as written. Rules in
+    /// shadow need nothing.
     pub(crate) fn needs_filter(self) -> Option<NeedsFilter> {
         match self {
             Self::Untimed | Self::Absent(FilterOnly::Timed) => Some(NeedsFilter::Times),
@@ -155,11 +137,11 @@ impl RbacPlane {
             | Self::Absent(FilterOnly::ClientCertificate) => Some(NeedsFilter::CertificateNames),
             Self::Exact
             | Self::Absent(FilterOnly::ShadowPolicy | FilterOnly::ShadowRule)
-            | Self::Ended => None,
+            | Self::Expired => None,
         }
     }
 
-    /// One sentence for whoever renders, where RBAC differs.
+    /// One sentence for users who render, if RBAC differs.
     pub fn note(self) -> Option<&'static str> {
         match self {
             Self::Exact => None,
@@ -170,7 +152,7 @@ impl RbacPlane {
             Self::AnyClientCertificateUntimed => Some(
                 "RBAC has no clock and cannot distinguish client certificates: only the filter starts and ends the rule and checks their names",
             ),
-            Self::Ended => Some("has expired and never matches"),
+            Self::Expired => Some("has expired and never matches"),
             Self::Absent(FilterOnly::ClientCertificate) => {
                 Some("runs in the filter only: RBAC cannot distinguish client certificates")
             }
@@ -187,8 +169,8 @@ impl RbacPlane {
     }
 }
 
-impl FilterPlane {
-    /// What the filter makes of `rule`.
+impl FilterEnforcement {
+    /// How the filter enforces `rule`.
     pub(crate) fn of_rule(rule: &Rule) -> Self {
         match (rule.effect, rule.uses_peer_ip()) {
             (Effect::Custom, _) => Self::Absent(RbacOnly::Custom),
@@ -198,7 +180,7 @@ impl FilterPlane {
         }
     }
 
-    /// Whether the filter carries out the rule, if not all of it.
+    /// Whether the filter enforces the rule, at least in part.
     pub(crate) fn is_enforced(self) -> bool {
         match self {
             Self::Exact | Self::AnyPeerIp => true,
@@ -206,7 +188,7 @@ impl FilterPlane {
         }
     }
 
-    /// One sentence for whoever renders, where the filter differs.
+    /// One sentence for users who render, if the filter differs.
     pub fn note(self) -> Option<&'static str> {
         match self {
             Self::Exact => None,
@@ -223,8 +205,8 @@ impl FilterPlane {
     }
 }
 
-/// Whether a rule tells client certificates apart as RBAC cannot.
-pub(crate) fn names_certificates_beyond_rbac(rule: &Rule) -> bool {
+/// Whether a rule distinguishes client certificates in a way that RBAC cannot.
+pub(crate) fn distinguishes_certificates_beyond_rbac(rule: &Rule) -> bool {
     rule.sources.iter().any(|source| {
         let is_told = rule.effect != Effect::Allow && source.excludes_certificates_as_principals();
         source.distinguishes_client_certificates() && !is_told

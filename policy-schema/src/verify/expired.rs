@@ -1,7 +1,7 @@
-//! What the documents were rendered to before something ended.
+//! Renders the documents as they were before something expired.
 //!
-//! An object that was right when it was applied is not wrong because a rule or an exception in the documents has ended
-//! since: the filter ends rules by itself, and what is left to do is to render and apply again.
+//! An applied object is not wrong because a rule or an exception has expired since. The filter
+//! stops matching expired rules itself, so the only remedy is to render and apply again.
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
@@ -10,39 +10,39 @@ use super::difference::difference;
 use super::object::{Object, ObjectId};
 use super::rendered::rendered;
 use super::{Finding, FindingCode};
+use crate::enforcement_points::RbacEnforcement;
 use crate::istio::ExtensionApi;
-use crate::planes::RbacPlane;
 use crate::policy::PolicySet;
 use crate::timestamp::Timestamp;
 
-/// How many moments at which something ended are looked behind, the last ones. Each takes as long as rendering.
+/// The maximum number of expirations to look behind, the latest first. Each costs one rendering.
 const MAX_MOMENTS: usize = 16;
 
-/// The annotation with the name of the policy that an object is made of.
+/// The annotation with the policy that an object is rendered from.
 const POLICY: &str = "peergate.dev/policy";
 
-/// What the documents were rendered to before what has ended.
+/// The documents as rendered before the latest expirations.
 pub(super) struct Renderings<'s> {
     set: &'s PolicySet,
     api: ExtensionApi,
-    /// What they were rendered to before, the latest first. Nobody asks unless something differs.
+    /// Earlier renderings, the latest first. Only computed if something differs.
     earlier: OnceCell<Vec<Stage>>,
 }
 
-/// What the documents were rendered to until a moment at which something ended.
+/// The documents as rendered until something expired.
 struct Stage {
-    ended: Vec<Ended>,
+    expired: Vec<ExpiredItem>,
     objects: BTreeMap<ObjectId, Object>,
 }
 
-/// Something that has ended.
-struct Ended {
+/// An expired rule or exception.
+struct ExpiredItem {
     at: Timestamp,
     part: Part,
     title: String,
 }
 
-/// What has ended, by the namespace and the name of what it belongs to.
+/// An expired rule or exception, by the namespace and name of its owner.
 enum Part {
     RuleOf(String, String),
     Exception(String, String),
@@ -57,20 +57,20 @@ impl<'s> Renderings<'s> {
         }
     }
 
-    /// The finding about an object, or about its absence, that is as it was rendered before something ended; `now` is
-    /// what it is rendered to.
-    pub(super) fn ended(
+    /// The finding about an object, or its absence, if it was rendered so before something expired.
+    /// `now` is the current rendering.
+    pub(super) fn expired(
         &self,
         id: &ObjectId,
         now: Option<&Object>,
         found: Option<&Object>,
     ) -> Option<Finding> {
         let mut later = now;
-        let mut ended = Vec::new();
+        let mut expired = Vec::new();
         for stage in self.earlier() {
             let object = stage.objects.get(id);
             if !is_same(object, later) {
-                ended.extend(stage.titles(object.or(later)));
+                expired.extend(stage.titles(object.or(later)));
             }
             later = object;
             let is_as_before = match (object, found) {
@@ -81,7 +81,7 @@ impl<'s> Renderings<'s> {
                 (Some(_), None) | (None, Some(_)) => false,
             };
             if is_as_before {
-                return Some(finding(id, now.is_some(), found, &ended));
+                return Some(finding(id, now.is_some(), found, &expired));
             }
         }
         None
@@ -89,27 +89,27 @@ impl<'s> Renderings<'s> {
 
     fn earlier(&self) -> &[Stage] {
         self.earlier.get_or_init(|| {
-            let mut by_moment: BTreeMap<Timestamp, Vec<Ended>> = BTreeMap::new();
-            for ended in ended_of(self.set) {
-                by_moment.entry(ended.at).or_default().push(ended);
+            let mut by_moment: BTreeMap<Timestamp, Vec<ExpiredItem>> = BTreeMap::new();
+            for expired in expired_items(self.set) {
+                by_moment.entry(expired.at).or_default().push(expired);
             }
             let latest = by_moment.into_iter().rev().take(MAX_MOMENTS);
-            let stages = latest.map(|(end, ended)| {
+            let stages = latest.map(|(end, expired)| {
                 let before = Timestamp::from_unix_nanoseconds(end.unix_nanoseconds() - 1);
                 let set = self.set.as_read_at(before);
-                // What cannot be rendered at all has been reported.
+                // Rendering failures have been reported already.
                 let mut reported = Vec::new();
                 let objects = rendered(&set, self.api, &mut reported);
                 let objects = objects.map(|object| (object.id().clone(), object.packed()));
                 let objects = objects.collect();
-                Stage { ended, objects }
+                Stage { expired, objects }
             });
             stages.collect()
         })
     }
 }
 
-/// Whether two renderings of an object are the same, or both have none.
+/// Whether two renderings of an object are equal, or both missing.
 fn is_same(object: Option<&Object>, other: Option<&Object>) -> bool {
     match (object, other) {
         (Some(object), Some(other)) => object.opened().value() == other.opened().value(),
@@ -117,8 +117,8 @@ fn is_same(object: Option<&Object>, other: Option<&Object>) -> bool {
     }
 }
 
-fn finding(id: &ObjectId, is_wanted: bool, found: Option<&Object>, ended: &[&str]) -> Finding {
-    let verb = if ended.len() == 1 { "has" } else { "have" };
+fn finding(id: &ObjectId, is_wanted: bool, found: Option<&Object>, expired: &[&str]) -> Finding {
+    let verb = if expired.len() == 1 { "has" } else { "have" };
     let state = match found {
         Some(_) => "it is as it was rendered before",
         None => "it is not there, as it was before",
@@ -128,47 +128,53 @@ fn finding(id: &ObjectId, is_wanted: bool, found: Option<&Object>, ended: &[&str
     } else {
         "delete it: the documents no longer ask for it"
     };
-    let ended = match ended {
-        [] | [_] | [_, _] => ended.join(" and "),
-        _ => format!("{} rules and exceptions", ended.len()),
+    let expired = match expired {
+        [] | [_] | [_, _] => expired.join(" and "),
+        _ => format!("{} rules and exceptions", expired.len()),
     };
-    let message = format!("{ended} {verb} ended, and {state}");
+    let message = format!("{expired} {verb} ended, and {state}");
     match found {
         Some(found) => Finding::about(found, FindingCode::EndedObject, message, help),
-        None => Finding::of(id.to_string(), FindingCode::EndedObject, message, help),
+        None => Finding::new(id.to_string(), FindingCode::EndedObject, message, help),
     }
 }
 
 impl Stage {
-    /// What made an object another one: its exception one for mutual TLS, rules of its policy one that names a policy.
-    /// Others depend on all.
+    /// The expired items that changed an object. An object for mutual TLS depends on its exception,
+    /// one with a policy annotation on rules of that policy, and any other on all.
     fn titles(&self, object: Option<&Object>) -> impl Iterator<Item = &str> {
         let policy = object.and_then(|it| Some((it.namespace(), it.annotation(POLICY)?)));
         let exception = object
             .filter(|it| it.kind() == "PeerAuthentication")
             .map(|it| (it.namespace(), it.name()));
-        let ended = self.ended.iter().filter(move |ended| match &ended.part {
-            Part::Exception(namespace, name) => {
-                policy.is_none() && exception.is_none_or(|of| of == (namespace, name))
-            }
-            Part::RuleOf(namespace, name) => {
-                exception.is_none() && policy.is_none_or(|of| of == (namespace, name))
-            }
-        });
-        ended.map(|ended| &*ended.title)
+        let expired = self
+            .expired
+            .iter()
+            .filter(move |expired| match &expired.part {
+                Part::Exception(namespace, name) => {
+                    policy.is_none() && exception.is_none_or(|of| of == (namespace, name))
+                }
+                Part::RuleOf(namespace, name) => {
+                    exception.is_none() && policy.is_none_or(|of| of == (namespace, name))
+                }
+            });
+        expired.map(|expired| &*expired.title)
     }
 }
 
-/// The rules and exceptions that have ended and were rendered before.
-fn ended_of(set: &PolicySet) -> impl Iterator<Item = Ended> {
+/// The rules and exceptions that have expired.
+fn expired_items(set: &PolicySet) -> impl Iterator<Item = ExpiredItem> {
     let rules = set.policies().iter().flat_map(|policy| {
-        let ended = policy.rules.iter().filter_map(move |rule| {
-            let end = rule.validity.not_after.filter(|_| policy.has_ended(rule))?;
+        let expired = policy.rules.iter().filter_map(move |rule| {
+            let end = rule
+                .validity
+                .not_after
+                .filter(|_| policy.has_expired(rule))?;
             let before = Timestamp::from_unix_nanoseconds(end.unix_nanoseconds().checked_sub(1)?);
-            let rbac = RbacPlane::of_rule_in(policy.enforcement, rule, before);
+            let rbac = RbacEnforcement::of_rule_in(policy.enforcement, rule, before);
             rbac.is_rendered().then_some((end, rule))
         });
-        ended.map(|(at, rule)| Ended {
+        expired.map(|(at, rule)| ExpiredItem {
             at,
             part: Part::RuleOf(policy.name().namespace.clone(), policy.name().name.clone()),
             title: format!("rule `{}` of policy `{}`", rule.id, policy.name()),
@@ -176,8 +182,8 @@ fn ended_of(set: &PolicySet) -> impl Iterator<Item = Ended> {
     });
     let mtls = &set.mesh.mtls;
     let exceptions = mtls.exceptions.iter();
-    let exceptions = exceptions.filter(|exception| exception.has_ended(mtls.at));
-    let exceptions = exceptions.map(|exception| Ended {
+    let exceptions = exceptions.filter(|exception| exception.has_expired(mtls.at));
+    let exceptions = exceptions.map(|exception| ExpiredItem {
         at: exception.not_after,
         part: Part::Exception(exception.namespace.clone(), exception.name.clone()),
         title: format!(

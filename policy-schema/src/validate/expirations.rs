@@ -1,4 +1,4 @@
-//! What ends: rules and exceptions from mutual TLS with a `notAfter`.
+//! Collects rules and exceptions from mutual TLS with a `notAfter`.
 
 use super::placed::Placed;
 use crate::diagnostic::Place;
@@ -8,43 +8,43 @@ use crate::policy::{Mesh, ServicePolicy};
 use crate::problem::Cursor;
 use crate::timestamp::Timestamp;
 
-/// Something with an end.
+/// A rule or exception with an end.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct End {
-    /// What ends.
-    pub of: Ending,
-    /// Who is responsible for it.
+pub struct Expiration {
+    /// The rule or exception.
+    pub item: ExpiringItem,
+    /// The owner.
     pub owner: Option<String>,
-    /// The first moment at which it does not apply any more.
+    /// The end, from which on it no longer applies.
     pub not_after: Timestamp,
-    /// Where the documents say so.
+    /// The place of the end in the documents.
     pub place: Place,
 }
 
-/// A kind of thing that ends.
+/// What has an end.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Ending {
+pub enum ExpiringItem {
     /// A rule of a policy.
     Rule {
         /// The policy.
         policy: PolicyName,
-        /// The id of the rule.
+        /// The ID of the rule.
         rule: String,
     },
     /// An exception from mutual TLS.
     Exception {
-        /// The namespace that it is for.
+        /// The namespace of the exception.
         namespace: String,
-        /// Its name.
+        /// The name of the exception.
         name: String,
     },
 }
 
 /// The exceptions of the mesh.
-pub(super) fn of_mesh(
+pub(super) fn for_mesh(
     document: Option<&Placed<'_, MeshDocument>>,
     mesh: Option<&Mesh>,
-) -> Vec<End> {
+) -> Vec<Expiration> {
     let (Some(document), Some(mesh)) = (document, mesh) else {
         return Vec::new();
     };
@@ -52,8 +52,8 @@ pub(super) fn of_mesh(
     let spec = spec.key("spec");
     let mtls = spec.key("mtls");
     let cursor = mtls.key("exceptions");
-    let exceptions = mesh.mtls.exceptions.iter().map(|exception| End {
-        of: Ending::Exception {
+    let exceptions = mesh.mtls.exceptions.iter().map(|exception| Expiration {
+        item: ExpiringItem::Exception {
             namespace: exception.namespace.clone(),
             name: exception.name.clone(),
         },
@@ -65,17 +65,17 @@ pub(super) fn of_mesh(
 }
 
 /// The rules of a policy.
-pub(super) fn of_policy(
+pub(super) fn for_policy(
     document: &Placed<'_, ServicePolicyDocument>,
     policy: &ServicePolicy,
-) -> Vec<End> {
+) -> Vec<Expiration> {
     let spec = Cursor::Root;
     let spec = spec.key("spec");
     let cursor = spec.key("rules");
     let rules = policy.rules.iter().enumerate();
-    let ends = rules.filter_map(|(position, rule)| {
-        Some(End {
-            of: Ending::Rule {
+    let expirations = rules.filter_map(|(position, rule)| {
+        Some(Expiration {
+            item: ExpiringItem::Rule {
                 policy: policy.name.clone(),
                 rule: rule.id.to_string(),
             },
@@ -84,5 +84,5 @@ pub(super) fn of_policy(
             place: document.place_of(&cursor.index(position).key("notAfter")),
         })
     });
-    ends.collect()
+    expirations.collect()
 }

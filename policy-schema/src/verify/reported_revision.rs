@@ -1,7 +1,8 @@
-//! Whether a filter runs what its proxy was sent.
+//! Checks that a filter runs the plugin config that its proxy received.
 //!
-//! A proxy's configuration has what it received last, which the filter may have refused. What the filter
-//! took up it reports itself, by a metric. A metric outlives its filter, so it proves nothing alone.
+//! A proxy's config dump contains the last received config, which the filter may have refused. The
+//! filter reports its loaded config in a metric. The metric outlives the filter, so it alone proves
+//! nothing.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +12,7 @@ use super::{Finding, FindingCode};
 use crate::plugin_config::PolicyName;
 
 impl Proxy {
-    /// The revision that the filter of a policy reports; none without a single answer.
+    /// The revision that the filter of a policy reports. None unless it reports exactly one.
     pub fn reported(&self, policy: &PolicyName) -> Option<&str> {
         let Measured::Read(measurements) = &self.measured else {
             return None;
@@ -27,12 +28,12 @@ impl Proxy {
     }
 }
 
-/// Compares what a proxy was sent for a policy with what the filter reports.
+/// Compares the policy that a proxy received with the revision that its filter reports.
 pub(super) fn check(proxy: &Proxy, sent: &RunningPolicy) -> Option<Finding> {
     let name = &sent.name;
     let not_checked =
         |message: String, help: &str| Some(proxy.finding(FindingCode::NotChecked, message, help));
-    // Without a revision there is nothing to compare, and the documents always have one.
+    // Without a revision there is nothing to compare. Rendered configs always have one.
     let revision = sent.revision.as_deref()?;
     let measurements = match &proxy.measured {
         Measured::Unread(reason) => {
@@ -88,8 +89,8 @@ pub(super) fn check(proxy: &Proxy, sent: &RunningPolicy) -> Option<Finding> {
     }
 }
 
-/// Whether a filter may have taken up its configuration before the proxy was sent the one that it has now. The filter
-/// reports whole seconds.
+/// Whether the filter may have loaded its config before the proxy received the current one. The
+/// filter reports whole seconds.
 fn may_be_older(sent: &RunningPolicy, measurements: &Measurements) -> bool {
     let loaded = measurements.loaded.get(&sent.name);
     sent.sent.is_some_and(|sent| {

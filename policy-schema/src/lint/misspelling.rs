@@ -1,42 +1,42 @@
-//! Names that differ from a known one by a typing mistake.
+//! Finds typing mistakes in names.
 //!
-//! Names of services come in families: `team-a` and `team-b`, `worker` and `workers`, `shipping` and `shopping`. Fewest
-//! edits alone would take each for a misspelling of the other. So a mistake must look like one: letters that are
-//! swapped or doubled, one that is left out of the middle of a long word, or one that is beside the right one on a
-//! keyboard. Other endings and other vowels make other words.
+//! Service names come in families: `team-a` and `team-b`, `worker` and `workers`, `shipping` and
+//! `shopping`. Edit distance alone would take each for a misspelling of the other. So a mistake
+//! must look like one: swapped or doubled letters, a letter that is missing from the middle of a
+//! long word, or a neighboring key. Other endings and other vowels make other words.
 
 use std::collections::HashMap;
 
 use strsim::osa_distance;
 
-/// How many names of the same shape a name is compared with. Beyond, a mistake may be missed.
+/// The maximum number of names of the same shape to compare. Beyond that, a mistake may be missed.
 pub(super) const MAX_COMPARED: usize = 1_000;
 
-/// The fewest letters of a word in which swapped or doubled letters are a mistake rather than another word.
-const SHORTEST: usize = 3;
+/// The minimum length of a word in which swapped or doubled letters are a mistake.
+const MIN_WORD_LEN: usize = 3;
 
-/// The fewest letters of a word of which one may be left out or too many.
-const SHORTEST_WITH_ONE_LESS: usize = 6;
+/// The minimum length of a word in which one missing or extra letter is a mistake.
+const MIN_LEN_FOR_MISSING_LETTER: usize = 6;
 
-/// The fewest letters of a word in which another letter is a mistake rather than another word.
-const SHORTEST_WITH_OTHER_LETTER: usize = 7;
+/// The minimum length of a word in which one different letter is a mistake.
+const MIN_LEN_FOR_OTHER_LETTER: usize = 7;
 
-/// The fewest letters of a word in which two pairs of swapped letters are a mistake.
-const SHORTEST_WITH_TWO_SWAPS: usize = 8;
+/// The minimum length of a word in which two pairs of swapped letters are a mistake.
+const MIN_LEN_FOR_TWO_SWAPS: usize = 8;
 
-/// The fewest letters of a word in which any two mistakes are likelier than another word, if it is also longer or
-/// shorter.
-const SHORTEST_WITH_TWO_MISTAKES: usize = 12;
+/// The minimum length of a word in which any two mistakes are likelier than another word, if the
+/// lengths differ.
+const MIN_LEN_FOR_TWO_MISTAKES: usize = 12;
 
-/// The most letters of a label's key of which one that is left out is a mistake.
-const LONGEST_SHORT_LABEL: usize = 4;
+/// The maximum length of a label key in which one missing letter is a mistake.
+const MAX_SHORT_LABEL_LEN: usize = 4;
 
-/// The rows of a keyboard, each a little to the right of the one above.
+/// The rows of a keyboard, each shifted a little to the right.
 const KEYBOARD: [&str; 3] = ["qwertyuiop", "asdfghjkl", "zxcvbnm"];
 
 const VOWELS: [char; 5] = ['a', 'e', 'i', 'o', 'u'];
 
-/// Known names, by what a typing mistake leaves as it is.
+/// Known names, by the shapes that typing mistakes preserve.
 #[derive(Debug, Default)]
 pub(super) struct Names<'n> {
     by_shape: HashMap<String, Vec<&'n str>>,
@@ -45,7 +45,7 @@ pub(super) struct Names<'n> {
 
 impl<'n> Names<'n> {
     /// Indexes names. Of several with the same letters, the first is suggested.
-    pub(super) fn of(names: impl IntoIterator<Item = &'n str>) -> Self {
+    pub(super) fn new(names: impl IntoIterator<Item = &'n str>) -> Self {
         let mut index = Self::default();
         for name in names {
             for shape in shapes(name) {
@@ -56,7 +56,7 @@ impl<'n> Names<'n> {
         index
     }
 
-    /// The known name that was probably meant by `name`, which is not known.
+    /// The known name that `name` probably misspells.
     pub(super) fn closest(&self, name: &str) -> Option<&'n str> {
         let same = self.by_letters.get(&letters(name));
         if let Some(same) = same.filter(|same| **same != name) {
@@ -68,17 +68,17 @@ impl<'n> Names<'n> {
             names.take(MAX_COMPARED).copied()
         });
         candidates
-            .filter(|candidate| is_misspelt(name, candidate))
+            .filter(|candidate| is_misspelled(name, candidate))
             .min_by_key(|candidate| osa_distance(name, candidate))
     }
 
-    /// The same for the key of a label, such as `app`, where a short word is rarely another one.
+    /// The same for the key of a label, such as `app`, because a short key is rarely another word.
     pub(super) fn closest_label(&self, key: &str) -> Option<&'n str> {
         self.closest(key).or_else(|| {
             let names = self.by_letters.values().copied();
             let is_shortened = |name: &&str| {
                 let length = name.chars().count();
-                length <= LONGEST_SHORT_LABEL
+                length <= MAX_SHORT_LABEL_LEN
                     && key.chars().count() < length
                     && osa_distance(key, name) == 1
                     && name.strip_suffix('s') != Some(key)
@@ -89,14 +89,14 @@ impl<'n> Names<'n> {
 }
 
 /// Whether `name` is a known name with a typing mistake.
-fn is_misspelt(name: &str, known: &str) -> bool {
+fn is_misspelled(name: &str, known: &str) -> bool {
     let mut pairs = words(name).zip(words(known));
     name != known
         && words(name).count() == words(known).count()
-        && pairs.all(|(word, known)| word == known || is_misspelt_word(word, known))
+        && pairs.all(|(word, known)| word == known || is_misspelled_word(word, known))
 }
 
-fn is_misspelt_word(word: &str, known: &str) -> bool {
+fn is_misspelled_word(word: &str, known: &str) -> bool {
     let [word, known] = [word, known].map(|text| text.chars().collect::<Vec<_>>());
     let shorter = word.len().min(known.len());
     let start = word.iter().zip(&known).take_while(|(a, b)| a == b).count();
@@ -113,23 +113,23 @@ fn is_misspelt_word(word: &str, known: &str) -> bool {
             } else {
                 &known
             };
-            let is_inside = start > 0 && end > 0 && shorter >= SHORTEST_WITH_ONE_LESS;
-            shorter >= SHORTEST && (is_doubled(longer, start) || is_inside)
+            let is_inside = start > 0 && end > 0 && shorter >= MIN_LEN_FOR_MISSING_LETTER;
+            shorter >= MIN_WORD_LEN && (is_doubled(longer, start) || is_inside)
         }
-        1 if have_the_same_letters(&word, &known) => shorter >= SHORTEST,
+        1 if have_the_same_letters(&word, &known) => shorter >= MIN_WORD_LEN,
         1 => {
             let others = word.get(start).zip(known.get(start));
             end > 0
-                && shorter >= SHORTEST_WITH_OTHER_LETTER
+                && shorter >= MIN_LEN_FOR_OTHER_LETTER
                 && others.is_some_and(|(letter, known)| are_confused(*letter, *known))
         }
-        2 if have_the_same_letters(&word, &known) => shorter >= SHORTEST_WITH_TWO_SWAPS,
-        2 => word.len() != known.len() && end > 0 && shorter >= SHORTEST_WITH_TWO_MISTAKES,
+        2 if have_the_same_letters(&word, &known) => shorter >= MIN_LEN_FOR_TWO_SWAPS,
+        2 => word.len() != known.len() && end > 0 && shorter >= MIN_LEN_FOR_TWO_MISTAKES,
         _ => false,
     }
 }
 
-/// Whether the letter that a longer word has alone, after `start` common ones, repeats the one before it.
+/// Whether the extra letter of a longer word, after `start` common ones, repeats the one before it.
 fn is_doubled(longer: &[char], start: usize) -> bool {
     let before = start.checked_sub(1).and_then(|before| longer.get(before));
     before.is_some() && before == longer.get(start)
@@ -144,7 +144,8 @@ fn have_the_same_letters(word: &[char], other: &[char]) -> bool {
     sorted(word) == sorted(other)
 }
 
-/// Whether `number` is a known one with digits swapped, or with one that is doubled or left out beside the same one.
+/// Whether `number` is a known number with swapped digits, or with a repeated digit doubled or
+/// missing.
 pub(super) fn is_mistyped_number(number: u16, known: u16) -> bool {
     let [number, known] = [number, known].map(|number| number.to_string());
     let digits = |number: &str| number.chars().collect::<Vec<_>>();
@@ -164,7 +165,8 @@ pub(super) fn is_mistyped_number(number: u16, known: u16) -> bool {
         }
 }
 
-/// Whether two letters are beside each other on a keyboard. Vowels for each other make another word.
+/// Whether two letters are neighbors on a keyboard. Vowels are never confused: they make another
+/// word.
 fn are_confused(letter: char, other: char) -> bool {
     let place = |letter: char| {
         let mut rows = (0_usize..).zip(KEYBOARD);
@@ -177,7 +179,7 @@ fn are_confused(letter: char, other: char) -> bool {
     let is_beside = match row.abs_diff(other_row) {
         0 => key.abs_diff(other_key) == 1,
         1 => {
-            // The key above stands over the one at its place and over the one to the left of that.
+            // A key touches the one below it and the one to the left of that.
             let (above, below) = if row < other_row {
                 (key, other_key)
             } else {
@@ -198,8 +200,8 @@ fn letters(name: &str) -> String {
     words(name).collect()
 }
 
-/// The digits of each word with its first letter, with its first two in any order, and with its second: names with a
-/// typing mistake share one of them.
+/// For each word, its digits and its first letter, its first two letters in any order, or its
+/// second. A misspelled name shares one of these shapes with the correct one.
 fn shapes(name: &str) -> [String; 3] {
     [(0, 1), (0, 2), (1, 1)].map(|(skipped, count)| {
         let mut shape = format!("{skipped}{count}");
@@ -219,7 +221,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn typing_mistakes_are_told_from_other_names() {
+    fn distinguishes_typing_mistakes_from_other_names() {
         let known = [
             "shop-web",
             "shop",
@@ -231,7 +233,7 @@ mod tests {
             "cart",
             "recommendationservice",
         ];
-        let names = Names::of(known);
+        let names = Names::new(known);
         for (name, meant) in [
             ("shop-wbe", Some("shop-web")),
             ("shpo-web", Some("shop-web")),
@@ -267,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn ordinary_words_that_are_alike_are_no_mistakes() {
+    fn does_not_report_similar_ordinary_words() {
         for pair in [
             "collector connector",
             "shipping shopping",
@@ -326,8 +328,8 @@ mod tests {
             "transformation transportation",
         ] {
             let (one, other) = pair.split_once(' ').unwrap();
-            assert_eq!(Names::of([one]).closest(other), None, "{pair}");
-            assert_eq!(Names::of([other]).closest(one), None, "{pair}");
+            assert_eq!(Names::new([one]).closest(other), None, "{pair}");
+            assert_eq!(Names::new([other]).closest(one), None, "{pair}");
         }
     }
 
@@ -354,9 +356,9 @@ mod tests {
     }
 
     #[test]
-    fn names_that_a_number_sets_apart_are_not_compared() {
+    fn does_not_compare_names_with_different_numbers() {
         let known: Vec<_> = (0..10_000).map(|number| format!("svc-{number}")).collect();
-        let names = Names::of(known.iter().map(String::as_str));
+        let names = Names::new(known.iter().map(String::as_str));
         let most = names.by_shape.values().map(Vec::len).max();
         assert_eq!(most, Some(1));
         assert_eq!(names.closest("scv-77"), Some("svc-77"));

@@ -1,8 +1,8 @@
-//! Workloads that speak no HTTP on some of their ports.
+//! Workloads with ports without HTTP.
 
 use super::*;
 
-/// The rule of a policy whose workload speaks no HTTP on port 9000, as it is rendered.
+/// The rendered rule of a policy whose workload does not speak HTTP on port 9000.
 fn rendered_beside_tcp(rule: &str) -> serde_json::Value {
     let policy = policy(rule).replace("spec: {", "spec: {tcpPorts: [9000], ");
     let set = check(&[MESH, &policy]).policies.unwrap();
@@ -11,13 +11,13 @@ fn rendered_beside_tcp(rule: &str) -> serde_json::Value {
 }
 
 #[test]
-fn rules_that_ask_for_http_leave_other_ports_alone() {
+fn http_rules_do_not_affect_other_ports() {
     let cases = [
         (
             "effect: Deny, to: [{methods: [GET]}]",
             r#"[{"to":[{"operation":{"notPorts":["9000"],"methods":["GET"]}}]}]"#,
         ),
-        // Of what is absent nothing is excluded, and the denial is for every port.
+        // An absent attribute is not excluded, and the denial applies to every port.
         (
             "effect: Deny, to: [{notMethods: [GET]}]",
             r#"[{"to":[{"operation":{"notMethods":["GET"]}}]}]"#,
@@ -47,7 +47,7 @@ fn rules_that_ask_for_http_leave_other_ports_alone() {
 }
 
 #[test]
-fn rules_that_nothing_carries_out_beside_http_are_refused() {
+fn refuses_rules_that_nothing_enforces_without_http() {
     let cases = [
         (
             "effect: Deny, notAfter: \"2100-01-01T00:00:00Z\"",

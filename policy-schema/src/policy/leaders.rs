@@ -1,9 +1,9 @@
-//! Policies that are for the same workload: which of their filters enforces the others along.
+//! When several policies select one workload, one of them leads: its filter enforces all of them.
 //!
-//! A request is decided once, by the filter of the policy that is closest to the workload: one
-//! that selects it, then one for its namespace, then one for the mesh; among selectors the one with
-//! more labels, then the first by name. Policies for gateways and waypoints meet only where they
-//! name the same targets.
+//! One filter decides each request: that of the most specific policy. A policy that selects the
+//! workload by labels comes first, then one for its namespace, then one for the mesh. Among
+//! selectors, the one with more labels leads, then the first by name. Policies for gateways and
+//! waypoints overlap only if they name the same targets.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -13,31 +13,33 @@ use super::{Attachment, Labels, ServicePolicy};
 use crate::document::TargetRef;
 use crate::plugin_config::PolicyName;
 
-/// The most other policies that one filter enforces. A proxy has a filter for each policy, and each
-/// configuration has the rules of all that follow.
+/// The maximum number of followers of one policy. A proxy runs a filter for each policy, and each
+/// plugin config contains the rules of all followers.
 pub(crate) const MAX_FOLLOWERS: usize = 256;
 
-/// Policies that too many others follow: the first of each namespace.
+/// Policies with too many followers: the first of each namespace.
 #[derive(Debug)]
 pub(crate) struct TooManyFollowers(pub(crate) Vec<PolicyName>);
 
-/// What a policy's filter is to those of others on the same workloads.
+/// The order of a policy's filter among the filters on the same workloads.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Place {
-    /// The policies that this one's filter enforces along, by their positions.
-    pub(super) along: Vec<usize>,
-    /// How many filters of other policies come before this one's, at most, on a workload.
+pub(super) struct LeadOrder {
+    /// The positions of the policies that this one's filter also enforces.
+    pub(super) followers: Vec<usize>,
+    /// The maximum number of filters that run before this one on any workload.
     pub(super) rank: u16,
 }
 
-/// Finds the place of each policy.
-pub(super) fn places_of(policies: &[ServicePolicy]) -> Result<Vec<Place>, TooManyFollowers> {
+/// Finds the leaders and followers among the policies.
+pub(super) fn assign_leaders(
+    policies: &[ServicePolicy],
+) -> Result<Vec<LeadOrder>, TooManyFollowers> {
     let mut in_order: Vec<(usize, &ServicePolicy)> = policies.iter().enumerate().collect();
-    in_order.sort_by(|(_, a), (_, b)| order(a).cmp(&order(b)));
-    let index = Places::of(&in_order);
+    in_order.sort_by(|(_, a), (_, b)| leader_sort_key(a).cmp(&leader_sort_key(b)));
+    let index = PoliciesByAttachment::new(&in_order);
     let mut too_many = Vec::new();
     let mut refused_namespaces = BTreeSet::new();
-    let mut places = vec![Place::default(); policies.len()];
+    let mut places = vec![LeadOrder::default(); policies.len()];
     for (place, (leading, leader)) in in_order.iter().enumerate() {
         let namespace = leader.name.namespace.as_str();
         if refused_namespaces.contains(namespace) {
@@ -59,7 +61,7 @@ pub(super) fn places_of(policies: &[ServicePolicy]) -> Result<Vec<Place>, TooMan
                 follower.rank = follower.rank.max(rank.saturating_add(1));
             }
             if let Some(leader) = places.get_mut(*leading) {
-                leader.along.push(*position);
+                leader.followers.push(*position);
             }
         }
     }
@@ -70,25 +72,26 @@ pub(super) fn places_of(policies: &[ServicePolicy]) -> Result<Vec<Place>, TooMan
     }
 }
 
-/// For each policy the positions of those that are for some of its workloads, its own first.
-pub(super) fn together(policies: &[ServicePolicy]) -> Vec<Vec<usize>> {
-    let mut together: Vec<Vec<usize>> =
+/// For each policy, the positions of the policies that select some of the same workloads. Its own
+/// comes first.
+pub(super) fn overlapping(policies: &[ServicePolicy]) -> Vec<Vec<usize>> {
+    let mut overlapping: Vec<Vec<usize>> =
         (0..policies.len()).map(|position| vec![position]).collect();
     for (position, policy) in policies.iter().enumerate() {
-        for other in policy.enforced_along() {
-            if let Some(known) = together.get_mut(position) {
+        for other in policy.followers() {
+            if let Some(known) = overlapping.get_mut(position) {
                 known.push(other);
             }
-            if let Some(known) = together.get_mut(other) {
+            if let Some(known) = overlapping.get_mut(other) {
                 known.push(position);
             }
         }
     }
-    together
+    overlapping
 }
 
-/// Whether `policy` is for all workloads of `other`, of the same or of some of which it is.
-pub(crate) fn is_for_all_of(policy: &ServicePolicy, other: &ServicePolicy) -> bool {
+/// Whether `policy` applies to all workloads of `other`, for policies that share some.
+pub(crate) fn covers_workloads_of(policy: &ServicePolicy, other: &ServicePolicy) -> bool {
     let is_among =
         |labels: &Labels, of: &Labels| labels.iter().all(|(key, value)| of.get(key) == Some(value));
     match (&policy.attachment, &other.attachment) {
@@ -98,7 +101,7 @@ pub(crate) fn is_for_all_of(policy: &ServicePolicy, other: &ServicePolicy) -> bo
         (Attachment::Mesh(labels), Attachment::Namespace | Attachment::Targets(_)) => {
             labels.is_empty()
         }
-        // Policies for targets meet only where they are for the same ones.
+        // Policies with targets overlap only if their targets are the same.
         (Attachment::Namespace, Attachment::Workload(_) | Attachment::Namespace)
         | (Attachment::Targets(_), Attachment::Targets(_)) => true,
         (Attachment::Workload(labels), Attachment::Workload(others)) => is_among(labels, others),
@@ -106,8 +109,8 @@ pub(crate) fn is_for_all_of(policy: &ServicePolicy, other: &ServicePolicy) -> bo
     }
 }
 
-/// Who leads: the least.
-fn order(policy: &ServicePolicy) -> (u8, Reverse<usize>, &str, &str) {
+/// The sort key: the least policy leads.
+fn leader_sort_key(policy: &ServicePolicy) -> (u8, Reverse<usize>, &str, &str) {
     let (distance, labels) = match &policy.attachment {
         Attachment::Workload(labels) => (0, labels.len()),
         Attachment::Namespace => (1, 0),
@@ -118,8 +121,8 @@ fn order(policy: &ServicePolicy) -> (u8, Reverse<usize>, &str, &str) {
     (distance, Reverse(labels), namespace, name)
 }
 
-/// The labels that a workload of `leading` must have to be one of `following`.
-pub(crate) fn labels_beyond(leading: &ServicePolicy, following: &ServicePolicy) -> Labels {
+/// The labels that a workload of `leading` must also have to be a workload of `following`.
+pub(crate) fn extra_labels(leading: &ServicePolicy, following: &ServicePolicy) -> Labels {
     let none = Labels::new();
     let known = labels(leading).unwrap_or(&none);
     let mut labels = labels(following).unwrap_or(&none).clone();
@@ -134,20 +137,20 @@ fn labels(policy: &ServicePolicy) -> Option<&Labels> {
     }
 }
 
-/// The policies by what they are for, each by its place in the order.
+/// The policies by attachment, each with its position in the order of leaders.
 #[derive(Default)]
-struct Places<'p> {
+struct PoliciesByAttachment<'p> {
     workloads: BTreeMap<&'p str, Selectors<&'p Labels>>,
     namespaces: BTreeMap<&'p str, Vec<usize>>,
     meshes: Selectors<&'p Labels>,
     targets: HashMap<Targets<'p>, Vec<usize>>,
 }
 
-/// A namespace, and the names of targets in order.
+/// A namespace, and the targets in order.
 type Targets<'p> = (&'p str, Vec<&'p TargetRef>);
 
-impl<'p> Places<'p> {
-    fn of(in_order: &[(usize, &'p ServicePolicy)]) -> Self {
+impl<'p> PoliciesByAttachment<'p> {
+    fn new(in_order: &[(usize, &'p ServicePolicy)]) -> Self {
         let mut places = Self::default();
         let mut workloads: BTreeMap<&str, Vec<_>> = BTreeMap::new();
         let mut meshes = Vec::new();
@@ -172,14 +175,14 @@ impl<'p> Places<'p> {
         }
         let workloads = workloads.into_iter();
         places.workloads = workloads
-            .map(|(namespace, ranked)| (namespace, Selectors::of(ranked)))
+            .map(|(namespace, ranked)| (namespace, Selectors::new(ranked)))
             .collect();
-        places.meshes = Selectors::of(meshes);
+        places.meshes = Selectors::new(meshes);
         places
     }
 
-    /// The places of the policies after `leader` that may be for the same workload, in order: those for workloads
-    /// come before those for namespaces, and these before those for the mesh.
+    /// The positions of the policies after `leader` that may select the same workload, in order:
+    /// policies for workloads, then for namespaces, then for the mesh.
     fn followers<'s>(
         &'s self,
         place: usize,

@@ -1,18 +1,18 @@
-//! `Allow` rules for a whole namespace or mesh that open its workloads altogether.
+//! Reports `Allow` rules for a whole namespace or mesh that open all of its workloads.
 
 use super::Found;
 use crate::code;
-use crate::policy::{Attachment, PolicySet, ServicePolicy, is_for_all_of};
+use crate::policy::{Attachment, PolicySet, ServicePolicy, covers_workloads_of};
 use crate::problem::Cursor;
 use crate::rule::{Rule, Test};
 use crate::rule_spec::{Effect, Enforcement, Otherwise};
 
-/// Reports rules that allow any request to several workloads whose own policies deny what they do not allow.
-pub(super) fn check(set: &PolicySet, together: &[Vec<usize>], found: &mut Found) {
+/// Reports rules that allow any request to several workloads whose own policies deny by default.
+pub(super) fn check(set: &PolicySet, overlapping: &[Vec<usize>], found: &mut Found) {
     let rules = Cursor::Root;
     let rules = rules.key("spec");
     let rules = rules.key("rules");
-    for (position, (policy, together)) in set.policies().iter().zip(together).enumerate() {
+    for (position, (policy, overlapping)) in set.policies().iter().zip(overlapping).enumerate() {
         let is_wide = matches!(
             policy.attachment,
             Attachment::Namespace | Attachment::Mesh(_)
@@ -20,19 +20,19 @@ pub(super) fn check(set: &PolicySet, together: &[Vec<usize>], found: &mut Found)
         if !is_wide || policy.enforcement == Enforcement::Shadow {
             continue;
         }
-        let others = together
+        let others = overlapping
             .iter()
             .filter_map(|other| set.policies().get(*other));
         let others = others.filter(|other| is_closed_workload(other));
         let opened: Vec<_> = others
-            .filter(|other| is_for_all_of(policy, other))
+            .filter(|other| covers_workloads_of(policy, other))
             .collect();
         let Some(first) = opened.first().filter(|_| opened.len() > 1) else {
             continue;
         };
         for (index, rule) in policy.rules.iter().enumerate() {
             if opens_everything(rule) {
-                found.of(position).report(
+                found.for_policy(position).report(
                     code::WIDE_ALLOW,
                     &rules.index(index).key("id"),
                     format!(
@@ -48,7 +48,7 @@ pub(super) fn check(set: &PolicySet, together: &[Vec<usize>], found: &mut Found)
     }
 }
 
-/// Whether the policy is for one workload, and denies what it does not allow.
+/// Whether the policy applies to one workload, and denies by default.
 fn is_closed_workload(policy: &ServicePolicy) -> bool {
     matches!(policy.attachment, Attachment::Workload(_))
         && policy.enforcement == Enforcement::Enforce

@@ -1,7 +1,8 @@
-//! What Istio's rules at gateways make of client certificates from outside the mesh.
+//! Imports rules at gateways that match client certificates from outside the mesh.
 //!
-//! To Istio every certificate is an identity: `principals: ["*"]` takes it, and so does a rule without `from`. In the
-//! language such a caller is one of its own, so a rule may need a part for it.
+//! In Istio every certificate is an identity: `principals: ["*"]` matches it, and so does a rule
+//! without `from`. The language treats such callers separately, so a rule may need an additional
+//! part for them.
 
 use super::certificates::{Certificates, certificates_of, name_of};
 use super::reading::{Importer, Kind, is_about_identity};
@@ -13,11 +14,12 @@ use crate::istio::authorization_policy::{
 use crate::policy::WHOLE_CERTIFICATE;
 use crate::rule_spec::{Effect, RuleSpec, SourceSpec};
 
-/// What a source of a rule asks of the caller's certificate, conditions of the rule included.
+/// The requirements of a rule's source on the caller's certificate, including conditions of the
+/// rule.
 struct Asked {
-    /// Whether it asks for an identity at all, rather than excluding some.
+    /// Whether it requires an identity, rather than only excluding some.
     is_positive: bool,
-    /// Whether it excludes identities of the mesh, too.
+    /// Whether it also excludes identities of the mesh.
     excludes_workloads: bool,
     taken: Certificates,
     excluded: Certificates,
@@ -40,7 +42,7 @@ impl Asked {
             ),
         ];
         let conditions = conditions.iter().map(|condition| {
-            let kind = Kind::of_key(&condition.key);
+            let kind = Kind::from_key(&condition.key);
             (kind, &condition.values, &condition.not_values)
         });
         let conditions = conditions.filter(|(kind, ..)| kind.is_of_identity());
@@ -70,8 +72,8 @@ impl Asked {
         asked
     }
 
-    /// The fields of a source that takes these certificates; none where it takes none, an error where the
-    /// language cannot say which.
+    /// The fields of a source for these certificates. None if it matches none, and an error if the
+    /// language cannot name them.
     fn fields(self) -> Result<Option<SourceSpec>, ()> {
         let not_client_certificates = match self.excluded {
             Certificates::All => return Ok(None),
@@ -98,7 +100,8 @@ const NOT_EXEMPT: &str = "Istio exempts client certificates from outside the mes
 const NOT_NAMED: &str =
     "at a gateway, Istio also accepts client certificates of other trust domains as these callers";
 
-/// The part of a rule that takes client certificates from outside the mesh, where its other part does not.
+/// The part of a rule for client certificates from outside the mesh, if its other part does not
+/// match them.
 pub(super) fn part_for_certificates(
     rule: &AuthorizationRule,
     whole: &RuleSpec,
@@ -118,7 +121,7 @@ pub(super) fn part_for_certificates(
     let mut from = Vec::new();
     for source in sources {
         let asked = Asked::new(source, &rule.when, importer);
-        // A denial that asks for no identity takes certificates by itself.
+        // A denial that requires no identity matches certificates anyway.
         if effect != Effect::Allow && !asked.is_positive {
             continue;
         }
@@ -136,7 +139,7 @@ pub(super) fn part_for_certificates(
                     return None;
                 }
             }
-            Ok(Some(fields)) => from.extend(beside(source, importer, effect, fields)),
+            Ok(Some(fields)) => from.extend(combined_with(source, importer, effect, fields)),
             Err(()) if effect == Effect::Deny => report(
                 true,
                 format!(
@@ -179,8 +182,9 @@ pub(super) fn part_for_certificates(
     })
 }
 
-/// These fields, beside what a source asks for other than an identity; none where that never matches.
-fn beside(
+/// These fields, combined with the source's other requirements than identity. None if that never
+/// matches.
+fn combined_with(
     source: &Source,
     importer: Importer<'_>,
     effect: Effect,
@@ -220,7 +224,8 @@ fn without_identity(source: &Source) -> Source {
     }
 }
 
-/// A source of a rule that denies, as `carried`, with the certificates from outside the mesh that it excludes.
+/// The source of a denying rule, as `carried`, with the certificates from outside the mesh that it
+/// excludes.
 pub(super) fn with_exclusions(
     source: &Source,
     carried: SourceSpec,
@@ -254,15 +259,16 @@ pub(super) fn with_exclusions(
         }
         Certificates::All | Certificates::Named(_) | Certificates::Inexpressible => None,
     };
-    let Some(source) = fields.and_then(|fields| beside(source, importer, effect, fields)) else {
+    let Some(source) = fields.and_then(|fields| combined_with(source, importer, effect, fields))
+    else {
         report(false, NOT_EXEMPT.to_owned());
         return carried;
     };
     source
 }
 
-/// Reports the certificates from outside the mesh that the conditions of a rule without `from` exclude, where the
-/// rule denies.
+/// Reports the certificates from outside the mesh that the conditions of a denying rule without
+/// `from` exclude.
 pub(super) fn report_exclusions(
     rule: &AuthorizationRule,
     effect: Effect,
@@ -276,13 +282,14 @@ pub(super) fn report_exclusions(
     }
 }
 
-/// Whether a policy that is not for gateways only denies client certificates that Istio lets in at gateways.
-pub(super) fn closes_gateways(policy: &AuthorizationPolicySpec, importer: Importer<'_>) -> bool {
+/// Whether a policy that also applies to other workloads than gateways denies client certificates
+/// that Istio allows at gateways.
+pub(super) fn denies_at_gateways(policy: &AuthorizationPolicySpec, importer: Importer<'_>) -> bool {
     let at_gateway = Importer {
         at_gateway: true,
         ..importer
     };
-    let lets_in = |rule: &AuthorizationRule| {
+    let may_allow = |rule: &AuthorizationRule| {
         let everybody = [SourceEntry::default()];
         let sources = if rule.from.is_empty() {
             &everybody[..]
@@ -295,8 +302,8 @@ pub(super) fn closes_gateways(policy: &AuthorizationPolicySpec, importer: Import
         })
     };
     match policy.action {
-        Action::Allow => policy.rules.iter().any(lets_in),
-        // What it does not deny passes in Istio.
+        Action::Allow => policy.rules.iter().any(may_allow),
+        // In Istio, everything that it does not deny passes.
         Action::Deny => true,
         Action::Audit | Action::Custom => false,
     }

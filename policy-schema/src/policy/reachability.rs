@@ -1,8 +1,8 @@
-//! Who may call whom, by identity: the callers that policies let in, whatever else rules ask.
+//! Which workloads may call which, by identity.
 //!
-//! What is found here may be more than what is allowed, never less: addresses, JWTs and requests
-//! are not looked at. Proxies are told of the services that their workloads may call, and packets
-//! are let through to them; whether a request is allowed is decided where it arrives.
+//! The result is an upper bound: it ignores conditions on addresses, JWTs and requests. `Sidecar`
+//! and `NetworkPolicy` resources are rendered from it. The server's proxy still decides each
+//! request.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,54 +13,54 @@ use crate::rule::namespace::is_in_namespace;
 use crate::rule::{Rule, Source, Test};
 use crate::rule_spec::{Effect, Enforcement, Otherwise};
 
-/// A caller: a service account, or any of a namespace.
+/// A caller: one service account, or any account of a namespace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Caller<'c> {
+pub(crate) struct MeshCaller<'c> {
     pub(crate) namespace: &'c str,
     pub(crate) service_account: Option<&'c str>,
 }
 
-/// The callers that a source describes.
+/// The callers that a source matches.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Callers {
-    /// Those without an identity of the mesh, from wherever.
+pub(crate) enum AllowedCallers {
+    /// Callers without an identity of the mesh, from any address.
     Anonymous,
-    /// All of the mesh.
-    Anybody,
+    /// All callers of the mesh.
+    AnyIdentity,
     /// These accounts, by namespace and name.
     Accounts(BTreeSet<(String, String)>),
-    /// All of these namespaces.
+    /// All callers of these namespaces.
     Namespaces(BTreeSet<String>),
-    /// Those that some pattern takes.
+    /// Callers that match a pattern.
     Pattern,
 }
 
-/// The callers of all policies of a set, indexed such that ten thousand services are as many
-/// look-ups.
+/// The callers of all policies of a set. Indexed, so that ten thousand services take only ten
+/// thousand look-ups.
 #[derive(Debug)]
-pub(crate) struct Calls<'s> {
+pub(crate) struct Reachability<'s> {
     trust_domains: &'s TrustDomains,
-    /// For each policy the `Allow` rules for its workloads, of whatever policy; none where every
-    /// request passes that nothing denies.
+    /// For each policy, the `Allow` rules that apply to its workloads, of any policy. None if
+    /// requests pass unless a rule denies them.
     rules: Vec<Option<Vec<&'s Rule>>>,
-    /// Those that one service account may call, by its namespace and name.
+    /// The policies that one service account may call, by its namespace and name.
     by_account: BTreeMap<(String, String), Vec<Callee<'s>>>,
-    /// Those that a namespace may call.
+    /// The policies that callers of a namespace may call.
     by_namespace: BTreeMap<String, Vec<Callee<'s>>>,
-    /// Those that callers of other descriptions may call.
+    /// The policies that name callers in any other way.
     by_pattern: Vec<Callee<'s>>,
-    /// Those that everybody may call.
+    /// The policies that every caller may call.
     open: BTreeSet<usize>,
 }
 
-/// Whether rules count that have ended.
+/// Whether expired rules count.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Ended {
-    LeftOut,
+enum ExpiredRules {
+    Excluded,
     Included,
 }
 
-/// A policy that lets callers in.
+/// A policy that allows callers.
 #[derive(Clone, Copy, Debug)]
 struct Callee<'s> {
     /// Its position in the set.
@@ -69,24 +69,24 @@ struct Callee<'s> {
     source: &'s Source,
 }
 
-impl<'s> Calls<'s> {
-    /// Finds the callers of each policy.
-    pub(crate) fn of_set(set: &'s PolicySet) -> Self {
-        Self::with(set, Ended::LeftOut)
+impl<'s> Reachability<'s> {
+    /// Indexes the callers of each policy.
+    pub(crate) fn new(set: &'s PolicySet) -> Self {
+        Self::with(set, ExpiredRules::Excluded)
     }
 
-    /// The same with the callers that rules let in before they ended.
-    pub(crate) fn with_ended_rules(set: &'s PolicySet) -> Self {
-        Self::with(set, Ended::Included)
+    /// The same, including callers of expired rules.
+    pub(crate) fn with_expired_rules(set: &'s PolicySet) -> Self {
+        Self::with(set, ExpiredRules::Included)
     }
 
-    fn with(set: &'s PolicySet, ended: Ended) -> Self {
+    fn with(set: &'s PolicySet, expired_rules: ExpiredRules) -> Self {
         let rules: Vec<_> = set
-            .policies_together()
+            .overlapping_policies()
             .iter()
-            .map(|together| allow_rules(set, together, ended))
+            .map(|overlapping| allow_rules(set, overlapping, expired_rules))
             .collect();
-        let mut calls = Self {
+        let mut reachability = Self {
             trust_domains: set.mesh.trust_domains(),
             rules: Vec::new(),
             by_account: BTreeMap::new(),
@@ -96,14 +96,16 @@ impl<'s> Calls<'s> {
         };
         for (position, rules) in rules.iter().enumerate() {
             match rules {
-                Some(rules) => rules.iter().for_each(|rule| calls.add_rule(position, rule)),
+                Some(rules) => rules
+                    .iter()
+                    .for_each(|rule| reachability.add_rule(position, rule)),
                 None => {
-                    calls.open.insert(position);
+                    reachability.open.insert(position);
                 }
             }
         }
-        calls.rules = rules;
-        calls
+        reachability.rules = rules;
+        reachability
     }
 
     fn add_rule(&mut self, policy: usize, rule: &'s Rule) {
@@ -117,55 +119,58 @@ impl<'s> Calls<'s> {
                 source,
             };
             match self.describe(source) {
-                Callers::Anonymous => {} // Whoever is called by a name here has one.
-                Callers::Anybody => {
+                AllowedCallers::Anonymous => {} // Look-ups by name never find these.
+                AllowedCallers::AnyIdentity => {
                     self.open.insert(policy);
                 }
-                Callers::Accounts(accounts) => {
+                AllowedCallers::Accounts(accounts) => {
                     for account in accounts {
                         self.by_account.entry(account).or_default().push(callee);
                     }
                 }
-                Callers::Namespaces(namespaces) => {
+                AllowedCallers::Namespaces(namespaces) => {
                     for namespace in namespaces {
                         self.by_namespace.entry(namespace).or_default().push(callee);
                     }
                 }
-                Callers::Pattern => self.by_pattern.push(callee),
+                AllowedCallers::Pattern => self.by_pattern.push(callee),
             }
         }
     }
 
-    fn describe(&self, source: &Source) -> Callers {
+    fn describe(&self, source: &Source) -> AllowedCallers {
         let principals = source.principals_in(self.trust_domains);
         let is_exact = |pattern: &TextMatch| matches!(pattern, TextMatch::Exact(_));
         if source.anonymous || source.matches_only_client_certificates(Effect::Allow) {
-            Callers::Anonymous
+            AllowedCallers::Anonymous
         } else if !source.uses_identity() {
-            Callers::Anybody
+            AllowedCallers::AnyIdentity
         } else if !principals.is_empty() && principals.iter().all(is_exact) {
-            let accounts = principals.iter().filter_map(|id| account_of(id.literal()));
+            let accounts = principals
+                .iter()
+                .filter_map(|id| istio_account(id.literal()));
             let accounts =
                 accounts.map(|(namespace, name)| (namespace.to_owned(), name.to_owned()));
-            Callers::Accounts(accounts.collect())
+            AllowedCallers::Accounts(accounts.collect())
         } else if !source.namespaces.any_of.is_empty()
             && source.namespaces.any_of.iter().all(is_exact)
         {
             let namespaces = source.namespaces.any_of.iter();
-            Callers::Namespaces(namespaces.map(|name| name.literal().to_owned()).collect())
+            AllowedCallers::Namespaces(namespaces.map(|name| name.literal().to_owned()).collect())
         } else {
-            Callers::Pattern
+            AllowedCallers::Pattern
         }
     }
 
-    /// The callers that the policy at this position, or another for its workloads, may let in.
-    pub(crate) fn callers(&self, policy: usize) -> Vec<Callers> {
+    /// The callers that the policy at this position, or another policy for its workloads, may
+    /// allow.
+    pub(crate) fn allowed_callers(&self, policy: usize) -> Vec<AllowedCallers> {
         let Some(Some(rules)) = self.rules.get(policy) else {
-            return vec![Callers::Anonymous];
+            return vec![AllowedCallers::Anonymous];
         };
         let of_rule = |rule: &&Rule| {
             if rule.sources.is_empty() {
-                vec![Callers::Anybody]
+                vec![AllowedCallers::AnyIdentity]
             } else {
                 let sources = rule.sources.iter();
                 sources.map(|source| self.describe(source)).collect()
@@ -174,8 +179,8 @@ impl<'s> Calls<'s> {
         rules.iter().flat_map(of_rule).collect()
     }
 
-    /// The positions of the policies that `caller` may be let in by.
-    pub(crate) fn of(&self, caller: Caller<'_>) -> BTreeSet<usize> {
+    /// The positions of the policies that may allow `caller`.
+    pub(crate) fn callable_by(&self, caller: MeshCaller<'_>) -> BTreeSet<usize> {
         let namespace = caller.namespace.to_owned();
         let accounts: Vec<_> = match caller.service_account {
             Some(name) => self
@@ -187,7 +192,7 @@ impl<'s> Calls<'s> {
             None => self
                 .by_account
                 .range((namespace.clone(), String::new())..)
-                .take_while(|((of, _), _)| *of == namespace)
+                .take_while(|((callable_by, _), _)| *callable_by == namespace)
                 .flat_map(|(_, callees)| callees)
                 .collect(),
         };
@@ -198,15 +203,16 @@ impl<'s> Calls<'s> {
             .chain(&self.by_pattern);
         let mut found = self.open.clone();
         for callee in candidates {
-            if !found.contains(&callee.policy) && self.may_be(caller, callee.rule, callee.source) {
+            if !found.contains(&callee.policy) && self.may_match(caller, callee.rule, callee.source)
+            {
                 found.insert(callee.policy);
             }
         }
         found
     }
 
-    /// The positions of the policies that a caller of any description may be let in by.
-    pub(crate) fn of_anybody(&self) -> BTreeSet<usize> {
+    /// The positions of the policies that may allow any caller.
+    pub(crate) fn callable_by_anyone(&self) -> BTreeSet<usize> {
         let by_pattern = self.by_pattern.iter().map(|callee| callee.policy);
         by_pattern.chain(self.open.iter().copied()).collect()
     }
@@ -219,46 +225,46 @@ impl<'s> Calls<'s> {
             .collect()
     }
 
-    /// Whether `caller` may be let in by the policy at this position, or by another for its
-    /// workloads, under a rule of which `is_meant` is true.
-    pub(crate) fn lets_in(
+    /// Whether a rule for which `is_relevant` is true may allow `caller`, of the policy at this
+    /// position or of another policy for its workloads.
+    pub(crate) fn may_allow(
         &self,
         policy: usize,
-        caller: Caller<'_>,
-        is_meant: impl Fn(&Rule) -> bool,
+        caller: MeshCaller<'_>,
+        is_relevant: impl Fn(&Rule) -> bool,
     ) -> bool {
         match self.rules.get(policy) {
             Some(Some(rules)) => rules.iter().any(|rule| {
                 let everybody = Source::default();
                 let everybody = rule.sources.is_empty().then_some(&everybody);
                 let mut sources = rule.sources.iter().chain(everybody);
-                is_meant(rule) && sources.any(|source| self.may_be(caller, rule, source))
+                is_relevant(rule) && sources.any(|source| self.may_match(caller, rule, source))
             }),
             Some(None) => true,
             None => false,
         }
     }
 
-    fn may_be(&self, caller: Caller<'_>, rule: &Rule, source: &Source) -> bool {
+    fn may_match(&self, caller: MeshCaller<'_>, rule: &Rule, source: &Source) -> bool {
         let conditions = rule.conditions.iter();
-        let callers = conditions.filter_map(|condition| match &condition.test {
+        let allowed_callers = conditions.filter_map(|condition| match &condition.test {
             Test::Caller(source) => Some(source),
             _ => None,
         });
         let sources: Vec<_> = std::iter::once(source)
-            .chain(callers.map(AsRef::as_ref))
+            .chain(allowed_callers.map(AsRef::as_ref))
             .collect();
         self.trust_domains.iter().any(|trust_domain| {
             let mut sources = sources.iter();
-            sources.all(|source| source_may_be(source, caller, trust_domain, self.trust_domains))
+            sources.all(|source| source_may_match(source, caller, trust_domain, self.trust_domains))
         })
     }
 }
 
-/// Whether `caller` can be one of these, under this name of the mesh.
-pub(crate) fn source_may_be(
+/// Whether a source of a rule may match `caller`, under this trust domain of the mesh.
+pub(crate) fn source_may_match(
     source: &Source,
-    caller: Caller<'_>,
+    caller: MeshCaller<'_>,
     trust_domain: &str,
     trust_domains: &TrustDomains,
 ) -> bool {
@@ -294,15 +300,19 @@ pub(crate) fn source_may_be(
         && source.trust_domains.are_met(is_of)
 }
 
-/// The namespace and the name of the account that Istio gives this SPIFFE ID.
-pub(crate) fn account_of(id: &str) -> Option<(&str, &str)> {
+/// The namespace and name of the account in this SPIFFE ID, as Istio forms it.
+pub(crate) fn istio_account(id: &str) -> Option<(&str, &str)> {
     let (_, path) = id.strip_prefix(SCHEME)?.split_once('/')?;
     path.strip_prefix("ns/")?.split_once("/sa/")
 }
 
-/// The rules that let callers in where these policies are for a workload together.
-fn allow_rules<'s>(set: &'s PolicySet, together: &[usize], ended: Ended) -> Option<Vec<&'s Rule>> {
-    let enforced: Vec<_> = together
+/// The `Allow` rules of policies that apply to the same workload.
+fn allow_rules<'s>(
+    set: &'s PolicySet,
+    overlapping: &[usize],
+    expired_rules: ExpiredRules,
+) -> Option<Vec<&'s Rule>> {
+    let enforced: Vec<_> = overlapping
         .iter()
         .filter_map(|position| set.policies.get(*position))
         .filter(|policy| policy.enforcement == Enforcement::Enforce)
@@ -313,10 +323,12 @@ fn allow_rules<'s>(set: &'s PolicySet, together: &[usize], ended: Ended) -> Opti
     }
     let rules = enforced.into_iter().flat_map(|policy| {
         let rules = policy.rules.iter();
-        rules.filter(move |rule| ended == Ended::Included || !policy.has_ended(rule))
+        rules.filter(move |rule| {
+            expired_rules == ExpiredRules::Included || !policy.has_expired(rule)
+        })
     });
-    let lets_in = |rule: &&Rule| {
+    let may_allow = |rule: &&Rule| {
         rule.effect == Effect::Allow && rule.enforcement != Some(Enforcement::Shadow)
     };
-    Some(rules.filter(lets_in).collect())
+    Some(rules.filter(may_allow).collect())
 }

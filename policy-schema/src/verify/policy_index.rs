@@ -1,22 +1,22 @@
-//! The policies for pods, found by the pods' labels.
+//! Finds the policies for pods by the pods' labels.
 
 use std::collections::{BTreeMap, HashMap};
 
 use crate::policy::{Attachment, GATEWAY_NAME, Labels, Selectors, ServicePolicy};
 
-/// Policies by what they are for. Finds what [`is_for`](super::coverage::is_for) is true of.
+/// An index of policies. Finds those for which [`is_for`](super::coverage::is_for) is true.
 #[derive(Debug)]
-pub(super) struct PoliciesFor<'s> {
+pub(super) struct PolicyIndex<'s> {
     policies: &'s [ServicePolicy],
     of_workloads: BTreeMap<&'s str, Selectors<&'s Labels>>,
     of_namespaces: BTreeMap<&'s str, Vec<usize>>,
     of_mesh: Selectors<&'s Labels>,
-    /// By the namespaces and the names of gateways.
+    /// Policies for gateways, by namespace and name.
     of_gateways: HashMap<(&'s str, &'s str), Vec<usize>>,
 }
 
-impl<'s> PoliciesFor<'s> {
-    pub(super) fn of(policies: &'s [ServicePolicy]) -> Self {
+impl<'s> PolicyIndex<'s> {
+    pub(super) fn new(policies: &'s [ServicePolicy]) -> Self {
         let mut of_workloads: BTreeMap<&str, Vec<_>> = BTreeMap::new();
         let mut of_namespaces: BTreeMap<&str, Vec<_>> = BTreeMap::new();
         let mut of_mesh = Vec::new();
@@ -44,10 +44,10 @@ impl<'s> PoliciesFor<'s> {
         Self {
             policies,
             of_workloads: of_workloads
-                .map(|(namespace, ranked)| (namespace, Selectors::of(ranked)))
+                .map(|(namespace, ranked)| (namespace, Selectors::new(ranked)))
                 .collect(),
             of_namespaces,
-            of_mesh: Selectors::of(of_mesh),
+            of_mesh: Selectors::new(of_mesh),
             of_gateways,
         }
     }
@@ -104,7 +104,7 @@ mod tests {
             service: None,
             exposures: Vec::new(),
             external_hosts: Vec::new(),
-            along: Vec::new(),
+            followers: Vec::new(),
             rank: 0,
         }
     }
@@ -130,7 +130,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_policies_for_pods_are_those_that_a_plain_loop_finds(
+        fn finds_the_same_policies_as_a_plain_loop(
             policies in prop::collection::vec(("[mn]", some_attachment()), 0..12),
             namespace in "[mno]",
             labels in some_labels(),
@@ -139,7 +139,7 @@ mod tests {
             let policies: Vec<_> = policies
                 .map(|(number, (namespace, attachment))| policy(number, namespace, attachment))
                 .collect();
-            let found = PoliciesFor::of(&policies).pods(&namespace, &labels);
+            let found = PolicyIndex::new(&policies).pods(&namespace, &labels);
             let plain = policies.iter();
             let plain = plain.filter(|policy| is_for(policy, &namespace, &labels));
             let name = |policy: &ServicePolicy| policy.name.to_string();

@@ -1,17 +1,17 @@
-//! What is to be known of rules that the enforcement points do not enforce alike, or not as they are written.
+//! Notes about rules that the enforcement points enforce differently, or not as written.
 
-use super::{FilterPlane, RbacGap, RbacPlane};
+use super::{FilterEnforcement, RbacEnforcement, RbacGap};
 use crate::matching::TextMatch;
 use crate::policy::{Mesh, ServicePolicy};
 use crate::rule::{Condition, Rule, Source, Test};
 
-/// Istio has no other way to ask for the end of a namespace.
+/// Istio has no other way to match a suffix of the namespace.
 const END_OF_NAMESPACE: &str = "RBAC looks for the namespace in every name of a certificate, including DNS names and the subject; the filter only looks in the SPIFFE ID";
 
-/// The same where there is no filter.
+/// The same note for a mesh without the filter.
 const END_OF_NAMESPACE_IN_RBAC: &str = "RBAC looks for the namespace in every name of a certificate, including DNS names and the subject, not only in the SPIFFE ID";
 
-/// Whether a rule asks for a namespace by its end.
+/// Whether a rule matches a namespace by its suffix.
 fn asks_for_end_of_namespace(rule: &Rule) -> bool {
     let of_source = |source: &Source| {
         let mut namespaces = source
@@ -26,16 +26,19 @@ fn asks_for_end_of_namespace(rule: &Rule) -> bool {
 }
 
 impl ServicePolicy {
-    /// Where RBAC stops less than the rules that it enforces.
+    /// Where RBAC stops fewer requests than the rules that it enforces.
     pub fn rbac_gaps(&self) -> impl Iterator<Item = RbacGap> {
         let rendered = self.rules.iter();
-        let rendered = rendered.filter(|rule| RbacPlane::of_rule(self, rule).is_rendered());
+        let rendered = rendered.filter(|rule| RbacEnforcement::of_rule(self, rule).is_rendered());
         rendered.flat_map(RbacGap::of_rule)
     }
 
-    /// The rules that the enforcement points of the mesh do not enforce as they are written, or not alike, in order,
-    /// each with what is to be known about it. Where there is no filter, that is about RBAC alone.
-    pub fn plane_differences(&self, mesh: &Mesh) -> impl Iterator<Item = (&str, &'static str)> {
+    /// The rules that the enforcement points enforce differently or not as written, in order, each
+    /// with a note. Without the filter, the notes are about RBAC alone.
+    pub fn enforcement_differences(
+        &self,
+        mesh: &Mesh,
+    ) -> impl Iterator<Item = (&str, &'static str)> {
         let has_filter = mesh.filter_image().is_some();
         self.rules.iter().flat_map(move |rule| {
             let notes = if has_filter {
@@ -48,24 +51,25 @@ impl ServicePolicy {
     }
 
     fn notes_with_filter(&self, rule: &Rule) -> Vec<&'static str> {
-        let rbac = RbacPlane::of_rule(self, rule);
-        let has_ended = rbac == RbacPlane::Ended;
-        let filter = Some(FilterPlane::of_rule(rule)).filter(|_| !has_ended);
+        let rbac = RbacEnforcement::of_rule(self, rule);
+        let has_expired = rbac == RbacEnforcement::Expired;
+        let filter = Some(FilterEnforcement::of_rule(rule)).filter(|_| !has_expired);
         let asks_every_name = rbac.is_rendered() && asks_for_end_of_namespace(rule);
         let notes = [
             rbac.note(),
-            filter.and_then(FilterPlane::note),
+            filter.and_then(FilterEnforcement::note),
             asks_every_name.then_some(END_OF_NAMESPACE),
         ];
-        let are_both = rbac.is_rendered() && filter.is_some_and(FilterPlane::is_enforced);
+        let are_both = rbac.is_rendered() && filter.is_some_and(FilterEnforcement::is_enforced);
         let gaps = RbacGap::of_rule(rule).filter(move |_| are_both);
         let notes = notes.into_iter().flatten().chain(gaps.map(RbacGap::note));
         notes.collect()
     }
 
-    /// RBAC enforces nothing of what is in shadow or has ended, as the documents have it.
+    /// RBAC does not enforce rules that are in shadow or have expired. That is intended and needs
+    /// no note.
     fn notes_without_filter(&self, rule: &Rule) -> Vec<&'static str> {
-        let rbac = RbacPlane::of_rule(self, rule);
+        let rbac = RbacEnforcement::of_rule(self, rule);
         if !rbac.is_rendered() {
             return Vec::new();
         }

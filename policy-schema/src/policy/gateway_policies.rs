@@ -1,12 +1,12 @@
-//! Policies at gateways, where clients come from outside the mesh.
+//! Policies that apply to gateways, whose clients come from outside the mesh.
 
 use super::gateway_names::{has_gateway_label, is_gateway};
 use super::{Attachment, Gateway, Labels, Mesh, PolicySet, ServicePolicy};
 use crate::plugin_config::KnownGateway;
 
 impl Mesh {
-    /// Whether all pods that a policy of `namespace` applies to are gateways. Waypoints count as
-    /// gateways where only their `Gateway` is named: no client's TLS ends there.
+    /// Whether all pods of a policy in `namespace` are gateways. Waypoints count as gateways if the
+    /// policy names only their `Gateway`: they terminate no client's TLS.
     pub(crate) fn is_at_gateway(&self, namespace: &str, attachment: &Attachment) -> bool {
         let is_of_gateway = |labels: &Labels, namespace: Option<&str>| {
             has_gateway_label(labels) || !self.gateways.implied_by(namespace, labels).is_empty()
@@ -22,7 +22,7 @@ impl Mesh {
         }
     }
 
-    /// The same gateways as [`gateways_of`](Self::gateways_of), as a filter gets them.
+    /// The accounts of [`gateways_of`](Self::gateways_of), for the plugin config.
     pub(crate) fn known_gateways(&self, namespace: &str, attachment: &Attachment) -> Vec<String> {
         let gateways = self.gateways_of(namespace, attachment);
         gateways
@@ -36,19 +36,19 @@ impl Mesh {
             .collect()
     }
 
-    /// The gateways that a policy of `namespace` may apply to.
+    /// The gateways that a policy in `namespace` may apply to.
     pub(crate) fn gateways_of<'m: 'a, 'a>(
         &'m self,
         namespace: &str,
         attachment: &'a Attachment,
     ) -> impl Iterator<Item = &'m Gateway> + use<'m, 'a> {
-        self.gateways.met_by(namespace, attachment)
+        self.gateways.selected_by(namespace, attachment)
     }
 }
 
 impl PolicySet {
-    /// The gateways of the `Mesh` that the policy names: all pods that it applies to are theirs. None where
-    /// it may apply to other pods.
+    /// The gateways of the `Mesh` that the policy names, if it applies to no other pods. Empty if
+    /// it may apply to others.
     pub fn gateways_named_by(&self, policy: &ServicePolicy) -> Vec<&Gateway> {
         let namespace = &policy.name.namespace;
         let gateways = &self.mesh.gateways;

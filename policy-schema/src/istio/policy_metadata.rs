@@ -1,12 +1,12 @@
-//! What the objects of a policy have in common.
+//! Metadata, selectors and targets of the objects for a policy.
 
 use super::authorization_policy::{LabelSelector, TargetReference};
 use super::object_metadata::ObjectMetadata;
 use super::resource::{POLICY_ANNOTATION, managed};
 use crate::policy::{Attachment, Rollout, ServicePolicy};
 
-/// The metadata of a resource made of a policy.
-pub(super) fn metadata_of_policy(name: String, rollout: &Rollout<'_>) -> ObjectMetadata {
+/// The metadata of an object for a policy.
+pub(super) fn policy_metadata(name: String, rollout: &Rollout<'_>) -> ObjectMetadata {
     let name_of_policy = &rollout.policy.name;
     let text = str::to_owned;
     let annotations = [
@@ -24,8 +24,8 @@ pub(super) fn metadata_of_policy(name: String, rollout: &Rollout<'_>) -> ObjectM
     }
 }
 
-/// The selector of an object for `policy`: none where it is for everything in its namespace.
-pub(super) fn selector_of_policy(policy: &ServicePolicy) -> Option<LabelSelector> {
+/// The selector of an object for `policy`. None if it applies to its whole namespace.
+pub(super) fn policy_selector(policy: &ServicePolicy) -> Option<LabelSelector> {
     match &policy.attachment {
         Attachment::Workload(labels) => Some(labels),
         Attachment::Mesh(labels) => Some(labels).filter(|labels| !labels.is_empty()),
@@ -37,7 +37,7 @@ pub(super) fn selector_of_policy(policy: &ServicePolicy) -> Option<LabelSelector
 }
 
 /// The targets of an object for `policy`.
-pub(super) fn targets_of_policy(policy: &ServicePolicy) -> Vec<TargetReference> {
+pub(super) fn policy_targets(policy: &ServicePolicy) -> Vec<TargetReference> {
     match &policy.attachment {
         Attachment::Targets(targets) => targets
             .iter()

@@ -1,27 +1,26 @@
-//! Policies by the gateways that they may be for, as [`Mesh::gateways_of`](super::Mesh::gateways_of) has it the other
-//! way round.
+//! An index of policies by gateway, the inverse of [`Mesh::gateways_of`](super::Mesh::gateways_of).
 
 use std::collections::{BTreeMap, HashMap};
 
 use super::selectors::Selectors;
 use super::{Attachment, Gateway, Labels, ServicePolicy};
 
-/// Policies by the gateways that they may be for.
+/// Policies by the gateways that they may apply to.
 #[derive(Debug)]
-pub(crate) struct AtGateways<'p> {
-    /// The first for a class of gateways, which may be that of any.
+pub(crate) struct PoliciesByGateway<'p> {
+    /// The first policy for a class of gateways, which may apply to any gateway.
     class: Option<usize>,
-    /// The first of each `Gateway`, by its namespace and name.
+    /// The first policy for each `Gateway`, by namespace and name.
     gateways: HashMap<(&'p str, &'p str), usize>,
-    /// The first of each namespace.
+    /// The first policy of each namespace.
     namespaces: BTreeMap<&'p str, usize>,
     workloads: BTreeMap<&'p str, Selectors<&'p Labels>>,
     mesh: Selectors<&'p Labels>,
 }
 
-impl<'p> AtGateways<'p> {
-    /// Indexes policies, each with its position; these ascend.
-    pub(crate) fn of(policies: impl Iterator<Item = (usize, &'p ServicePolicy)>) -> Self {
+impl<'p> PoliciesByGateway<'p> {
+    /// Indexes policies, each with its position. Positions must ascend.
+    pub(crate) fn new(policies: impl Iterator<Item = (usize, &'p ServicePolicy)>) -> Self {
         let mut class = None;
         let mut gateways = HashMap::new();
         let mut namespaces = BTreeMap::new();
@@ -58,13 +57,13 @@ impl<'p> AtGateways<'p> {
             gateways,
             namespaces,
             workloads: workloads
-                .map(|(namespace, ranked)| (namespace, Selectors::of(ranked)))
+                .map(|(namespace, ranked)| (namespace, Selectors::new(ranked)))
                 .collect(),
-            mesh: Selectors::of(mesh),
+            mesh: Selectors::new(mesh),
         }
     }
 
-    /// The first that may be for a gateway.
+    /// The first policy that may apply to a gateway.
     pub(crate) fn first(&self, gateway: &Gateway) -> Option<usize> {
         let (namespace, name) = (gateway.namespace.as_str(), gateway.name.as_str());
         let labels = gateway.pod_labels();
