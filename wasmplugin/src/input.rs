@@ -54,6 +54,8 @@ pub(crate) struct PathArgs {
 #[derive(Debug, Default)]
 pub(crate) struct Input {
     pub(crate) sources: Vec<SourceText>,
+    /// Their names relative to the path that they were found by.
+    pub(crate) names: Vec<String>,
     /// Which of them begin with a byte order mark, which they are given without.
     pub(crate) marked: BTreeSet<usize>,
     /// What of it is not text at all.
@@ -134,10 +136,10 @@ impl Input {
                     return Err(InputError::EmptyFolder(path.clone()));
                 }
                 for file in policies.iter().filter(|file| seen.insert(identity(file))) {
-                    input.add(file)?;
+                    input.add(file, file.strip_prefix(path).unwrap_or(file))?;
                 }
             } else if seen.insert(identity(path)) {
-                input.add(path)?;
+                input.add(path, path.file_name().map_or(path, Path::new))?;
             } else if is_stdin(path) {
                 return Err(InputError::StdinTwice);
             }
@@ -145,7 +147,7 @@ impl Input {
         Ok(input)
     }
 
-    fn add(&mut self, path: &Path) -> Result<(), InputError> {
+    fn add(&mut self, path: &Path, relative: &Path) -> Result<(), InputError> {
         let text = String::from_utf8(bytes(path)?).unwrap_or_else(|error| {
             self.diagnostics.push(not_utf8(self.sources.len(), &error));
             String::from_utf8_lossy(error.as_bytes()).into_owned()
@@ -159,6 +161,7 @@ impl Input {
         };
         let name = name_of(path);
         self.sources.push(SourceText { name, text });
+        self.names.push(name_of(relative));
         Ok(())
     }
 }

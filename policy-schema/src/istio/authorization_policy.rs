@@ -72,6 +72,10 @@ impl Spec for AuthorizationPolicySpec {
     fn api_version(&self, _: IstioVersion) -> &'static str {
         "security.istio.io/v1"
     }
+
+    fn rule_ids(&self) -> Vec<Option<&str>> {
+        self.rules.iter().map(|rule| rule.id.as_deref()).collect()
+    }
 }
 
 /// The pods that an object applies to.
@@ -147,6 +151,9 @@ pub struct AuthorizationRule {
     /// Further conditions.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub when: Vec<Condition>,
+    /// The ID of the policy's rule that this one is rendered from. Istio has no field for it.
+    #[serde(skip)]
+    pub id: Option<String>,
 }
 
 /// An element of `from`.

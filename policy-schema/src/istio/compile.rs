@@ -206,6 +206,7 @@ fn istio_rules(
                     from: Vec::new(),
                     to: to.clone(),
                     when: [when.as_slice(), conditions, of_operations].concat(),
+                    id: Some(rule.id.to_string()),
                 };
                 if from.is_empty() {
                     rules.push(whole.clone());

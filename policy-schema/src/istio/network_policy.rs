@@ -95,7 +95,7 @@ pub(super) fn network_policies(set: &PolicySet) -> Vec<Resource> {
         .map(|(policy, spec)| {
             let (namespace, name) = policy.name.as_pair();
             let object = Resource::new(set.mesh.istio_version, metadata(name, namespace), spec);
-            object.with_source(format!("policy `{}`", policy.name))
+            object.with_policy(&policy.name)
         })
         .collect()
 }

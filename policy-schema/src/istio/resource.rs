@@ -6,6 +6,7 @@ use std::fmt;
 use serde::{Serialize, Serializer};
 
 use super::object_metadata::ObjectMetadata;
+use crate::plugin_config::PolicyName;
 use crate::policy::IstioVersion;
 
 /// The annotation with the policy that an object is rendered from.
@@ -23,6 +24,9 @@ pub struct Resource {
     /// The part of the documents that it is rendered from, in words, if no annotation has it.
     #[serde(skip)]
     source: Option<String>,
+    /// The policy that the object is rendered from, if no annotation names it.
+    #[serde(skip)]
+    policy: Option<PolicyName>,
 }
 
 /// The content of a [`Resource`], by the name of the field.
@@ -41,6 +45,11 @@ pub(super) trait Spec: fmt::Debug + erased_serde::Serialize {
 
     /// The API version for this version of Istio.
     fn api_version(&self, istio: IstioVersion) -> &'static str;
+
+    /// See [`Resource::rule_ids`].
+    fn rule_ids(&self) -> Vec<Option<&str>> {
+        Vec::new()
+    }
 }
 
 erased_serde::serialize_trait_object!(Spec);
@@ -115,6 +124,7 @@ impl Resource {
             metadata,
             content: Content::Spec(Box::new(spec)),
             source: None,
+            policy: None,
         }
     }
 
@@ -130,6 +140,15 @@ impl Resource {
             metadata,
             content: Content::Spec(Box::new(spec)),
             source: None,
+            policy: None,
+        }
+    }
+
+    /// Sets the policy that the object is rendered from.
+    pub(super) fn with_policy(self, policy: &PolicyName) -> Self {
+        Self {
+            policy: Some(policy.clone()),
+            ..self
         }
     }
 
@@ -152,6 +171,7 @@ impl Resource {
             metadata,
             content: Content::Data(data),
             source: None,
+            policy: None,
         }
     }
 
@@ -168,11 +188,31 @@ impl Resource {
 
     /// The part of the documents that it is rendered from, in words.
     pub fn source(&self) -> String {
-        let policy = self.metadata.annotations.get(POLICY_ANNOTATION);
-        match (&self.source, policy) {
+        match (&self.source, self.policy()) {
             (Some(source), _) => source.clone(),
-            (None, Some(policy)) => format!("policy `{}/{policy}`", self.metadata.namespace),
+            (None, Some(policy)) => format!("policy `{policy}`"),
             (None, None) => "the mesh".to_owned(),
+        }
+    }
+
+    /// The policy that it is rendered from. `None` if it is rendered from the mesh, or from several policies.
+    pub fn policy(&self) -> Option<PolicyName> {
+        let annotated = || {
+            let name = self.metadata.annotations.get(POLICY_ANNOTATION)?;
+            Some(PolicyName {
+                namespace: self.metadata.namespace.clone(),
+                name: name.clone(),
+            })
+        };
+        self.policy.clone().or_else(annotated)
+    }
+
+    /// The IDs of the rules that the elements of an `AuthorizationPolicy`'s `rules` are rendered from, in their order.
+    /// `None` for an element without such a rule. Empty for other kinds.
+    pub fn rule_ids(&self) -> Vec<Option<&str>> {
+        match &self.content {
+            Content::Spec(spec) => spec.rule_ids(),
+            Content::Data(_) => Vec::new(),
         }
     }
 

@@ -114,7 +114,7 @@ fn workload_sidecars(set: &PolicySet, reachability: &Reachability<'_>) -> Vec<Re
         hosts.extend(external_hosts(policy));
         let (namespace, name) = policy.name.as_pair();
         let object = object(set, &name_of(name), namespace, Some(labels), hosts);
-        resources.push(object.with_source(format!("policy `{}`", policy.name)));
+        resources.push(object.with_policy(&policy.name));
     }
     resources
 }

@@ -20,6 +20,8 @@ pub(crate) const OTLP_PORT: u16 = 4317;
 /// The settings of the whole mesh.
 #[derive(Clone, Debug)]
 pub struct Mesh {
+    /// The position of its text among those that were validated.
+    pub(crate) source: usize,
     pub(crate) trust_domains: TrustDomains,
     pub(crate) root_namespace: String,
     pub(crate) revision: Option<String>,
@@ -111,6 +113,11 @@ pub(crate) const WHOLE_CERTIFICATE: IstioVersion = IstioVersion::minor(30);
 const REPORTED_VALIDATION: IstioVersion = IstioVersion::minor(31);
 
 impl Mesh {
+    /// The position of its text among those that were validated.
+    pub fn source(&self) -> usize {
+        self.source
+    }
+
     /// The trust domains whose identities the mesh accepts.
     pub fn trust_domains(&self) -> &TrustDomains {
         &self.trust_domains

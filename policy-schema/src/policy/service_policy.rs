@@ -16,6 +16,8 @@ use crate::timestamp::{Phase, Timestamp};
 #[derive(Clone, Debug)]
 pub struct ServicePolicy {
     pub(crate) name: PolicyName,
+    /// The position of its text among those that were validated.
+    pub(crate) source: usize,
     pub(crate) attachment: Attachment,
     pub(crate) enforcement: Enforcement,
     pub(crate) otherwise: Otherwise,
@@ -53,6 +55,11 @@ impl ServicePolicy {
     /// Whether a rule has expired.
     pub(crate) fn has_expired(&self, rule: &Rule) -> bool {
         rule.validity.phase(self.at) == Phase::After
+    }
+
+    /// The position of its text among those that were validated.
+    pub fn source(&self) -> usize {
+        self.source
     }
 
     /// The namespace and name of the policy.

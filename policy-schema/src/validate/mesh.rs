@@ -95,6 +95,7 @@ fn check_mesh(
     check_telemetry(&telemetry, &cursor.key("telemetry"), &mut problems);
     placed.place(problems, diagnostics);
     Some(Mesh {
+        source: placed.source,
         trust_domains: trust_domains?,
         root_namespace: root_namespace.to_owned(),
         revision: spec.revision.clone(),

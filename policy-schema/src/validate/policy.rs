@@ -67,6 +67,7 @@ pub(super) fn check(
     placed.place(problems, diagnostics);
     Some(ServicePolicy {
         name,
+        source: placed.source,
         attachment: attachment?,
         enforcement,
         otherwise: spec.otherwise.unwrap_or_default(),

@@ -89,6 +89,7 @@ mod tests {
 
     fn policy(number: usize, namespace: String, attachment: Attachment) -> ServicePolicy {
         ServicePolicy {
+            source: 0,
             name: PolicyName {
                 namespace,
                 name: format!("p{number}"),

@@ -10,7 +10,7 @@ pub fn twice(objects: &[Object]) -> Vec<String> {
     let mut known = BTreeMap::new();
     let mut twice = Vec::new();
     for object in objects {
-        let Object::Resource(resource) = object else {
+        let Object::Resource(resource, _) = object else {
             continue;
         };
         let metadata = resource.metadata();

@@ -21,8 +21,8 @@ pub enum Syntax {
 /// Something rendered.
 #[derive(Debug)]
 pub enum Object {
-    /// What a cluster takes.
-    Resource(Box<Resource>),
+    /// What a cluster takes, and the file that it is rendered from, if it is one.
+    Resource(Box<Resource>, Option<String>),
     /// What the filter reads.
     PluginConfig(Box<PluginConfig>),
     /// The filters of a plain Envoy, and the policy that they enforce.
@@ -32,7 +32,7 @@ pub enum Object {
 impl Serialize for Object {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
-            Self::Resource(object) => object.serialize(serializer),
+            Self::Resource(object, _) => object.serialize(serializer),
             Self::PluginConfig(object) => object.serialize(serializer),
             Self::HttpFilters(_, object) => object.serialize(serializer),
         }
@@ -44,7 +44,7 @@ impl Object {
     /// plain where the object's own name begins and ends.
     pub(crate) fn file_name(&self, syntax: Syntax) -> String {
         let (namespace, name, kind) = match self {
-            Self::Resource(object) => {
+            Self::Resource(object, _) => {
                 let metadata = object.metadata();
                 let kind = object.kind().as_str().to_ascii_lowercase();
                 (&*metadata.namespace, &*metadata.name, kind)
@@ -73,14 +73,14 @@ impl Object {
     /// The object as YAML, with comments for people.
     pub(crate) fn yaml(&self) -> Result<String, SerializeError> {
         match self {
-            Self::Resource(resource) => annotated::yaml(resource),
+            Self::Resource(resource, file) => annotated::yaml(resource, file.as_deref()),
             Self::PluginConfig(_) | Self::HttpFilters(..) => serialized::yaml(self),
         }
     }
 
     /// Whether a cluster takes it.
     pub(crate) fn is_resource(&self) -> bool {
-        matches!(self, Self::Resource(_))
+        matches!(self, Self::Resource(..))
     }
 
     /// Whether the object is written as JSON: as such it goes into a plugin config's field.

@@ -1,11 +1,13 @@
 //! Policies → the objects that are asked for, in the order in which a cluster takes them.
 
+use std::collections::BTreeSet;
 use std::fmt::{self, Debug};
 
 use peergate_fault::{ExitStatus, Fault};
 use policy_schema::envoy::{self, NotForPlainEnvoy};
 use policy_schema::istio::{
-    ExtensionApi, NoExtension, ResourceKind, authorization_policies, extension, mesh_resources,
+    ExtensionApi, NoExtension, Resource, ResourceKind, authorization_policies, extension,
+    mesh_resources,
 };
 use policy_schema::plugin_config::PolicyName;
 use policy_schema::policy::{PolicySet, ServicePolicy};
@@ -79,16 +81,22 @@ impl Fault for NoObject {
     }
 }
 
-/// The objects of these policies, and of the mesh.
+/// The objects of these policies, and of the mesh. `files` are the names of the texts that were validated.
 pub fn objects(
     asked: &Asked<'_>,
     set: &PolicySet,
     policies: &[&ServicePolicy],
+    files: &[String],
 ) -> Result<Vec<Object>, NoObject> {
     let mut objects = Vec::new();
     for policy in policies {
         match asked {
-            Asked::Resources(asked) => objects.extend(asked.of_policy(set, policy)?),
+            Asked::Resources(asked) => objects.extend(
+                asked
+                    .of_policy(set, policy)?
+                    .into_iter()
+                    .map(|resource| object(resource, set, files)),
+            ),
             Asked::PluginConfigs => {
                 let config = set.rollout(policy).config().clone();
                 objects.push(Object::PluginConfig(Box::new(config)));
@@ -105,20 +113,33 @@ pub fn objects(
         }
     }
     // What denies comes after what allows, so that nothing is denied meanwhile.
-    if let Asked::Resources(asked) = asked
-        && asked.has_mesh
-    {
-        let resources = mesh_resources(set).into_iter();
-        let chosen = resources.filter(|resource| (asked.has_kind)(resource.kind()));
-        objects.extend(chosen.map(|resource| Object::Resource(Box::new(resource))));
+    if let Asked::Resources(asked) = asked {
+        let selected: BTreeSet<_> = policies.iter().map(|policy| policy.name()).collect();
+        let is_wanted = |resource: &Resource| {
+            (asked.has_kind)(resource.kind())
+                && (asked.has_mesh
+                    || resource
+                        .policy()
+                        .is_some_and(|name| selected.contains(&name)))
+        };
+        let resources = mesh_resources(set).into_iter().filter(is_wanted);
+        objects.extend(resources.map(|resource| object(resource, set, files)));
     }
     Ok(objects)
 }
 
+/// The object, with the file of its policy. An object of several policies has no file.
+fn object(resource: Resource, set: &PolicySet, files: &[String]) -> Object {
+    let policy = resource.policy();
+    let policy = policy.and_then(|name| set.policy(&name.namespace, &name.name));
+    let file = policy.and_then(|policy| files.get(policy.source()).cloned());
+    Object::Resource(Box::new(resource), file)
+}
+
 impl Resources<'_> {
-    fn of_policy(self, set: &PolicySet, policy: &ServicePolicy) -> Result<Vec<Object>, NoObject> {
+    fn of_policy(self, set: &PolicySet, policy: &ServicePolicy) -> Result<Vec<Resource>, NoObject> {
         let mut objects = Vec::new();
-        let mut add = |resource| objects.push(Object::Resource(Box::new(resource)));
+        let mut add = |resource| objects.push(resource);
         let rollout = set.rollout(policy);
         let wants_extension = (self.has_kind)(ResourceKind::WasmPlugin)
             || (self.has_kind)(ResourceKind::TrafficExtension);

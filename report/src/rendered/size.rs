@@ -24,7 +24,7 @@ pub struct Large {
 pub fn large(objects: &[Object]) -> Result<Large, SerializeError> {
     let mut large = Large::default();
     for object in objects {
-        let Object::Resource(resource) = object else {
+        let Object::Resource(resource, _) = object else {
             continue;
         };
         let bytes = json_bytes(resource)?;

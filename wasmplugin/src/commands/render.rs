@@ -120,7 +120,8 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     };
     let selection = args.policy.selection()?;
     let _progress = Progress::spinner("rendering");
-    let set = policies::load(args.input.paths(), options)?.with_decision_key(args.key.read()?);
+    let (input, set) = policies::load_with_texts(args.input.paths(), options)?;
+    let set = set.with_decision_key(args.key.read()?);
     let policies = &*selection.policies(&set)?;
     // A proxy takes one of these, so a file with several would be useless.
     if only.is_for_one_proxy() && !matches!(args.out.target, Target::Folder(_)) {
@@ -142,7 +143,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
             api: ExtensionApi::from(args.extension_api),
         })
     };
-    let objects = objects(&asked, &set, policies)?;
+    let objects = objects(&asked, &set, policies, &input.names)?;
     check(&names::twice(&objects), RenderError::SameName)?;
     let large = size::large(&objects)?;
     check(&large.refused, RenderError::TooLarge)?;

@@ -91,7 +91,7 @@ impl AgainstArgs {
 
 fn resource(object: &Object) -> Option<&Resource> {
     match object {
-        Object::Resource(resource) => Some(resource),
+        Object::Resource(resource, _) => Some(resource),
         Object::PluginConfig(_) | Object::HttpFilters(..) => None,
     }
 }
