@@ -12,7 +12,8 @@ use super::{SHOP, printed};
 fn objects(text: &str) -> Vec<Value> {
     let mut objects: Vec<Value> = serde_saphyr::from_multiple(text).unwrap();
     objects.retain(|object| !object.is_null());
-    objects.sort_by_key(ToString::to_string);
+    let fields = ["/kind", "/metadata/namespace", "/metadata/name"];
+    objects.sort_by_key(|object| fields.map(|field| object.pointer(field).map(Value::to_string)));
     objects
 }
 
