@@ -8,10 +8,26 @@ use serde_json::Value;
 use super::server::programs;
 use super::{SHOP, printed};
 
+/// The value with every number as a fraction: Helm writes `100.0` as `100`.
+fn with_fractions(value: Value) -> Value {
+    match value {
+        Value::Number(number) => number.as_f64().into(),
+        Value::Array(items) => items.into_iter().map(with_fractions).collect(),
+        Value::Object(fields) => {
+            let fields = fields.into_iter();
+            fields
+                .map(|(name, value)| (name, with_fractions(value)))
+                .collect()
+        }
+        other => other,
+    }
+}
+
 /// The objects of a YAML stream, in an order that does not depend on the stream's.
 fn objects(text: &str) -> Vec<Value> {
     let mut objects: Vec<Value> = serde_saphyr::from_multiple(text).unwrap();
     objects.retain(|object| !object.is_null());
+    let mut objects: Vec<_> = objects.into_iter().map(with_fractions).collect();
     let fields = ["/kind", "/metadata/namespace", "/metadata/name"];
     objects.sort_by_key(|object| fields.map(|field| object.pointer(field).map(Value::to_string)));
     objects
