@@ -48,11 +48,11 @@ pub fn compile(
 
 /// The configuration of the policy's filter on such a workload.
 pub fn config_at(set: &PolicySet, policy: &ServicePolicy, labels: &Labels) -> PluginConfig {
-    of_workload(set.plugin_config(policy), policy, labels)
+    for_workload(set.plugin_config(policy), policy, labels)
 }
 
 /// The configuration with those of the other policies alone that are for the workload.
-pub fn of_workload(
+pub fn for_workload(
     mut config: PluginConfig,
     policy: &ServicePolicy,
     labels: &Labels,

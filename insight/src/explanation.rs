@@ -16,8 +16,8 @@ pub mod near;
 mod new_rule;
 pub mod remedy;
 pub mod scalar;
+mod source_rules;
 mod wanted;
-mod written;
 
 use policy_schema::decision_id::{DecisionRecord, RecordedCaller};
 use policy_schema::engine::{
@@ -32,7 +32,7 @@ use policy_schema::telemetry::ReasonCode;
 use policy_schema::timestamp::Timestamp;
 
 use near::NEAR_RULES;
-use written::WrittenRules;
+use source_rules::SourceRules;
 
 pub use near::{NamedRule, NearRule, nearest};
 pub use remedy::Remedy;
@@ -53,7 +53,7 @@ pub struct Explanation {
     /// The nearest rule that takes the request but for what no id has, and perhaps for where it went.
     pub(crate) unseen: Option<NearRule>,
     /// What the nearest rule asks for that takes the request but for where it went.
-    pub(crate) place: Option<AskedPlace>,
+    pub(crate) place: Option<RequiredDestination>,
     /// The rule that would allow the request, were it not in shadow.
     pub shadow: Option<ShadowRule>,
     /// Whether the policy is enforced by the documents; in shadow, what it denies passes.
@@ -68,7 +68,7 @@ pub struct Explanation {
 
 /// What a rule asks for of the place that a request goes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct AskedPlace {
+pub(crate) struct RequiredDestination {
     pub(crate) host: bool,
     pub(crate) port: bool,
 }
@@ -134,7 +134,7 @@ pub(crate) fn explain<'p>(
     let request = request(record, certificate.as_ref());
     let decision = compiled.evaluate(&request);
     let reason = decision.reason();
-    let written = WrittenRules::of(compiled, policy_of);
+    let written = SourceRules::new(compiled, policy_of);
     let spec = |rule: &CompiledRule| written.find(rule);
     let misses = match decision.outcome() {
         Outcome::Allowed => Vec::new(),
@@ -143,8 +143,8 @@ pub(crate) fn explain<'p>(
     let told = misses.iter().take(NEAR_RULES);
     let near: Vec<_> = told.map(|miss| NearRule::new(miss, spec)).collect();
     let first = |takes: &dyn Fn(&NearMiss<'_>) -> bool| misses.iter().find(|miss| takes(miss));
-    let unseen = first(&|miss| lacks_unseen(miss, spec));
-    let place = first(&|miss| lacks_only(miss.differences, &PLACE));
+    let unseen = first(&|miss| lacks_unrecorded(miss, spec));
+    let place = first(&|miss| lacks_only(miss.differences, &DESTINATION));
     let would_allow = |rule: &&CompiledRule| rule.effect() == Effect::Allow && rule.is_shadow();
     let shadow = match reason {
         // What is denied by a rule is denied whatever allows it.
@@ -179,7 +179,9 @@ pub(crate) fn explain<'p>(
         rule: reason.rule().map(NamedRule::from),
         near,
         unseen: unseen.map(|miss| NearRule::new(miss, spec)),
-        place: place.and_then(|miss| spec(miss.rule)).map(place_of),
+        place: place
+            .and_then(|miss| spec(miss.rule))
+            .map(required_destination),
         shadow: shadow.map(|rule| ShadowRule {
             rule: NamedRule::from(rule),
             says_so_itself: spec(rule).is_some_and(|spec| spec.enforcement.is_some()),
@@ -192,32 +194,32 @@ pub(crate) fn explain<'p>(
 }
 
 /// Where a request goes.
-const PLACE: [Attribute; 2] = [Attribute::Host, Attribute::Port];
+const DESTINATION: [Attribute; 2] = [Attribute::Host, Attribute::Port];
 
 fn lacks_only(differences: Differences, attributes: &[Attribute]) -> bool {
     differences.iter().all(|lacks| attributes.contains(&lacks))
 }
 
 /// Whether a rule takes a request but for what no id has, and perhaps for where it went.
-fn lacks_unseen<'r>(
+fn lacks_unrecorded<'r>(
     miss: &NearMiss<'_>,
     spec: impl Fn(&CompiledRule) -> Option<&'r RuleSpec>,
 ) -> bool {
-    const UNSEEN: [Attribute; 3] = [Attribute::Token, Attribute::Address, Attribute::When];
+    const UNRECORDED: [Attribute; 3] = [Attribute::Token, Attribute::Address, Attribute::When];
     let differences = miss.differences;
     let is_unseen = |attribute: Attribute| match attribute {
         Attribute::When => spec(miss.rule).is_none_or(has_unseen_condition),
-        attribute => UNSEEN.contains(&attribute),
+        attribute => UNRECORDED.contains(&attribute),
     };
     differences
         .iter()
-        .all(|lacks| PLACE.contains(&lacks) || is_unseen(lacks))
-        && !lacks_only(differences, &PLACE)
+        .all(|lacks| DESTINATION.contains(&lacks) || is_unseen(lacks))
+        && !lacks_only(differences, &DESTINATION)
 }
 
-fn place_of(spec: &RuleSpec) -> AskedPlace {
+fn required_destination(spec: &RuleSpec) -> RequiredDestination {
     let asks = |attribute| !wanted::wanted(spec, attribute).is_empty();
-    AskedPlace {
+    RequiredDestination {
         host: asks(Attribute::Host),
         port: asks(Attribute::Port),
     }
@@ -235,7 +237,7 @@ fn asks_for_more(spec: &RuleSpec) -> bool {
 }
 
 fn has_unseen_condition(spec: &RuleSpec) -> bool {
-    const SEEN: [&str; 3] = ["source.principal", "source.namespace", "destination.port"];
+    const RECORDED: [&str; 3] = ["source.principal", "source.namespace", "destination.port"];
     let mut conditions = spec.when.iter().flatten();
-    conditions.any(|condition| !SEEN.contains(&&*condition.key))
+    conditions.any(|condition| !RECORDED.contains(&&*condition.key))
 }

@@ -8,7 +8,7 @@ use policy_schema::policy::{PolicySet, ServicePolicy};
 use thiserror::Error;
 
 /// More names than these are not listed: the right one would not be found among them.
-const MOST_NAMES: usize = 8;
+const MAX_NAMES: usize = 8;
 
 /// Why the policy that is asked for is not found.
 #[derive(Debug, Error)]
@@ -91,10 +91,10 @@ fn names_help(names: &BTreeSet<String>, wanted: &str) -> String {
         None => {
             let listed: Vec<_> = names
                 .iter()
-                .take(MOST_NAMES)
+                .take(MAX_NAMES)
                 .map(|name| format!("`{name}`"))
                 .collect();
-            let more = names.len().saturating_sub(MOST_NAMES);
+            let more = names.len().saturating_sub(MAX_NAMES);
             let rest = if more > 0 {
                 format!(" and {more} more")
             } else {

@@ -22,16 +22,16 @@ pub use error::PrometheusError;
 pub use sample::Sample;
 
 /// How long a connection may take.
-const PATIENCE_TO_CONNECT: Duration = Duration::from_secs(10);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long an answer may take: a little longer than Prometheus itself gives a query by default.
-const PATIENCE: Duration = Duration::from_secs(150);
+const TIMEOUT: Duration = Duration::from_secs(150);
 
 /// What an answer may have at most, in bytes.
-const MOST: usize = 256 * 1024 * 1024;
+const MAX_ANSWER_BYTES: usize = 256 * 1024 * 1024;
 
 /// How most commands are asked for less.
-const NARROWER: &str =
+const NARROW_HELP: &str =
     "ask for a shorter `--window`, or for one policy: `--workload NAMESPACE/NAME`";
 
 /// A server that answers queries. Its credentials are in no message and in no debug output.
@@ -44,7 +44,7 @@ pub struct Prometheus {
     /// Marked as sensitive, so that it is not shown.
     token: Option<HeaderValue>,
     /// How to ask for less, by the options of the command that asks.
-    narrower: &'static str,
+    narrow_help: &'static str,
 }
 
 impl fmt::Debug for Prometheus {
@@ -78,8 +78,8 @@ impl Prometheus {
         };
         let client = client
             .tls_certs_merge(authorities.iter().cloned())
-            .connect_timeout(PATIENCE_TO_CONNECT)
-            .timeout(PATIENCE)
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(TIMEOUT)
             // Where a query is sent on to is mostly a page to log in at, and the query is lost on the way.
             .redirect(Policy::none())
             .user_agent(concat!("peergate/", env!("CARGO_PKG_VERSION")))
@@ -90,14 +90,17 @@ impl Prometheus {
             endpoint,
             url,
             token: token.map(bearer).transpose()?,
-            narrower: NARROWER,
+            narrow_help: NARROW_HELP,
         })
     }
 
     /// The same for a command with other options to ask for less than `--window` and `--workload`.
     #[must_use]
-    pub fn with_narrower(self, narrower: &'static str) -> Self {
-        Self { narrower, ..self }
+    pub fn with_narrow_help(self, narrow_help: &'static str) -> Self {
+        Self {
+            narrow_help,
+            ..self
+        }
     }
 
     /// The server's URL, without credentials.
@@ -129,7 +132,7 @@ impl Prometheus {
         }
         let status = response.status();
         let body = self.body(response).await?;
-        answer::read(&self.url, status, &body, query, self.narrower)
+        answer::read(&self.url, status, &body, query, self.narrow_help)
     }
 
     /// Whether it has counters of the filter with everything in their names, where labels should be.
@@ -174,9 +177,9 @@ impl Prometheus {
             .await
             .map_err(|reason| self.unreachable(reason))?
         {
-            if body.len() + chunk.len() > MOST {
+            if body.len() + chunk.len() > MAX_ANSWER_BYTES {
                 return Err(PrometheusError::TooLarge {
-                    narrower: self.narrower,
+                    narrow_help: self.narrow_help,
                 });
             }
             body.extend_from_slice(&chunk);

@@ -1,4 +1,4 @@
-//! What policies are rendered to: texts and files, and what to know about them.
+//! Rendered policies as texts and files, and notes about them.
 
 mod applied;
 pub mod files;

@@ -21,7 +21,7 @@ pub struct Answer<'p> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub line: Option<usize>,
     /// In a word.
-    pub decision: Verdict,
+    pub decision: RequestVerdict,
     /// What happens: a policy in shadow lets pass what it would deny.
     pub passes: bool,
     /// The reason's code, or `refused-by-proxy`.
@@ -67,7 +67,7 @@ pub struct Answer<'p> {
 /// What becomes of a request, in a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Verdict {
+pub enum RequestVerdict {
     /// The rules allow it.
     Allow,
     /// The rules deny it.
@@ -76,7 +76,7 @@ pub enum Verdict {
     Refused,
 }
 
-impl Verdict {
+impl RequestVerdict {
     /// As answers and expectations have it.
     pub const fn word(self) -> &'static str {
         match self {
@@ -105,14 +105,14 @@ pub struct RecordedMatch<'p> {
 }
 
 /// What an answer is made of beside the request.
-pub(super) struct Asked<'p> {
+pub(super) struct AnswerContext<'p> {
     pub(super) policy: &'p CompiledPolicy,
     pub(super) mode: PathNormalization,
     /// Notes about the workload, whatever is asked.
     pub(super) notes: Vec<String>,
 }
 
-impl<'p> Asked<'p> {
+impl<'p> AnswerContext<'p> {
     /// What becomes of a request that reaches the rules with this path. `spec` finds a rule as it is written.
     pub(super) fn answer<'r>(
         &self,
@@ -143,9 +143,9 @@ impl<'p> Asked<'p> {
         let is_denied = decision.outcome() == Outcome::Denied;
         Answer {
             decision: if is_denied {
-                Verdict::Deny
+                RequestVerdict::Deny
             } else {
-                Verdict::Allow
+                RequestVerdict::Allow
             },
             passes: decision.lets_pass(),
             reason: decision.reason().code().as_str(),
@@ -182,7 +182,7 @@ impl<'p> Asked<'p> {
         let sent = question.path.filter(|sent| without_query(sent) != path);
         Answer {
             line: None,
-            decision: Verdict::Refused,
+            decision: RequestVerdict::Refused,
             passes: false,
             reason: REFUSED_BY_PROXY,
             explanation: String::new(),

@@ -7,7 +7,7 @@ use policy_schema::policy::Mesh;
 
 /// Who calls.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Caller {
+pub enum RequestCaller {
     /// A caller without a client certificate.
     Anonymous,
     /// A caller whose certificate the proxy has not validated.
@@ -80,7 +80,7 @@ impl CallerText {
     }
 }
 
-impl Caller {
+impl RequestCaller {
     /// The caller that all of these texts are about, in the mesh.
     pub fn new(texts: &[CallerText], mesh: &Mesh) -> Result<Self, String> {
         match texts {

@@ -5,7 +5,7 @@ use policy_schema::identity::PeerIdentity;
 use policy_schema::plugin_config::{CertificateValidation, ProxyDescription, ProxyKind};
 use policy_schema::policy::Gateway;
 
-use super::caller::Caller;
+use super::caller::RequestCaller;
 use super::decider::Decider;
 use super::question::Question;
 use super::unanswerable::NoSuchCaller;
@@ -20,14 +20,14 @@ impl Decider<'_> {
     ) -> Result<Vec<&'static str>, NoSuchCaller> {
         let caller = &question.caller;
         match caller {
-            Caller::Anonymous => Ok(Vec::new()),
-            Caller::Unvalidated => {
+            RequestCaller::Anonymous => Ok(Vec::new()),
+            RequestCaller::Unvalidated => {
                 self.check_unvalidated(question)?;
                 Ok(vec![
                     "RBAC takes an unvalidated certificate for what it says; the filter alone takes the caller for anonymous",
                 ])
             }
-            Caller::Certificate { is_hidden, .. } => {
+            RequestCaller::Certificate { is_hidden, .. } => {
                 self.check_asked_for(question)?;
                 if self.is_of_mesh(caller) {
                     return Ok(Vec::new());
@@ -56,12 +56,12 @@ impl Decider<'_> {
     /// The same without HTTP, where RBAC alone decides.
     pub(super) fn check_without_http(&self, question: &Question<'_>) -> Result<(), NoSuchCaller> {
         match &question.caller {
-            Caller::Anonymous => Ok(()),
-            Caller::Unvalidated => Err(NoSuchCaller::new(
+            RequestCaller::Anonymous => Ok(()),
+            RequestCaller::Unvalidated => Err(NoSuchCaller::new(
                 "without HTTP, RBAC takes an unvalidated certificate for what it says",
                 ASK_WITH_NAMES,
             )),
-            Caller::Certificate { .. } => self.check_asked_for(question),
+            RequestCaller::Certificate { .. } => self.check_asked_for(question),
         }
     }
 
@@ -111,7 +111,7 @@ impl Decider<'_> {
         }
     }
 
-    fn is_of_mesh(&self, caller: &Caller) -> bool {
+    fn is_of_mesh(&self, caller: &RequestCaller) -> bool {
         match caller.peer() {
             PeerIdentity::Verified(id) => self.mesh().trust_domains().contains(id.trust_domain()),
             PeerIdentity::Absent | PeerIdentity::Unvalidated | PeerIdentity::Malformed => false,

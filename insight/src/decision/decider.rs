@@ -10,14 +10,14 @@ use policy_schema::policy::{AcceptedConnections, Labels, Mesh, PolicySet, Servic
 use policy_schema::rule_spec::RuleSpec;
 use thiserror::Error;
 
-use super::answer::{Answer, Asked};
+use super::answer::{Answer, AnswerContext};
 use super::arrival::{Listener, Sent};
 use super::omitted::{Rules, Undetermined};
 use super::question::Question;
 use super::refusal::Refusal;
 use super::unanswerable::Unanswerable;
 use super::workload::Workload;
-use crate::compilation::{CompilationError, compiled, config_at, of_workload};
+use crate::compilation::{CompilationError, compiled, config_at, for_workload};
 
 /// The policies for a workload.
 #[derive(Debug)]
@@ -62,7 +62,7 @@ impl<'s> Decider<'s> {
             .or(self.workload.port)
             .or_else(|| self.only_port(ServicePolicy::declared_http_ports));
         let mode = self.set.mesh().path_normalization();
-        let asked = Asked {
+        let asked = AnswerContext {
             policy: &self.policy,
             mode,
             notes: self.notes.clone(),
@@ -144,7 +144,7 @@ impl<'s> Decider<'s> {
             .or_else(|| self.only_port(ServicePolicy::declared_tcp_ports));
         let port = port.ok_or(WithoutHttpError::NoPort)?;
         let leader = self.workload.leader;
-        let config = of_workload(
+        let config = for_workload(
             self.set.plugin_config_without_http(leader, port),
             leader,
             &self.labels,
@@ -408,7 +408,7 @@ impl TcpDecider {
     ) -> Result<Answer<'_>, Unanswerable> {
         decider.check_without_http(question)?;
         question.port = Some(self.port);
-        let asked = Asked {
+        let asked = AnswerContext {
             policy: &self.policy,
             mode: PathNormalization::None,
             notes: self.notes.clone(),

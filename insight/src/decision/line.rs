@@ -10,8 +10,8 @@ use policy_schema::timestamp::Timestamp;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::answer::{Answer, REFUSED_BY_PROXY, Verdict};
-use super::caller::{Caller, CallerText};
+use super::answer::{Answer, REFUSED_BY_PROXY, RequestVerdict};
+use super::caller::{CallerText, RequestCaller};
 use super::question::{
     Question, check_absent_header, check_header_name, check_header_value, check_method_and_path,
     metadata, parse_host, parse_method, parse_path, server_name,
@@ -66,7 +66,7 @@ pub(super) struct Line<'l> {
 struct Text<'l>(#[serde(borrow)] Cow<'l, str>);
 
 impl Text<'_> {
-    fn of<'t>(text: Option<&'t Text<'_>>) -> Option<&'t str> {
+    fn as_str<'t>(text: Option<&'t Text<'_>>) -> Option<&'t str> {
         text.map(|Text(text)| &**text)
     }
 }
@@ -96,7 +96,7 @@ impl Texts<'_> {
 impl<'l> Line<'l> {
     /// Reads a line; or says what is wrong with it, and at which column.
     pub(super) fn parse(line: &'l [u8]) -> Result<Self, (usize, String)> {
-        let read = serde_json::from_slice(line).map_err(|error| mistake(line, &error));
+        let read = serde_json::from_slice(line).map_err(|error| line_error(line, &error));
         // A list of values in the order of the fields is one to serde.
         match line.trim_ascii_start() {
             [b'[', ..] => Err((1, "a request is a JSON object".to_owned())),
@@ -106,7 +106,7 @@ impl<'l> Line<'l> {
 
     /// Where the request goes, if the line says so.
     pub(super) fn to(&self) -> Option<&str> {
-        Text::of(self.to.as_ref())
+        Text::as_str(self.to.as_ref())
     }
 
     /// Whether it is about a connection without HTTP.
@@ -120,11 +120,11 @@ impl<'l> Line<'l> {
         let from = self.from.as_ref();
         let from = from.ok_or("`from` is missing: write who calls, or `anonymous`")?;
         let from: Result<Vec<_>, _> = from.iter().map(CallerText::parse).collect();
-        let caller = from.and_then(|texts| Caller::new(&texts, mesh));
+        let caller = from.and_then(|texts| RequestCaller::new(&texts, mesh));
         let caller = caller.map_err(in_field("from"))?;
-        let method = Text::of(self.method.as_ref());
-        let path = Text::of(self.path.as_ref());
-        let host = Text::of(self.host.as_ref());
+        let method = Text::as_str(self.method.as_ref());
+        let path = Text::as_str(self.path.as_ref());
+        let host = Text::as_str(self.host.as_ref());
         if let Some(method) = method {
             parse_method(method).map_err(in_field("method"))?;
         }
@@ -183,7 +183,7 @@ impl<'l> Line<'l> {
             source_ip: self.source_ip,
             remote_ip: self.remote_ip,
             destination_ip: self.destination_ip,
-            server_name: Text::of(self.server_name.as_ref()).map(server_name),
+            server_name: Text::as_str(self.server_name.as_ref()).map(server_name),
             headers,
             absent_headers: absent_headers.collect(),
             metadata: metadata(self.claims.clone(), self.metadata.clone()),
@@ -194,8 +194,13 @@ impl<'l> Line<'l> {
 
     /// Whether the line says what it expects; or what is wrong with what it says.
     pub(super) fn has_expectation(&self) -> Result<bool, String> {
-        let known = [Verdict::Allow, Verdict::Deny, Verdict::Refused].map(Verdict::word);
-        if let Some(reason) = Text::of(self.reason.as_ref())
+        let known = [
+            RequestVerdict::Allow,
+            RequestVerdict::Deny,
+            RequestVerdict::Refused,
+        ]
+        .map(RequestVerdict::word);
+        if let Some(reason) = Text::as_str(self.reason.as_ref())
             && !ReasonCode::OF_DECISIONS
                 .iter()
                 .any(|known| known.as_str() == reason)
@@ -206,7 +211,7 @@ impl<'l> Line<'l> {
                 ReasonCode::OF_DECISIONS.map(ReasonCode::as_str).join(", ")
             ));
         }
-        match Text::of(self.expect.as_ref()) {
+        match Text::as_str(self.expect.as_ref()) {
             Some(expected) if !known.contains(&expected) => Err(format!(
                 "`expect` is `allow`, `deny` or `refused`, not `{expected}`"
             )),
@@ -224,7 +229,7 @@ impl<'l> Line<'l> {
         given
             .into_iter()
             .filter_map(|(expected, what, given)| {
-                let expected = Text::of(expected.as_ref())?;
+                let expected = Text::as_str(expected.as_ref())?;
                 let given_text = given.unwrap_or("none");
                 (given != Some(expected))
                     .then(|| format!("expected {what}`{expected}`, got `{given_text}`"))
@@ -289,7 +294,7 @@ fn is_headers(value: &Value) -> bool {
 }
 
 /// What is wrong with a line that cannot be read, and at which column.
-fn mistake(line: &[u8], error: &serde_json::Error) -> (usize, String) {
+fn line_error(line: &[u8], error: &serde_json::Error) -> (usize, String) {
     let Ok(Value::Object(fields)) = serde_json::from_slice(line) else {
         let is_json = serde_json::from_slice::<Value>(line).is_ok();
         let message = if is_json {

@@ -20,7 +20,7 @@ pub struct Lines<'s> {
 
 /// What is wrong with a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mistake {
+pub struct LineError {
     /// At which column, from 1.
     pub column: usize,
     /// What it is.
@@ -81,7 +81,7 @@ impl<'s> Lines<'s> {
         &mut self,
         number: usize,
         text: &[u8],
-    ) -> Result<(Answer<'_>, Vec<String>), Mistake> {
+    ) -> Result<(Answer<'_>, Vec<String>), LineError> {
         let tally = &mut self.tally;
         let answered = self.deciders.answer(text);
         let (mut answer, differences) = answered.inspect_err(|_| tally.has_mistakes = true)?;
@@ -104,9 +104,9 @@ impl<'s> Lines<'s> {
 
 impl Deciders<'_> {
     /// The answer to a line, and in what it is not as the line expects, if it says that.
-    fn answer(&mut self, text: &[u8]) -> Result<(Answer<'_>, Option<Vec<String>>), Mistake> {
-        let line = Line::parse(text).map_err(|(column, message)| Mistake { column, message })?;
-        let whole_line = |message| Mistake { column: 1, message };
+    fn answer(&mut self, text: &[u8]) -> Result<(Answer<'_>, Option<Vec<String>>), LineError> {
+        let line = Line::parse(text).map_err(|(column, message)| LineError { column, message })?;
+        let whole_line = |message| LineError { column: 1, message };
         let has_expectation = line.has_expectation().map_err(whole_line)?;
         let mesh = self.set.mesh();
         let mut question = line.question(self.at, mesh).map_err(whole_line)?;

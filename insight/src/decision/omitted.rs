@@ -28,7 +28,7 @@ struct Omitted {
 }
 
 impl Omitted {
-    fn of(request: &Request<'_>, headers: BTreeSet<String>) -> Self {
+    fn from_request(request: &Request<'_>, headers: BTreeSet<String>) -> Self {
         let omitted = Omittable::ALL
             .into_iter()
             .filter(|one| one.is_omitted(request));
@@ -285,7 +285,7 @@ impl Rules {
         request: &Request<'_>,
         unknown_headers: BTreeSet<String>,
     ) -> Option<Undetermined> {
-        let omitted = Omitted::of(request, unknown_headers);
+        let omitted = Omitted::from_request(request, unknown_headers);
         let bounds = self.bounds(&omitted)?;
         let outcome = |policy: &CompiledPolicy| policy.evaluate(request).outcome();
         if outcome(&bounds.loosest) == outcome(&bounds.strictest) {

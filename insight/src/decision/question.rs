@@ -9,7 +9,7 @@ use policy_schema::engine::{PeerIp, Request};
 use policy_schema::timestamp::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::caller::Caller;
+use super::caller::RequestCaller;
 use super::claims;
 use super::refusal::Refusal;
 
@@ -17,7 +17,7 @@ use super::refusal::Refusal;
 #[derive(Clone, Debug)]
 pub struct Question<'q> {
     /// Who calls.
-    pub caller: Caller,
+    pub caller: RequestCaller,
     /// None for a connection without HTTP.
     pub method: Option<&'q str>,
     /// The path as the client sends it.
@@ -90,7 +90,7 @@ impl Question<'_> {
 
     /// Whether the caller has no certificate.
     pub(super) fn is_anonymous(&self) -> bool {
-        matches!(self.caller, Caller::Anonymous)
+        matches!(self.caller, RequestCaller::Anonymous)
     }
 
     /// The name that the client asks for in TLS: if none is given, the host without its port, as clients do.

@@ -5,7 +5,7 @@ use policy_schema::identity::SpiffeId;
 use policy_schema::plugin_config::PolicyName;
 use policy_schema::policy::{PolicySet, ServicePolicy};
 
-use super::AskedPlace;
+use super::RequiredDestination;
 use super::scalar::scalar;
 
 /// A rule to be added.
@@ -68,7 +68,7 @@ impl NewCaller {
 pub(super) fn new_rule(
     record: &DecisionRecord,
     caller: NewCaller,
-    place: Option<AskedPlace>,
+    place: Option<RequiredDestination>,
     policy: &ServicePolicy,
 ) -> Option<NewRule> {
     let text = |bytes: &Option<Vec<u8>>| {

@@ -52,7 +52,7 @@ fn sources(rule: &RuleSpec, named: impl Fn(&SourceSpec) -> Vec<String>) -> Vec<S
 fn callers(source: &SourceSpec) -> Vec<String> {
     let anonymous = source.anonymous.unwrap_or_default();
     let anonymous = anonymous.then(|| "anonymous callers".to_owned());
-    let named = of_kinds([
+    let named = with_kinds([
         (
             "client certificate ",
             (&source.client_certificates, &source.not_client_certificates),
@@ -72,7 +72,7 @@ fn callers(source: &SourceSpec) -> Vec<String> {
 }
 
 fn tokens(source: &SourceSpec) -> Vec<String> {
-    of_kinds([(
+    with_kinds([(
         "request principal ",
         (&source.request_principals, &source.not_request_principals),
     )])
@@ -80,13 +80,13 @@ fn tokens(source: &SourceSpec) -> Vec<String> {
 
 /// Without those of the connection itself, which no filter is told.
 fn addresses(source: &SourceSpec) -> Vec<String> {
-    of_kinds([(
+    with_kinds([(
         "client address ",
         (&source.remote_ip_blocks, &source.not_remote_ip_blocks),
     )])
 }
 
-fn of_kinds<const N: usize>(lists: [(&str, Lists<'_>); N]) -> Vec<String> {
+fn with_kinds<const N: usize>(lists: [(&str, Lists<'_>); N]) -> Vec<String> {
     let named = lists.into_iter().flat_map(|(kind, (any_of, none_of))| {
         let texts = with_negation(any_of.iter().flatten(), none_of.iter().flatten());
         texts

@@ -45,7 +45,7 @@ enum PeerField {
 
 /// Why a line cannot be learned from.
 #[derive(Debug, Error)]
-pub enum InvalidLine {
+pub enum InvalidLogLine {
     /// It is neither a JSON object nor anything else that is recognised.
     #[error("not a JSON object")]
     NoObject,
@@ -105,16 +105,16 @@ struct Line {
 }
 
 /// Reads a line. Where it does not name a policy, it is of `policy`.
-pub(crate) fn read(line: &[u8], policy: Option<&PolicyName>) -> Result<Entry, InvalidLine> {
-    let line = &*envelope::opened(line);
+pub(crate) fn read(line: &[u8], policy: Option<&PolicyName>) -> Result<Entry, InvalidLogLine> {
+    let line = &*envelope::unwrapped(line);
     if let Some(entry) = default_text::read(line) {
         return Ok(entry);
     }
     // An array of the right length would do for the deserializer.
     if !line.trim_ascii_start().starts_with(b"{") {
-        return Err(InvalidLine::of_other_bytes(line));
+        return Err(InvalidLogLine::from_non_json(line));
     }
-    let line: Line = serde_json::from_slice(line).map_err(|error| mistake(&error))?;
+    let line: Line = serde_json::from_slice(line).map_err(|error| json_error(&error))?;
     let at = Timestamp::parse(&line.start_time)?;
     let direction = line.direction();
     let peer = match line.caller() {
@@ -128,7 +128,7 @@ pub(crate) fn read(line: &[u8], policy: Option<&PolicyName>) -> Result<Entry, In
     };
     let policy = match line.peergate_policy.as_deref() {
         Some(text) => policy_name(text)?,
-        None => policy.cloned().ok_or(InvalidLine::NoPolicy)?,
+        None => policy.cloned().ok_or(InvalidLogLine::NoPolicy)?,
     };
     let outcome = line.outcome(direction);
     let is_allowed = line.effect() == Some(DecisionEffect::Allow);
@@ -144,9 +144,9 @@ pub(crate) fn read(line: &[u8], policy: Option<&PolicyName>) -> Result<Entry, In
     }))
 }
 
-impl InvalidLine {
+impl InvalidLogLine {
     /// What a line is that does not begin with a JSON object.
-    fn of_other_bytes(line: &[u8]) -> Self {
+    fn from_non_json(line: &[u8]) -> Self {
         const UTF_16: [&[u8]; 2] = [b"\xff\xfe", b"\xfe\xff"];
         const COMPRESSED: [&[u8]; 2] = [b"\x1f\x8b", b"\x28\xb5\x2f\xfd"];
         let begins = |beginnings: &[&[u8]]| beginnings.iter().any(|it| line.starts_with(it));
@@ -201,14 +201,14 @@ impl Line {
         match direction {
             Direction::Inbound => {}
             Direction::Outbound => return Outcome::Outbound,
-            Direction::Unknown => return Outcome::EitherWay,
+            Direction::Unknown => return Outcome::UndeterminedDirection,
         }
         let details = self.response_code_details.as_deref().unwrap_or_default();
         let begins = |denials: &[&str]| denials.iter().any(|denial| details.starts_with(denial));
         let is_denied = self.effect() == Some(DecisionEffect::Deny) || begins(&DENIALS);
         match self.response_code {
             _ if is_denied => Outcome::Denied,
-            _ if begins(&DENIALS_ELSEWHERE) => Outcome::DeniedElsewhere,
+            _ if begins(&DENIALS_ELSEWHERE) => Outcome::DeniedByOtherFilter,
             0 => Outcome::Unanswered,
             status => Outcome::Answered(status),
         }
@@ -216,12 +216,12 @@ impl Line {
 }
 
 /// Reads the name of a policy as logs have it, `NAMESPACE/NAME`, or as metrics do.
-pub(crate) fn policy_name(text: &str) -> Result<PolicyName, InvalidLine> {
+pub(crate) fn policy_name(text: &str) -> Result<PolicyName, InvalidLogLine> {
     let policy = match text.parse::<PolicyName>() {
         Ok(policy) => Some(policy).filter(|it| is_name(&it.namespace) && is_name(&it.name)),
         Err(_) => text.parse().ok().map(|label: PolicyLabel| label.policy()),
     };
-    policy.ok_or_else(|| InvalidLine::PolicyName(text.to_owned()))
+    policy.ok_or_else(|| InvalidLogLine::PolicyName(text.to_owned()))
 }
 
 fn is_name(text: &str) -> bool {
@@ -251,11 +251,11 @@ impl<'de> Deserialize<'de> for PeerField {
 }
 
 /// What is wrong with the JSON, and at which column: the line is known.
-fn mistake(error: &serde_json::Error) -> InvalidLine {
+fn json_error(error: &serde_json::Error) -> InvalidLogLine {
     let text = error.to_string();
     let place = format!(" at line {} column {}", error.line(), error.column());
     let message = text.strip_suffix(&place).unwrap_or(&text);
-    InvalidLine::Json(format!("column {}: {message}", error.column().max(1)))
+    InvalidLogLine::Json(format!("column {}: {message}", error.column().max(1)))
 }
 
 #[cfg(test)]

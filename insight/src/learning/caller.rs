@@ -8,7 +8,7 @@ use policy_schema::rule_spec::SourceSpec;
 
 /// A caller that a rule can name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Caller {
+pub enum LearnedCaller {
     /// A service account, by whichever of the mesh's trust domains: the workload is the same.
     ServiceAccount {
         /// The account's.
@@ -24,23 +24,26 @@ pub enum Caller {
 
 /// A caller that no rule may name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Stranger {
+pub(crate) enum UnnamableCaller {
     /// What it presented is not one SPIFFE ID of a workload.
     Malformed,
     /// Its trust domain is not the mesh's.
     Foreign,
 }
 
-impl Caller {
+impl LearnedCaller {
     /// Who presented this URI name.
-    pub(crate) fn of_peer(peer: Option<&str>, domains: &TrustDomains) -> Result<Self, Stranger> {
+    pub(crate) fn from_peer(
+        peer: Option<&str>,
+        domains: &TrustDomains,
+    ) -> Result<Self, UnnamableCaller> {
         match PeerIdentity::from_uri_san(peer.map(str::as_bytes)) {
             PeerIdentity::Absent | PeerIdentity::Unvalidated => Ok(Self::Anonymous),
-            PeerIdentity::Malformed => Err(Stranger::Malformed),
+            PeerIdentity::Malformed => Err(UnnamableCaller::Malformed),
             PeerIdentity::Verified(id) if domains.contains(id.trust_domain()) => {
-                Ok(Self::of_id(id))
+                Ok(Self::from_id(id))
             }
-            PeerIdentity::Verified(_) => Err(Stranger::Foreign),
+            PeerIdentity::Verified(_) => Err(UnnamableCaller::Foreign),
         }
     }
 
@@ -56,7 +59,7 @@ impl Caller {
         }
     }
 
-    fn of_id(id: SpiffeId<'_>) -> Self {
+    fn from_id(id: SpiffeId<'_>) -> Self {
         let account = id.path().strip_prefix("/ns/").and_then(|rest| {
             let (namespace, name) = rest.split_once("/sa/")?;
             let is_kubernetes = is_dns_label(namespace) && name.split('.').all(is_dns_label);
@@ -108,7 +111,7 @@ impl Caller {
     }
 }
 
-impl fmt::Display for Caller {
+impl fmt::Display for LearnedCaller {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ServiceAccount { namespace, name } => write!(f, "{namespace}/{name}"),
@@ -144,7 +147,7 @@ pub(crate) struct RuleIds {
 
 impl RuleIds {
     /// Beside rules with these ids.
-    pub(crate) fn beside(ids: impl IntoIterator<Item = String>) -> Self {
+    pub(crate) fn excluding(ids: impl IntoIterator<Item = String>) -> Self {
         Self {
             taken: ids.into_iter().collect(),
         }
@@ -177,7 +180,7 @@ mod tests {
     #[test]
     fn callers_are_named_as_rules_name_them() {
         let account = |namespace: &str, name: &str| {
-            Ok(Caller::ServiceAccount {
+            Ok(LearnedCaller::ServiceAccount {
                 namespace: namespace.to_owned(),
                 name: name.to_owned(),
             })
@@ -197,38 +200,47 @@ mod tests {
             ),
             (
                 Some("spiffe://cluster.local/ns/shop/sa/Web"),
-                Ok(Caller::Principal(
+                Ok(LearnedCaller::Principal(
                     "spiffe://cluster.local/ns/shop/sa/Web".to_owned(),
                 )),
             ),
             (
                 Some("spiffe://cluster.local/ns/shop/sa/web/1"),
-                Ok(Caller::Principal(
+                Ok(LearnedCaller::Principal(
                     "spiffe://cluster.local/ns/shop/sa/web/1".to_owned(),
                 )),
             ),
             (
                 Some("spiffe://cluster.local/vm/db"),
-                Ok(Caller::Principal("spiffe://cluster.local/vm/db".to_owned())),
+                Ok(LearnedCaller::Principal(
+                    "spiffe://cluster.local/vm/db".to_owned(),
+                )),
             ),
             (
                 Some("spiffe://elsewhere.example/ns/shop/sa/web"),
-                Err(Stranger::Foreign),
+                Err(UnnamableCaller::Foreign),
             ),
-            (Some("spiffe://cluster.local"), Err(Stranger::Malformed)),
+            (
+                Some("spiffe://cluster.local"),
+                Err(UnnamableCaller::Malformed),
+            ),
             (
                 Some("spiffe://cluster.local/ns/a/sa/b,spiffe://cluster.local/ns/a/sa/c"),
-                Err(Stranger::Malformed),
+                Err(UnnamableCaller::Malformed),
             ),
-            (None, Ok(Caller::Anonymous)),
+            (None, Ok(LearnedCaller::Anonymous)),
         ] {
-            assert_eq!(Caller::of_peer(peer, &domains()), expected, "{peer:?}");
+            assert_eq!(
+                LearnedCaller::from_peer(peer, &domains()),
+                expected,
+                "{peer:?}"
+            );
         }
     }
 
     #[test]
     fn rules_have_names_of_their_own() {
-        let mut ids = RuleIds::beside(["web".to_owned()]);
+        let mut ids = RuleIds::excluding(["web".to_owned()]);
         assert_eq!(ids.take("web"), "web-2");
         assert_eq!(ids.take("web"), "web-3");
         assert_eq!(ids.take("ads"), "ads");

@@ -14,7 +14,7 @@ use policy_schema::telemetry::{
 use thiserror::Error;
 
 use super::observed::{Observation, Outcome, Tally};
-use super::workload::SetAside;
+use super::workload::Exclusion;
 use crate::promql::{CALLER, EFFECT, METHOD, PATH, POLICY, RULE};
 
 /// The labels of its counter that tell one series from another, wherever it was counted.
@@ -40,9 +40,9 @@ pub(crate) enum Counted {
     /// Requests that are alike.
     Requests(Observation),
     /// Requests of a policy that are not told apart, and why.
-    NotTold(PolicyName, SetAside),
+    Aggregate(PolicyName, Exclusion),
     /// What is counted beside the decision.
-    Beside,
+    NotDecision,
 }
 
 /// Reads a series.
@@ -55,10 +55,10 @@ pub(crate) fn read(
     let policy = policy.parse::<PolicyLabel>()?.policy();
     let rule = rule_id(rule).map(str::to_owned);
     let (outcome, allowed_by) = match (effect.parse()?, rule) {
-        (DecisionEffect::Allow, rule) => (Outcome::LetThrough, rule),
+        (DecisionEffect::Allow, rule) => (Outcome::Allowed, rule),
         (DecisionEffect::Deny, _) => (Outcome::Denied, None),
         (DecisionEffect::ShadowAllow | DecisionEffect::ShadowDeny, None) => {
-            (Outcome::LetThrough, None)
+            (Outcome::Allowed, None)
         }
         (
             DecisionEffect::ShadowAllow
@@ -69,16 +69,16 @@ pub(crate) fn read(
             | DecisionEffect::ShadowCustom,
             _,
         ) => {
-            return Ok(Counted::Beside);
+            return Ok(Counted::NotDecision);
         }
     };
     let observed: [ObservedValue; 3] = [caller.parse()?, method.parse()?, path.parse()?];
     if observed.iter().all(|value| *value == ObservedValue::Other) {
-        return Ok(Counted::NotTold(policy, SetAside::PastBound));
+        return Ok(Counted::Aggregate(policy, Exclusion::PastBound));
     }
     let [caller, method, path] = observed.map(text);
     if caller.is_none() {
-        return Ok(Counted::NotTold(policy, SetAside::Nobody));
+        return Ok(Counted::Aggregate(policy, Exclusion::NoMeshIdentity));
     }
     Ok(Counted::Requests(Observation {
         policy,
@@ -140,11 +140,11 @@ mod tests {
     #[test]
     fn only_decisions_are_requests() {
         for (effect, rule, outcome) in [
-            ("allow", "web", Some(Outcome::LetThrough)),
-            ("allow", "-", Some(Outcome::LetThrough)),
+            ("allow", "web", Some(Outcome::Allowed)),
+            ("allow", "-", Some(Outcome::Allowed)),
             ("deny", "-", Some(Outcome::Denied)),
             ("deny", "no-admin", Some(Outcome::Denied)),
-            ("shadow_deny", "-", Some(Outcome::LetThrough)),
+            ("shadow_deny", "-", Some(Outcome::Allowed)),
             // These may be matches beside a denial.
             ("shadow_allow", "new", None),
             ("shadow_deny", "other-hosts", None),
@@ -154,8 +154,8 @@ mod tests {
             let counted = counted(["shop_cart", rule, effect, WEB, "GET", "_2f"]).unwrap();
             let found = match counted {
                 Counted::Requests(seen) => Some(seen.outcome),
-                Counted::Beside => None,
-                Counted::NotTold(..) => panic!("{effect}"),
+                Counted::NotDecision => None,
+                Counted::Aggregate(..) => panic!("{effect}"),
             };
             assert_eq!(found, outcome, "{effect} by {rule}");
         }
@@ -164,12 +164,12 @@ mod tests {
     #[test]
     fn what_is_counted_together_is_of_nobody() {
         for (labels, why) in [
-            (["-other-", "-other-", "-other-"], SetAside::PastBound),
-            (["-", "GET", "_2f"], SetAside::Nobody),
+            (["-other-", "-other-", "-other-"], Exclusion::PastBound),
+            (["-", "GET", "_2f"], Exclusion::NoMeshIdentity),
         ] {
             let [caller, method, path] = labels;
             let counted = counted(["shop_cart", "-", "allow", caller, method, path]);
-            let Ok(Counted::NotTold(_, found)) = counted else {
+            let Ok(Counted::Aggregate(_, found)) = counted else {
                 panic!("{labels:?}")
             };
             assert_eq!(found, why);

@@ -17,14 +17,14 @@ use policy_schema::yaml_text::{YamlTextError, yaml_text};
 use thiserror::Error;
 
 use super::caller::RuleIds;
-use super::known::{Known, KnownError};
+use super::existing_policies::{ExistingPolicies, ExistingPoliciesError};
 use super::proposal::{Proposals, ProposedCall};
 use super::rule::rule;
 use super::wording::call_line;
 use crate::policy_text::NotEditable;
 
 /// More calls than these are not listed in comments.
-const MOST_COMMENTS: usize = 40;
+const MAX_COMMENTS: usize = 40;
 
 /// What a policy is to have that there was not before.
 #[derive(Debug)]
@@ -53,12 +53,12 @@ pub enum DocumentError {
 pub struct Document {
     /// The rules, in the order of their callers.
     pub rules: Vec<RuleSpec>,
-    pub(super) place: Place,
+    pub(super) destination: Destination,
 }
 
 /// Where the rules go.
 #[derive(Debug)]
-pub(super) enum Place {
+pub(super) enum Destination {
     /// Into a policy that there was not before, of which this is the text.
     New(String),
     /// Into the policy's text, which is this one of the sources.
@@ -67,7 +67,7 @@ pub(super) enum Place {
     ByHand(ByHand),
 }
 
-/// Rules for people to put in their place.
+/// Rules for people to put in their destination.
 #[derive(Debug)]
 pub struct ByHand {
     /// The name of the file that has the policy.
@@ -78,9 +78,9 @@ pub struct ByHand {
     pub list: String,
 }
 
-/// All texts that have rules which were learnt.
+/// All texts that have rules which were learned.
 #[derive(Debug, Default)]
-pub struct Texts {
+pub struct LearnedTexts {
     /// Of the sources, whole.
     changed: BTreeMap<usize, String>,
     /// Of new policies, one each.
@@ -88,77 +88,77 @@ pub struct Texts {
 }
 
 impl Document {
-    /// The rules and their place among `texts`, which are the sources; none where nothing is proposed.
-    pub(super) fn of(
+    /// The rules and their destination among `texts`, which are the sources; none where nothing is proposed.
+    pub(super) fn new(
         name: &PolicyName,
         proposals: &Proposals,
-        known: &Known,
+        existing: &ExistingPolicies,
         texts: &[PolicyText<'_>],
         new: &NewPolicy,
     ) -> Result<Option<Self>, DocumentError> {
-        if proposals.learnt.is_empty() {
+        if proposals.learned.is_empty() {
             return Ok(None);
         }
-        let existing = known.enforcement(name);
+        let current = existing.enforcement(name);
         // What a policy in shadow has is in shadow anyway, and counts only without saying so again.
-        let enforcement = (existing == Some(Enforcement::Enforce) && !new.is_enforced)
+        let enforcement = (current == Some(Enforcement::Enforce) && !new.is_enforced)
             .then_some(Enforcement::Shadow);
-        let mut ids = RuleIds::beside(known.rule_ids(name));
+        let mut ids = RuleIds::excluding(existing.rule_ids(name));
         let rules: Vec<_> = proposals
-            .learnt
+            .learned
             .iter()
             .map(|(caller, calls)| rule(caller, calls, &name.namespace, enforcement, &mut ids))
             .collect();
         let list = list(&rules, proposals)?;
-        let mut sources = texts.iter().zip(&known.sources).enumerate();
-        let place = match sources.find(|(_, (text, _))| text.has_policy(name)) {
-            None => Place::New(new_document(name, &list, new)?),
+        let mut sources = texts.iter().zip(&existing.sources).enumerate();
+        let destination = match sources.find(|(_, (text, _))| text.has_policy(name)) {
+            None => Destination::New(new_document(name, &list, new)?),
             Some((source, (text, file))) => match text.append_rules(name, &list) {
-                Ok(edit) => Place::Within { source, edit },
-                Err(reason) => Place::ByHand(ByHand {
+                Ok(edit) => Destination::Within { source, edit },
+                Err(reason) => Destination::ByHand(ByHand {
                     file: file.name.clone(),
                     reason,
                     list,
                 }),
             },
         };
-        Ok(Some(Self { rules, place }))
+        Ok(Some(Self { rules, destination }))
     }
 
     /// Whether there was no such policy before.
     pub fn is_new(&self) -> bool {
-        matches!(self.place, Place::New(_))
+        matches!(self.destination, Destination::New(_))
     }
 
     /// What is for people to do.
     pub fn by_hand(&self) -> Option<&ByHand> {
-        match &self.place {
-            Place::ByHand(by_hand) => Some(by_hand),
-            Place::New(_) | Place::Within { .. } => None,
+        match &self.destination {
+            Destination::ByHand(by_hand) => Some(by_hand),
+            Destination::New(_) | Destination::Within { .. } => None,
         }
     }
 }
 
-impl Texts {
+impl LearnedTexts {
     /// The texts with all of these rules.
     pub fn with<'d>(
         documents: impl Iterator<Item = &'d Document>,
         texts: &[PolicyText<'_>],
-        known: &Known,
+        existing: &ExistingPolicies,
     ) -> Result<Self, NotEditable> {
         let mut new = Vec::new();
         let mut edits: BTreeMap<usize, Vec<Edit>> = BTreeMap::new();
         for document in documents {
-            match &document.place {
-                Place::New(text) => new.push(text.clone()),
-                Place::Within { source, edit } => {
+            match &document.destination {
+                Destination::New(text) => new.push(text.clone()),
+                Destination::Within { source, edit } => {
                     edits.entry(*source).or_default().push(edit.clone());
                 }
-                Place::ByHand(_) => {}
+                Destination::ByHand(_) => {}
             }
         }
         let mut changed = BTreeMap::new();
-        let sources = texts.iter().zip(&known.sources).enumerate();
+        let sources = texts.iter().zip(&existing.sources).enumerate();
         for (position, (text, source)) in sources {
             if let Some(edits) = edits.remove(&position) {
                 let text = text.apply(edits);
@@ -170,11 +170,11 @@ impl Texts {
     }
 
     /// The text that has a document.
-    pub fn of<'t>(&'t self, document: &'t Document) -> Option<&'t str> {
-        match &document.place {
-            Place::New(text) => Some(text),
-            Place::Within { source, .. } => self.changed.get(source).map(String::as_str),
-            Place::ByHand(_) => None,
+    pub fn text_of<'t>(&'t self, document: &'t Document) -> Option<&'t str> {
+        match &document.destination {
+            Destination::New(text) => Some(text),
+            Destination::Within { source, .. } => self.changed.get(source).map(String::as_str),
+            Destination::ByHand(_) => None,
         }
     }
 
@@ -200,29 +200,32 @@ impl Texts {
     }
 
     /// What is allowed with them, which must be accepted beside the `Mesh` and the other policies.
-    pub(super) fn check(&self, known: &Known) -> Result<Known, KnownError> {
-        let mut sources = known.sources.clone();
+    pub(super) fn check(
+        &self,
+        existing: &ExistingPolicies,
+    ) -> Result<ExistingPolicies, ExistingPoliciesError> {
+        let mut sources = existing.sources.clone();
         for (position, source) in sources.iter_mut().enumerate() {
             if let Some(text) = self.changed.get(&position) {
                 source.text.clone_from(text);
             }
         }
         sources.extend(self.new.iter().map(|text| SourceText {
-            name: "<learnt>".to_owned(),
+            name: "<learned>".to_owned(),
             text: text.clone(),
         }));
-        known.with(sources)
+        existing.with(sources)
     }
 }
 
 /// The rules as a list in YAML, with what was seen above each, and what is rare below them.
 fn list(rules: &[RuleSpec], proposals: &Proposals) -> Result<String, YamlTextError> {
     let mut text = String::new();
-    for (rule, calls) in rules.iter().zip(proposals.learnt.values()) {
-        for call in calls.iter().take(MOST_COMMENTS) {
+    for (rule, calls) in rules.iter().zip(proposals.learned.values()) {
+        for call in calls.iter().take(MAX_COMMENTS) {
             let _ = writeln!(text, "# {}", call_line(call));
         }
-        if let Some(more @ 1..) = calls.len().checked_sub(MOST_COMMENTS) {
+        if let Some(more @ 1..) = calls.len().checked_sub(MAX_COMMENTS) {
             let _ = writeln!(text, "# and {more} more");
         }
         text.push_str(&yaml_text(&[rule])?);
@@ -233,12 +236,12 @@ fn list(rules: &[RuleSpec], proposals: &Proposals) -> Result<String, YamlTextErr
 
 fn add_rare(rare: &[ProposedCall], text: &mut String) {
     if !rare.is_empty() {
-        text.push_str("# Rare, and therefore not learnt:\n");
+        text.push_str("# Rare, and therefore not learned:\n");
     }
-    for call in rare.iter().take(MOST_COMMENTS) {
+    for call in rare.iter().take(MAX_COMMENTS) {
         let _ = writeln!(text, "#   {}: {}", call.caller, call_line(call));
     }
-    if let Some(more @ 1..) = rare.len().checked_sub(MOST_COMMENTS) {
+    if let Some(more @ 1..) = rare.len().checked_sub(MAX_COMMENTS) {
         let _ = writeln!(text, "#   and {more} more");
     }
 }
@@ -289,7 +292,7 @@ fn new_document(name: &PolicyName, rules: &str, new: &NewPolicy) -> Result<Strin
     }
     text.push_str(&yaml_text(&document)?);
     let text = with_rules(&text, name, rules);
-    let text = text.map_err(|reason| NotEditable::new("<learnt>", reason))?;
+    let text = text.map_err(|reason| NotEditable::new("<learned>", reason))?;
     Ok(text)
 }
 

@@ -26,17 +26,17 @@ pub(crate) enum Outcome {
     /// It was let through, and answered with this status.
     Answered(u16),
     /// It was let through. The source does not say how it was answered.
-    LetThrough,
+    Allowed,
     /// Peergate's filter or RBAC refused it.
     Denied,
     /// Another filter refused it, by what no rule sees: a token, what an authorizer knows, or a filter that failed.
-    DeniedElsewhere,
+    DeniedByOtherFilter,
     /// There was no answer, as when the caller went away.
     Unanswered,
     /// The workload itself made it, and its proxy sent it to another.
     Outbound,
     /// The source does not say whether somebody called the workload, or the workload somebody.
-    EitherWay,
+    UndeterminedDirection,
 }
 
 /// How often something was seen, and when.

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use policy_schema::matching::{PathMatch, Reading};
 use policy_schema::printable::clipped;
 
-use super::caller::Caller;
+use super::caller::LearnedCaller;
 use super::hand_template::HandTemplate;
 use super::observed::Tally;
 use super::path_positions::{Obstacle, Positions};
@@ -70,12 +70,12 @@ pub struct HeldBack {
     /// As it would have been.
     pub template: String,
     /// Why it is none.
-    pub because: Because,
+    pub because: HeldBackReason,
 }
 
 /// Why a template was not made.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Because {
+pub enum HeldBackReason {
     /// This stood in the place of an id.
     Word(String),
     /// This id has another form than the others.
@@ -99,7 +99,7 @@ pub(crate) struct Conditions<'c> {
     /// The paths that the workload itself answered with 401 or 403.
     pub(crate) forbidden: BTreeSet<&'c str>,
     /// As many distinct ids are evidence enough.
-    pub(crate) least_ids: usize,
+    pub(crate) min_ids: usize,
     /// What was seen less often was seen a few times only.
     pub(crate) least_count: u64,
     /// The templates that a person named. The first that takes a path in has it.
@@ -128,7 +128,7 @@ struct Segment<'p> {
     shape: Shape,
 }
 
-impl From<Obstacle<'_>> for Because {
+impl From<Obstacle<'_>> for HeldBackReason {
     fn from(obstacle: Obstacle<'_>) -> Self {
         match obstacle {
             Obstacle::Word(word) => Self::Word(word.to_owned()),
@@ -161,7 +161,7 @@ impl<'p> Member<'p> {
 
 /// Folds the paths of one caller and method.
 pub(crate) fn fold(
-    caller: &Caller,
+    caller: &LearnedCaller,
     paths: &BTreeMap<&str, Tally>,
     positions: &mut Positions<'_>,
     conditions: &Conditions<'_>,
@@ -205,7 +205,7 @@ pub(crate) fn fold(
             tally: *tally,
         });
     }
-    let is_evidence = |ids: &BTreeSet<&str>| ids.len() >= conditions.least_ids;
+    let is_evidence = |ids: &BTreeSet<&str>| ids.len() >= conditions.min_ids;
     let held_back = closed.into_iter().filter(|(_, ids)| is_evidence(ids));
     folded
         .held_back
@@ -237,14 +237,14 @@ fn by_hand<'p>(
         for (_, tally) in &taken {
             tally.add_to(&mut sum);
         }
-        let paths = Paths::of(taken.iter().map(|(path, _)| *path));
+        let paths = Paths::from_paths(taken.iter().map(|(path, _)| *path));
         let (Some(sum), Some(paths)) = (sum, paths) else {
             continue;
         };
         let more = |paths: &BTreeSet<&str>| {
             let more = paths.iter().copied().filter(|path| template.takes(path));
             let own: BTreeSet<_> = taken.iter().map(|(path, _)| *path).collect();
-            Paths::of(more.filter(|path| !own.contains(path)))
+            Paths::from_paths(more.filter(|path| !own.contains(path)))
         };
         let pattern = Pattern {
             text: template.text().to_owned(),
@@ -312,8 +312,11 @@ fn settle(group: Group<'_>, conditions: &Conditions<'_>, folded: &mut Folded) {
         let weakest = group.open.keys().map(|&index| (ids(index), index)).min();
         match weakest {
             None => folded.patterns.extend(group.paths.iter().map(as_seen)),
-            Some((distinct, _)) if distinct >= conditions.least_ids => {
-                let folds = group.open.keys().map(|&index| Fold::of(&values(index)));
+            Some((distinct, _)) if distinct >= conditions.min_ids => {
+                let folds = group
+                    .open
+                    .keys()
+                    .map(|&index| Fold::from_values(&values(index)));
                 match template(&group, folds.collect(), conditions) {
                     Ok(pattern) => folded.patterns.push(pattern),
                     Err(held_back) => {
@@ -343,7 +346,7 @@ fn settle(group: Group<'_>, conditions: &Conditions<'_>, folded: &mut Folded) {
 }
 
 impl Fold {
-    fn of(values: &BTreeSet<&str>) -> Self {
+    fn from_values(values: &BTreeSet<&str>) -> Self {
         let examples = values.iter().take(EXAMPLES);
         Self {
             distinct: values.len(),
@@ -387,13 +390,13 @@ fn template(
     };
     if let Some(path) = conditions.denied.iter().find(is_taken_in) {
         return Err(Some(HeldBack {
-            because: Because::Denied(clipped(path).into_owned()),
+            because: HeldBackReason::Denied(clipped(path).into_owned()),
             template: text,
         }));
     }
     let seldom = group.paths.iter();
     let seldom = seldom.filter(|member| member.tally.count < conditions.least_count);
-    let seldom = Paths::of(seldom.map(|member| member.path));
+    let seldom = Paths::from_paths(seldom.map(|member| member.path));
     let own: BTreeSet<_> = group.paths.iter().map(|member| member.path).collect();
     let forbidden = conditions.forbidden.iter().filter(is_taken_in).copied();
     let odd = group.open.values().find_map(|odd| *odd);
@@ -402,7 +405,7 @@ fn template(
         folds,
         // Where all are seen a few times, it is the nature of the ids.
         seldom: seldom.filter(|seldom| seldom.count < own.len()),
-        forbidden: Paths::of(forbidden.filter(|path| !own.contains(path))),
+        forbidden: Paths::from_paths(forbidden.filter(|path| !own.contains(path))),
         odd: odd.map(|odd| clipped(odd).into_owned()),
         by_hand: None,
     };
@@ -413,7 +416,7 @@ fn template(
 }
 
 impl Paths {
-    fn of<'p>(mut paths: impl Iterator<Item = &'p str>) -> Option<Self> {
+    fn from_paths<'p>(mut paths: impl Iterator<Item = &'p str>) -> Option<Self> {
         let example = clipped(paths.next()?).into_owned();
         Some(Self {
             count: paths.count() + 1,

@@ -1,7 +1,7 @@
 //! What stood at each position of a workload's paths: ids of one form, or something else too.
 //!
 //! Anyone can send a word in the place of an id once, so a word counts only if it is established there: some caller
-//! sent it often enough for it to be learnt, or it makes a share of what the caller sent whose paths are folded. Of
+//! sent it often enough for it to be learned, or it makes a share of what the caller sent whose paths are folded. Of
 //! other callers, ids are ids whatever their form.
 //!
 //! A position is what follows a prefix in which `{*}` stands for each id. Anyone can send long paths that
@@ -11,7 +11,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 
-use super::caller::Caller;
+use super::caller::LearnedCaller;
 use super::observed::Tally;
 use super::path_segments::{MAX_PATH, MAX_SEGMENTS, push, segments};
 use super::path_shape::{Form, Shape, are_of_one_kind, is_grpc, shape};
@@ -25,7 +25,7 @@ const ODD_ONE_IN: u64 = 20;
 /// The paths that a workload was asked for, by callers that a rule may name.
 #[derive(Debug, Default)]
 pub(crate) struct SeenPaths {
-    callers: BTreeMap<Caller, CallerId>,
+    callers: BTreeMap<LearnedCaller, CallerId>,
     /// The requests for a path are in the order of their callers.
     paths: BTreeMap<Box<str>, Vec<Requests>>,
 }
@@ -38,16 +38,16 @@ type CallerId = u32;
 struct Requests {
     caller: CallerId,
     count: u64,
-    /// Those that count for what is learnt.
+    /// Those that count for what is learned.
     eligible: Option<Tally>,
 }
 
 /// Paths in the order of their keys.
 pub(crate) struct Positions<'p> {
     paths: Vec<KeyedPath<'p>>,
-    callers: &'p BTreeMap<Caller, CallerId>,
-    least_ids: usize,
-    /// Whether what was seen so often, and for so long, is learnt.
+    callers: &'p BTreeMap<LearnedCaller, CallerId>,
+    min_ids: usize,
+    /// Whether what was seen so often, and for so long, is learned.
     is_established: Box<dyn Fn(Tally) -> bool>,
     /// Of positions that several paths have: where these paths begin and end, and the position's number.
     /// Each has its callers in their order.
@@ -83,11 +83,11 @@ pub(super) struct Judged<'p> {
 /// What stood at a position.
 #[derive(Debug, Default)]
 struct Position<'p> {
-    /// The first word, in alphabetical order, that was learnt of a caller.
+    /// The first word, in alphabetical order, that was learned of a caller.
     established: Option<&'p str>,
     /// Any word.
     word: Option<&'p str>,
-    /// What is an id only among others of its form, and was learnt of a caller.
+    /// What is an id only among others of its form, and was learned of a caller.
     undecided: BTreeMap<Form, &'p str>,
     callers: BTreeMap<CallerId, Own<'p>>,
 }
@@ -115,7 +115,13 @@ struct Ids<'p> {
 
 impl SeenPaths {
     /// Adds requests for a path; of one that is too long, the beginning.
-    pub(crate) fn add(&mut self, path: &str, caller: &Caller, tally: Tally, is_eligible: bool) {
+    pub(crate) fn add(
+        &mut self,
+        path: &str,
+        caller: &LearnedCaller,
+        tally: Tally,
+        is_eligible: bool,
+    ) {
         if is_grpc(path) {
             return;
         }
@@ -155,7 +161,7 @@ impl SeenPaths {
         }
     }
 
-    fn id(&mut self, caller: &Caller) -> CallerId {
+    fn id(&mut self, caller: &LearnedCaller) -> CallerId {
         if let Some(id) = self.callers.get(caller) {
             return *id;
         }
@@ -169,7 +175,7 @@ impl<'p> Positions<'p> {
     /// The positions of these paths. So many distinct ids are evidence.
     pub(crate) fn new(
         seen: &'p SeenPaths,
-        least_ids: usize,
+        min_ids: usize,
         is_established: impl Fn(Tally) -> bool + 'static,
     ) -> Self {
         let mut paths: Vec<_> = seen
@@ -191,14 +197,18 @@ impl<'p> Positions<'p> {
         Self {
             paths,
             callers: &seen.callers,
-            least_ids,
+            min_ids,
             is_established: Box::new(is_established),
             judged: HashMap::new(),
         }
     }
 
     /// What each position of a caller's path is. `is_id` says of each segment whether it is an id.
-    pub(super) fn judge(&mut self, caller: &Caller, segments: &[(&str, bool)]) -> Vec<Judged<'p>> {
+    pub(super) fn judge(
+        &mut self,
+        caller: &LearnedCaller,
+        segments: &[(&str, bool)],
+    ) -> Vec<Judged<'p>> {
         let caller = self.callers.get(caller).copied();
         let mut at = 0..self.paths.len();
         let mut prefix = String::new();
@@ -235,8 +245,8 @@ impl<'p> Positions<'p> {
         }
         let known = self.judged.entry((at.start, at.end, number));
         let judged = known.or_insert_with(|| {
-            let position = Position::of(paths, number, self.least_ids, &self.is_established);
-            position.judge(self.least_ids, &self.is_established)
+            let position = Position::new(paths, number, self.min_ids, &self.is_established);
+            position.judge(self.min_ids, &self.is_established)
         });
         let own = judged.binary_search_by_key(&caller, |(other, _)| *other);
         let own = own.ok().and_then(|own| judged.get(own));
@@ -246,14 +256,14 @@ impl<'p> Positions<'p> {
 
 impl<'p> Position<'p> {
     /// What stood at a position of these paths.
-    fn of(
+    fn new(
         paths: &[KeyedPath<'p>],
         number: usize,
-        least_ids: usize,
+        min_ids: usize,
         is_established: &dyn Fn(Tally) -> bool,
     ) -> Self {
         let mut position = Self::default();
-        // By caller, what each word and each undecided id was learnt of.
+        // By caller, what each word and each undecided id was learned of.
         let mut words: BTreeMap<(&str, CallerId), Tally> = BTreeMap::new();
         let mut undecided: BTreeMap<(Form, &str, CallerId), Tally> = BTreeMap::new();
         for path in paths {
@@ -276,7 +286,7 @@ impl<'p> Position<'p> {
                         own.words = own.words.saturating_add(requests.count);
                         sum(&mut words, (segment, requests.caller), requests.eligible);
                     }
-                    Shape::Id(form) => own.add(form, segment, requests, Some(least_ids)),
+                    Shape::Id(form) => own.add(form, segment, requests, Some(min_ids)),
                     Shape::Undecided(form) => {
                         own.add(form, segment, requests, None);
                         let key = (form.clone(), segment, requests.caller);
@@ -300,19 +310,19 @@ impl<'p> Position<'p> {
     /// What the position is for each of its callers.
     fn judge(
         &self,
-        least_ids: usize,
+        min_ids: usize,
         is_established: &dyn Fn(Tally) -> bool,
     ) -> Vec<(CallerId, Judged<'p>)> {
         let callers = self.callers.iter();
         let judged = callers.map(|(caller, own)| {
-            let judged = match self.obstacle(own, least_ids, is_established) {
+            let judged = match self.obstacle(own, min_ids, is_established) {
                 Some(obstacle) => Judged {
                     obstacle: Some(obstacle),
                     odd: None,
                 },
                 None => Judged {
                     obstacle: None,
-                    odd: self.word.or_else(|| own.odd(least_ids)),
+                    odd: self.word.or_else(|| own.odd(min_ids)),
                 },
             };
             (*caller, judged)
@@ -323,7 +333,7 @@ impl<'p> Position<'p> {
     fn obstacle(
         &self,
         own: &Own<'p>,
-        least_ids: usize,
+        min_ids: usize,
         is_established: &dyn Fn(Tally) -> bool,
     ) -> Option<Obstacle<'p>> {
         let is_share = |count: u64| count.saturating_mul(ODD_ONE_IN) >= own.count;
@@ -333,12 +343,12 @@ impl<'p> Position<'p> {
         }
         let kinds = own.kinds();
         let rarest = || kinds.iter().min_by_key(|kind| kind.count);
-        let has_evidence = kinds.iter().any(|kind| kind.distinct >= least_ids);
+        let has_evidence = kinds.iter().any(|kind| kind.distinct >= min_ids);
         // Several kinds of ids, and for none of them evidence.
         if own.has_more_forms || (!has_evidence && kinds.len() > 1) {
             return rarest().map(|kind| Obstacle::OtherForm(kind.first));
         }
-        let few = kinds.iter().filter(|kind| kind.distinct < least_ids);
+        let few = kinds.iter().filter(|kind| kind.distinct < min_ids);
         let mut counting =
             few.filter(|kind| is_share(kind.count) || kind.eligible.is_some_and(is_established));
         if let Some(kind) = counting.next().filter(|_| has_evidence) {
@@ -392,7 +402,7 @@ impl<'p> Own<'p> {
         ids.first = ids.first.min(id);
         if let Some(tally) = requests.eligible {
             tally.add_to(&mut ids.eligible);
-            if evidence.is_some_and(|least_ids| ids.distinct.len() < least_ids) {
+            if evidence.is_some_and(|min_ids| ids.distinct.len() < min_ids) {
                 ids.distinct.insert(id);
             }
         }
@@ -427,9 +437,9 @@ impl<'p> Own<'p> {
     }
 
     /// An id of a kind for which there is no evidence, beside one for which there is.
-    fn odd(&self, least_ids: usize) -> Option<&'p str> {
+    fn odd(&self, min_ids: usize) -> Option<&'p str> {
         let kinds = self.kinds();
-        let odd = kinds.iter().find(|kind| kind.distinct < least_ids);
+        let odd = kinds.iter().find(|kind| kind.distinct < min_ids);
         odd.filter(|_| kinds.len() > 1).map(|kind| kind.first)
     }
 }

@@ -3,13 +3,13 @@
 /// Stands for one segment.
 pub(super) const ANY: &str = "{*}";
 
-/// Longer paths are not learnt: any caller can send a path of 60 KB, and a rule for it is useless.
+/// Longer paths are not learned: any caller can send a path of 60 KB, and a rule for it is useless.
 pub(super) const MAX_PATH: usize = 1_024;
 
-/// Paths with more segments are not learnt either.
+/// Paths with more segments are not learned either.
 pub(super) const MAX_SEGMENTS: usize = 32;
 
-/// Whether a path is longer than those that are learnt.
+/// Whether a path is longer than those that are learned.
 pub(super) fn is_too_long(path: &str) -> bool {
     path.len() > MAX_PATH || segments(path).nth(MAX_SEGMENTS).is_some()
 }

@@ -2,23 +2,23 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::caller::Caller;
+use super::caller::LearnedCaller;
 use super::hand_template::HandTemplate;
 use super::observed::{Period, Tally};
 use super::path_folding::{Conditions, HeldBack, Pattern, fold};
 use super::path_positions::Positions;
 use super::workload::{Call, Workload};
 
-/// How much must be seen before it is learnt.
+/// How much must be seen before it is learned.
 #[derive(Clone, Copy, Debug)]
-pub struct Evidence {
+pub struct Thresholds {
     /// A call that was seen less often is rare.
     pub least_count: u64,
     /// A call that was seen in a shorter part of the period, in percent, is rare.
     pub least_span: u8,
     /// As many distinct ids make a template.
-    pub least_ids: usize,
-    /// Whether what is rare is learnt all the same.
+    pub min_ids: usize,
+    /// Whether what is rare is learned all the same.
     pub takes_rare: bool,
 }
 
@@ -26,7 +26,7 @@ pub struct Evidence {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProposedCall {
     /// Who called.
-    pub caller: Caller,
+    pub caller: LearnedCaller,
     /// The HTTP method.
     pub method: String,
     /// The path, or a template of several.
@@ -49,9 +49,9 @@ pub enum Rarity {
 /// What to allow of a workload.
 #[derive(Debug, Default)]
 pub struct Proposals {
-    /// For each caller what is learnt, in the order of the callers.
-    pub learnt: BTreeMap<Caller, Vec<ProposedCall>>,
-    /// What is rare and therefore not learnt.
+    /// For each caller what is learned, in the order of the callers.
+    pub learned: BTreeMap<LearnedCaller, Vec<ProposedCall>>,
+    /// What is rare and therefore not learned.
     pub rare: Vec<ProposedCall>,
     /// Templates that were not made.
     pub held_back: BTreeSet<HeldBack>,
@@ -62,7 +62,7 @@ pub struct Proposals {
 /// How much of what could be allowed is allowed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Coverage {
-    /// The requests that what is learnt allows, or what was allowed already.
+    /// The requests that what is learned allows, or what was allowed already.
     pub covered: u64,
     /// All that were let through, answered without an error, and made by a caller that a rule may name.
     pub eligible: u64,
@@ -79,22 +79,27 @@ impl std::iter::Sum for Coverage {
 
 impl Proposals {
     /// What to allow, by this evidence.
-    pub(crate) fn of(workload: &Workload, evidence: Evidence, templates: &[HandTemplate]) -> Self {
+    pub(crate) fn new(
+        workload: &Workload,
+        evidence: Thresholds,
+        templates: &[HandTemplate],
+    ) -> Self {
         let mut proposals = Self::default();
-        let mut by_caller: BTreeMap<(&Caller, &str), BTreeMap<&str, Tally>> = BTreeMap::new();
+        let mut by_caller: BTreeMap<(&LearnedCaller, &str), BTreeMap<&str, Tally>> =
+            BTreeMap::new();
         for (call, tally) in &workload.calls {
             let paths = by_caller.entry((&call.caller, &call.method)).or_default();
             paths.insert(&call.path, *tally);
         }
         let period = workload.period();
         let is_established = move |tally| evidence.rarity(tally, period).is_none();
-        let least_ids = evidence.least_ids;
-        let mut positions = Positions::new(&workload.paths, least_ids, is_established);
+        let min_ids = evidence.min_ids;
+        let mut positions = Positions::new(&workload.paths, min_ids, is_established);
         for ((caller, method), paths) in by_caller {
             let conditions = Conditions {
                 denied: mostly_denied(&workload.denied, &paths, caller, method),
                 forbidden: paths_of(&workload.forbidden, caller, method),
-                least_ids: evidence.least_ids,
+                min_ids: evidence.min_ids,
                 least_count: evidence.least_count,
                 templates,
             };
@@ -113,27 +118,29 @@ impl Proposals {
                 );
             }
         }
-        let learnt = proposals.learnt.values().flatten();
-        let learnt = learnt.fold(0, |sum: u64, call| sum.saturating_add(call.tally.count));
-        let known = workload.known.saturating_add(workload.known_in_shadow);
+        let learned = proposals.learned.values().flatten();
+        let learned = learned.fold(0, |sum: u64, call| sum.saturating_add(call.tally.count));
+        let known = workload
+            .already_allowed
+            .saturating_add(workload.allowed_in_shadow);
         proposals.coverage = Coverage {
-            covered: known.saturating_add(learnt),
+            covered: known.saturating_add(learned),
             eligible: workload.eligible,
         };
         proposals
     }
 
-    /// All calls that were seen, learnt or rare.
+    /// All calls that were seen, learned or rare.
     pub fn calls(&self) -> impl Iterator<Item = &ProposedCall> {
-        self.learnt.values().flatten().chain(&self.rare)
+        self.learned.values().flatten().chain(&self.rare)
     }
 
-    fn add(&mut self, call: ProposedCall, evidence: Evidence) {
+    fn add(&mut self, call: ProposedCall, evidence: Thresholds) {
         if call.rarity.is_some() && !evidence.takes_rare {
             self.rare.push(call);
         } else {
-            let learnt = self.learnt.entry(call.caller.clone()).or_default();
-            learnt.push(call);
+            let learned = self.learned.entry(call.caller.clone()).or_default();
+            learned.push(call);
         }
     }
 }
@@ -143,7 +150,7 @@ impl Proposals {
 fn mostly_denied<'c>(
     denied: &'c BTreeMap<Call, u64>,
     let_through: &BTreeMap<&str, Tally>,
-    caller: &Caller,
+    caller: &LearnedCaller,
     method: &str,
 ) -> BTreeSet<&'c str> {
     let own = denied
@@ -159,13 +166,17 @@ fn mostly_denied<'c>(
 }
 
 /// The paths of a caller's calls with a method.
-fn paths_of<'c>(calls: &'c BTreeSet<Call>, caller: &Caller, method: &str) -> BTreeSet<&'c str> {
+fn paths_of<'c>(
+    calls: &'c BTreeSet<Call>,
+    caller: &LearnedCaller,
+    method: &str,
+) -> BTreeSet<&'c str> {
     let calls = calls.iter();
     let own = calls.filter(|call| (&call.caller, call.method.as_str()) == (caller, method));
     own.map(|call| call.path.as_str()).collect()
 }
 
-impl Evidence {
+impl Thresholds {
     fn rarity(self, tally: Tally, period: Option<Period>) -> Option<Rarity> {
         if tally.count < self.least_count {
             return Some(Rarity::Few);

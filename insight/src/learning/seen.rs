@@ -8,9 +8,9 @@ use peergate_fault::{ExitStatus, Fault};
 use policy_schema::plugin_config::PolicyName;
 use thiserror::Error;
 
-use super::access_log::{self, Entry, InvalidLine};
+use super::access_log::{self, Entry, InvalidLogLine};
 use super::counters::{self, Counted, InvalidSeries};
-use super::known::Known;
+use super::existing_policies::ExistingPolicies;
 use super::observed::{Observation, Tally};
 use super::workload::{Counting, Workload};
 use crate::promql::OBSERVED;
@@ -19,12 +19,12 @@ use crate::promql::OBSERVED;
 const BUFFER: usize = 1 << 16;
 
 /// How long a line may be, in bytes: a request has no more than a fraction of it.
-const LONGEST: u64 = 1 << 24;
+const MAX_LINE_BYTES: u64 = 1 << 24;
 
 /// What was seen so far.
 #[derive(Debug)]
 pub struct Seen<'k> {
-    known: &'k Known,
+    existing: &'k ExistingPolicies,
     counting: Counting,
     /// By the names of the policies.
     pub workloads: BTreeMap<PolicyName, Workload>,
@@ -57,7 +57,7 @@ pub struct Faults {
     /// How many of them are faulty.
     pub faulty: usize,
     /// The number of the first faulty line, and what is wrong with it.
-    pub first: (usize, InvalidLine),
+    pub first: (usize, InvalidLogLine),
 }
 
 /// Why an access log is not read.
@@ -67,14 +67,14 @@ pub enum LogError {
     #[error(transparent)]
     Read(#[from] io::Error),
     /// Every line is wrong, or one is endless.
-    #[error("`{name}` is no access log that can be learnt from: line {line}: {reason}")]
+    #[error("`{name}` is no access log that can be learned from: line {line}: {reason}")]
     NoAccessLog {
         /// What messages call it.
         name: String,
         /// The first line that is wrong.
         line: usize,
         /// What is wrong with it.
-        reason: InvalidLine,
+        reason: InvalidLogLine,
     },
 }
 
@@ -91,12 +91,12 @@ impl Fault for LogError {
             return None;
         };
         Some(match reason {
-            InvalidLine::NoPolicy => "name the policy with `--workload NAMESPACE/NAME`",
-            InvalidLine::Prefixed => {
+            InvalidLogLine::NoPolicy => "name the policy with `--workload NAMESPACE/NAME`",
+            InvalidLogLine::Prefixed => {
                 "print the lines alone, as by `kubectl logs` or `stern --output raw`"
             }
-            InvalidLine::Utf16 => "convert it to UTF-8, as by `iconv -f UTF-16 -t UTF-8`",
-            InvalidLine::Compressed => {
+            InvalidLogLine::Utf16 => "convert it to UTF-8, as by `iconv -f UTF-16 -t UTF-8`",
+            InvalidLogLine::Compressed => {
                 "decompress it first, as by `gzip -dc FILE | peergate learn --access-log -`"
             }
             _ => "write it as JSON, one object a line, with the fields that docs/learn.md names",
@@ -125,9 +125,9 @@ impl Fault for NotOfLearningMode {
 
 impl<'k> Seen<'k> {
     /// Nothing yet.
-    pub fn new(known: &'k Known, counting: Counting) -> Self {
+    pub fn new(existing: &'k ExistingPolicies, counting: Counting) -> Self {
         Self {
-            known,
+            existing,
             counting,
             workloads: BTreeMap::new(),
             faults: Vec::new(),
@@ -148,15 +148,20 @@ impl<'k> Seen<'k> {
         let mut line = Vec::new();
         for number in 1.. {
             line.clear();
-            let length = reader.by_ref().take(LONGEST).read_until(b'\n', &mut line);
+            let length = reader
+                .by_ref()
+                .take(MAX_LINE_BYTES)
+                .read_until(b'\n', &mut line);
             if length? == 0 {
                 break;
             }
-            if !line.ends_with(b"\n") && u64::try_from(line.len()).is_ok_and(|it| it == LONGEST) {
+            if !line.ends_with(b"\n")
+                && u64::try_from(line.len()).is_ok_and(|it| it == MAX_LINE_BYTES)
+            {
                 return Err(LogError::NoAccessLog {
                     name,
                     line: number,
-                    reason: InvalidLine::TooLong,
+                    reason: InvalidLogLine::TooLong,
                 });
             }
             if line.trim_ascii().is_empty() {
@@ -204,11 +209,11 @@ impl<'k> Seen<'k> {
     ) -> Result<(), NotOfLearningMode> {
         match counters::read(labels, tally).map_err(NotOfLearningMode)? {
             Counted::Requests(observation) => self.add(&observation),
-            Counted::NotTold(policy, why) => {
+            Counted::Aggregate(policy, why) => {
                 let workload = self.workloads.entry(policy).or_default();
-                workload.add_untold(why, tally);
+                workload.add_aggregate(why, tally);
             }
-            Counted::Beside => {}
+            Counted::NotDecision => {}
         }
         Ok(())
     }
@@ -218,9 +223,9 @@ impl<'k> Seen<'k> {
             .workloads
             .entry(observation.policy.clone())
             .or_default();
-        let domains = self.known.trust_domains();
+        let domains = self.existing.trust_domains();
         workload.add(observation, domains, self.counting, |seen| {
-            self.known.standing(seen)
+            self.existing.existing_decision(seen)
         });
     }
 }

@@ -157,8 +157,8 @@ fn nanoseconds(seconds: f64) -> Option<u64> {
 /// A number that is whole already.
 fn whole(value: f64) -> Option<u64> {
     // Beyond this a number of this kind does not count by ones.
-    const MOST: f64 = 9_007_199_254_740_992.0;
-    if !(0.0..=MOST).contains(&value) {
+    const MAX_EXACT_INTEGER: f64 = 9_007_199_254_740_992.0;
+    if !(0.0..=MAX_EXACT_INTEGER).contains(&value) {
         return None;
     }
     #[expect(

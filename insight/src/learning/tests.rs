@@ -2,11 +2,11 @@
 
 mod bounds;
 mod covered;
+mod excluded;
 mod odd_lines;
 mod path_folding;
 mod properties;
 mod refused;
-mod set_aside;
 
 use policy_schema::engine::{CompiledPolicy, Outcome as Decided, Request};
 use policy_schema::identity::{PeerIdentity, TrustDomains};
@@ -17,9 +17,9 @@ use policy_schema::timestamp::Timestamp;
 
 use super::caller::RuleIds;
 use super::observed::{Observation, Outcome, Tally};
-use super::proposal::{Evidence, Proposals};
+use super::proposal::{Proposals, Thresholds};
 use super::rule::rule;
-use super::workload::{Counting, Standing, Workload};
+use super::workload::{Counting, ExistingDecision, Workload};
 
 const WEB: &str = "spiffe://cluster.local/ns/shop/sa/web";
 const ADS: &str = "spiffe://cluster.local/ns/shop/sa/ads";
@@ -38,10 +38,10 @@ const ALL: Counting = Counting {
     takes_anonymous: false,
 };
 
-const EVIDENCE: Evidence = Evidence {
+const EVIDENCE: Thresholds = Thresholds {
     least_count: 1,
     least_span: 0,
-    least_ids: 3,
+    min_ids: 3,
     takes_rare: false,
 };
 
@@ -90,15 +90,17 @@ fn denied(observation: Observation) -> Observation {
 fn workload(observations: impl IntoIterator<Item = Observation>) -> Workload {
     let mut workload = Workload::default();
     for observation in observations {
-        workload.add(&observation, &domains(), ALL, |_| Standing::New);
+        workload.add(&observation, &domains(), ALL, |_| {
+            ExistingDecision::Undecided
+        });
     }
     workload
 }
 
 fn rules(proposals: &Proposals) -> Vec<RuleSpec> {
     let mut ids = RuleIds::default();
-    let learnt = proposals.learnt.iter();
-    learnt
+    let learned = proposals.learned.iter();
+    learned
         .map(|(caller, calls)| rule(caller, calls, "shop", None, &mut ids))
         .collect()
 }
@@ -137,13 +139,13 @@ fn allows(policy: &CompiledPolicy, peer: &str, method: &str, path: &str) -> bool
     policy.evaluate(&request).outcome() == Decided::Allowed
 }
 
-/// The learnt paths of `WEB`'s `GET` requests.
+/// The learned paths of `WEB`'s `GET` requests.
 fn learnt_paths(proposals: &Proposals) -> Vec<String> {
-    let calls = proposals.learnt.values().flatten();
+    let calls = proposals.learned.values().flatten();
     calls.map(|call| call.pattern.text.clone()).collect()
 }
 
 fn paths_of(paths: &[&str]) -> Proposals {
     let observations = paths.iter().map(|path| seen(WEB, "GET", path));
-    Proposals::of(&workload(observations), EVIDENCE, &[])
+    Proposals::new(&workload(observations), EVIDENCE, &[])
 }

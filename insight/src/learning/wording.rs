@@ -7,7 +7,7 @@ use policy_schema::wording::counted;
 
 use super::path_folding::ByHand as TemplateByHand;
 use super::proposal::{ProposedCall, Rarity};
-use super::rule::told;
+use super::rule::tally_text;
 
 /// What a call was, how often and when it was seen, without its caller.
 pub fn call_line(call: &ProposedCall) -> String {
@@ -15,7 +15,7 @@ pub fn call_line(call: &ProposedCall) -> String {
         "{} {}: {}",
         call.method,
         clipped(&call.pattern.text),
-        told(call.tally)
+        tally_text(call.tally)
     );
     if let Some(TemplateByHand { paths, denied }) = &call.pattern.by_hand {
         let _ = write!(

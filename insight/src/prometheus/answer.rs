@@ -51,13 +51,13 @@ struct Series {
 #[derive(Deserialize)]
 struct Point(f64, String);
 
-/// Reads an answer to a query; `narrower` is what to ask for where that was too much.
+/// Reads an answer to a query; `narrow_help` is what to ask for where that was too much.
 pub(super) fn read(
     url: &Url,
     status: StatusCode,
     body: &[u8],
     query: &str,
-    narrower: &'static str,
+    narrow_help: &'static str,
 ) -> Result<Vec<Sample>, PrometheusError> {
     let foreign = |reason: String| PrometheusError::NotPrometheus {
         url: url.clone(),
@@ -70,8 +70,8 @@ pub(super) fn read(
         return Err(PrometheusError::Refused {
             query: query.to_owned(),
             message: answer.error.unwrap_or_else(|| kind.clone()),
-            narrower: matches!(kind.as_str(), "timeout" | "canceled" | "execution")
-                .then_some(narrower),
+            narrow_help: matches!(kind.as_str(), "timeout" | "canceled" | "execution")
+                .then_some(narrow_help),
         });
     }
     if !answer.warnings.is_empty() {

@@ -68,7 +68,7 @@ pub enum PrometheusError {
         /// The server's own.
         message: String,
         /// What to ask for instead, where it was too much.
-        narrower: Option<&'static str>,
+        narrow_help: Option<&'static str>,
     },
     /// The server answers, and warns that data is missing.
     #[error("Prometheus answers in part only: {0}")]
@@ -85,7 +85,7 @@ pub enum PrometheusError {
     #[error("the answer of Prometheus is larger than 256 MiB")]
     TooLarge {
         /// What to ask for instead.
-        narrower: &'static str,
+        narrow_help: &'static str,
     },
 }
 
@@ -141,10 +141,10 @@ impl Fault for PrometheusError {
                 "name what answers at `/api/v1/query`, with the path that it is served under; Grafana is no Prometheus"
             }
             Self::Refused {
-                narrower: Some(narrower),
+                narrow_help: Some(narrow_help),
                 ..
             }
-            | Self::TooLarge { narrower } => narrower,
+            | Self::TooLarge { narrow_help } => narrow_help,
             Self::Partial(_) => "see why a part of its data cannot be reached, then ask again",
             Self::Setup(_) | Self::Refused { .. } | Self::UnexpectedType { .. } => return None,
         })

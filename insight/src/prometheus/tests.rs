@@ -246,7 +246,7 @@ fn a_query_that_is_too_much_is_told_with_the_options_of_the_command() {
     let timeout = r#"{"status":"error","errorType":"timeout","error":"query timed out"}"#;
     let server = Server::json("503 Service Unavailable", timeout);
     let prometheus = Prometheus::new(&server.url(), None, &[]).unwrap();
-    let error = query(Ok(prometheus.with_narrower("ask for less"))).unwrap_err();
+    let error = query(Ok(prometheus.with_narrow_help("ask for less"))).unwrap_err();
     server.asked.join().unwrap();
     assert_eq!(error.help(), Some("ask for less"));
 }

@@ -1,4 +1,4 @@
-//! How often something can happen at most, after it was seen so often: an exact upper bound for a share
+//! How often something can happen at limit, after it was seen so often: an exact upper bound for a share
 //! (C. J. Clopper and E. S. Pearson, "The use of confidence or fiducial limits", 1934), one-sided.
 
 use std::f64::consts::PI;
@@ -21,7 +21,7 @@ impl Share {
         clippy::cast_precision_loss,
         reason = "beyond 2^53 requests the last digits do not count"
     )]
-    pub fn of(some: u64, all: u64) -> Self {
+    pub fn from_counts(some: u64, all: u64) -> Self {
         Self(if all == 0 {
             1.0
         } else {
@@ -136,17 +136,17 @@ pub(crate) fn upper_bound(events: u64, requests: u64, confidence: Confidence) ->
     Share(high)
 }
 
-/// How many requests without an event make the bound no larger than `most`.
+/// How many requests without an event make the bound no larger than `limit`.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     reason = "the number is positive, and what is beyond the bounds becomes the bound"
 )]
-pub(crate) fn requests_needed(most: Share, confidence: Confidence) -> u64 {
-    (confidence.ln_rest() / (-most.0).ln_1p()).ceil() as u64
+pub(crate) fn requests_needed(limit: Share, confidence: Confidence) -> u64 {
+    (confidence.ln_rest() / (-limit.0).ln_1p()).ceil() as u64
 }
 
-/// The logarithm of the chance of at most `k` events among `n`, each with the chance `p`, where `k/n < p`.
+/// The logarithm of the chance of at limit `k` events among `n`, each with the chance `p`, where `k/n < p`.
 fn ln_at_most(k: f64, n: f64, p: f64) -> f64 {
     // Each term is smaller than the one above it, which it is a part of: k, k - 1, and so on.
     let odds = (1.0 - p) / p;
@@ -209,17 +209,17 @@ mod tests {
     #[test]
     fn as_many_requests_are_needed_as_make_the_bound_small_enough() {
         let confidence = Confidence::parse("95%").unwrap();
-        for (most, expected) in [
+        for (limit, expected) in [
             ("0.1%", 2995),
             ("1%", 299),
             ("50%", 5),
             ("0.0001%", 2_995_731),
         ] {
-            let most = Share::parse(most).unwrap();
-            let needed = requests_needed(most, confidence);
+            let limit = Share::parse(limit).unwrap();
+            let needed = requests_needed(limit, confidence);
             assert_eq!(needed, expected);
-            assert!(upper_bound(0, needed, confidence) <= most);
-            assert!(upper_bound(0, needed - 1, confidence) > most);
+            assert!(upper_bound(0, needed, confidence) <= limit);
+            assert!(upper_bound(0, needed - 1, confidence) > limit);
         }
     }
 

@@ -95,10 +95,10 @@ impl Candidate {
         for (position, policy) in set.policies().iter().enumerate() {
             if policy.enforcement() == Enforcement::Shadow && !grouped.contains(&position) {
                 let group = group(set, together, position);
-                candidates.push(of_policies(set, together, &group));
+                candidates.push(policies_candidate(set, together, &group));
                 grouped.extend(group);
             }
-            candidates.extend(of_rules(set, together, position, policy));
+            candidates.extend(rule_candidates(set, together, position, policy));
         }
         candidates
     }
@@ -111,7 +111,7 @@ impl Candidate {
     ) -> Result<Vec<Self>, NotInShadow> {
         let mut candidates = Self::all(set);
         candidates.retain(|candidate| {
-            let is_of_policy = policy.is_none_or(|name| candidate.is_of(name));
+            let is_of_policy = policy.is_none_or(|name| candidate.includes(name));
             let is_rule = rules.is_empty()
                 || candidate
                     .rule()
@@ -144,7 +144,7 @@ impl Candidate {
     }
 
     /// Whether it is of this policy, or the policy is among those that are enforced together.
-    pub fn is_of(&self, policy: &PolicyName) -> bool {
+    pub fn includes(&self, policy: &PolicyName) -> bool {
         self.members.iter().any(|member| member.name == *policy)
     }
 }
@@ -163,7 +163,11 @@ fn group(set: &PolicySet, together: &[Vec<usize>], first: usize) -> BTreeSet<usi
     group
 }
 
-fn of_policies(set: &PolicySet, together: &[Vec<usize>], group: &BTreeSet<usize>) -> Candidate {
+fn policies_candidate(
+    set: &PolicySet,
+    together: &[Vec<usize>],
+    group: &BTreeSet<usize>,
+) -> Candidate {
     let mut members = Vec::with_capacity(group.len());
     let mut neighbours = BTreeSet::new();
     let mut uncounted = BTreeSet::new();
@@ -200,7 +204,7 @@ fn of_policies(set: &PolicySet, together: &[Vec<usize>], group: &BTreeSet<usize>
     }
 }
 
-fn of_rules(
+fn rule_candidates(
     set: &PolicySet,
     together: &[Vec<usize>],
     position: usize,

@@ -11,7 +11,7 @@ use crate::promql::{REASON, RULE};
 /// What a counter counted.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Counted {
-    /// Between looks at it.
+    /// Between samples at it.
     seen: u64,
     /// Before the first look.
     pub(super) before: u64,
@@ -33,8 +33,8 @@ pub(super) async fn counted(
 ) -> Result<BTreeMap<BTreeMap<String, String>, Counted>, PrometheusError> {
     let mut counted: BTreeMap<_, Counted> = BTreeMap::new();
     let by = |query: String| counting::sum_by(labels, &query);
-    let risen = by(counting::risen(selector, window));
-    for Sample { labels, value, .. } in prometheus.query(&risen, window.until).await? {
+    let increase = by(counting::increase(selector, window));
+    for Sample { labels, value, .. } in prometheus.query(&increase, window.until).await? {
         counted.entry(plain(labels)).or_default().seen += at_most(value);
     }
     let before = by(counting::counted_before(selector, window));

@@ -6,11 +6,11 @@ use policy_schema::timestamp::Timestamp;
 
 use crate::promql::{EFFECT, POLICY, REASON, RULE};
 
-/// How many looks at a series tell when it began: enough for a fraction of a percent of the window.
-const LOOKS: u64 = 500;
+/// How many samples at a series tell when it began: enough for a fraction of a percent of the window.
+const SAMPLES: u64 = 500;
 
 /// How often series are looked at, at most.
-const FINEST_MILLISECONDS: u64 = 100;
+const MIN_STEP_MILLISECONDS: u64 = 100;
 
 /// A stretch of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +51,7 @@ impl Window {
     }
 
     /// The moment that is as long after the window's end as its beginning is before.
-    pub(super) fn as_far_ahead(self) -> Timestamp {
+    pub(super) fn lookahead_end(self) -> Timestamp {
         let (from, until) = (self.from.unix_nanoseconds(), self.until.unix_nanoseconds());
         Timestamp::from_unix_nanoseconds(until.saturating_add(until - from))
     }
@@ -62,7 +62,7 @@ impl Window {
     }
 
     fn step_milliseconds(self) -> u64 {
-        (self.milliseconds() / LOOKS).max(FINEST_MILLISECONDS)
+        (self.milliseconds() / SAMPLES).max(MIN_STEP_MILLISECONDS)
     }
 
     fn step_duration(self) -> Duration {
@@ -74,7 +74,7 @@ impl Window {
     }
 
     /// The stretch between the look at `at` and the one before it.
-    pub(super) fn before_look(self, at: Timestamp) -> Self {
+    pub(super) fn before_sample(self, at: Timestamp) -> Self {
         let step = self.step_milliseconds().saturating_mul(1_000_000);
         Self {
             from: Timestamp::from_unix_nanoseconds(at.unix_nanoseconds().saturating_sub(step)),
@@ -83,7 +83,7 @@ impl Window {
     }
 
     /// The stretch between the look at `at` and the one after it, and not beyond the window's end.
-    pub(super) fn after_look(self, at: Timestamp) -> Self {
+    pub(super) fn after_sample(self, at: Timestamp) -> Self {
         Self {
             from: at.min(self.until),
             until: self.step_after(at).min(self.until),
@@ -101,8 +101,8 @@ impl Window {
 ///
 /// Between the first look and the last one that is exact. `increase()` goes on to the edges of the window as if all had
 /// gone on as before; a bound must not rest on requests that nobody saw, so it stands in only where a counter began
-/// again, of which looks alone do not tell.
-pub(super) fn risen(selector: &str, window: Window) -> String {
+/// again, of which samples alone do not tell.
+pub(super) fn increase(selector: &str, window: Window) -> String {
     let seen = format!("{selector}[{}]", window.duration());
     format!(
         "(((max_over_time({seen}) - min_over_time({seen})) and (resets({seen}) == 0)) or increase({seen}))"
@@ -110,16 +110,16 @@ pub(super) fn risen(selector: &str, window: Window) -> String {
 }
 
 /// The same for proxies alone that have a series of the selector `present`.
-pub(super) fn risen_where(selector: &str, present: &str, window: Window) -> String {
+pub(super) fn increase_where(selector: &str, present: &str, window: Window) -> String {
     format!(
         "({} and ignoring ({RULE}, {EFFECT}, {REASON}) max_over_time({present}[{}]))",
-        risen(selector, window),
+        increase(selector, window),
         window.duration()
     )
 }
 
 /// The same for proxies alone that have a series of one of the selectors `present`, of whichever policy.
-pub(super) fn risen_at_proxies<'s>(
+pub(super) fn increase_at_proxies<'s>(
     selector: &str,
     present: impl Iterator<Item = &'s str>,
     window: Window,
@@ -128,7 +128,7 @@ pub(super) fn risen_at_proxies<'s>(
     let present: Vec<_> = present.collect();
     format!(
         "({} and ignoring ({POLICY}, {RULE}, {EFFECT}, {REASON}) ({}))",
-        risen(selector, window),
+        increase(selector, window),
         present.join(" or ")
     )
 }
@@ -153,7 +153,7 @@ pub(super) fn sum_by(labels: &[&str], query: &str) -> String {
 }
 
 /// How many series of the selector were looked at, be it only once and just now.
-pub(super) fn looked_at(selector: &str, window: Window) -> String {
+pub(super) fn series_count(selector: &str, window: Window) -> String {
     format!("count(count_over_time({selector}[{}]))", window.duration())
 }
 
@@ -176,12 +176,12 @@ pub(super) fn last_seen(selector: &str, window: Window) -> String {
 }
 
 /// How often the series of the selector that was looked at most often was.
-pub(super) fn most_looks(selector: &str, window: Window) -> String {
+pub(super) fn max_samples(selector: &str, window: Window) -> String {
     format!("max(count_over_time({selector}[{}]))", window.duration())
 }
 
 /// Whether a series of the selector was looked at within `reach` before the moment of the query.
-pub(super) fn in_reach(selector: &str, reach: Duration) -> String {
+pub(super) fn sampled_within(selector: &str, reach: Duration) -> String {
     let reach = reach.as_millis().max(1);
     format!("count(count_over_time({selector}[{reach}ms]))")
 }
@@ -190,7 +190,7 @@ pub(super) fn in_reach(selector: &str, reach: Duration) -> String {
 pub(super) fn covered_share(selector: &str, reach: Duration, window: Window) -> String {
     format!(
         "avg_over_time((({} > bool 0) or vector(0))[{}:{}])",
-        in_reach(selector, reach.max(window.step_duration())),
+        sampled_within(selector, reach.max(window.step_duration())),
         window.duration(),
         window.step()
     )
@@ -200,14 +200,14 @@ pub(super) fn covered_share(selector: &str, reach: Duration, window: Window) -> 
 pub(super) fn last_uncovered(selector: &str, reach: Duration, window: Window) -> String {
     format!(
         "max_over_time((vector(time()) unless {})[{}:{}])",
-        in_reach(selector, reach.max(window.step_duration())),
+        sampled_within(selector, reach.max(window.step_duration())),
         window.duration(),
         window.step()
     )
 }
 
 /// When a series of the selector last had another value.
-pub(super) fn last_other(selector: &str, value: u64, window: Window) -> String {
+pub(super) fn last_different(selector: &str, value: u64, window: Window) -> String {
     format!(
         "max(max_over_time(timestamp({selector} != {value})[{}:{}]))",
         window.duration(),

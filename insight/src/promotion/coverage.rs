@@ -8,20 +8,20 @@ use super::counting::{self, Window, moment};
 use crate::prometheus::{Prometheus, PrometheusError};
 
 /// A series is present for so long after a sample, to Prometheus itself.
-const LONGEST_REACH: Duration = Duration::from_mins(5);
+const MAX_REACH: Duration = Duration::from_mins(5);
 
-/// So many looks may fail in a row.
-const LOOKS_IN_REACH: u32 = 3;
+/// So many samples may fail in a row.
+const SCRAPES_IN_REACH: u32 = 3;
 
 /// One part in so many of a window may be uncovered.
 const TOLERATED: u32 = 20;
 
-/// How far the looks at something cover a window.
+/// How far the samples at something cover a window.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Coverage {
     /// The last look, where it is too long ago to tell anything of the window's end.
     pub ended: Option<Timestamp>,
-    /// What lies between looks, where it is too much.
+    /// What lies between samples, where it is too much.
     pub gap: Option<Gap>,
 }
 
@@ -63,13 +63,13 @@ pub(super) async fn ask(
     asked: Window,
     counted: Window,
 ) -> Result<Coverage, PrometheusError> {
-    let looks = prometheus
-        .query(&counting::most_looks(selector, asked), asked.until)
+    let samples = prometheus
+        .query(&counting::max_samples(selector, asked), asked.until)
         .await?;
-    let reach = reach(asked, looks.first().map_or(0.0, |sample| sample.value));
-    let at_end = counting::in_reach(selector, reach);
+    let reach = reach(asked, samples.first().map_or(0.0, |sample| sample.value));
+    let at_end = counting::sampled_within(selector, reach);
     let ended = if prometheus.query(&at_end, asked.until).await?.is_empty() {
-        Some(last_look(prometheus, selector, asked).await?)
+        Some(last_sample(prometheus, selector, asked).await?)
     } else {
         None
     };
@@ -99,7 +99,7 @@ pub(super) async fn ask(
 }
 
 /// When a series of the selector was last looked at.
-pub(super) async fn last_look(
+pub(super) async fn last_sample(
     prometheus: &Prometheus,
     selector: &str,
     asked: Window,
@@ -110,19 +110,19 @@ pub(super) async fn last_look(
         Ok::<_, PrometheusError>(last.first().and_then(|sample| moment(sample.value)))
     };
     let roughly = last(asked).await?.unwrap_or(asked.from);
-    let exactly = last(asked.after_look(roughly)).await?;
+    let exactly = last(asked.after_sample(roughly)).await?;
     Ok(exactly.unwrap_or(roughly))
 }
 
-/// How long after a look something is covered: for a few looks, as often as they come in this window, and for no longer
+/// How long after a look something is covered: for a few samples, as often as they come in this window, and for no longer
 /// than Prometheus itself takes a series to be there.
-fn reach(asked: Window, looks: f64) -> Duration {
+fn reach(asked: Window, samples: f64) -> Duration {
     let asked = asked.length();
-    let between = asked.as_secs_f64() / looks.max(1.0);
+    let between = asked.as_secs_f64() / samples.max(1.0);
     let few = Duration::try_from_secs_f64(between)
         .unwrap_or(asked)
-        .saturating_mul(LOOKS_IN_REACH);
-    few.max(asked / TOLERATED).min(LONGEST_REACH)
+        .saturating_mul(SCRAPES_IN_REACH);
+    few.max(asked / TOLERATED).min(MAX_REACH)
 }
 
 /// How much of a window may be uncovered.
@@ -150,7 +150,7 @@ mod tests {
     #[test]
     fn a_look_covers_as_long_as_a_few_scrapes_and_never_more_than_five_minutes() {
         let (minute, second) = (Duration::from_mins(1), Duration::from_secs(1));
-        for (length, looks, expected) in [
+        for (length, samples, expected) in [
             (60 * 24 * 7 * minute, 40_320.0, 5 * minute),
             (60 * minute, 60.0, 3 * minute),
             (60 * minute, 3_600.0, 3 * minute),
@@ -159,9 +159,9 @@ mod tests {
             (60 * 24 * 7 * minute, f64::NAN, 5 * minute),
         ] {
             assert_eq!(
-                reach(window(length), looks),
+                reach(window(length), samples),
                 expected,
-                "{looks} in {length:?}"
+                "{samples} in {length:?}"
             );
         }
     }

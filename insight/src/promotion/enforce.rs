@@ -116,7 +116,7 @@ fn checked(
     for (before, after) in set.policies().iter().zip(enforced.policies()) {
         let of_policy = ready
             .iter()
-            .filter(|candidate| candidate.is_of(before.name()));
+            .filter(|candidate| candidate.includes(before.name()));
         let mut expected = Meaning::new(set.plugin_config(before));
         for candidate in of_policy {
             expected.enforce(candidate.rule());

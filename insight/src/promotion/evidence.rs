@@ -28,7 +28,7 @@ pub struct Seen {
     pub beginning: Beginning,
     /// How much of the window it does not count for.
     pub missing: Duration,
-    /// How far looks at it cover the time that counts.
+    /// How far samples at it cover the time that counts.
     pub coverage: Coverage,
     /// The requests that were decided about, as far as they were seen.
     pub requests: u64,
@@ -90,12 +90,12 @@ impl Windows {
         let first = Timestamp::from_unix_nanoseconds(first_seen.unix_nanoseconds() - 1_000_000);
         let revised = match revisions {
             Revisions::Current { since } => *since,
-            Revisions::Untold | Revisions::Others(_) => None,
+            Revisions::Unreported | Revisions::Others(_) => None,
         };
         match revised {
-            Some(last_other) if last_other >= first => Self {
-                of_requests: asked.since(asked.step_after(last_other)),
-                of_hits: asked.since(last_other),
+            Some(last_different) if last_different >= first => Self {
+                of_requests: asked.since(asked.step_after(last_different)),
+                of_hits: asked.since(last_different),
                 beginning: Beginning::Revised,
             },
             // A series that was there from the beginning is first looked at soon after it.

@@ -23,14 +23,14 @@ pub(crate) async fn gather(
     let members = candidate.members.iter();
     let parts = members.map(|member| Selectors::new(member, &candidate.subject));
     let parts: Vec<_> = parts.collect();
-    let mut revisions = Revisions::Untold;
+    let mut revisions = Revisions::Unreported;
     let mut first_seen = Timestamp::from_unix_nanoseconds(0);
     let mut uncounted = Vec::new();
     for (member, part) in candidate.members.iter().zip(&parts) {
         let policy = promql::is_one_of(POLICY, [PolicyLabel::from(&member.name)]);
         let running = revisions::ask(prometheus, &policy, member.revision, asked).await?;
         revisions = revisions.and(running);
-        match first_look(prometheus, &part.present, asked).await? {
+        match first_sample(prometheus, &part.present, asked).await? {
             Some(first) => first_seen = first_seen.max(first),
             None => uncounted.push(member.name.clone()),
         }
@@ -71,8 +71,12 @@ async fn coverage(
     for (member, part) in candidate.members.iter().zip(parts) {
         let policy = promql::is_one_of(POLICY, [PolicyLabel::from(&member.name)]);
         for selector in [part.present.clone(), revisions::selector(&policy)] {
-            let looked_at = counting::looked_at(&selector, asked);
-            if !prometheus.query(&looked_at, asked.until).await?.is_empty() {
+            let series_count = counting::series_count(&selector, asked);
+            if !prometheus
+                .query(&series_count, asked.until)
+                .await?
+                .is_empty()
+            {
                 let of_it =
                     coverage::ask(prometheus, &selector, asked, windows.of_requests).await?;
                 coverage = coverage.and(of_it);
@@ -83,7 +87,7 @@ async fn coverage(
 }
 
 /// When a series of the selector was first looked at; none if none ever was.
-async fn first_look(
+async fn first_sample(
     prometheus: &Prometheus,
     selector: &str,
     asked: Window,
@@ -97,12 +101,16 @@ async fn first_look(
     let roughly = first(asked).await?;
     if roughly.is_none() {
         // Looks are a fraction of the window apart, and what is younger than that falls between two.
-        let looked_at = counting::looked_at(selector, asked);
-        if prometheus.query(&looked_at, asked.until).await?.is_empty() {
+        let series_count = counting::series_count(selector, asked);
+        if prometheus
+            .query(&series_count, asked.until)
+            .await?
+            .is_empty()
+        {
             return Ok(None);
         }
     }
-    let near = asked.before_look(roughly.unwrap_or(asked.until));
+    let near = asked.before_sample(roughly.unwrap_or(asked.until));
     let exactly = first(near).await?;
     Ok(exactly.or(roughly).or(Some(asked.until)))
 }
@@ -129,17 +137,17 @@ async fn requests(
 fn request_queries(candidate: &Candidate, parts: &[Selectors], window: Window) -> Vec<String> {
     let decided = decided(candidate);
     let in_shadow = parts.iter().filter_map(|part| {
-        let risen = counting::risen_where(part.in_shadow.as_deref()?, &part.present, window);
+        let increase = counting::increase_where(part.in_shadow.as_deref()?, &part.present, window);
         // Where a policy is enforced, what one in shadow counts are matches, and requests are counted below.
         Some(match &decided {
-            Some(decided) => counting::elsewhere(&risen, decided, window),
-            None => risen,
+            Some(decided) => counting::elsewhere(&increase, decided, window),
+            None => increase,
         })
     });
     let mut queries: Vec<_> = in_shadow.collect();
     queries.extend(decided.iter().map(|decided| {
         let present = parts.iter().map(|part| part.present.as_str());
-        counting::risen_at_proxies(decided, present, window)
+        counting::increase_at_proxies(decided, present, window)
     }));
     queries
 }
@@ -223,6 +231,6 @@ async fn is_learning(
 ) -> Result<bool, PrometheusError> {
     let policy = promql::is_one_of(POLICY, [PolicyLabel::from(policy)]);
     let selector = format!("{OBSERVED}{{{policy}}}");
-    let query = counting::looked_at(&selector, window);
+    let query = counting::series_count(&selector, window);
     Ok(!prometheus.query(&query, window.until).await?.is_empty())
 }

@@ -12,7 +12,7 @@ use crate::promql::REVISION;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Revisions {
     /// The proxies do not tell.
-    Untold,
+    Unreported,
     /// All run that of the documents, or ran it when they were last looked at, since this moment if it was not always so.
     Current {
         /// The last look at another revision; none where all ran that of the documents for all of the window.
@@ -26,7 +26,7 @@ impl Revisions {
     /// What follows of two policies that count together.
     pub(super) fn and(self, other: Self) -> Self {
         match (self, other) {
-            (Self::Untold, revisions) | (revisions, Self::Untold) => revisions,
+            (Self::Unreported, revisions) | (revisions, Self::Unreported) => revisions,
             (Self::Others(mut running), Self::Others(more)) => {
                 running.extend(more);
                 Self::Others(running)
@@ -56,11 +56,15 @@ pub(super) async fn ask(
     let mut running = prometheus.query(&selector, window.until).await?;
     if running.is_empty() {
         // Proxies that are not looked at now told it before, or never.
-        let looked_at = counting::looked_at(&selector, window);
-        if prometheus.query(&looked_at, window.until).await?.is_empty() {
-            return Ok(Revisions::Untold);
+        let series_count = counting::series_count(&selector, window);
+        if prometheus
+            .query(&series_count, window.until)
+            .await?
+            .is_empty()
+        {
+            return Ok(Revisions::Unreported);
         }
-        let last = coverage::last_look(prometheus, &selector, window).await?;
+        let last = coverage::last_sample(prometheus, &selector, window).await?;
         running = prometheus.query(&selector, last).await?;
     }
     let values = running.iter().map(|sample| sample.value);
@@ -71,7 +75,7 @@ pub(super) async fn ask(
     if !others.is_empty() {
         return Ok(Revisions::Others(others));
     }
-    let query = counting::last_other(&selector, expected.get(), window);
+    let query = counting::last_different(&selector, expected.get(), window);
     let last = prometheus.query(&query, window.until).await?;
     Ok(Revisions::Current {
         since: last.first().and_then(|sample| moment(sample.value)),

@@ -27,7 +27,7 @@ pub enum Scheduled {
     },
 }
 
-/// What of a candidate begins or ends such that the window does not show it. It looks as far ahead as the window reaches back.
+/// What of a candidate begins or ends such that the window does not show it. It samples as far ahead as the window reaches back.
 pub fn scheduled(candidate: &Candidate, window: Window) -> Vec<Scheduled> {
     if let Subject::Rule { .. } = candidate.subject {
         return Vec::new();
@@ -43,7 +43,7 @@ pub fn scheduled(candidate: &Candidate, window: Window) -> Vec<Scheduled> {
     let of_rule = |rule: &MemberRule| match rule.effect {
         Effect::Allow => {
             let end = rule.validity.not_after;
-            let at = end.filter(|end| window.until < *end && *end <= window.as_far_ahead())?;
+            let at = end.filter(|end| window.until < *end && *end <= window.lookahead_end())?;
             Some(Scheduled::AllowEnds {
                 rule: rule.id.clone(),
                 at,

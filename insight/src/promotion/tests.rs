@@ -82,7 +82,7 @@ fn seen(requests: u64, denied: &[u64]) -> Seen {
 
 fn standard() -> Standard {
     Standard {
-        most: Share::parse("0.1%").unwrap(),
+        max_denied: Share::parse("0.1%").unwrap(),
         confidence: Confidence::parse("95%").unwrap(),
         ignores_tcp: false,
     }

@@ -17,7 +17,7 @@ use super::revisions::Revisions;
 #[derive(Clone, Copy, Debug)]
 pub struct Standard {
     /// The largest share of requests that may break.
-    pub most: Share,
+    pub max_denied: Share,
     /// How sure the bound on that share has to be.
     pub confidence: Confidence,
     /// Whether the numbers of requests are enough where connections without HTTP may be denied too.
@@ -178,7 +178,9 @@ fn not_in_force(validity: Validity, window: Window) -> Option<NotInForce> {
 fn by_numbers(
     seen: &Seen,
     Standard {
-        most, confidence, ..
+        max_denied,
+        confidence,
+        ..
     }: Standard,
 ) -> Verdict {
     let denied: u64 = seen.hits.iter().map(|Hits { requests, .. }| requests).sum();
@@ -186,15 +188,15 @@ fn by_numbers(
     if denied > 0 {
         return Verdict::WouldDeny {
             requests: denied,
-            share: Share::of(denied, seen.requests),
+            share: Share::from_counts(denied, seen.requests),
             bound,
         };
     }
     if let Some(since) = seen.coverage.ended {
         return Verdict::NotScraped { bound, since };
     }
-    let needed = requests_needed(most, confidence);
-    let more = if bound <= most {
+    let needed = requests_needed(max_denied, confidence);
+    let more = if bound <= max_denied {
         0
     } else {
         needed.saturating_sub(seen.requests).max(1)

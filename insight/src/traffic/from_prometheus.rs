@@ -13,7 +13,7 @@ use crate::promql::{
 };
 
 /// More callers than these are not asked for: those who call most are.
-const MOST_CALLERS: usize = 200;
+const MAX_CALLERS: usize = 200;
 
 /// Asks for everything, with rates over the stretch of time that PromQL calls `over`.
 pub(super) async fn read(
@@ -21,7 +21,7 @@ pub(super) async fn read(
     over: &str,
     at: Timestamp,
 ) -> Result<Reading, PrometheusError> {
-    let asked = Asked {
+    let asked = Query {
         prometheus,
         over,
         at,
@@ -41,13 +41,13 @@ pub(super) async fn read(
 
 /// Who is asked, and about when. Each method asks for a part of a reading, and puts it there.
 #[derive(Clone, Copy)]
-struct Asked<'p> {
+struct Query<'p> {
     prometheus: &'p Prometheus,
     over: &'p str,
     at: Timestamp,
 }
 
-impl Asked<'_> {
+impl Query<'_> {
     /// The samples whose values are quantities.
     async fn samples(self, query: String) -> Result<Vec<Sample>, PrometheusError> {
         let samples = self.prometheus.query(&query, self.at).await?;
@@ -70,12 +70,12 @@ impl Asked<'_> {
         let totals = format!("sum by ({by}) ({DECISIONS})");
         for sample in self.samples(totals).await? {
             let count = reading.decisions.entry(decision(&sample)).or_default();
-            *count = count.plus(Count::of(sample.value));
+            *count = count.plus(Count::from_total(sample.value));
         }
         let rates = format!("sum by ({by}) (rate({DECISIONS}[{over}]))");
         for sample in self.samples(rates).await? {
             let count = reading.decisions.entry(decision(&sample)).or_default();
-            *count = count.plus(Count::at(sample.value));
+            *count = count.plus(Count::from_rate(sample.value));
         }
         Ok(())
     }
@@ -84,11 +84,11 @@ impl Asked<'_> {
         let over = self.over;
         let by = format!("{POLICY}, {RULE}, {EFFECT}, {CALLER}, {METHOD}, {PATH}");
         // One more tells whether there are more.
-        let most = format!("topk({}, sum by ({by}) ({OBSERVED}))", MOST_CALLERS + 1);
+        let most = format!("topk({}, sum by ({by}) ({OBSERVED}))", MAX_CALLERS + 1);
         let mut observed = self.samples(most).await?;
         observed.sort_by(|a, b| b.value.total_cmp(&a.value));
-        reading.has_more_observed = observed.len() > MOST_CALLERS;
-        observed.truncate(MOST_CALLERS);
+        reading.has_more_observed = observed.len() > MAX_CALLERS;
+        observed.truncate(MAX_CALLERS);
         for sample in observed {
             reading.observed.entry(request(&sample)).or_default().total = sample.value;
         }

@@ -84,12 +84,12 @@ pub struct Memory {
 
 impl Count {
     /// So many in all.
-    pub fn of(total: f64) -> Self {
+    pub fn from_total(total: f64) -> Self {
         Self { total, rate: None }
     }
 
     /// So many by the second.
-    pub fn at(rate: f64) -> Self {
+    pub fn from_rate(rate: f64) -> Self {
         Self {
             total: 0.0,
             rate: Some(rate),
@@ -159,8 +159,10 @@ impl Reading {
 /// A number that says how many: none of those that Prometheus has for no number, none that a counter of 64 bits cannot
 /// have, and 0 without a sign.
 pub fn quantity(number: f64) -> Option<f64> {
-    const MOST: f64 = 18_446_744_073_709_551_615.0;
-    (0.0..=MOST).contains(&number).then_some(number + 0.0)
+    const MAX_COUNTER: f64 = 18_446_744_073_709_551_615.0;
+    (0.0..=MAX_COUNTER)
+        .contains(&number)
+        .then_some(number + 0.0)
 }
 
 /// A number without its fraction.

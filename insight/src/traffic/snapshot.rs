@@ -67,7 +67,7 @@ pub struct Tally {
     /// What was done in shadow, whatever it was.
     pub shadow: Count,
     /// Matches of rules that record or ask another.
-    pub noted: Count,
+    pub recorded: Count,
 }
 
 impl Tally {
@@ -76,7 +76,7 @@ impl Tally {
             Ok(DecisionEffect::Allow) => &mut self.allowed,
             Ok(DecisionEffect::Deny) => &mut self.denied,
             Ok(effect) if effect.is_shadow() => &mut self.shadow,
-            Ok(_) | Err(_) => &mut self.noted,
+            Ok(_) | Err(_) => &mut self.recorded,
         };
         *place = place.plus(count);
     }

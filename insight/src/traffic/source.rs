@@ -18,7 +18,7 @@ use crate::policy_lookup::{self, PolicyLookupError};
 use crate::prometheus::{Prometheus, PrometheusError};
 
 /// How to ask Prometheus for less. Which policy is shown does not change what is asked.
-const NARROWER: &str = "ask for a shorter `--rate-window`, or look at one proxy: `--proxy`";
+const NARROW_HELP: &str = "ask for a shorter `--rate-window`, or look at one proxy: `--proxy`";
 
 /// Where readings come from.
 #[derive(Debug)]
@@ -91,7 +91,7 @@ impl Source {
     /// All proxies that Prometheus scrapes, with rates over this long.
     pub fn prometheus(prometheus: Prometheus, rate_window: Duration) -> Self {
         Self(Kind::Prometheus {
-            prometheus: Box::new(prometheus.with_narrower(NARROWER)),
+            prometheus: Box::new(prometheus.with_narrow_help(NARROW_HELP)),
             over: format!("{}ms", rate_window.as_millis()),
         })
     }

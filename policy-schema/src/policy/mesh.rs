@@ -44,7 +44,7 @@ pub struct Mesh {
     /// What becomes of requests to workloads that no policy is for.
     pub(crate) otherwise: Otherwise,
     /// What strictness the document leaves to the defaults.
-    pub(crate) unstated: Vec<&'static str>,
+    pub(crate) unspecified: Vec<&'static str>,
 }
 
 /// How sidecars fetch the filter.
@@ -241,8 +241,8 @@ impl Mesh {
     }
 
     /// What is strict because the document says nothing, with the field that would.
-    pub fn unstated(&self) -> &[&'static str] {
-        &self.unstated
+    pub fn unspecified(&self) -> &[&'static str] {
+        &self.unspecified
     }
 
     /// What becomes of requests to workloads that no policy is for.

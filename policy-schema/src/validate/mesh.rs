@@ -123,7 +123,7 @@ fn check_mesh(
         default_enforcement: defaults.enforcement.unwrap_or_default(),
         default_owner: defaults.owner,
         otherwise: defaults.otherwise.unwrap_or_default(),
-        unstated: unstated(spec),
+        unspecified: unspecified(spec),
     })
 }
 
@@ -132,7 +132,7 @@ fn workload_ttl(spec: &MeshSpec) -> Option<&str> {
 }
 
 /// What would stop working in a mesh that was less strict before.
-fn unstated(spec: &MeshSpec) -> Vec<&'static str> {
+fn unspecified(spec: &MeshSpec) -> Vec<&'static str> {
     let defaults = spec.defaults.as_ref();
     let otherwise = defaults.and_then(|defaults| defaults.otherwise);
     let deny = "requests that no policy allows are denied, even at workloads without a policy (`defaults.otherwise`)";

@@ -1,4 +1,4 @@
-//! Objects → a folder: a file for each, and one that lists them.
+//! Objects → a folder with one file per object and an index.
 
 use std::path::{Path, PathBuf};
 
@@ -18,7 +18,7 @@ struct Kustomization {
     resources: Vec<String>,
 }
 
-/// Without it, kustomize sorts objects by their kind, and what denies would come before what allows.
+/// By default kustomize sorts objects by kind, which would apply denials before the rules that allow.
 #[derive(Serialize)]
 struct SortOptions {
     order: &'static str,
@@ -38,14 +38,14 @@ struct Chart {
 /// The chart's name.
 const CHART: &str = "peergate-policies";
 
-/// What the chart installs: the files as they are, since braces in them are not Helm's.
+/// Includes the files verbatim, because braces in them are not Helm templates.
 const TEMPLATE: &str = r#"{{- range $path, $_ := .Files.Glob "resources/*" }}
 ---
 {{ $.Files.Get $path }}
 {{- end }}
 "#;
 
-/// The objects with a `kustomization.yaml`, for `kubectl apply -k`, if a cluster takes all of them.
+/// The objects as files, with a `kustomization.yaml` for `kubectl apply -k` if all of them are resources.
 pub fn kustomization(objects: &[Object], syntax: Syntax) -> Result<Vec<File>, SerializeError> {
     let mut files = files(Path::new(""), objects, syntax)?;
     if objects.iter().all(Object::is_resource) {
@@ -62,13 +62,13 @@ pub fn kustomization(objects: &[Object], syntax: Syntax) -> Result<Vec<File>, Se
     Ok(files)
 }
 
-/// The objects as a chart, for `helm upgrade --install`.
+/// The objects as a Helm chart.
 pub fn chart(objects: &[Object], syntax: Syntax) -> Result<Vec<File>, SerializeError> {
     let mut files = files(Path::new("resources"), objects, syntax)?;
     let chart = Chart {
         api_version: "v2",
         name: CHART,
-        description: "What Peergate rendered of the policies of a mesh",
+        description: "Istio resources rendered by Peergate",
         kind: "application",
         version: "0.1.0",
     };
@@ -77,21 +77,21 @@ pub fn chart(objects: &[Object], syntax: Syntax) -> Result<Vec<File>, SerializeE
     Ok(files)
 }
 
-/// Whether Helm can install a chart with these files, and what to do if not.
+/// An error text if the chart is too large for Helm.
 pub fn too_large_for_helm(chart: &[File]) -> Result<Option<String>, SerializeError> {
     let bytes = release::bytes(chart)?;
     Ok((bytes > release::MAX_BYTES).then(|| {
         format!(
-            "Helm cannot install the chart: its release has about {bytes} bytes, and the Secret that it keeps that in \
-             takes {}; use `--layout kustomization` and `kubectl apply -k`, or one stream and `kubectl apply -f -`",
+            "Helm cannot install the chart: its release has about {bytes} bytes, but the Secret that stores it is limited \
+             to {}; use `--layout kustomization` and `kubectl apply -k`, or one stream and `kubectl apply -f -`",
             release::MAX_BYTES
         )
     }))
 }
 
-/// A file for each object.
+/// One file per object.
 fn files(folder: &Path, objects: &[Object], syntax: Syntax) -> Result<Vec<File>, SerializeError> {
-    // One or two more list them.
+    // The index takes one or two more files.
     let mut files = Vec::with_capacity(objects.len() + 2);
     for object in objects {
         files.push(File {

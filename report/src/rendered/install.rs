@@ -1,4 +1,4 @@
-//! What Istio is installed with → files.
+//! Install values → files.
 
 use std::path::PathBuf;
 
@@ -8,7 +8,7 @@ use policy_schema::policy::PolicySet;
 use super::files::File;
 use crate::serialized::{SerializeError, yaml};
 
-/// The values and objects that make the mesh what its document says.
+/// The values and objects to install Istio as the `Mesh` document requires.
 pub fn files(set: &PolicySet) -> Result<Vec<File>, SerializeError> {
     let files = install_files(set).into_iter().map(|file| {
         let content = match file.content {

@@ -1,4 +1,4 @@
-//! Something rendered, alone.
+//! A rendered object.
 
 use policy_schema::envoy::HttpFilter;
 use policy_schema::istio::Resource;
@@ -7,23 +7,23 @@ use serde::{Serialize, Serializer};
 
 use crate::serialized::{self, SerializeError};
 
-/// How objects are written.
+/// The syntax of rendered objects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Syntax {
-    /// As YAML, and plugin configs as JSON.
+    /// YAML, and JSON for plugin configs.
     Yaml,
-    /// As JSON.
+    /// JSON.
     Json,
 }
 
-/// Something rendered.
+/// A rendered object.
 #[derive(Debug)]
 pub enum Object {
-    /// What a cluster takes.
+    /// A Kubernetes resource.
     Resource(Box<Resource>),
-    /// What the filter reads.
+    /// A plugin config of the filter.
     PluginConfig(Box<PluginConfig>),
-    /// The filters of a plain Envoy, and the policy that they enforce.
+    /// HTTP filters of a plain Envoy, and the policy that they enforce.
     HttpFilters(PolicyName, Vec<HttpFilter>),
 }
 
@@ -38,8 +38,7 @@ impl Serialize for Object {
 }
 
 impl Object {
-    /// A name that no other object has: neither namespaces nor kinds have a dot, so that it is
-    /// plain where the object's own name begins and ends.
+    /// A unique name. Namespaces and kinds contain no dots, so the object's own name is unambiguous.
     pub(crate) fn file_name(&self, syntax: Syntax) -> String {
         let (namespace, name, kind) = match self {
             Self::Resource(object) => {
@@ -60,7 +59,7 @@ impl Object {
         format!("{namespace}.{name}.{kind}.{extension}")
     }
 
-    /// The object alone.
+    /// Serializes the object.
     pub(crate) fn content(&self, syntax: Syntax) -> Result<Vec<u8>, SerializeError> {
         if self.is_json(syntax) {
             serialized::json(self)
@@ -69,12 +68,12 @@ impl Object {
         }
     }
 
-    /// Whether a cluster takes it.
+    /// Whether the object is a Kubernetes resource.
     pub(crate) fn is_resource(&self) -> bool {
         matches!(self, Self::Resource(_))
     }
 
-    /// Whether the object is written as JSON: as such it goes into a plugin config's field.
+    /// Whether the object is written as JSON. A plugin config is JSON within a field.
     fn is_json(&self, syntax: Syntax) -> bool {
         syntax == Syntax::Json || matches!(self, Self::PluginConfig(_))
     }

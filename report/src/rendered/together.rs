@@ -1,11 +1,11 @@
-//! Several objects in one text.
+//! All objects in one stream.
 
 use serde::Serialize;
 
 use super::object::{Object, Syntax};
 use crate::serialized::{self, SerializeError};
 
-/// Several resources as one, as `kubectl` takes them.
+/// A Kubernetes `List`.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct List<'o> {
@@ -14,7 +14,7 @@ struct List<'o> {
     items: &'o [Object],
 }
 
-/// All objects in one text.
+/// Formats all objects as one stream.
 pub fn text(objects: &[Object], syntax: Syntax) -> Result<Vec<u8>, SerializeError> {
     if let [only @ (Object::PluginConfig(_) | Object::HttpFilters(..))] = objects {
         return only.content(syntax);

@@ -1,4 +1,4 @@
-//! The report for CI systems that show tests: a test for each thing that can be found.
+//! The verification report as JUnit XML, with one test per code.
 
 use peergate_mesh::verification::Verification;
 use policy_schema::code::Severity;
@@ -8,8 +8,8 @@ use quick_junit::{NonSuccessKind, Report as Document, TestCase, TestCaseStatus, 
 use crate::place::Texts;
 use crate::serialized::SerializeError;
 
-/// Each finding is a failed test, and each warning a passed test with output. A code without findings is a passed test, or
-/// a skipped one if it was not checked.
+/// Formats findings as failed tests and warnings as passed tests with output. A code without findings is a passed test, or a
+/// skipped test if it was not checked.
 pub fn xml(verified: &Verification) -> Result<Vec<u8>, SerializeError> {
     let texts = Texts::new(&verified.sources);
     let mut suite = TestSuite::new("mesh");

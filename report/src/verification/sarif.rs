@@ -1,4 +1,4 @@
-//! The report for code scanning (SARIF 2.1.0).
+//! The verification report as SARIF 2.1.0, for code scanning.
 
 use peergate_mesh::verification::Verification;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -14,8 +14,7 @@ use serde_sarif::sarif::{
 use crate::place::Texts;
 use crate::serialized::{self, SerializeError};
 
-/// What of a path stands in a URI as something else: all but what is reserved for nothing (RFC 3986,
-/// 2.3) and the slash.
+/// Characters of a path to percent-encode: all except unreserved characters (RFC 3986, 2.3) and the slash.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
@@ -23,7 +22,7 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'~')
     .remove(b'/');
 
-/// A run with one rule for each thing that could be found, and a result for each that was.
+/// Formats a run with one rule per code and one result per finding.
 pub fn json(verified: &Verification) -> Result<Vec<u8>, SerializeError> {
     let texts = Texts::new(&verified.sources);
     let rules: Vec<_> = FindingCode::ALL.iter().map(|code| rule(*code)).collect();
@@ -64,10 +63,10 @@ fn rule(code: FindingCode) -> ReportingDescriptor {
 
 fn result(finding: &Finding, texts: &Texts<'_>) -> SarifResult {
     let text = format!(
-        "{}: {}. To mend it: {}.",
+        "{}: {}. To fix it: {}.",
         finding.subject, finding.message, finding.help
     );
-    // What is of no file is of something that has a name.
+    // A finding without a file has a named subject.
     let named = LogicalLocation::builder()
         .fully_qualified_name(finding.subject.as_str())
         .build();
@@ -101,7 +100,7 @@ fn result(finding: &Finding, texts: &Texts<'_>) -> SarifResult {
         .build()
 }
 
-/// The URI of a file: a whole one where its path is, else one relative to where the command ran.
+/// The URI of a file: absolute for an absolute path, else relative to the working directory.
 fn uri(path: &str) -> String {
     let scheme = if path.starts_with('/') { "file://" } else { "" };
     format!("{scheme}{}", utf8_percent_encode(path, ENCODED))

@@ -9,7 +9,7 @@ use std::path::Path;
 use peergate_fault::{ExitStatus, Failure};
 use peergate_insight::learning::document::{DocumentError, NewPolicy};
 use peergate_insight::learning::draft::{Draft, DraftError};
-use peergate_insight::learning::known::{Known, KnownError};
+use peergate_insight::learning::existing_policies::{ExistingPolicies, ExistingPoliciesError};
 use peergate_insight::learning::seen::{LogError, Seen};
 use peergate_insight::learning::series;
 use peergate_insight::policy_lookup::PolicyLookupError;
@@ -60,9 +60,9 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         without_caller,
     };
     let (evidence, new) = (args.evidence(), args.new_policy());
-    let draft = Draft::of(workloads, &known, evidence, &args.evidence.templates, &new);
+    let draft = Draft::new(workloads, &known, evidence, &args.evidence.templates, &new);
     let draft = draft.map_err(not_learnt)?;
-    let unused = notes::unused_templates(&draft.learnt, &args.evidence.templates);
+    let unused = notes::unused_templates(&draft.learned, &args.evidence.templates);
     unused.into_iter().for_each(report::note);
     show(&draft, &marked, &unread, &new, args)?;
     Ok(if draft.documents().next().is_some() {
@@ -77,13 +77,15 @@ fn known(
     args: &Args,
     input: Option<&InputArgs>,
     at: Timestamp,
-) -> Result<(Known, BTreeSet<usize>), Failure> {
+) -> Result<(ExistingPolicies, BTreeSet<usize>), Failure> {
     let Some(input) = input else {
         let domain = args.trust_domain.as_deref().unwrap_or_default();
-        let known = Known::nothing(domain, args.counting.include_anonymous, at);
+        let known = ExistingPolicies::nothing(domain, args.counting.include_anonymous, at);
         let known = known.map_err(|reason| match reason {
-            KnownError::Unsound(unsound) => InvalidPolicies(counts(&unsound.diagnostics)).into(),
-            KnownError::Compilation(reason) => Failure::from(reason),
+            ExistingPoliciesError::Unsound(unsound) => {
+                InvalidPolicies(counts(&unsound.diagnostics)).into()
+            }
+            ExistingPoliciesError::Compilation(reason) => Failure::from(reason),
         })?;
         return Ok((known, BTreeSet::new()));
     };
@@ -92,7 +94,7 @@ fn known(
         istio_version: None,
     };
     let (input, set) = policies::load_with_texts(input, options)?;
-    let known = Known::of(input.sources, set, options, args.port)?;
+    let known = ExistingPolicies::new(input.sources, set, options, args.port)?;
     Ok((known, input.marked))
 }
 
@@ -115,8 +117,8 @@ fn not_learnt(reason: DraftError) -> Failure {
         DraftError::Document(DocumentError::NotEditable(reason)) => reason.into(),
         DraftError::Document(DocumentError::Yaml(reason)) => SerializeError::from(reason).into(),
         DraftError::SeveralNew(count) => PolicyLookupError::Several(count).into(),
-        DraftError::Rejected(KnownError::Compilation(reason)) => reason.into(),
-        DraftError::Rejected(KnownError::Unsound(Unsound { texts, diagnostics })) => {
+        DraftError::Rejected(ExistingPoliciesError::Compilation(reason)) => reason.into(),
+        DraftError::Rejected(ExistingPoliciesError::Unsound(Unsound { texts, diagnostics })) => {
             report::diagnostics(&diagnostics, &texts);
             let counts = counts(&diagnostics);
             let mut codes = diagnostics.iter().map(|found| found.code);
@@ -140,10 +142,10 @@ fn show(
     new: &NewPolicy,
     args: &Args,
 ) -> Result<(), Failure> {
-    let Draft { learnt, texts } = draft;
+    let Draft { learned, texts } = draft;
     match args.output {
         Format::Json => {
-            output::write(&args.out, json::json(learnt, texts, unread)?)?;
+            output::write(&args.out, json::json(learned, texts, unread)?)?;
             args.say_written();
             Ok(())
         }
@@ -156,7 +158,7 @@ fn show(
                 output::write(&args.out, text.into_bytes())?;
                 args.say_written();
             }
-            report::remarks(human::remarks(learnt, unread, new));
+            report::remarks(human::remarks(learned, unread, new));
             Ok(())
         }
     }

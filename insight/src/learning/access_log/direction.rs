@@ -16,10 +16,10 @@ pub(super) enum Direction {
 
 /// Which way a cluster leads, by how Istio names it.
 pub(super) fn direction_of(cluster: &str) -> Direction {
-    let is_of = |beginnings: &[&str]| beginnings.iter().any(|it| cluster.starts_with(it));
-    if is_of(&OUTBOUND) {
+    let includes = |beginnings: &[&str]| beginnings.iter().any(|it| cluster.starts_with(it));
+    if includes(&OUTBOUND) {
         Direction::Outbound
-    } else if is_of(&INBOUND) {
+    } else if includes(&INBOUND) {
         Direction::Inbound
     } else {
         Direction::Unknown

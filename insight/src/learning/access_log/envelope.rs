@@ -19,9 +19,9 @@ struct DockerLine<'l> {
 }
 
 /// The line that a container wrote.
-pub(super) fn opened(line: &[u8]) -> Cow<'_, [u8]> {
+pub(super) fn unwrapped(line: &[u8]) -> Cow<'_, [u8]> {
     let line = line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line);
-    if let Some(inner) = of_cri(line).or_else(|| of_kubectl(line)) {
+    if let Some(inner) = strip_cri(line).or_else(|| strip_kubectl(line)) {
         return Cow::Borrowed(inner);
     }
     if line.starts_with(b"{\"log\":")
@@ -33,7 +33,7 @@ pub(super) fn opened(line: &[u8]) -> Cow<'_, [u8]> {
 }
 
 /// Of a file below `/var/log/pods`: `2026-06-01T10:00:00.1Z stdout F LINE`. Parts of lines (`P`) are left as they are.
-fn of_cri(line: &[u8]) -> Option<&[u8]> {
+fn strip_cri(line: &[u8]) -> Option<&[u8]> {
     let (time, rest) = split(line)?;
     Timestamp::parse(str::from_utf8(time).ok()?).ok()?;
     let (stream, rest) = split(rest)?;
@@ -42,11 +42,11 @@ fn of_cri(line: &[u8]) -> Option<&[u8]> {
 }
 
 /// Of `kubectl logs --prefix`: `[pod/NAME/CONTAINER] LINE`.
-fn of_kubectl(line: &[u8]) -> Option<&[u8]> {
+fn strip_kubectl(line: &[u8]) -> Option<&[u8]> {
     let (prefix, rest) = split(line)?;
     let source = prefix.strip_prefix(b"[pod/")?.strip_suffix(b"]")?;
-    let may_stand = |byte: &u8| byte.is_ascii_alphanumeric() || b"-./".contains(byte);
-    source.iter().all(may_stand).then_some(rest)
+    let is_allowed = |byte: &u8| byte.is_ascii_alphanumeric() || b"-./".contains(byte);
+    source.iter().all(is_allowed).then_some(rest)
 }
 
 /// What stands before the first space, and behind it.
@@ -70,7 +70,7 @@ mod tests {
             format!("[pod/cart-7d9-abc/istio-proxy] {line}"),
             docker,
         ] {
-            assert_eq!(opened(around.as_bytes()), line.as_bytes(), "{around}");
+            assert_eq!(unwrapped(around.as_bytes()), line.as_bytes(), "{around}");
         }
     }
 
@@ -86,7 +86,7 @@ mod tests {
             r#"{"log": 7, "stream": "stdout"}"#,
             r#"{"log":"x"}"#,
         ] {
-            assert_eq!(opened(line.as_bytes()), line.as_bytes(), "{line}");
+            assert_eq!(unwrapped(line.as_bytes()), line.as_bytes(), "{line}");
         }
     }
 }

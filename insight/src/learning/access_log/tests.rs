@@ -93,11 +93,11 @@ fn knows_what_became_of_the_request() {
         (json!({"peergate_effect": "deny"}), Outcome::Denied),
         (
             json!({"response_code": 401, "response_code_details": "jwt_authn_access_denied{Jwt_is_expired}"}),
-            Outcome::DeniedElsewhere,
+            Outcome::DeniedByOtherFilter,
         ),
         (
             json!({"response_code_details": "ext_authz_denied"}),
-            Outcome::DeniedElsewhere,
+            Outcome::DeniedByOtherFilter,
         ),
         (
             json!({"peergate_effect": "shadow_deny"}),
@@ -158,14 +158,24 @@ fn knows_which_way_a_request_went() {
         // On a sidecar's way out there is no client certificate and no filter.
         (json!("(none)"), json!(web), json!("(none)"), answered),
         (json!("(none)"), json!(null), json!(orders), answered),
-        (json!(null), json!(null), json!(null), Outcome::EitherWay),
+        (
+            json!(null),
+            json!(null),
+            json!(null),
+            Outcome::UndeterminedDirection,
+        ),
         (
             json!("(none)"),
             json!(null),
             json!("(none)"),
-            Outcome::EitherWay,
+            Outcome::UndeterminedDirection,
         ),
-        (json!("mine"), json!(null), json!(null), Outcome::EitherWay),
+        (
+            json!("mine"),
+            json!(null),
+            json!(null),
+            Outcome::UndeterminedDirection,
+        ),
         // A gateway.
         (json!(ads), json!(web), json!(orders), answered),
     ] {
@@ -216,7 +226,7 @@ fn refuses_what_is_no_such_line() {
         assert!(error.contains(reason), "{error}");
     }
     let error = read(&line(json!({})), None).unwrap_err();
-    assert!(matches!(error, InvalidLine::NoPolicy));
+    assert!(matches!(error, InvalidLogLine::NoPolicy));
 }
 
 #[test]

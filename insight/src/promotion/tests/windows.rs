@@ -56,7 +56,7 @@ fn requests_count_late_and_denials_count_early() {
         (
             "first seen later",
             5500,
-            Revisions::Untold,
+            Revisions::Unreported,
             [before(second(5500)), second(5000)],
             Beginning::FirstSeen,
         ),

@@ -12,7 +12,7 @@ use crate::traffic::policy_name::policy_name;
 use crate::traffic::reading::{Reading, whole};
 
 /// More than these of a kind are not listed.
-const MOST: usize = 3;
+const MAX_ITEMS: usize = 3;
 
 const MEBIBYTE: f64 = 1024.0 * 1024.0;
 
@@ -38,7 +38,7 @@ pub(super) fn lines(
 fn summary(reading: &Reading, source: &str, is_wanted: &impl Fn(&str) -> bool) -> String {
     let mut parts = Vec::new();
     if let Some(proxies) = reading.proxies {
-        parts.push(of(proxies, "proxy", "proxies"));
+        parts.push(count_of(proxies, "proxy", "proxies"));
     }
     let decisions = reading.decisions.keys();
     let policies: BTreeSet<_> = decisions
@@ -58,13 +58,13 @@ fn summary(reading: &Reading, source: &str, is_wanted: &impl Fn(&str) -> bool) -
     if let Some(rejections) = reading.rejections {
         parts.push(format!(
             "{} rejected",
-            of(whole(rejections), "config", "configs")
+            count_of(whole(rejections), "config", "configs")
         ));
     }
     if let Some(omitted) = reading.omitted_log_lines.filter(|omitted| *omitted > 0.0) {
         parts.push(format!(
             "{} omitted",
-            of(whole(omitted), "log line", "log lines")
+            count_of(whole(omitted), "log line", "log lines")
         ));
     }
     format!("{source}: {}", parts.join(", "))
@@ -91,7 +91,7 @@ impl Revisions {
             let documented = documents.and_then(|documents| documents.policies.get(policy));
             let running_text = || {
                 let running = running.iter().map(|(revision, proxies)| {
-                    format!("{revision} ({})", of(*proxies, "proxy", "proxies"))
+                    format!("{revision} ({})", count_of(*proxies, "proxy", "proxies"))
                 });
                 running.collect::<Vec<_>>().join(", ")
             };
@@ -161,9 +161,9 @@ fn endings(reading: &Reading, is_wanted: &impl Fn(&str) -> bool) -> Vec<String> 
 fn time(seconds: f64) -> String {
     let seconds = Duration::try_from_secs_f64(seconds).map_or(0, |time| time.as_secs());
     match seconds {
-        0..3600 => of(seconds / 60, "minute", "minutes"),
-        3600..172_800 => of(seconds / 3600, "hour", "hours"),
-        _ => of(seconds / 86_400, "day", "days"),
+        0..3600 => count_of(seconds / 60, "minute", "minutes"),
+        3600..172_800 => count_of(seconds / 3600, "hour", "hours"),
+        _ => count_of(seconds / 86_400, "day", "days"),
     }
 }
 
@@ -172,8 +172,8 @@ fn listed(title: &str, texts: Vec<String>) -> Option<String> {
     if texts.is_empty() {
         return None;
     }
-    let more = texts.len().saturating_sub(MOST);
-    let listed: Vec<_> = texts.into_iter().take(MOST).collect();
+    let more = texts.len().saturating_sub(MAX_ITEMS);
+    let listed: Vec<_> = texts.into_iter().take(MAX_ITEMS).collect();
     let rest = if more > 0 {
         format!(", and {more} more")
     } else {
@@ -182,7 +182,7 @@ fn listed(title: &str, texts: Vec<String>) -> Option<String> {
     Some(format!("{title}: {}{rest}", listed.join(", ")))
 }
 
-fn of(count: u64, one: &str, several: &str) -> String {
+fn count_of(count: u64, one: &str, several: &str) -> String {
     counted(usize::try_from(count).unwrap_or(usize::MAX), one, several)
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{ArgGroup, ValueHint};
 use peergate_insight::learning::document::NewPolicy;
 use peergate_insight::learning::hand_template::HandTemplate;
-use peergate_insight::learning::proposal::Evidence;
+use peergate_insight::learning::proposal::Thresholds;
 use peergate_insight::learning::series::Window;
 use peergate_insight::learning::workload::Counting;
 use policy_schema::document::ServicePortSpec;
@@ -41,7 +41,7 @@ that has no line of an access log is an error.
 
 Ids in paths become `{*}` where there is evidence: enough distinct ids of one caller in
 otherwise equal paths, and no word that counts in their place. `--template` names a template by
-hand. What was seen rarely is reported and not learnt, and so are callers without identity. Queries are never read.
+hand. What was seen rarely is reported and not learned, and so are callers without identity. Queries are never read.
 
 A new policy and a rule that is added to a policy are in shadow, so that they can be
 watched first. A policy in shadow lets every request pass.
@@ -113,7 +113,7 @@ impl Args {
         }
     }
 
-    /// Which requests are learnt from.
+    /// Which requests are learned from.
     pub(super) fn counting(&self) -> Counting {
         Counting {
             status_below: self.counting.status_below,
@@ -123,17 +123,17 @@ impl Args {
     }
 
     /// How much must be seen.
-    pub(super) fn evidence(&self) -> Evidence {
-        Evidence {
+    pub(super) fn evidence(&self) -> Thresholds {
+        Thresholds {
             least_count: self.evidence.min_count,
             least_span: self.evidence.min_span,
-            least_ids: usize::from(self.evidence.min_ids),
+            min_ids: usize::from(self.evidence.min_ids),
             takes_rare: self.evidence.include_rare,
         }
     }
 }
 
-/// Which requests are learnt from.
+/// Which requests are learned from.
 #[derive(Debug, clap::Args)]
 #[group(skip)]
 pub(super) struct CountingArgs {
@@ -148,7 +148,7 @@ pub(super) struct CountingArgs {
     pub(super) include_anonymous: bool,
 }
 
-/// How much must be seen before it is learnt.
+/// How much must be seen before it is learned.
 #[derive(Debug, clap::Args)]
 #[group(skip)]
 pub(super) struct EvidenceArgs {

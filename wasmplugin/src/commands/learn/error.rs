@@ -1,16 +1,16 @@
-//! Why nothing is learnt.
+//! Why nothing is learned.
 
 use peergate_fault::{ExitStatus, Fault};
 use thiserror::Error;
 
-/// Why nothing is learnt.
+/// Why nothing is learned.
 #[derive(Debug, Error)]
 pub(super) enum LearnError {
     /// What is wrong with what would be written has been shown.
-    #[error("nothing is written: what was learnt is not accepted: {0}")]
+    #[error("nothing is written: what was learned is not accepted: {0}")]
     NotLearnt(String),
     /// The same.
-    #[error("nothing is written: what was learnt is not accepted: {0}")]
+    #[error("nothing is written: what was learned is not accepted: {0}")]
     LearntWithoutService(String),
 }
 

@@ -3,13 +3,13 @@
 use policy_schema::plugin_config::PolicyName;
 
 use super::document::Document;
-use super::known::Known;
+use super::existing_policies::ExistingPolicies;
 use super::proposal::Proposals;
 use super::workload::{Call, Workload};
 
 /// What was seen of a workload, and what is proposed for it.
 #[derive(Debug)]
-pub struct Learnt {
+pub struct Learned {
     /// The policy of the workload.
     pub policy: PolicyName,
     /// What was seen.
@@ -20,9 +20,9 @@ pub struct Learnt {
     pub document: Option<Document>,
 }
 
-impl Learnt {
+impl Learned {
     /// Counts what the draft allows, as the engine decides. Rules that are left to people are in no draft.
-    pub(crate) fn count_coverage(&mut self, draft: &Known) {
+    pub(crate) fn count_coverage(&mut self, draft: &ExistingPolicies) {
         if self.document.as_ref().and_then(Document::by_hand).is_none() {
             let is_allowed = |call: &Call| draft.allows(&self.policy, call);
             self.proposals.coverage.covered = self.workload.cover(is_allowed);

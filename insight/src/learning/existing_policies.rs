@@ -14,13 +14,13 @@ use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::{Options, Validated, validate};
 
 use super::observed::Observation;
-use super::workload::{Call, Standing};
+use super::workload::{Call, ExistingDecision};
 use crate::compilation::{CompilationError, compile};
 use crate::policy_text::{NotEditable, Unsound};
 
 /// What is allowed already.
 #[derive(Debug)]
-pub struct Known {
+pub struct ExistingPolicies {
     /// The texts of the policies, with the `Mesh` among them.
     pub(super) sources: Vec<SourceText>,
     pub(super) options: Options,
@@ -32,22 +32,22 @@ pub struct Known {
 
 /// Why it is not known what is allowed.
 #[derive(Debug)]
-pub enum KnownError {
+pub enum ExistingPoliciesError {
     /// The texts are no sound policies.
     Unsound(Unsound),
     /// A policy is not compiled.
     Compilation(CompilationError),
 }
 
-impl From<CompilationError> for KnownError {
+impl From<CompilationError> for ExistingPoliciesError {
     fn from(reason: CompilationError) -> Self {
         Self::Compilation(reason)
     }
 }
 
-impl Known {
+impl ExistingPolicies {
     /// What sound policies allow, which these texts are of.
-    pub fn of(
+    pub fn new(
         sources: Vec<SourceText>,
         set: PolicySet,
         options: Options,
@@ -71,7 +71,7 @@ impl Known {
         trust_domain: &str,
         takes_plaintext: bool,
         at: Timestamp,
-    ) -> Result<Self, KnownError> {
+    ) -> Result<Self, ExistingPoliciesError> {
         let mode = if takes_plaintext {
             "Permissive"
         } else {
@@ -94,7 +94,7 @@ impl Known {
     }
 
     /// What is allowed once these texts are in force.
-    pub(super) fn with(&self, sources: Vec<SourceText>) -> Result<Self, KnownError> {
+    pub(super) fn with(&self, sources: Vec<SourceText>) -> Result<Self, ExistingPoliciesError> {
         Self::validated(sources, self.options, self.port)
     }
 
@@ -102,15 +102,15 @@ impl Known {
         sources: Vec<SourceText>,
         options: Options,
         port: Option<u16>,
-    ) -> Result<Self, KnownError> {
+    ) -> Result<Self, ExistingPoliciesError> {
         let Validated {
             policies,
             diagnostics,
             ..
         } = validate(&sources, options);
         match policies {
-            Some(set) => Ok(Self::of(sources, set, options, port)?),
-            None => Err(KnownError::Unsound(Unsound {
+            Some(set) => Ok(Self::new(sources, set, options, port)?),
+            None => Err(ExistingPoliciesError::Unsound(Unsound {
                 texts: sources,
                 diagnostics,
             })),
@@ -144,7 +144,7 @@ impl Known {
     }
 
     /// How the request stands with the policy that was asked about it.
-    pub(super) fn standing(&self, seen: &Observation) -> Standing {
+    pub(super) fn existing_decision(&self, seen: &Observation) -> ExistingDecision {
         let Some(policy) = self.compiled.get(&seen.policy) else {
             return self.unknown(seen);
         };
@@ -157,7 +157,7 @@ impl Known {
             ..Request::of_peer(peer, seen.tally.period.last)
         };
         match policy.evaluate(&request).reason() {
-            Reason::AllowedByRule(_) | Reason::NotDenied => return Standing::Known,
+            Reason::AllowedByRule(_) | Reason::NotDenied => return ExistingDecision::Allowed,
             Reason::DeniedByRule(rule) => {
                 let now = Request {
                     now: self.options.at,
@@ -167,9 +167,9 @@ impl Known {
                     matches!(policy.evaluate(&now).reason(), Reason::DeniedByRule(_));
                 let rule = rule.id().to_owned();
                 return if is_refused_now {
-                    Standing::Refused(rule)
+                    ExistingDecision::Denied(rule)
                 } else {
-                    Standing::RefusedThen(rule)
+                    ExistingDecision::DeniedEarlier(rule)
                 };
             }
             Reason::NoIdentity
@@ -184,10 +184,10 @@ impl Known {
         let is_that = |rule: &CompiledRule| Some(rule.id()) == seen.allowed_by.as_deref();
         let mut rules = policy.rules().iter();
         if rules.any(|rule| rule.effect() == Effect::Allow && is_that(rule)) {
-            return Standing::Known;
+            return ExistingDecision::Allowed;
         }
         if allows_in_shadow(policy, &request) {
-            Standing::KnownInShadow
+            ExistingDecision::AllowedInShadow
         } else {
             self.unknown(seen)
         }
@@ -224,7 +224,7 @@ impl Known {
     }
 
     /// How a request stands that no rule takes: a rule that names its path may be one that never matches.
-    fn unknown(&self, seen: &Observation) -> Standing {
+    fn unknown(&self, seen: &Observation) -> ExistingDecision {
         let path = seen.path.as_deref().map(PathMatch::parse);
         match path {
             Some(Ok(path))
@@ -235,9 +235,9 @@ impl Known {
                     .removes(&path)
                     .is_some() =>
             {
-                Standing::Unseen
+                ExistingDecision::NotNormalized
             }
-            Some(_) | None => Standing::New,
+            Some(_) | None => ExistingDecision::Undecided,
         }
     }
 }

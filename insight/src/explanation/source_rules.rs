@@ -12,11 +12,11 @@ type ById = BTreeMap<String, RuleSpec>;
 
 /// The rules that a compiled policy is made of, as they are written.
 #[derive(Debug, Default)]
-pub(super) struct WrittenRules(BTreeMap<PolicyName, ById>);
+pub(super) struct SourceRules(BTreeMap<PolicyName, ById>);
 
-impl WrittenRules {
+impl SourceRules {
     /// Those of the policies that `policy_of` finds.
-    pub(super) fn of<'p>(
+    pub(super) fn new<'p>(
         compiled: &CompiledPolicy,
         policy_of: impl Fn(&PolicyName) -> Option<&'p ServicePolicy>,
     ) -> Self {
