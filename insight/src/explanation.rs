@@ -1,12 +1,12 @@
-//! The id of a decision × documents → why it was so, and what would make it otherwise.
+//! A decision ID and documents → the reason of the decision, and the change that would allow the request.
 //!
 //! ```text
 //! id ──▶ record ──▶ request ─┐
 //! documents ──▶ policy ──────┴─ engine ─▶ reason, nearest rules ──▶ remedy ──▶ changed text
 //! ```
 //!
-//! A pure function of the texts; the engine is the filter's. A remedy is tried before it is told: what is
-//! proposed makes the engine allow the request.
+//! A pure function of the texts. The engine is the filter's. Every proposed remedy is verified: with it, the engine allows
+//! the request.
 
 pub mod advice;
 pub mod amendment;
@@ -42,31 +42,31 @@ pub use remedy::Remedy;
 pub struct Explanation {
     /// The reason that the filter gave.
     pub given: Option<ReasonCode>,
-    /// The reason by the documents.
+    /// The reason according to the documents.
     pub reason: ReasonCode,
     /// Whether the documents allow the request.
     pub is_allowed: bool,
-    /// The rule that decides by the documents, of whichever policy.
+    /// The rule that decides according to the documents.
     pub rule: Option<NamedRule>,
-    /// The rules that come nearest to allowing the request, the nearest first.
+    /// The rules nearest to allowing the request, the nearest first.
     pub near: Vec<NearRule>,
-    /// The nearest rule that takes the request but for what no id has, and perhaps for where it went.
+    /// The nearest rule that differs from the request only in attributes that no ID records, or in its destination.
     pub(crate) unseen: Option<NearRule>,
-    /// What the nearest rule asks for that takes the request but for where it went.
+    /// The destination required by the nearest rule that differs from the request only in its destination.
     pub(crate) place: Option<RequiredDestination>,
-    /// The rule that would allow the request, were it not in shadow.
+    /// The shadow rule that would allow the request.
     pub shadow: Option<ShadowRule>,
-    /// Whether the policy is enforced by the documents; in shadow, what it denies passes.
+    /// Whether the documents enforce the policy.
     pub enforcement: Enforcement,
-    /// Whether the documents are those that the filter had; none where either has no revision.
+    /// Whether the documents have the filter's revision. None if either has no revision.
     pub is_same_revision: Option<bool>,
-    /// Whether the documents come to what the filter did, by the same rule.
+    /// Whether the documents give the same decision by the same rule.
     pub(crate) is_as_given: bool,
-    /// Whether a rule in question looks at what the id does not have.
+    /// Whether a candidate rule depends on attributes that the ID does not record.
     pub asks_for_more: bool,
 }
 
-/// What a rule asks for of the place that a request goes to.
+/// The destination attributes that a rule requires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct RequiredDestination {
     pub(crate) host: bool,
@@ -76,13 +76,13 @@ pub(crate) struct RequiredDestination {
 /// A rule in shadow.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShadowRule {
-    /// Which.
+    /// The rule.
     pub rule: NamedRule,
-    /// Whether the rule says so itself; else its policy does.
+    /// Whether the rule itself is in shadow. Otherwise its policy is.
     pub(crate) says_so_itself: bool,
 }
 
-/// The client's certificate from outside the mesh, by the names that an id has; the last may be cut.
+/// The client certificate, from the names that the ID records. The last name may be truncated.
 fn client_certificate(record: &DecisionRecord) -> Option<ClientCertificate> {
     match &record.caller {
         RecordedCaller::Certificate(names) => ClientCertificate::parse(names.lines()),
@@ -90,7 +90,7 @@ fn client_certificate(record: &DecisionRecord) -> Option<ClientCertificate> {
     }
 }
 
-/// The request that an id tells of.
+/// Reconstructs the request from a decision record.
 fn request<'r>(
     record: &'r DecisionRecord,
     client_certificate: Option<&'r ClientCertificate>,
@@ -103,7 +103,7 @@ fn request<'r>(
             PeerIdentity::Unvalidated
         }
         RecordedCaller::Anonymous => PeerIdentity::Absent,
-        // Whatever a certificate from outside the mesh is by itself, its names are looked at first.
+        // The names of a client certificate take precedence over its identity.
         RecordedCaller::Malformed | RecordedCaller::Certificate(_) => PeerIdentity::Malformed,
         RecordedCaller::Workload(id) => PeerIdentity::from_uri_san(Some(id.as_bytes())),
     };
@@ -113,18 +113,18 @@ fn request<'r>(
         path: record.path.as_deref(),
         authority: record.host.as_deref(),
         port: record.port,
-        // As in the filter, which no proxy tells either.
+        // The filter has no access to this either.
         peer_ip: PeerIp::Hidden,
         ..Request::of_peer(peer, at(record))
     }
 }
 
-/// When the decision was made.
+/// The time of the decision.
 pub fn at(record: &DecisionRecord) -> Timestamp {
     Timestamp::from_unix_nanoseconds(record.time.saturating_mul(1_000_000_000))
 }
 
-/// Decides again, and says why. `policy_of` finds a policy as it is written.
+/// Repeats the decision and explains it. `policy_of` finds the document of a policy.
 pub(crate) fn explain<'p>(
     record: &DecisionRecord,
     compiled: &CompiledPolicy,
@@ -147,14 +147,14 @@ pub(crate) fn explain<'p>(
     let place = first(&|miss| lacks_only(miss.differences, &DESTINATION));
     let would_allow = |rule: &&CompiledRule| rule.effect() == Effect::Allow && rule.is_shadow();
     let shadow = match reason {
-        // What is denied by a rule is denied whatever allows it.
+        // A `Deny` rule overrides every `Allow` rule.
         Reason::AllowedByRule(_) | Reason::NotDenied | Reason::DeniedByRule(_) => None,
         _ => compiled.recorded_matches(&request).find(would_allow),
     };
     let given = ReasonCode::from_number(record.reason);
     let revisions = record.revision.as_deref().zip(compiled.revision());
     let is_same_revision = revisions.map(|(given, known)| given == known);
-    // Numbers of rules are those of a revision.
+    // Rule numbers are only valid within a revision.
     let rule_given = record.rule.filter(|_| is_same_revision == Some(true));
     let rule_given = rule_given.and_then(|rule| usize::try_from(rule).ok());
     let deciding = [
@@ -193,14 +193,14 @@ pub(crate) fn explain<'p>(
     }
 }
 
-/// Where a request goes.
+/// The attributes of a request's destination.
 const DESTINATION: [Attribute; 2] = [Attribute::Host, Attribute::Port];
 
 fn lacks_only(differences: Differences, attributes: &[Attribute]) -> bool {
     differences.iter().all(|lacks| attributes.contains(&lacks))
 }
 
-/// Whether a rule takes a request but for what no id has, and perhaps for where it went.
+/// Whether a rule differs from a request only in attributes that no ID records, or in its destination.
 fn lacks_unrecorded<'r>(
     miss: &NearMiss<'_>,
     spec: impl Fn(&CompiledRule) -> Option<&'r RuleSpec>,
@@ -225,7 +225,7 @@ fn required_destination(spec: &RuleSpec) -> RequiredDestination {
     }
 }
 
-/// Whether a rule looks at what no id has.
+/// Whether a rule depends on attributes that no ID records.
 fn asks_for_more(spec: &RuleSpec) -> bool {
     let asks = |source: &SourceSpec| {
         source.request_principals.is_some()

@@ -1,4 +1,4 @@
-//! Whatever an access log has is learned from or refused, and within bounds.
+//! Fuzzes learning from access logs: every input is learned from or rejected, within bounds.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -11,7 +11,7 @@ use crate::learning::proposal::{Proposals, Thresholds};
 use crate::learning::workload::{Counting, ExistingDecision, Workload};
 
 #[test]
-fn any_access_log_is_learnt_from_or_refused() {
+fn learns_from_or_rejects_any_access_log() {
     const TARGET: Target<'_> = Target {
         name: "access-log",
         seeds: &[],

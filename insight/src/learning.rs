@@ -1,12 +1,12 @@
-//! What was seen → rules that allow no more than that.
+//! Observed traffic → rules that allow exactly this traffic.
 //!
 //! ```text
-//! access log, counters ──▶ observations ──judged by what is allowed already──▶ tallies of a workload
-//!                                                     ids of paths folded ◀──────┘
+//! access log, counters ──▶ observations ──checked against existing policies──▶ tallies of a workload
+//!                                                    IDs in paths folded  ◀──────┘
 //!                                                             └──▶ proposals ──▶ rules
 //! ```
 //!
-//! Pure functions, except `series`, which queries Prometheus. The command opens files.
+//! Pure functions, except that `series` queries Prometheus. The command opens files.
 
 pub mod access_log;
 pub mod caller;

@@ -1,4 +1,4 @@
-//! Name → the policy that has it.
+//! Finds policies by name.
 
 use std::collections::BTreeSet;
 
@@ -7,25 +7,25 @@ use policy_schema::plugin_config::PolicyName;
 use policy_schema::policy::{PolicySet, ServicePolicy};
 use thiserror::Error;
 
-/// More names than these are not listed: the right one would not be found among them.
+/// The maximum number of names to list. Longer lists do not help.
 const MAX_NAMES: usize = 8;
 
-/// Why the policy that is asked for is not found.
+/// Why a policy was not found.
 #[derive(Debug, Error)]
 pub enum PolicyLookupError {
     /// No policy has the name.
-    #[error("there is no policy `{name}`")]
+    #[error("unknown policy `{name}`")]
     Unknown {
-        /// The name that is asked for.
+        /// The requested name.
         name: String,
-        /// Which names there are.
+        /// A hint with the known names.
         help: String,
     },
-    /// None is named, and there are so many.
-    #[error("there are {0} policies, and this is for one of them")]
+    /// No policy is named, and there are this many.
+    #[error("expected exactly one policy, found {0}")]
     Several(usize),
-    /// None is named, and there is none.
-    #[error("there is no policy beside the mesh")]
+    /// There is no policy.
+    #[error("found no policy, only a mesh")]
     None,
 }
 
@@ -43,7 +43,7 @@ impl Fault for PolicyLookupError {
     }
 }
 
-/// The only one of these policies.
+/// The only policy.
 pub fn only(policies: &[ServicePolicy]) -> Result<&ServicePolicy, PolicyLookupError> {
     match policies {
         [] => Err(PolicyLookupError::None),
@@ -52,7 +52,7 @@ pub fn only(policies: &[ServicePolicy]) -> Result<&ServicePolicy, PolicyLookupEr
     }
 }
 
-/// The policy of this name.
+/// The policy with this name.
 pub fn named<'p>(
     set: &'p PolicySet,
     name: &PolicyName,
@@ -68,7 +68,7 @@ pub fn named<'p>(
         })
 }
 
-/// Sees to it that the policy is among these.
+/// Fails if the policy is not among these.
 pub fn check_known(wanted: &str, names: &BTreeSet<String>) -> Result<(), PolicyLookupError> {
     if names.contains(wanted) {
         return Ok(());
@@ -87,7 +87,7 @@ fn names_help(names: &BTreeSet<String>, wanted: &str) -> String {
         .min();
     match closest {
         Some((_, name)) => format!("did you mean `{name}`?"),
-        None if names.is_empty() => "there is none at all".to_owned(),
+        None if names.is_empty() => "there are no policies".to_owned(),
         None => {
             let listed: Vec<_> = names
                 .iter()
@@ -100,7 +100,7 @@ fn names_help(names: &BTreeSet<String>, wanted: &str) -> String {
             } else {
                 String::new()
             };
-            format!("there are {}{rest}", listed.join(", "))
+            format!("known policies: {}{rest}", listed.join(", "))
         }
     }
 }

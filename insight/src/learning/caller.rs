@@ -1,4 +1,4 @@
-//! Who called, as far as a rule can name them.
+//! Callers that rules can name.
 
 use std::fmt;
 
@@ -9,30 +9,30 @@ use policy_schema::rule_spec::SourceSpec;
 /// A caller that a rule can name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum LearnedCaller {
-    /// A service account, by whichever of the mesh's trust domains: the workload is the same.
+    /// A service account in any of the mesh's trust domains.
     ServiceAccount {
-        /// The account's.
+        /// Part of the service account.
         namespace: String,
-        /// The account's.
+        /// Part of the service account.
         name: String,
     },
-    /// Any other workload of the mesh, by its SPIFFE ID.
+    /// Another workload of the mesh, by SPIFFE ID.
     Principal(String),
-    /// Somebody without identity.
+    /// A caller without an identity.
     Anonymous,
 }
 
-/// A caller that no rule may name.
+/// A caller that rules cannot name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum UnnamableCaller {
-    /// What it presented is not one SPIFFE ID of a workload.
+    /// The certificate does not have exactly one SPIFFE ID of a workload.
     Malformed,
-    /// Its trust domain is not the mesh's.
+    /// The trust domain is foreign.
     Foreign,
 }
 
 impl LearnedCaller {
-    /// Who presented this URI name.
+    /// The caller with this URI SAN.
     pub(crate) fn from_peer(
         peer: Option<&str>,
         domains: &TrustDomains,
@@ -47,7 +47,7 @@ impl LearnedCaller {
         }
     }
 
-    /// What it presents; nothing where it has no identity.
+    /// The URI SAN of the caller. None without an identity.
     pub(crate) fn peer(&self, domains: &TrustDomains) -> Option<String> {
         match self {
             Self::ServiceAccount { namespace, name } => Some(format!(
@@ -71,7 +71,7 @@ impl LearnedCaller {
         account.unwrap_or_else(|| Self::Principal(id.as_str().to_owned()))
     }
 
-    /// The source of a rule that takes this caller, in a policy of this namespace.
+    /// The source that matches this caller, in a policy of this namespace.
     pub(crate) fn source(&self, own_namespace: &str) -> SourceSpec {
         match self {
             Self::ServiceAccount { namespace, name } => {
@@ -96,7 +96,7 @@ impl LearnedCaller {
         }
     }
 
-    /// A name for its rule: a DNS label.
+    /// A rule name for this caller: a DNS label.
     pub(crate) fn label(&self, own_namespace: &str) -> String {
         let text = match self {
             Self::ServiceAccount { namespace, name } if namespace == own_namespace => name.clone(),
@@ -116,15 +116,15 @@ impl fmt::Display for LearnedCaller {
         match self {
             Self::ServiceAccount { namespace, name } => write!(f, "{namespace}/{name}"),
             Self::Principal(id) => f.write_str(id),
-            Self::Anonymous => f.write_str("callers without identity"),
+            Self::Anonymous => f.write_str("callers without an identity"),
         }
     }
 }
 
-/// The longest DNS label.
-const LABEL: usize = 63;
+/// The maximum length of a DNS label.
+const MAX_LABEL_LEN: usize = 63;
 
-/// The nearest DNS label.
+/// Converts a text to a DNS label.
 fn as_label(text: &str) -> String {
     let mut label = String::with_capacity(text.len());
     for character in text.chars().map(|character| character.to_ascii_lowercase()) {
@@ -134,26 +134,26 @@ fn as_label(text: &str) -> String {
             label.push('-');
         }
     }
-    label.truncate(LABEL);
+    label.truncate(MAX_LABEL_LEN);
     let label = label.trim_end_matches('-');
     if label.is_empty() { "caller" } else { label }.to_owned()
 }
 
-/// Names that no two rules of a policy share.
+/// Unique rule IDs of a policy.
 #[derive(Debug, Default)]
 pub(crate) struct RuleIds {
     taken: std::collections::BTreeSet<String>,
 }
 
 impl RuleIds {
-    /// Beside rules with these ids.
+    /// Excludes these IDs.
     pub(crate) fn excluding(ids: impl IntoIterator<Item = String>) -> Self {
         Self {
             taken: ids.into_iter().collect(),
         }
     }
 
-    /// The label, with a number if it is taken.
+    /// Reserves the label, with a number if it is taken.
     pub(crate) fn take(&mut self, label: &str) -> String {
         let mut id = label.to_owned();
         for number in 2.. {
@@ -161,7 +161,7 @@ impl RuleIds {
                 break;
             }
             let suffix = format!("-{number}");
-            let room = LABEL.saturating_sub(suffix.len());
+            let room = MAX_LABEL_LEN.saturating_sub(suffix.len());
             let stem: String = label.chars().take(room).collect();
             id = format!("{}{suffix}", stem.trim_end_matches('-'));
         }
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn callers_are_named_as_rules_name_them() {
+    fn names_callers_like_rules() {
         let account = |namespace: &str, name: &str| {
             Ok(LearnedCaller::ServiceAccount {
                 namespace: namespace.to_owned(),
@@ -239,19 +239,22 @@ mod tests {
     }
 
     #[test]
-    fn rules_have_names_of_their_own() {
+    fn rule_ids_are_unique() {
         let mut ids = RuleIds::excluding(["web".to_owned()]);
         assert_eq!(ids.take("web"), "web-2");
         assert_eq!(ids.take("web"), "web-3");
         assert_eq!(ids.take("ads"), "ads");
-        let long = "a".repeat(LABEL);
+        let long = "a".repeat(MAX_LABEL_LEN);
         assert_eq!(ids.take(&long), long);
         let second = ids.take(&long);
-        assert_eq!((second.len(), second.ends_with("a-2")), (LABEL, true));
+        assert_eq!(
+            (second.len(), second.ends_with("a-2")),
+            (MAX_LABEL_LEN, true)
+        );
     }
 
     #[test]
-    fn every_label_is_one() {
+    fn converts_texts_to_dns_labels() {
         for (text, label) in [
             ("/vm/db", "vm-db"),
             ("a.b", "a-b"),

@@ -1,6 +1,6 @@
-//! Proposals → rules, and the texts of policies that have them.
+//! Proposals → rules, and policy texts with these rules.
 //!
-//! A policy that exists keeps its text, as everything else in its file: the rules are put behind its own.
+//! Existing files keep their text. New rules are appended to the rules of the policy.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -23,72 +23,72 @@ use super::rule::rule;
 use super::wording::call_line;
 use crate::policy_text::NotEditable;
 
-/// More calls than these are not listed in comments.
+/// The maximum number of calls in comments.
 const MAX_COMMENTS: usize = 40;
 
-/// What a policy is to have that there was not before.
+/// Settings of new policies.
 #[derive(Debug)]
 pub struct NewPolicy {
-    /// The labels of the pods that it selects; `app: NAME` where there are none.
+    /// The labels of the selected pods. `app: NAME` if empty.
     pub selector: Vec<(String, String)>,
-    /// The ports of its service; no service where there are none.
+    /// The ports of the service. No service if empty.
     pub service_ports: Vec<ServicePortSpec>,
-    /// Whether it is enforced, and not in shadow. Rules that are added to other policies are so too.
+    /// Whether new policies and rules are enforced instead of in shadow.
     pub is_enforced: bool,
 }
 
-/// Why there is no text with the rules.
+/// Why the rules cannot be written.
 #[derive(Debug, Error)]
 pub enum DocumentError {
-    /// A text cannot be changed safely.
+    /// A text cannot be edited safely.
     #[error(transparent)]
     NotEditable(#[from] NotEditable),
-    /// A document or a rule has no form in YAML.
+    /// A document or rule cannot be serialized.
     #[error(transparent)]
     Yaml(#[from] YamlTextError),
 }
 
-/// What is proposed for a policy.
+/// The proposed rules for a policy.
 #[derive(Debug)]
 pub struct Document {
-    /// The rules, in the order of their callers.
+    /// The rules, in order of callers.
     pub rules: Vec<RuleSpec>,
     pub(super) destination: Destination,
 }
 
-/// Where the rules go.
+/// The destination of the rules.
 #[derive(Debug)]
 pub(super) enum Destination {
-    /// Into a policy that there was not before, of which this is the text.
+    /// A new policy with this text.
     New(String),
-    /// Into the policy's text, which is this one of the sources.
+    /// An edit of an existing source.
     Within { source: usize, edit: Edit },
-    /// To people, since the policy is not written such that they could be put there.
+    /// A policy file that cannot be edited.
     ByHand(ByHand),
 }
 
-/// Rules for people to put in their destination.
+/// Rules to add by hand.
 #[derive(Debug)]
 pub struct ByHand {
-    /// The name of the file that has the policy.
+    /// The name of the policy file.
     pub file: String,
-    /// Why they could not be put there.
+    /// Why the file cannot be edited.
     pub reason: EditError,
-    /// The rules as a list in YAML.
+    /// The rules as a YAML list.
     pub list: String,
 }
 
-/// All texts that have rules which were learned.
+/// All texts with learned rules.
 #[derive(Debug, Default)]
 pub struct LearnedTexts {
-    /// Of the sources, whole.
+    /// Changed sources.
     changed: BTreeMap<usize, String>,
-    /// Of new policies, one each.
+    /// New policies.
     new: Vec<String>,
 }
 
 impl Document {
-    /// The rules and their destination among `texts`, which are the sources; none where nothing is proposed.
+    /// The rules and their destination. `texts` are the parsed sources. None without a proposal.
     pub(super) fn new(
         name: &PolicyName,
         proposals: &Proposals,
@@ -100,7 +100,7 @@ impl Document {
             return Ok(None);
         }
         let current = existing.enforcement(name);
-        // What a policy in shadow has is in shadow anyway, and counts only without saying so again.
+        // Rules of a shadow policy are in shadow anyway, and only count without a redundant `enforcement`.
         let enforcement = (current == Some(Enforcement::Enforce) && !new.is_enforced)
             .then_some(Enforcement::Shadow);
         let mut ids = RuleIds::excluding(existing.rule_ids(name));
@@ -125,12 +125,12 @@ impl Document {
         Ok(Some(Self { rules, destination }))
     }
 
-    /// Whether there was no such policy before.
+    /// Whether the policy is new.
     pub fn is_new(&self) -> bool {
         matches!(self.destination, Destination::New(_))
     }
 
-    /// What is for people to do.
+    /// Rules to add by hand.
     pub fn by_hand(&self) -> Option<&ByHand> {
         match &self.destination {
             Destination::ByHand(by_hand) => Some(by_hand),
@@ -140,7 +140,7 @@ impl Document {
 }
 
 impl LearnedTexts {
-    /// The texts with all of these rules.
+    /// Creates the texts with all of these rules.
     pub fn with<'d>(
         documents: impl Iterator<Item = &'d Document>,
         texts: &[PolicyText<'_>],
@@ -169,7 +169,7 @@ impl LearnedTexts {
         Ok(Self { changed, new })
     }
 
-    /// The text that has a document.
+    /// The text that contains a document.
     pub fn text_of<'t>(&'t self, document: &'t Document) -> Option<&'t str> {
         match &document.destination {
             Destination::New(text) => Some(text),
@@ -178,14 +178,14 @@ impl LearnedTexts {
         }
     }
 
-    /// The source that is changed, where nothing else is to be written.
+    /// The changed source, if it is the only output.
     pub fn only_source(&self) -> Option<usize> {
         let mut changed = self.changed.keys();
         let first = changed.next().filter(|_| self.new.is_empty())?;
         changed.next().is_none().then_some(*first)
     }
 
-    /// All of them as one; none where there is nothing to write.
+    /// All texts as one stream. None if there are none.
     pub fn joined(&self) -> Option<String> {
         let mut joined = String::new();
         for (position, text) in self.changed.values().chain(&self.new).enumerate() {
@@ -199,7 +199,7 @@ impl LearnedTexts {
         (!joined.is_empty()).then_some(joined)
     }
 
-    /// What is allowed with them, which must be accepted beside the `Mesh` and the other policies.
+    /// Validates the texts together with the `Mesh` and the other policies.
     pub(super) fn check(
         &self,
         existing: &ExistingPolicies,
@@ -218,7 +218,7 @@ impl LearnedTexts {
     }
 }
 
-/// The rules as a list in YAML, with what was seen above each, and what is rare below them.
+/// The rules as a YAML list, with comments about their calls and about rare calls.
 fn list(rules: &[RuleSpec], proposals: &Proposals) -> Result<String, YamlTextError> {
     let mut text = String::new();
     for (rule, calls) in rules.iter().zip(proposals.learned.values()) {
@@ -287,7 +287,7 @@ fn new_document(name: &PolicyName, rules: &str, new: &NewPolicy) -> Result<Strin
     let mut text = String::new();
     if is_guessed {
         text.push_str(
-            "# The selector is a guess: see that it names the labels of the workload's pods.\n",
+            "# The selector is a guess: check that it matches the labels of the workload's pods.\n",
         );
     }
     text.push_str(&yaml_text(&document)?);

@@ -1,4 +1,4 @@
-//! What was seen → proposals, and the texts with them, checked beside the other policies.
+//! Observations → proposals and their texts, validated together with the other policies.
 
 use std::collections::BTreeMap;
 
@@ -12,23 +12,23 @@ use super::proposal::{Proposals, Thresholds};
 use super::workload::Workload;
 use crate::policy_text::NotEditable;
 
-/// What is proposed of all workloads.
+/// The proposals for all workloads.
 #[derive(Debug)]
 pub struct Draft {
-    /// By the names of the policies.
+    /// By policy name.
     pub learned: Vec<Learned>,
-    /// The texts that have what is proposed.
+    /// The texts with the proposed rules.
     pub texts: LearnedTexts,
 }
 
-/// Why nothing is proposed.
+/// Why no draft can be made.
 #[derive(Debug)]
 pub enum DraftError {
-    /// A text cannot be changed safely, or has no form in YAML.
+    /// A text cannot be edited or serialized.
     Document(DocumentError),
-    /// Labels are given for the pods of one new policy, and there are as many as this.
+    /// A selector is given, but there are this many new policies.
     SeveralNew(usize),
-    /// The texts with the rules are not accepted beside the others.
+    /// The drafted texts do not validate.
     Rejected(ExistingPoliciesError),
 }
 
@@ -45,7 +45,7 @@ impl From<NotEditable> for DraftError {
 }
 
 impl Draft {
-    /// Proposes what was seen of these workloads and is not allowed yet.
+    /// Proposes rules for observed requests that are not allowed yet.
     pub fn new(
         workloads: BTreeMap<PolicyName, Workload>,
         existing: &ExistingPolicies,
@@ -77,7 +77,7 @@ impl Draft {
         Ok(Self { learned, texts })
     }
 
-    /// What is to be written, or to be put in its place by hand.
+    /// The documents to write or to edit by hand.
     pub fn documents(&self) -> impl Iterator<Item = &Document> {
         documents(&self.learned)
     }

@@ -1,4 +1,4 @@
-//! What is allowed already, as the engine decides it.
+//! Existing policies, evaluated by the engine.
 
 use std::collections::BTreeMap;
 
@@ -16,26 +16,26 @@ use policy_schema::validate::{Options, Validated, validate};
 use super::observed::Observation;
 use super::workload::{Call, ExistingDecision};
 use crate::compilation::{CompilationError, compile};
-use crate::policy_text::{NotEditable, Unsound};
+use crate::policy_text::{InvalidEdit, NotEditable};
 
-/// What is allowed already.
+/// The existing policies.
 #[derive(Debug)]
 pub struct ExistingPolicies {
-    /// The texts of the policies, with the `Mesh` among them.
+    /// The texts of the policies and the `Mesh`.
     pub(super) sources: Vec<SourceText>,
     pub(super) options: Options,
     set: PolicySet,
     compiled: BTreeMap<PolicyName, CompiledPolicy>,
-    /// The workload's port that the requests arrived at, where somebody says it.
+    /// The workload port of the requests, if given.
     port: Option<u16>,
 }
 
-/// Why it is not known what is allowed.
+/// Why the existing policies cannot be used.
 #[derive(Debug)]
 pub enum ExistingPoliciesError {
-    /// The texts are no sound policies.
-    Unsound(Unsound),
-    /// A policy is not compiled.
+    /// The texts are invalid.
+    InvalidEdit(InvalidEdit),
+    /// A policy cannot be compiled.
     Compilation(CompilationError),
 }
 
@@ -46,7 +46,7 @@ impl From<CompilationError> for ExistingPoliciesError {
 }
 
 impl ExistingPolicies {
-    /// What sound policies allow, which these texts are of.
+    /// Creates the existing policies from validated texts.
     pub fn new(
         sources: Vec<SourceText>,
         set: PolicySet,
@@ -66,7 +66,7 @@ impl ExistingPolicies {
         })
     }
 
-    /// A mesh without policies.
+    /// Creates a mesh without policies.
     pub fn nothing(
         trust_domain: &str,
         takes_plaintext: bool,
@@ -93,7 +93,7 @@ impl ExistingPolicies {
         Self::validated(vec![mesh], options, None)
     }
 
-    /// What is allowed once these texts are in force.
+    /// The policies after replacing the texts.
     pub(super) fn with(&self, sources: Vec<SourceText>) -> Result<Self, ExistingPoliciesError> {
         Self::validated(sources, self.options, self.port)
     }
@@ -110,14 +110,14 @@ impl ExistingPolicies {
         } = validate(&sources, options);
         match policies {
             Some(set) => Ok(Self::new(sources, set, options, port)?),
-            None => Err(ExistingPoliciesError::Unsound(Unsound {
+            None => Err(ExistingPoliciesError::InvalidEdit(InvalidEdit {
                 texts: sources,
                 diagnostics,
             })),
         }
     }
 
-    /// The sources, such that they can be changed.
+    /// The sources as editable texts.
     pub(super) fn texts(&self) -> Result<Vec<PolicyText<'_>>, NotEditable> {
         let texts = self.sources.iter().map(|source| {
             PolicyText::parse(&source.text).map_err(|reason| NotEditable::new(&source.name, reason))
@@ -129,12 +129,12 @@ impl ExistingPolicies {
         self.set.mesh().trust_domains()
     }
 
-    /// Whether there is such a policy, and how its decisions are taken.
+    /// The enforcement of a policy. None if it does not exist.
     pub(super) fn enforcement(&self, name: &PolicyName) -> Option<Enforcement> {
         self.compiled.get(name).map(CompiledPolicy::enforcement)
     }
 
-    /// The ids of a policy's own rules.
+    /// The rule IDs of a policy.
     pub(crate) fn rule_ids(&self, name: &PolicyName) -> impl Iterator<Item = String> {
         let rules = self.compiled.get(name).into_iter();
         rules
@@ -143,7 +143,7 @@ impl ExistingPolicies {
             .map(|rule| rule.id().to_owned())
     }
 
-    /// How the request stands with the policy that was asked about it.
+    /// The existing decision about an observed request.
     pub(super) fn existing_decision(&self, seen: &Observation) -> ExistingDecision {
         let Some(policy) = self.compiled.get(&seen.policy) else {
             return self.unknown(seen);
@@ -180,7 +180,7 @@ impl ExistingPolicies {
             | Reason::RuleNotYetValid(_)
             | Reason::NoRuleMatched => {}
         }
-        // A rule may ask for what the log does not tell, such as a port or a claim. The filter saw it.
+        // A rule may depend on a port or claim that the log does not contain. The filter has seen it.
         let is_that = |rule: &CompiledRule| Some(rule.id()) == seen.allowed_by.as_deref();
         let mut rules = policy.rules().iter();
         if rules.any(|rule| rule.effect() == Effect::Allow && is_that(rule)) {
@@ -193,7 +193,7 @@ impl ExistingPolicies {
         }
     }
 
-    /// Whether a call is allowed, or would be by rules in shadow, where the proxy normalises its path.
+    /// Whether enforced or shadow rules allow a call, after path normalization.
     pub(super) fn allows(&self, policy: &PolicyName, call: &Call) -> bool {
         let Some(policy) = self.compiled.get(policy) else {
             return false;
@@ -223,7 +223,7 @@ impl ExistingPolicies {
         }
     }
 
-    /// How a request stands that no rule takes: a rule that names its path may be one that never matches.
+    /// The decision about a request that no rule matches. A rule for a path that is not normalized would never match.
     fn unknown(&self, seen: &Observation) -> ExistingDecision {
         let path = seen.path.as_deref().map(PathMatch::parse);
         match path {
@@ -242,7 +242,7 @@ impl ExistingPolicies {
     }
 }
 
-/// Whether a rule in shadow would allow the request.
+/// Whether a shadow rule would allow the request.
 fn allows_in_shadow(policy: &CompiledPolicy, request: &Request<'_>) -> bool {
     let mut matches = policy.recorded_matches(request);
     matches.any(|rule| rule.is_shadow() && rule.effect() == Effect::Allow)

@@ -1,4 +1,4 @@
-//! What was seen of a workload → what to allow, and what to leave to people.
+//! Observations of a workload → proposed rules.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,62 +9,62 @@ use super::path_folding::{Conditions, HeldBack, Pattern, fold};
 use super::path_positions::Positions;
 use super::workload::{Call, Workload};
 
-/// How much must be seen before it is learned.
+/// The minimum evidence for learning.
 #[derive(Clone, Copy, Debug)]
 pub struct Thresholds {
-    /// A call that was seen less often is rare.
+    /// The minimum number of requests of a call that is not rare.
     pub least_count: u64,
-    /// A call that was seen in a shorter part of the period, in percent, is rare.
+    /// The minimum part of the period, in percent, of a call that is not rare.
     pub least_span: u8,
-    /// As many distinct ids make a template.
+    /// The minimum number of distinct IDs for a template.
     pub min_ids: usize,
-    /// Whether what is rare is learned all the same.
+    /// Whether rare calls are learned too.
     pub takes_rare: bool,
 }
 
-/// A method and a path pattern of one caller.
+/// A caller, a method and a path pattern.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProposedCall {
-    /// Who called.
+    /// The caller.
     pub caller: LearnedCaller,
     /// The HTTP method.
     pub method: String,
-    /// The path, or a template of several.
+    /// The path or template.
     pub pattern: Pattern,
-    /// How often, and when.
+    /// The number of requests and their period.
     pub tally: Tally,
-    /// Why it counts as rare; none where it does not.
+    /// Why the call is rare, if it is.
     pub rarity: Option<Rarity>,
 }
 
 /// Why a call is rare.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rarity {
-    /// It was not seen often enough.
+    /// There were too few requests.
     Few,
-    /// All of it was in a short part of the period.
+    /// All requests were in a short part of the period.
     Brief,
 }
 
-/// What to allow of a workload.
+/// The proposals for a workload.
 #[derive(Debug, Default)]
 pub struct Proposals {
-    /// For each caller what is learned, in the order of the callers.
+    /// Learned calls by caller.
     pub learned: BTreeMap<LearnedCaller, Vec<ProposedCall>>,
-    /// What is rare and therefore not learned.
+    /// Rare calls, which are not learned.
     pub rare: Vec<ProposedCall>,
-    /// Templates that were not made.
+    /// Templates that were not generated.
     pub held_back: BTreeSet<HeldBack>,
-    /// How many requests the proposals cover.
+    /// The coverage of the proposals.
     pub coverage: Coverage,
 }
 
-/// How much of what could be allowed is allowed.
+/// The share of eligible requests that is allowed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Coverage {
-    /// The requests that what is learned allows, or what was allowed already.
+    /// Requests that learned rules allow or that were already allowed.
     pub covered: u64,
-    /// All that were let through, answered without an error, and made by a caller that a rule may name.
+    /// All requests that were allowed, answered without an error, and sent by a caller that rules can name.
     pub eligible: u64,
 }
 
@@ -78,7 +78,7 @@ impl std::iter::Sum for Coverage {
 }
 
 impl Proposals {
-    /// What to allow, by this evidence.
+    /// Proposes rules with these thresholds.
     pub(crate) fn new(
         workload: &Workload,
         evidence: Thresholds,
@@ -130,7 +130,7 @@ impl Proposals {
         proposals
     }
 
-    /// All calls that were seen, learned or rare.
+    /// All calls, learned or rare.
     pub fn calls(&self) -> impl Iterator<Item = &ProposedCall> {
         self.learned.values().flatten().chain(&self.rare)
     }
@@ -145,8 +145,8 @@ impl Proposals {
     }
 }
 
-/// The paths of a caller's denied calls with a method, without those that were let through as often or more: where one
-/// request is denied and another is not, the path is not why.
+/// The denied paths of a caller and method, without paths that were allowed at least as often. If a path is both denied and
+/// allowed, the path is not the reason.
 fn mostly_denied<'c>(
     denied: &'c BTreeMap<Call, u64>,
     let_through: &BTreeMap<&str, Tally>,
@@ -165,7 +165,7 @@ fn mostly_denied<'c>(
         .collect()
 }
 
-/// The paths of a caller's calls with a method.
+/// The paths of a caller and method.
 fn paths_of<'c>(
     calls: &'c BTreeSet<Call>,
     caller: &LearnedCaller,

@@ -1,4 +1,4 @@
-//! What is learned of a caller → a rule that allows this and no more.
+//! Learned calls of a caller → a rule that allows exactly these.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,7 +27,7 @@ pub(crate) fn rule(
         id: ids.take(&caller.label(namespace)),
         effect: Effect::Allow,
         provider: None,
-        description: sum.map(|sum| format!("Learned of {}.", tally_text(sum))),
+        description: sum.map(|sum| format!("Learned from {}.", tally_text(sum))),
         owner: None,
         not_before: None,
         not_after: None,
@@ -38,8 +38,8 @@ pub(crate) fn rule(
     }
 }
 
-/// The operations that take these calls. Within an operation every method goes with every path, so
-/// only paths with the same methods share one.
+/// The operations that match these calls. An operation combines every method with every path, so only paths with the same
+/// methods share one.
 fn operations(calls: &[ProposedCall]) -> Vec<OperationSpec> {
     let mut methods: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for call in calls {
@@ -58,7 +58,7 @@ fn operations(calls: &[ProposedCall]) -> Vec<OperationSpec> {
     operations.collect()
 }
 
-/// How often and when, in whole seconds.
+/// Formats a tally, in whole seconds.
 pub fn tally_text(tally: Tally) -> String {
     let (first, last) = (second(tally.period.first), second(tally.period.last));
     let count = request_count(tally.count);
@@ -69,7 +69,7 @@ pub fn tally_text(tally: Tally) -> String {
     }
 }
 
-/// A number of requests.
+/// Formats a number of requests.
 pub fn request_count(count: u64) -> String {
     format!("{count} request{}", if count == 1 { "" } else { "s" })
 }

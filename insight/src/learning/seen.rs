@@ -1,4 +1,4 @@
-//! Sources → what was seen of each workload.
+//! Sources → observations of each workload.
 
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader, Read};
@@ -15,65 +15,65 @@ use super::observed::{Observation, Tally};
 use super::workload::{Counting, Workload};
 use crate::promql::OBSERVED;
 
-/// How much is read at a time.
+/// The size of the read buffer.
 const BUFFER: usize = 1 << 16;
 
-/// How long a line may be, in bytes: a request has no more than a fraction of it.
+/// The maximum length of a line. Requests are far smaller.
 const MAX_LINE_BYTES: u64 = 1 << 24;
 
-/// What was seen so far.
+/// The observations so far.
 #[derive(Debug)]
 pub struct Seen<'k> {
     existing: &'k ExistingPolicies,
     counting: Counting,
-    /// By the names of the policies.
+    /// By policy name.
     pub workloads: BTreeMap<PolicyName, Workload>,
-    /// One for each log with faulty lines.
+    /// One entry per log with malformed lines.
     pub faults: Vec<Faults>,
-    /// None where there are no such lines.
+    /// None without such lines.
     pub without_caller: Option<WithoutCaller>,
 }
 
-/// Lines of logs that do not say who called.
+/// Log lines that do not name the caller.
 #[derive(Debug)]
 pub struct WithoutCaller {
-    /// Where the first of them is.
+    /// The file of the first line.
     pub file: String,
-    /// Its number.
+    /// The number of the first line.
     pub line: usize,
-    /// How many there are.
+    /// The number of lines.
     pub lines: u64,
-    /// How many of them are calls that the workload itself made.
+    /// The number of these lines that the workload itself sent.
     pub outbound: u64,
 }
 
-/// Lines of a file that are not from an access log.
+/// Malformed lines of a file.
 #[derive(Debug)]
 pub struct Faults {
-    /// What messages call it.
+    /// The name of the file in messages.
     pub file: String,
-    /// How many lines the file has, blank ones left out.
+    /// The number of non-blank lines.
     pub lines: usize,
-    /// How many of them are faulty.
+    /// The number of malformed lines.
     pub faulty: usize,
-    /// The number of the first faulty line, and what is wrong with it.
+    /// The first malformed line and its error.
     pub first: (usize, InvalidLogLine),
 }
 
-/// Why an access log is not read.
+/// Why an access log cannot be read.
 #[derive(Debug, Error)]
 pub enum LogError {
-    /// Its bytes cannot be read.
+    /// The file cannot be read.
     #[error(transparent)]
     Read(#[from] io::Error),
-    /// Every line is wrong, or one is endless.
-    #[error("`{name}` is no access log that can be learned from: line {line}: {reason}")]
+    /// Every line is malformed, or one is too long.
+    #[error("cannot learn from access log `{name}`: line {line}: {reason}")]
     NoAccessLog {
-        /// What messages call it.
+        /// The name of the file in messages.
         name: String,
-        /// The first line that is wrong.
+        /// The first malformed line.
         line: usize,
-        /// What is wrong with it.
+        /// Its error.
         reason: InvalidLogLine,
     },
 }
@@ -91,27 +91,29 @@ impl Fault for LogError {
             return None;
         };
         Some(match reason {
-            InvalidLogLine::NoPolicy => "name the policy with `--workload NAMESPACE/NAME`",
+            InvalidLogLine::NoPolicy => "add `--workload NAMESPACE/NAME`",
             InvalidLogLine::Prefixed => {
-                "print the lines alone, as by `kubectl logs` or `stern --output raw`"
+                "print the lines without a prefix, for example with `kubectl logs` or `stern --output raw`"
             }
-            InvalidLogLine::Utf16 => "convert it to UTF-8, as by `iconv -f UTF-16 -t UTF-8`",
+            InvalidLogLine::Utf16 => {
+                "convert it to UTF-8, for example with `iconv -f UTF-16 -t UTF-8`"
+            }
             InvalidLogLine::Compressed => {
-                "decompress it first, as by `gzip -dc FILE | peergate learn --access-log -`"
+                "decompress it first, for example with `gzip -dc FILE | peergate learn --access-log -`"
             }
-            _ => "write it as JSON, one object a line, with the fields that docs/learn.md names",
+            _ => "log one JSON object per line, with the fields listed in docs/learn.md",
         })
     }
 }
 
-/// A series has the name of the learning mode's counter, and is another.
+/// A series has the name of the learning mode's counter but a different origin.
 #[derive(Debug, Error)]
-#[error("what Prometheus has is not of the filter's learning mode: {0}")]
+#[error("Prometheus has series that are not from the filter's learning mode: {0}")]
 pub struct NotOfLearningMode(InvalidSeries);
 
-/// The help where the counter of the learning mode has series of another origin.
+/// The help for such a series.
 static OTHER_SERIES: LazyLock<String> =
-    LazyLock::new(|| format!("see what else is scraped under the name `{OBSERVED}`"));
+    LazyLock::new(|| format!("check which other target exposes `{OBSERVED}`"));
 
 impl Fault for NotOfLearningMode {
     fn status(&self) -> ExitStatus {
@@ -124,7 +126,7 @@ impl Fault for NotOfLearningMode {
 }
 
 impl<'k> Seen<'k> {
-    /// Nothing yet.
+    /// Creates an empty collection.
     pub fn new(existing: &'k ExistingPolicies, counting: Counting) -> Self {
         Self {
             existing,
@@ -135,8 +137,7 @@ impl<'k> Seen<'k> {
         }
     }
 
-    /// Reads an access log, which messages call `name`, of `policy` where its lines do not say otherwise. Returns how many
-    /// lines it has, blank ones left out.
+    /// Reads an access log. `policy` is the default for lines that do not name one. Returns the number of non-blank lines.
     pub fn read_log(
         &mut self,
         log: impl Read,
@@ -201,7 +202,7 @@ impl<'k> Seen<'k> {
         Ok(lines)
     }
 
-    /// Takes a series of the learning mode.
+    /// Adds a series of the learning mode.
     pub fn add_series(
         &mut self,
         labels: &BTreeMap<String, String>,

@@ -1,4 +1,4 @@
-//! From observations to rules. The engine is the judge.
+//! Tests from observations to rules, decided by the engine.
 
 mod bounds;
 mod covered;
@@ -23,12 +23,12 @@ use super::workload::{Counting, ExistingDecision, Workload};
 
 const WEB: &str = "spiffe://cluster.local/ns/shop/sa/web";
 const ADS: &str = "spiffe://cluster.local/ns/shop/sa/ads";
-/// Two callers whose names make the same label.
+/// Two callers with the same label.
 const CLASH: [&str; 2] = [
     "spiffe://cluster.local/ns/a-b/sa/c",
     "spiffe://cluster.local/ns/a/sa/b-c",
 ];
-/// The same workload as `WEB`, by another name of the mesh.
+/// The same workload as `WEB`, in an alias of the trust domain.
 const WEB_BY_ALIAS: &str = "spiffe://old.example/ns/shop/sa/web";
 const MACHINE: &str = "spiffe://cluster.local/vm/db-1";
 
@@ -139,7 +139,7 @@ fn allows(policy: &CompiledPolicy, peer: &str, method: &str, path: &str) -> bool
     policy.evaluate(&request).outcome() == Decided::Allowed
 }
 
-/// The learned paths of `WEB`'s `GET` requests.
+/// The learned `GET` paths of `WEB`.
 fn learnt_paths(proposals: &Proposals) -> Vec<String> {
     let calls = proposals.learned.values().flatten();
     calls.map(|call| call.pattern.text.clone()).collect()

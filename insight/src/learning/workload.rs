@@ -1,4 +1,4 @@
-//! Observations of a workload, added up.
+//! Aggregated observations of a workload.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,21 +11,21 @@ use super::observed::{Observation, Outcome, Period, Tally};
 use super::path_positions::SeenPaths;
 use super::path_segments::is_too_long;
 
-/// Which requests are learned from.
+/// The requests to learn from.
 #[derive(Clone, Copy, Debug)]
 pub struct Counting {
-    /// Answers with a lower status count.
+    /// Only requests with a lower status count.
     pub status_below: u16,
-    /// Whether requests count that were denied.
+    /// Whether denied requests count.
     pub takes_denied: bool,
-    /// Whether callers without identity may be learned.
+    /// Whether callers without an identity are learned.
     pub takes_anonymous: bool,
 }
 
-/// Longer methods are not learned: any caller can make one up.
+/// The maximum length of a method. Callers can invent methods.
 const MAX_METHOD: usize = 64;
 
-/// How a request stands with what is allowed already.
+/// The decision of existing policies about a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ExistingDecision {
     /// No rule matches the request.
@@ -42,7 +42,7 @@ pub(crate) enum ExistingDecision {
     DeniedEarlier(String),
 }
 
-/// A caller, a method, and a path without query.
+/// A caller, a method and a path without query.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Call {
     pub(crate) caller: LearnedCaller,
@@ -50,73 +50,70 @@ pub(crate) struct Call {
     pub(crate) path: String,
 }
 
-/// Why requests are not learned from.
+/// Why requests are excluded from learning.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Exclusion {
     /// The caller had no identity.
     Anonymous,
-    /// What the caller presented is not one SPIFFE ID of a workload.
+    /// The certificate does not have exactly one SPIFFE ID of a workload.
     Malformed(String),
-    /// The caller's trust domain is not the mesh's.
+    /// The trust domain of the caller is foreign.
     Foreign(String),
     /// The request was denied.
     Denied,
-    /// It was let through, and answered with 401 or 403.
+    /// The request was allowed and answered with 401 or 403.
     Forbidden,
-    /// The answer says that the request did not succeed.
+    /// The status indicates a failure.
     Failed,
-    /// There was no answer.
+    /// There was no response.
     Unanswered,
-    /// The workload itself made it.
+    /// The workload itself sent the request.
     Outbound,
-    /// The workload itself may have made it.
+    /// The workload itself may have sent the request.
     UndeterminedDirection,
-    /// It has no method or no path.
+    /// The request has no method or no path.
     Incomplete,
-    /// No rule can be written that takes this method and path and no other.
+    /// No rule can match this method and path alone.
     Unwritable(String),
-    /// Its path or its method is longer than what is learned.
+    /// The path or method is too long.
     TooLong,
-    /// This rule of the policy denies it.
+    /// This rule of the policy denies the request.
     DeniedByRule(String),
-    /// It was counted with others past the bound of the counters.
+    /// The request was counted together with others, beyond `maxSeries`.
     PastBound,
-    /// The counters do not tell callers apart that have no identity of the mesh.
+    /// The caller has no identity of this mesh. Counters do not distinguish such callers.
     NoMeshIdentity,
 }
 
-/// What was seen of a workload.
+/// The observations of a workload.
 #[derive(Debug, Default)]
 pub struct Workload {
-    /// All that was seen, whether it is learned from or not.
+    /// All requests, learned from or not.
     pub seen: Option<Tally>,
-    /// What is allowed already.
+    /// The number of requests that policies already allow.
     pub already_allowed: u64,
-    /// What rules in shadow would allow already.
+    /// The number of requests that shadow rules would allow.
     pub allowed_in_shadow: u64,
-    /// What nothing is learned from, by the reason.
+    /// Excluded requests by reason.
     pub excluded: BTreeMap<Exclusion, Tally>,
-    /// What is to be learned.
+    /// Calls to learn.
     pub(crate) calls: BTreeMap<Call, Tally>,
-    /// What was denied and how often, so that nothing learned takes it in that was not let through as well. What a rule
-    /// of the policy denies is not among it: the rule stays in force beside what is learned.
+    /// Denied calls, so that learned templates do not match them. Excludes calls that a rule of the policy denies, because that rule
+    /// stays in force.
     pub(crate) denied: BTreeMap<Call, u64>,
-    /// What the workload answered with 401 or 403, and what others than the filter and RBAC denied. Whose order it is,
-    /// or whether a token is good, no rule can judge; so this is evidence for nothing, and told where a template takes
-    /// it in.
+    /// Calls that the workload answered with 401 or 403, or that other filters denied, for example because the order belongs to
+    /// another user. A policy cannot express that, so they are not evidence. They are reported if a template matches them.
     pub(crate) forbidden: BTreeSet<Call>,
-    /// Requests that no rule can be written for alone. A template may take them in, and so may a rule for the path that
-    /// theirs is normalised to.
+    /// Calls that no rule can match alone. A template or a rule for the normalized path may still match them.
     pub(crate) unwritable: BTreeMap<Call, Tally>,
-    /// How many requests count for what is learned: let through, answered without an error, by a caller that a rule
-    /// may name.
+    /// The number of eligible requests: allowed, answered without an error, and sent by a caller that rules can name.
     pub(crate) eligible: u64,
-    /// The paths of all requests of callers that a rule may name, whether they are learned from or not.
+    /// The paths of all requests of callers that rules can name, learned from or not.
     pub(crate) paths: SeenPaths,
 }
 
 impl Workload {
-    /// Adds an observation; `existing_decision` is asked only about what would be learned.
+    /// Adds an observation. `existing_decision` is only called for requests that would be learned.
     pub(crate) fn add(
         &mut self,
         observation: &Observation,
@@ -125,7 +122,7 @@ impl Workload {
         existing_decision: impl FnOnce(&Observation) -> ExistingDecision,
     ) {
         let tally = observation.tally;
-        // Of the workload these say nothing, not even how long it was looked at.
+        // These are not requests to the workload, and do not extend the period.
         match observation.outcome {
             Outcome::Outbound => return self.exclude(Exclusion::Outbound, tally),
             Outcome::UndeterminedDirection => {
@@ -146,7 +143,7 @@ impl Workload {
         if is_eligible {
             self.eligible = self.eligible.saturating_add(tally.count);
         }
-        // What a rule denies stays denied, whatever is learned beside it.
+        // Learned rules do not override `Deny` rules.
         let is_refused = matches!(&call, Err(Exclusion::DeniedByRule(_)));
         if let Some(path) = observation.path.as_ref().filter(|_| !is_refused) {
             self.paths.add(path, &caller, tally, is_eligible);
@@ -163,13 +160,13 @@ impl Workload {
         }
     }
 
-    /// Adds requests that the source does not tell apart.
+    /// Adds requests that the source counts together.
     pub(crate) fn add_aggregate(&mut self, why: Exclusion, tally: Tally) {
         tally.add_to(&mut self.seen);
         self.exclude(why, tally);
     }
 
-    /// Counts requests that are not learned from.
+    /// Counts excluded requests.
     fn exclude(&mut self, why: Exclusion, tally: Tally) {
         self.excluded
             .entry(why)
@@ -177,12 +174,12 @@ impl Workload {
             .or_insert(tally);
     }
 
-    /// When anything was seen.
+    /// The period of all requests.
     pub(crate) fn period(&self) -> Option<Period> {
         self.seen.map(|tally| tally.period)
     }
 
-    /// What is to be learned of the observation; nothing where it is known.
+    /// The call to learn. None if it is already allowed.
     fn call(
         &mut self,
         observation: &Observation,
@@ -253,7 +250,7 @@ impl Workload {
         }
     }
 
-    /// Takes note of a request that was denied; why it is not learned from.
+    /// Records a denied request, and returns why it is excluded.
     fn denied(
         &mut self,
         observation: &Observation,
@@ -262,7 +259,7 @@ impl Workload {
     ) -> Exclusion {
         match existing_decision(observation) {
             ExistingDecision::Denied(rule) => return Exclusion::DeniedByRule(rule),
-            // It is allowed by now, so that nothing learned allows it newly.
+            // Policies allow it by now, so learned rules do not widen them.
             ExistingDecision::Allowed => {}
             ExistingDecision::Undecided
             | ExistingDecision::NotNormalized
@@ -277,7 +274,7 @@ impl Workload {
         *count = count.saturating_add(tally.count);
     }
 
-    /// Keeps a request that no rule can be written for alone. One that is too long is none that a template takes in.
+    /// Records a call that no rule can match alone. Templates do not match paths that are too long.
     fn add_unwritable(&mut self, call: Call, tally: Tally) {
         if !is_too_long(&call.path) && call.method.len() <= MAX_METHOD {
             let sum = self.unwritable.entry(call);
@@ -285,8 +282,7 @@ impl Workload {
         }
     }
 
-    /// Counts what a draft allows of the requests that count for what is learned, and no longer calls unwritable what it
-    /// allows of these.
+    /// Counts the eligible requests that a draft allows, and removes them from the unwritable ones.
     pub(crate) fn cover(&mut self, is_allowed: impl Fn(&Call) -> bool) -> u64 {
         let calls = self.calls.iter().filter(|(call, _)| is_allowed(call));
         let learned: u64 = calls.map(|(_, tally)| tally.count).sum();
@@ -314,7 +310,7 @@ impl Exclusion {
     }
 }
 
-/// Who made the request, if a rule may name them.
+/// The caller, if rules can name it.
 fn caller(
     observation: &Observation,
     domains: &TrustDomains,
@@ -334,7 +330,7 @@ fn caller(
     Ok(caller)
 }
 
-/// Whether method and path, as they are, stand for themselves alone in a rule.
+/// Whether a rule with this method and path matches no other request.
 fn is_writable(call: &Call) -> bool {
     let is_method_byte = |byte: u8| {
         byte.is_ascii_uppercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_')

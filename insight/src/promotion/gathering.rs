@@ -1,4 +1,4 @@
-//! Asks Prometheus for the evidence.
+//! Queries Prometheus for evidence.
 
 use policy_schema::plugin_config::PolicyName;
 use policy_schema::telemetry::{ObservedValue, PolicyLabel, rule_id};
@@ -14,7 +14,7 @@ use super::selectors::{Selectors, decided};
 use crate::prometheus::{Prometheus, PrometheusError};
 use crate::promql::{self, CALLER, METHOD, OBSERVED, PATH, POLICY, REASON, RULE};
 
-/// Asks what was seen of something in shadow.
+/// Queries the evidence about a candidate.
 pub(crate) async fn gather(
     prometheus: &Prometheus,
     candidate: &Candidate,
@@ -59,7 +59,7 @@ pub(crate) async fn gather(
     })
 }
 
-/// How far every member was looked at, and its revision, where proxies tell it.
+/// The scrape coverage of every member and of its revision metric, if present.
 async fn coverage(
     prometheus: &Prometheus,
     candidate: &Candidate,
@@ -86,7 +86,7 @@ async fn coverage(
     Ok(coverage)
 }
 
-/// When a series of the selector was first looked at; none if none ever was.
+/// The time of the first sample of the selector, if there is one.
 async fn first_sample(
     prometheus: &Prometheus,
     selector: &str,
@@ -100,7 +100,7 @@ async fn first_sample(
     };
     let roughly = first(asked).await?;
     if roughly.is_none() {
-        // Looks are a fraction of the window apart, and what is younger than that falls between two.
+        // A series younger than one step may fall between two samples.
         let series_count = counting::series_count(selector, asked);
         if prometheus
             .query(&series_count, asked.until)
@@ -115,7 +115,7 @@ async fn first_sample(
     Ok(exactly.or(roughly).or(Some(asked.until)))
 }
 
-/// How many requests were decided where the candidate is, each counted once.
+/// The number of requests decided at the candidate's workloads, each counted once.
 async fn requests(
     prometheus: &Prometheus,
     candidate: &Candidate,
@@ -133,12 +133,12 @@ async fn requests(
     Ok(sum)
 }
 
-/// Counts of requests that have none in common.
+/// Queries for disjoint sets of requests.
 fn request_queries(candidate: &Candidate, parts: &[Selectors], window: Window) -> Vec<String> {
     let decided = decided(candidate);
     let in_shadow = parts.iter().filter_map(|part| {
         let increase = counting::increase_where(part.in_shadow.as_deref()?, &part.present, window);
-        // Where a policy is enforced, what one in shadow counts are matches, and requests are counted below.
+        // At workloads with an enforced policy, a shadow policy counts matches. The requests there are counted below.
         Some(match &decided {
             Some(decided) => counting::elsewhere(&increase, decided, window),
             None => increase,
@@ -180,7 +180,7 @@ async fn hits(
     Ok(hits)
 }
 
-/// Whose requests they are; none unless proxies tell it of every member.
+/// Shadow hits by caller. None unless every member is in learning mode.
 async fn callers(
     prometheus: &Prometheus,
     candidate: &Candidate,
@@ -223,7 +223,7 @@ async fn callers(
     Ok(Some(callers))
 }
 
-/// Whether proxies count the policy's requests by caller.
+/// Whether proxies count the requests of the policy by caller.
 async fn is_learning(
     prometheus: &Prometheus,
     policy: &PolicyName,

@@ -1,4 +1,4 @@
-//! Which requests are counted for what, and what follows.
+//! Tests of counting and verdicts.
 
 mod connections;
 mod subjects;
@@ -71,7 +71,7 @@ fn seen(requests: u64, denied: &[u64]) -> Seen {
     });
     Seen {
         since: Timestamp::from_unix_nanoseconds(0),
-        beginning: Beginning::Asked,
+        beginning: Beginning::Requested,
         missing: Duration::ZERO,
         coverage: Coverage::default(),
         requests,
@@ -88,7 +88,7 @@ fn standard() -> Standard {
     }
 }
 
-/// The second thousand of seconds.
+/// The window from second 1000 to 2000.
 fn window() -> Window {
     Window {
         from: second(1000),

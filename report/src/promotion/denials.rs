@@ -85,7 +85,7 @@ mod tests {
         let evil = "\u{1b}[2J\u{202e}x".to_owned();
         let seen = Seen {
             since: Timestamp::from_unix_nanoseconds(0),
-            beginning: Beginning::Asked,
+            beginning: Beginning::Requested,
             missing: Duration::ZERO,
             coverage: Coverage::default(),
             requests: 1,

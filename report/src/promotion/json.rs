@@ -173,7 +173,7 @@ fn entry(judged: &Judged, member: &Member, report: &Report) -> Entry {
         requests: seen.map(|seen| seen.requests),
         since: seen.map(|seen| seen.since.to_string()),
         beginning: seen.map(|seen| match seen.beginning {
-            Beginning::Asked => "asked",
+            Beginning::Requested => "asked",
             Beginning::FirstSeen => "first-seen",
             Beginning::Revised => "revised",
         }),

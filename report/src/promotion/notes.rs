@@ -40,7 +40,7 @@ pub(crate) fn beginning(seen: &Seen, report: &Report) -> Option<String> {
     let asked = whole_second(report.window.from);
     let since = whole_second(seen.since);
     match seen.beginning {
-        Beginning::Asked => None,
+        Beginning::Requested => None,
         Beginning::FirstSeen => Some(format!(
             "note: counted since {since} instead of {asked}: there are no earlier samples"
         )),

@@ -13,7 +13,7 @@ use peergate_insight::learning::existing_policies::{ExistingPolicies, ExistingPo
 use peergate_insight::learning::seen::{LogError, Seen};
 use peergate_insight::learning::series;
 use peergate_insight::policy_lookup::PolicyLookupError;
-use peergate_insight::policy_text::Unsound;
+use peergate_insight::policy_text::InvalidEdit;
 use peergate_mesh::network;
 use peergate_report::learning::unread::Unread;
 use peergate_report::learning::{human, json, notes};
@@ -82,7 +82,7 @@ fn known(
         let domain = args.trust_domain.as_deref().unwrap_or_default();
         let known = ExistingPolicies::nothing(domain, args.counting.include_anonymous, at);
         let known = known.map_err(|reason| match reason {
-            ExistingPoliciesError::Unsound(unsound) => {
+            ExistingPoliciesError::InvalidEdit(unsound) => {
                 InvalidPolicies(counts(&unsound.diagnostics)).into()
             }
             ExistingPoliciesError::Compilation(reason) => Failure::from(reason),
@@ -118,7 +118,10 @@ fn not_learnt(reason: DraftError) -> Failure {
         DraftError::Document(DocumentError::Yaml(reason)) => SerializeError::from(reason).into(),
         DraftError::SeveralNew(count) => PolicyLookupError::Several(count).into(),
         DraftError::Rejected(ExistingPoliciesError::Compilation(reason)) => reason.into(),
-        DraftError::Rejected(ExistingPoliciesError::Unsound(Unsound { texts, diagnostics })) => {
+        DraftError::Rejected(ExistingPoliciesError::InvalidEdit(InvalidEdit {
+            texts,
+            diagnostics,
+        })) => {
             report::diagnostics(&diagnostics, &texts);
             let counts = counts(&diagnostics);
             let mut codes = diagnostics.iter().map(|found| found.code);
@@ -179,7 +182,7 @@ impl Args {
             };
             let workload = self.workload.as_ref();
             let series = series::ask(&prometheus, self.window, workload, at).await?;
-            if series.is_empty() && !series::is_known(&prometheus, self.window, at).await? {
+            if series.is_empty() && !series::has_series(&prometheus, self.window, at).await? {
                 report::note(notes::nothing_counted(
                     prometheus.url(),
                     &self.window.text(),

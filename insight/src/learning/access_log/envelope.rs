@@ -1,6 +1,6 @@
-//! What collectors of logs put around a line → the line.
+//! Strips the envelopes that log collectors add to lines.
 //!
-//! Only what stands at the very beginning is taken for such a thing: the rest of a line may be what a client sent.
+//! Only the start of a line is inspected, because the rest may contain values from clients.
 
 use std::borrow::Cow;
 
@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// A line as Docker keeps it.
+/// A line in Docker's format.
 #[derive(Deserialize)]
 struct DockerLine<'l> {
     #[serde(borrow)]
@@ -18,7 +18,7 @@ struct DockerLine<'l> {
     _stream: Cow<'l, str>,
 }
 
-/// The line that a container wrote.
+/// The line as written by the container.
 pub(super) fn unwrapped(line: &[u8]) -> Cow<'_, [u8]> {
     let line = line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line);
     if let Some(inner) = strip_cri(line).or_else(|| strip_kubectl(line)) {
@@ -32,7 +32,7 @@ pub(super) fn unwrapped(line: &[u8]) -> Cow<'_, [u8]> {
     Cow::Borrowed(line)
 }
 
-/// Of a file below `/var/log/pods`: `2026-06-01T10:00:00.1Z stdout F LINE`. Parts of lines (`P`) are left as they are.
+/// Strips the prefix of files in `/var/log/pods`: `2026-06-01T10:00:00.1Z stdout F LINE`. Partial lines (`P`) are unchanged.
 fn strip_cri(line: &[u8]) -> Option<&[u8]> {
     let (time, rest) = split(line)?;
     Timestamp::parse(str::from_utf8(time).ok()?).ok()?;
@@ -41,7 +41,7 @@ fn strip_cri(line: &[u8]) -> Option<&[u8]> {
     (matches!(stream, b"stdout" | b"stderr") && tag == b"F").then_some(rest)
 }
 
-/// Of `kubectl logs --prefix`: `[pod/NAME/CONTAINER] LINE`.
+/// Strips the prefix of `kubectl logs --prefix`: `[pod/NAME/CONTAINER] LINE`.
 fn strip_kubectl(line: &[u8]) -> Option<&[u8]> {
     let (prefix, rest) = split(line)?;
     let source = prefix.strip_prefix(b"[pod/")?.strip_suffix(b"]")?;
@@ -49,7 +49,7 @@ fn strip_kubectl(line: &[u8]) -> Option<&[u8]> {
     source.iter().all(is_allowed).then_some(rest)
 }
 
-/// What stands before the first space, and behind it.
+/// Splits at the first space.
 fn split(line: &[u8]) -> Option<(&[u8], &[u8])> {
     let space = line.iter().position(|byte| *byte == b' ')?;
     Some((line.get(..space)?, line.get(space + 1..)?))
@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_is_taken_out_of_what_collectors_put_around_it() {
+    fn strips_envelopes_of_collectors() {
         let line = r#"{"a": "{\"}"#;
         let docker = serde_json::json!({"log": line, "stream": "stdout", "time": "x"}).to_string();
         for around in [
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn other_lines_stay_as_they_are() {
+    fn keeps_other_lines() {
         for line in [
             "",
             "GET /[pod/a] {}",

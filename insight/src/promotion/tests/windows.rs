@@ -51,7 +51,7 @@ fn requests_count_late_and_denials_count_early() {
             5002,
             current(None),
             [second(5000), second(5000)],
-            Beginning::Asked,
+            Beginning::Requested,
         ),
         (
             "first seen later",
