@@ -31,7 +31,7 @@ use policy_schema::rule_spec::{Effect, Enforcement, RuleSpec, SourceSpec};
 use policy_schema::telemetry::ReasonCode;
 use policy_schema::timestamp::Timestamp;
 
-use near::NEAR_RULES;
+use near::MAX_NEAR_RULES;
 use source_rules::SourceRules;
 
 pub use near::{NamedRule, NearRule, nearest};
@@ -140,7 +140,7 @@ pub(crate) fn explain<'p>(
         Outcome::Allowed => Vec::new(),
         Outcome::Denied => compiled.nearest(&request, usize::MAX, usize::MAX),
     };
-    let told = misses.iter().take(NEAR_RULES);
+    let told = misses.iter().take(MAX_NEAR_RULES);
     let near: Vec<_> = told.map(|miss| NearRule::new(miss, spec)).collect();
     let first = |takes: &dyn Fn(&NearMiss<'_>) -> bool| misses.iter().find(|miss| takes(miss));
     let unseen = first(&|miss| lacks_unrecorded(miss, spec));
@@ -165,7 +165,7 @@ pub(crate) fn explain<'p>(
     let in_question = deciding.into_iter().flatten().chain(
         misses
             .iter()
-            .take(NEAR_RULES)
+            .take(MAX_NEAR_RULES)
             .chain(unseen)
             .map(|miss| miss.rule),
     );

@@ -1,9 +1,9 @@
-//! Rule × attribute → what the rule takes, as it is written.
+//! The values that a rule accepts for an attribute, as written in the document.
 
 use policy_schema::engine::Attribute;
 use policy_schema::rule_spec::{OperationSpec, RuleSpec, SourceSpec};
 
-/// What a rule takes of an attribute, any of them where there are several.
+/// The accepted values of an attribute. Any of them matches.
 pub(super) fn wanted(rule: &RuleSpec, attribute: Attribute) -> Vec<String> {
     let mut wanted = match attribute {
         Attribute::Caller => sources(rule, callers),
@@ -78,7 +78,7 @@ fn tokens(source: &SourceSpec) -> Vec<String> {
     )])
 }
 
-/// Without those of the connection itself, which no filter is told.
+/// Excludes addresses of the connection itself, which the filter cannot access.
 fn addresses(source: &SourceSpec) -> Vec<String> {
     with_kinds([(
         "client address ",

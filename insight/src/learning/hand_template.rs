@@ -1,4 +1,4 @@
-//! Templates that a person names.
+//! Path templates given with `--template`.
 
 use policy_schema::matching::{PathMatch, Reading};
 use thiserror::Error;

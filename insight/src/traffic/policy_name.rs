@@ -1,9 +1,9 @@
-//! A policy's label → its name, as screens and reports show it.
+//! Metric label → policy name.
 
 use policy_schema::printable::printable;
 use policy_schema::telemetry::PolicyLabel;
 
-/// The name of the policy with a label. A label of no policy stands for itself.
+/// The name of the policy with a label. An invalid label is returned unchanged.
 pub fn policy_name(label: &str) -> String {
     match label.parse::<PolicyLabel>() {
         Ok(label) => label.policy().to_string(),

@@ -1,4 +1,4 @@
-//! What is true of all proxies, in lines.
+//! Summary lines about all proxies.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::traffic::documents::Documents;
 use crate::traffic::policy_name::policy_name;
 use crate::traffic::reading::{Reading, whole};
 
-/// More than these of a kind are not listed.
+/// The maximum number of items per line.
 const MAX_ITEMS: usize = 3;
 
 const MEBIBYTE: f64 = 1024.0 * 1024.0;
@@ -25,12 +25,15 @@ pub(super) fn lines(
     let mut lines = vec![summary(reading, source, is_wanted)];
     let revisions = Revisions::new(reading, documents, is_wanted);
     lines.extend(revisions.trouble);
-    lines.extend(listed("planes disagree", disagreements(reading, is_wanted)));
-    lines.extend(listed("ends soonest", endings(reading, is_wanted)));
+    lines.extend(listed(
+        "filter and RBAC disagree",
+        disagreements(reading, is_wanted),
+    ));
+    lines.extend(listed("expiring next", endings(reading, is_wanted)));
     if reading.has_more_observed {
-        lines.push("callers: only those who call most are shown".to_owned());
+        lines.push("callers: only the most frequent are shown".to_owned());
     }
-    // Last, because a small screen does not show all lines.
+    // Last, because a small screen hides the last lines.
     lines.extend(listed("revisions", revisions.current));
     lines
 }
@@ -70,11 +73,11 @@ fn summary(reading: &Reading, source: &str, is_wanted: &impl Fn(&str) -> bool) -
     format!("{source}: {}", parts.join(", "))
 }
 
-/// What proxies run.
+/// The revisions that proxies run.
 struct Revisions {
-    /// Lines about what the documents do not have, or, without documents, where proxies differ.
+    /// Lines about revisions that differ from the documents or between proxies.
     trouble: Vec<String>,
-    /// All others.
+    /// All other revisions.
     current: Vec<String>,
 }
 
@@ -99,13 +102,13 @@ impl Revisions {
             match documented {
                 Some(documented) if running.keys().any(|known| *known != documented.revision) => {
                     trouble.push(format!(
-                        "stale: {name} runs {}, and the documents have {}",
+                        "stale: {name} runs {}, but the documents have {}",
                         running_text(),
                         documented.revision
                     ));
                 }
                 None if documents.is_some() => trouble.push(format!(
-                    "stale: {name} runs {}, and no document has it",
+                    "stale: {name} runs {}, but is not in the documents",
                     running_text()
                 )),
                 None if running.len() > 1 => {
@@ -120,7 +123,7 @@ impl Revisions {
     }
 }
 
-/// Where the filter and RBAC decided differently.
+/// Decisions on which the filter and RBAC disagree.
 fn disagreements(reading: &Reading, is_wanted: &impl Fn(&str) -> bool) -> Vec<String> {
     let comparisons = reading.comparisons.iter();
     comparisons
@@ -148,7 +151,7 @@ fn endings(reading: &Reading, is_wanted: &impl Fn(&str) -> bool) -> Vec<String> 
         .map(|((policy, rule), at)| {
             let left = at - now;
             let when = if left <= 0.0 {
-                "has ended".to_owned()
+                "expired".to_owned()
             } else {
                 format!("in {}", time(left))
             };
@@ -157,7 +160,7 @@ fn endings(reading: &Reading, is_wanted: &impl Fn(&str) -> bool) -> Vec<String> 
         .collect()
 }
 
-/// The largest unit of a stretch of time.
+/// A duration in its largest unit.
 fn time(seconds: f64) -> String {
     let seconds = Duration::try_from_secs_f64(seconds).map_or(0, |time| time.as_secs());
     match seconds {
@@ -167,7 +170,7 @@ fn time(seconds: f64) -> String {
     }
 }
 
-/// A line with the first of these, if there are any.
+/// A line with the first items, if there are any.
 fn listed(title: &str, texts: Vec<String>) -> Option<String> {
     if texts.is_empty() {
         return None;
@@ -186,10 +189,7 @@ fn count_of(count: u64, one: &str, several: &str) -> String {
     counted(usize::try_from(count).unwrap_or(usize::MAX), one, several)
 }
 
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "seconds since 1970 have few digits"
-)]
+#[expect(clippy::cast_precision_loss, reason = "Unix seconds have few digits")]
 fn seconds(nanoseconds: u64) -> f64 {
     (nanoseconds / 1_000_000_000) as f64
 }
