@@ -70,7 +70,7 @@ impl Prometheus {
         if token.is_some() && url != endpoint {
             return Err(PrometheusError::SeveralCredentials);
         }
-        network::choose_cryptography();
+        network::install_crypto_provider();
         let client = if is_on_this_machine(&url) {
             Client::builder().no_proxy()
         } else {

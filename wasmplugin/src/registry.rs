@@ -28,7 +28,7 @@ pub(crate) enum PushError {
     Credentials(CredentialRetrievalError),
     #[error("the credentials are an identity token, which Docker alone can use")]
     IdentityToken,
-    #[error("{}", told(.0))]
+    #[error("{}", cause(.0))]
     Registry(#[from] OciDistributionError),
     #[error("the image is not whole: `{0}` is missing")]
     Missing(String),
@@ -85,9 +85,9 @@ impl FromStr for Destination {
 }
 
 /// What a registry answers, or why it does not.
-fn told(reason: &OciDistributionError) -> String {
+fn cause(reason: &OciDistributionError) -> String {
     match reason {
-        OciDistributionError::RequestError(reason) => network::told(reason),
+        OciDistributionError::RequestError(reason) => network::cause(reason),
         _ => reason.to_string(),
     }
 }

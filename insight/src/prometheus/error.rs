@@ -154,5 +154,5 @@ fn chain(reason: &reqwest::Error) -> String {
     if reason.is_timeout() {
         return "timed out".to_owned();
     }
-    network::told(reason)
+    network::cause(reason)
 }

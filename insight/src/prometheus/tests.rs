@@ -274,7 +274,7 @@ fn does_not_follow_redirects() {
 fn server_with_unknown_ca() -> SocketAddr {
     let issued = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let key = PrivateKeyDer::Pkcs8(issued.signing_key.serialize_der().into());
-    peergate_mesh::network::choose_cryptography();
+    peergate_mesh::network::install_crypto_provider();
     let config = rustls::ServerConfig::builder()
         .with_no_client_auth()
         .with_single_cert(vec![issued.cert.into()], key)
@@ -296,9 +296,7 @@ fn unknown_ca_error_names_the_ca_option() {
     let error = query(Prometheus::new(&url, None, &[])).unwrap_err();
     assert_eq!(
         error.to_string(),
-        format!(
-            "cannot reach Prometheus at {url}/: its certificate is of an authority that is not known here"
-        )
+        format!("cannot reach Prometheus at {url}/: its certificate is from an unknown CA")
     );
     assert!(error.help().unwrap().contains("--prometheus-ca-file"));
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use peergate_mesh::probe::Answers;
+use peergate_mesh::probe::ProbeAnswers;
 use peergate_mesh::verification::Verification;
 use policy_schema::plugin_config::PolicyName;
 use policy_schema::policy::PolicySet;
@@ -51,7 +51,7 @@ struct PortEntry<'r> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pod: Option<&'r str>,
     #[serde(flatten)]
-    answers: &'r Answers,
+    answers: &'r ProbeAnswers,
 }
 
 /// Formats findings, proxies and ports as a JSON object.

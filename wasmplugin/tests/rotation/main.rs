@@ -17,7 +17,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use peergate_sandbox::wait::{PATIENCE, wait_for};
+use peergate_sandbox::wait::{TIMEOUT, wait_for};
 
 use issuing::Issuing;
 use load::Load;
@@ -155,7 +155,7 @@ fn certificates_that_are_not_good_are_refused() {
         pair.caller.take_leaf(&leaf);
         assert_eq!(pair.status(), 503, "{what}");
         let is_counted = || Ok((pair.server.counter(counter) > before).then_some(()));
-        wait_for(what, PATIENCE, is_counted).unwrap();
+        wait_for(what, TIMEOUT, is_counted).unwrap();
     }
     // The caller refuses a server's in the same way.
     pair.caller.take_leaf(&issuing.good(CALLER));

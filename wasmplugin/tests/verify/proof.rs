@@ -1,6 +1,6 @@
 //! A policy runs if its filter is in every listener and the filter itself reports the revision.
 
-use peergate_sandbox::wait::{PATIENCE, wait_for};
+use peergate_sandbox::wait::{TIMEOUT, wait_for};
 
 use super::*;
 
@@ -70,7 +70,7 @@ fn a_metric_that_is_older_than_the_configuration_proves_nothing() {
     let mut proxy = Proxy::start(discovered(plugin_config(CART)));
     assert_eq!(verify_proxy(&proxy).findings(), [[""; 3]; 0]);
     // The filter has whole seconds.
-    wait_for("the next but one second", PATIENCE, || {
+    wait_for("the next but one second", TIMEOUT, || {
         let age = SystemTime::now().duration_since(loaded(&proxy)).unwrap();
         Ok((age >= Duration::from_secs(2)).then_some(()))
     })
