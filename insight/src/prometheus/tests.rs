@@ -158,7 +158,7 @@ fn sends_credentials_and_never_shows_them() {
     let request = server.asked.join().unwrap();
     assert!(request.contains("authorization: Bearer t0ken"), "{request}");
     assert!(!format!("{refused} {refused:?}").contains("t0ken"));
-    assert!(refused.help().unwrap().contains("still good"));
+    assert!(refused.help().unwrap().contains("are valid"));
 }
 
 #[test]

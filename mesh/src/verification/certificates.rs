@@ -215,7 +215,7 @@ mod tests {
     #[test]
     fn reports_a_certificate_in_two_places_once() {
         let host = json!([{"dns": "shop.example.com"}]);
-        let expected = "certificate-ends-soon: certificate `1f` in `certificates[0].cert_chain` and `certificates[1].cert_chain`: it ends in 9 days";
+        let expected = "certificate-ends-soon: certificate `1f` in `certificates[0].cert_chain` and `certificates[1].cert_chain`: expires in 9 days";
         assert_eq!(
             found(Role::Gateway, &host, "2026-06-10T00:00:00Z"),
             [expected]
