@@ -31,7 +31,7 @@ pub fn documents(places: &[Place], sources: &[SourceText]) -> Option<String> {
     });
     (!places.is_empty()).then(|| {
         format!(
-            "{} skipped, because they are not Kubernetes objects: {}",
+            "{} skipped, not a Kubernetes object: {}",
             counted(places.len(), "document is", "documents are"),
             abbreviated(quoted, MAX_NAMED)
         )

@@ -50,7 +50,7 @@ pub fn call_line(call: &ProposedCall) -> String {
     if let Some(seldom) = &call.pattern.seldom {
         let _ = write!(
             line,
-            "; {} of them rare, such as {}",
+            "; {} with few requests, such as {}",
             counted(seldom.count, "path", "paths"),
             seldom.example
         );
@@ -58,7 +58,7 @@ pub fn call_line(call: &ProposedCall) -> String {
     if let Some(forbidden) = &call.pattern.forbidden {
         let _ = write!(
             line,
-            "; {} more rejected by the workload, an authorizer or token validation, such as {}",
+            "; also matches {} rejected by the workload, an authorizer or token validation, such as {}",
             counted(forbidden.count, "path", "paths"),
             forbidden.example
         );

@@ -130,11 +130,15 @@ fn grouped(number: u64) -> String {
 fn fault_line(faults: &Faults) -> String {
     let (line, reason) = &faults.first;
     printable(&format!(
-        "{}: {} of {} lines {} not access log entries; the first is line {line}: {reason}",
+        "{}: {} of {} lines {}; the first is line {line}: {reason}",
         faults.file,
         faults.faulty,
         faults.lines,
-        if faults.faulty == 1 { "is" } else { "are" }
+        if faults.faulty == 1 {
+            "is not an access log entry"
+        } else {
+            "are not access log entries"
+        }
     ))
 }
 

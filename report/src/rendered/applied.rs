@@ -35,14 +35,14 @@ fn requests(applied: &Applied) -> Vec<String> {
             ));
         }
     };
-    add(&applied.closed, "deny requests that no policy allows");
-    let denied = format!("deny {}", denials(applied.denied.denials));
+    add(&applied.closed, "will deny requests that no policy allows");
+    let denied = format!("will deny {}", denials(applied.denied.denials));
     add(&applied.denied, &denied);
     let opened = if applied.opened.denials.is_empty() {
-        "accept every request, because their policies are in shadow".to_owned()
+        "will accept every request, because their policies are in shadow".to_owned()
     } else {
         let denials = denials(applied.opened.denials);
-        format!("accept every request except {denials}, because their policies are in shadow")
+        format!("will accept every request except {denials}, because their policies are in shadow")
     };
     add(&applied.opened, &opened);
     if applied.closes_the_rest {
@@ -59,9 +59,9 @@ fn gateways(applied: &Applied) -> Vec<String> {
         if !names.is_empty() {
             let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
             let (noun, verb) = if names.len() == 1 {
-                ("gateway", "denies")
+                ("gateway", "will deny")
             } else {
-                ("gateways", "deny")
+                ("gateways", "will deny")
             };
             effects.push(format!(
                 "{noun} {} {verb} requests that no policy exposes or allows{unless}",

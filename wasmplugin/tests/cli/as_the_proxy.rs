@@ -133,14 +133,14 @@ fn the_only_declared_port_is_taken_and_any_other_is_asked_for() {
     let refused = get(&undeclared, "/", &[]);
     assert_eq!((refused.status, &*refused.stdout), (3, ""));
     insta::assert_snapshot!(refused.stderr, @"
-    error: the answer depends on what the question leaves out: rule `admin-port` asks for a port
+    error: the answer depends on an omitted attribute: rule `admin-port` depends on a port
      |
-     = help: name it with `--port`
+     = help: add `--port`
     ");
     let json = get(&undeclared, "/", &["--output", "json"]);
     let json: Value = serde_json::from_str(&json.stdout).unwrap();
     assert!(json["error"].as_str().unwrap().contains("asks for a port"));
-    assert_eq!(json["help"], "name it with `--port`");
+    assert_eq!(json["help"], "add `--port`");
 }
 
 #[test]
@@ -390,7 +390,7 @@ fn what_cannot_be_known_is_said() {
     std::fs::write(&mesh, kept.join("\n") + "\n").unwrap();
     let notes = answer(&documents, "/..;a/ä", &[])["notes"].to_string();
     for note in [
-        "rule `checked` has the provider `opa` decide first",
+        "rule `checked` asks the provider `opa` first",
         "names no image of the filter",
         "refuses this path over HTTP/1.1",
         "Envoy before 1.40",

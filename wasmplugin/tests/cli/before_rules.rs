@@ -71,7 +71,7 @@ fn a_header_that_proxies_set_is_asked_for_where_it_decides() {
         let error = asked["error"].as_str().unwrap_or_default();
         assert!(
             error.contains(&format!(
-                "rule `no` asks for the header `{name}`, which proxies set"
+                "rule `no` depends on the header `{name}`, which proxies set"
             )),
             "{asked}"
         );
@@ -108,9 +108,9 @@ fn a_header_that_proxies_set_is_asked_for_where_it_decides() {
     let asked = ask(&[]).stderr;
     let error = asked.split_once("\n\n").map(|(_, error)| error);
     insta::assert_snapshot!(error.unwrap(), @"
-    error: the answer depends on what the question leaves out: rule `no` asks for the header `x-forwarded-proto`, which proxies set
+    error: the answer depends on an omitted attribute: rule `no` depends on the header `x-forwarded-proto`, which proxies set
      |
-     = help: name it with `--header x-forwarded-proto=VALUE` as the filter sees it
+     = help: add `--header x-forwarded-proto=VALUE` as the filter sees it
     ");
     assert_eq!(ask(&["--header", "x-forwarded-proto=http"]).status, 2);
     for name in ["X-Forwarded-Proto", ":scheme"] {
@@ -280,7 +280,7 @@ fn a_strict_sidecar_refuses_connections_without_mutual_tls() {
             format!("{EXCEPTION}, selector: {{matchLabels: {{app: cart, track: old}}}}}}\n"),
             80,
             false,
-            "whether the exception `old` is for the workload",
+            "whether the exception `old` applies to the workload",
         ),
         (format!("{strict}{gateway}"), 80, false, ""),
     ] {
@@ -373,7 +373,7 @@ fn a_waypoint_takes_no_caller_without_a_certificate() {
 fn an_unknown_reason_is_refused_at_its_line() {
     let answer = answer(&documents("", ""), &json!({"reason": "denied"}));
     let error = answer["error"].as_str().unwrap();
-    assert!(error.starts_with("there is no reason `denied`"), "{error}");
+    assert!(error.starts_with("unknown reason `denied`"), "{error}");
     assert!(error.contains("refused-by-proxy"));
 }
 

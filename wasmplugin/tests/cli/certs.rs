@@ -175,7 +175,9 @@ fn a_rotation_is_from_one_root_to_another() {
     ]);
     assert_eq!((refused.status, refused.stdout.as_str()), (3, ""));
     assert!(
-        refused.stderr.contains("both are of the same root"),
+        refused
+            .stderr
+            .contains("both intermediates were issued by the same root"),
         "{}",
         refused.stderr
     );
@@ -204,7 +206,7 @@ fn a_rotation_to_what_does_not_work_is_not_written() {
     std::fs::copy(path(&from, "east/ca-key.pem"), path(&to, "east/ca-key.pem")).unwrap();
     refused(
         &path(&to, "east"),
-        "`ca-cert.pem`: `ca-key.pem` is the key of another",
+        "`ca-cert.pem`: `ca-key.pem` does not match the certificate",
     );
 }
 

@@ -189,7 +189,7 @@ fn says_what_is_wrong_with_each_line_and_answers_the_others() {
     let with = |more: &str| sound.replace('}', more);
     let faulty = [
         ("{".to_owned(), "not a JSON object"),
-        ("[]".to_owned(), "a request is a JSON object"),
+        ("[]".to_owned(), "expected a JSON object"),
         (r#"{"method":1}"#.to_owned(), "`method` is a text"),
         (
             with(r#","query":""}"#),
@@ -218,11 +218,11 @@ fn says_what_is_wrong_with_each_line_and_answers_the_others() {
         ),
         (
             sound.replace("/status", "status"),
-            "`path`: a path begins with `/`: write `/status`",
+            "`path`: a path starts with `/`: write `/status`",
         ),
         (
             sound.replace("shop/cart", "shop/card"),
-            "there is no policy `shop/card`; did you mean `shop/cart`?",
+            "unknown policy `shop/card`; did you mean `shop/cart`?",
         ),
         (sound.replace(r#""to":"shop/cart","#, ""), "`to` is missing"),
         (
@@ -231,7 +231,7 @@ fn says_what_is_wrong_with_each_line_and_answers_the_others() {
         ),
         (
             with(r#","expect":"yes"}"#),
-            "`expect` is `allow`, `deny` or `refused`, not `yes`",
+            "`expect` must be `allow`, `deny` or `refused`, not `yes`",
         ),
         (with(r#","tcp":true}"#), "has no method, path"),
     ];

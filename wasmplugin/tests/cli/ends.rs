@@ -188,7 +188,7 @@ fn ends_are_listed_by_owner() {
     insta::assert_snapshot!(list(AFTER, "1d", "human"));
     assert_eq!(
         list("2026-05-01T00:00:00Z", "7d", "human"),
-        "nothing has ended or ends in that time\n"
+        "nothing expires in this time span\n"
     );
     let found: Value = serde_json::from_str(&list(BEFORE, "1h", "json")).unwrap();
     assert_eq!(found, json!({"problems": [], "expiring": []}));
@@ -223,7 +223,7 @@ fn objects_from_before_an_end_are_warned_about_and_named_after_what_ended() {
         let args = ["verify", "-f", documents, "--manifests", manifests];
         run(&[&args[..], &["--at", at]].concat())
     };
-    let exception = "mTLS exception `scanners` of namespace `warehouse` has ended";
+    let exception = "mTLS exception `scanners` in namespace `warehouse` has expired";
     let (audit, web) = (
         "rule `audit` of policy `warehouse/stock` has ended",
         "rule `audit` of policy `warehouse/stock` and rule `web` of policy `warehouse/stock` have ended",

@@ -216,7 +216,7 @@ fn a_rule_that_denies_whom_it_names_has_no_exception() {
         let advice = advice(&documents(&rule), "denied-by-rule");
         assert!(
             advice
-                .starts_with("take the caller out of the sources of rule `no-web` of shop/orders"),
+                .starts_with("remove the caller from the sources of rule `no-web` of shop/orders"),
             "{advice}"
         );
     }
@@ -255,7 +255,7 @@ fn what_cannot_be_changed_in_the_file_is_told_in_words() {
     );
     let prolonged = advice(&documents(&block), "expired-rule");
     assert!(
-        prolonged.starts_with("write `notAfter: \"")
+        prolonged.starts_with("set `notAfter: \"")
             && prolonged.contains("rule `web` of shop/orders"),
         "{prolonged}"
     );

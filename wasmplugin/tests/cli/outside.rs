@@ -304,7 +304,7 @@ fn lines_name_certificates_too() {
     assert_eq!((run.status, &*run.stderr), (0, summary), "{}", run.stdout);
     for (from, message) in [
         ("[]", "nothing says who calls"),
-        ("[1]", "`from` is a text, or a list of texts"),
+        ("[1]", "`from` must be a string, or a list of strings"),
         (
             r#"["anonymous","dns:a"]"#,
             "`from`: `anonymous` is a caller without a certificate",

@@ -220,7 +220,7 @@ fn what_cannot_be_changed_safely_is_not() {
     for (policy, message) in [
         (
             in_brackets,
-            "cart.yaml` is not changed: line 10: `enforcement` is in flow style",
+            "cart.yaml`: line 10: `enforcement` is in flow style",
         ),
         (
             passing,
@@ -248,12 +248,8 @@ fn arguments_are_refused_with_what_to_do() {
     let url = empty();
     let policies = ["promote", "-f", "policies", "--at", NOW];
     let cases: [(&[&str], i32, &str); 9] = [
-        (&[], 3, "there is no Prometheus to ask"),
-        (
-            &["--prometheus", "localhost:9090"],
-            3,
-            "begins with neither",
-        ),
+        (&[], 3, "no Prometheus given"),
+        (&["--prometheus", "localhost:9090"], 3, "must begin with"),
         (
             &["--prometheus", "http://127.0.0.1:1"],
             1,
@@ -379,10 +375,7 @@ fn top_of_a_policy_that_nobody_knows_is_refused_with_the_nearest_name() {
     };
     let unknown = top("shop/card", &documents);
     assert_eq!((unknown.status, &*unknown.stdout), (3, ""));
-    for expected in [
-        "there is no policy `shop/card`",
-        "did you mean `shop/cart`?",
-    ] {
+    for expected in ["unknown policy `shop/card`", "did you mean `shop/cart`?"] {
         assert!(unknown.stderr.contains(expected), "{}", unknown.stderr);
     }
     // The documents know it, whatever was counted.
@@ -390,7 +383,7 @@ fn top_of_a_policy_that_nobody_knows_is_refused_with_the_nearest_name() {
     let alone = top("shop/cart", &[]);
     assert_eq!(alone.status, 3, "{}", alone.stdout);
     assert!(
-        alone.stderr.contains("there is none at all"),
+        alone.stderr.contains("there are no policies"),
         "{}",
         alone.stderr
     );

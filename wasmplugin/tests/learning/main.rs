@@ -241,7 +241,7 @@ fn what_the_filter_denies_is_never_learnt() {
         known.stderr
     );
     assert!(
-        known.stderr.contains("5 requests allowed already"),
+        known.stderr.contains("5 requests already allowed"),
         "{}",
         known.stderr
     );

@@ -149,7 +149,7 @@ fn a_proxy_that_runs_the_documents_tells_their_revision() {
         .output()
         .unwrap();
     let expected = format!(
-        "proxy boutique/cartservice-1: policy {POLICY} at revision {}\n\n1 proxy: nothing is found\n",
+        "proxy boutique/cartservice-1: policy {POLICY} at revision {}\n\n1 proxy: no findings\n",
         revision()
     );
     assert_eq!(String::from_utf8(output.stdout).unwrap(), expected);
@@ -195,7 +195,7 @@ fn a_stale_revision_is_found() {
         .unwrap();
     assert_ne!(expected, revision());
     let message = format!(
-        "it runs revision {} of policy `{POLICY}`, and the documents have {expected}",
+        "it runs revision {} of policy `{POLICY}`, but the documents have {expected}",
         revision()
     );
     assert_eq!(
@@ -214,7 +214,7 @@ fn a_config_without_a_revision_is_found() {
         ..Sidecar::default()
     });
     let message = format!(
-        "it runs policy `{POLICY}` without a revision, and the documents have {}",
+        "it runs policy `{POLICY}` without a revision, but the documents have {}",
         revision()
     );
     assert_eq!(
@@ -330,7 +330,7 @@ fn certificates_near_their_end_are_found() {
             (code, "it ends in 1 day".to_owned()),
             (
                 code,
-                "it should have been renewed at half its time, and was not".to_owned()
+                "should have been renewed at half of its lifetime".to_owned()
             ),
         ]
     );
@@ -349,7 +349,7 @@ fn unsound_certificates_are_found() {
         [[
             "unsound-certificate",
             "proxy boutique/cartservice-1",
-            "its certificate `spiffe://other.example/ns/boutique/sa/cartservice` in `certificates[0].cert_chain`: `other.example` is none of the mesh's"
+            "certificate `spiffe://other.example/ns/boutique/sa/cartservice` in `certificates[0].cert_chain`: `other.example` is not a trust domain of the mesh"
         ]]
     );
 }

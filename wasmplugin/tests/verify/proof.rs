@@ -212,7 +212,7 @@ fn what_a_proxy_says_in_place_of_its_configuration_is_shown() {
     let words = "Failed to convert protobuf message to JSON string: INVALID_ARGUMENT";
     let admin = Answering::start(words);
     let verified = verify(SHOP, &["--proxy", &admin.url()]);
-    let message = format!("its `/config_dump` cannot be read: it is not JSON, but `{words}`");
+    let message = format!("cannot read its `/config_dump`: it is not JSON, but `{words}`");
     let subject = format!("proxy {}", admin.address);
     assert_eq!(verified.findings(), [["not-checked", &*subject, &*message]]);
 }
