@@ -117,7 +117,7 @@ fn a_header_that_proxies_set_is_asked_for_where_it_decides() {
         let refused = ask(&["--without-header", name]);
         assert_eq!(refused.status, 3);
         assert!(
-            refused.stderr.contains("in every request"),
+            refused.stderr.contains("on every request"),
             "{}",
             refused.stderr
         );
@@ -309,10 +309,7 @@ fn a_strict_sidecar_refuses_connections_without_mutual_tls() {
     }
     let by_port = format!("{EXCEPTION}, selector: {{matchLabels: {{app: cart}}}}, ports: [80]}}\n");
     let asked = answer(&documents(&by_port, ""), &json!({"from": "anonymous"}));
-    assert!(
-        asked["error"].to_string().contains("write `port`"),
-        "{asked}"
-    );
+    assert!(asked["error"].to_string().contains("add `port`"), "{asked}");
     let plaintext = documents(&format!("{EXCEPTION}, mode: Disable}}\n"), "");
     let web = answer(&plaintext, &json!({}));
     assert_eq!(outcome(&web), "refused");
@@ -359,7 +356,7 @@ fn a_waypoint_takes_no_caller_without_a_certificate() {
         );
         let explanation = anonymous["explanation"].to_string();
         assert_eq!(
-            explanation.contains("the waypoint accepts"),
+            explanation.contains("the waypoint only accepts"),
             is_refused,
             "{anonymous}"
         );

@@ -203,7 +203,7 @@ fn says_what_is_wrong_with_each_line_and_answers_the_others() {
             with(r#","sourceIp":"here"}"#),
             "`sourceIp` is an IP address",
         ),
-        (with(r#","path":"/"}"#), "a field is there twice"),
+        (with(r#","path":"/"}"#), "a field is duplicated"),
         (
             sound.replace(r#""from":"anonymous","#, ""),
             "`from` is missing",

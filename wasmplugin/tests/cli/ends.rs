@@ -223,7 +223,7 @@ fn objects_from_before_an_end_are_warned_about_and_named_after_what_ended() {
         let args = ["verify", "-f", documents, "--manifests", manifests];
         run(&[&args[..], &["--at", at]].concat())
     };
-    let exception = "mTLS exception `scanners` in namespace `warehouse` has expired";
+    let exception = "mTLS exception `scanners` of namespace `warehouse` has ended";
     let (audit, web) = (
         "rule `audit` of policy `warehouse/stock` has ended",
         "rule `audit` of policy `warehouse/stock` and rule `web` of policy `warehouse/stock` have ended",

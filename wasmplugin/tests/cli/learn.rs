@@ -254,7 +254,7 @@ fn ends_with_no_where_there_is_nothing_to_propose() {
     assert_eq!(run.status, 2);
     assert!(
         run.stderr
-            .contains("rare    shop/frontend: GET /: 1 request at"),
+            .contains("rare      shop/frontend: GET /: 1 request at"),
         "{}",
         run.stderr
     );
@@ -301,7 +301,7 @@ fn what_cannot_stand_beside_the_mesh_is_not_written() {
     );
     assert_eq!((run.status, run.stdout.as_str()), (3, ""), "{}", run.stderr);
     assert!(
-        run.stderr.contains("what was learnt is not accepted"),
+        run.stderr.contains("what was learned is not accepted"),
         "{}",
         run.stderr
     );

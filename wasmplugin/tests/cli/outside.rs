@@ -371,8 +371,7 @@ fn explain_proposes_a_rule_for_a_certificate_with_one_name() {
         let run = explain(&documents, &[from], "/orders");
         assert_eq!((run.status, &*run.stderr), (0, ""), "{from}");
         assert!(
-            run.stdout
-                .contains("With this change the request is allowed"),
+            run.stdout.contains("this change allows the request"),
             "{}",
             run.stdout
         );
@@ -388,7 +387,7 @@ fn explain_leaves_the_choice_among_several_names_to_people() {
         &["dns:8.other.example", "subject:CN=8"],
         "/orders",
     );
-    let advice = run.stdout.split("What to do: ").nth(1).unwrap();
+    let advice = run.stdout.split("next step: ").nth(1).unwrap();
     assert!(
         advice.contains("`dns:8.other.example` or `subject:CN=8`"),
         "{advice}"
@@ -397,7 +396,7 @@ fn explain_leaves_the_choice_among_several_names_to_people() {
     let run = explain(&documents, &["dns:*.other.example"], "/orders");
     assert!(
         run.stdout
-            .contains("What to do: name the client's certificate"),
+            .contains("next step: add the name that identifies this client"),
         "{}",
         run.stdout
     );
@@ -410,6 +409,6 @@ fn explain_offers_an_exception_from_a_denial_to_a_certificate() {
     );
     let documents = documents("1.31", VALIDATED, &rules);
     let run = explain(&documents, &["dns:7.partner.example"], "/orders");
-    let advice = run.stdout.split("What to do: ").nth(1).unwrap();
+    let advice = run.stdout.split("next step: ").nth(1).unwrap();
     assert!(advice.contains("`notClientCertificates`"), "{advice}");
 }

@@ -253,12 +253,12 @@ fn arguments_are_refused_with_what_to_do() {
         (
             &["--prometheus", "http://127.0.0.1:1"],
             1,
-            "cannot be reached",
+            "cannot reach Prometheus",
         ),
         (
             &["--prometheus", &url, "--rule", "reads"],
             3,
-            "no rule `reads` in shadow",
+            "rule `reads` is not in shadow",
         ),
         (
             &["--prometheus", &url, "--workload", "shop/card"],
@@ -288,7 +288,7 @@ fn arguments_are_refused_with_what_to_do() {
                 "policies/cart.yaml",
             ],
             3,
-            "bearer token and nothing else",
+            "only the bearer token",
         ),
     ];
     for (more, status, message) in cases {
@@ -337,7 +337,7 @@ fn top_says_where_it_cannot_look() {
         (
             &["top", "--prometheus", "http://127.0.0.1:1"],
             1,
-            "cannot be reached",
+            "cannot reach Prometheus",
         ),
         (
             &["top", "--proxy", "http://a:1", "--interval", "0s"],

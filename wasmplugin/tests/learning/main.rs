@@ -84,7 +84,7 @@ fn relearn(name: &str, also: &[Asked], bad: &Asked) -> (Vec<Asked>, Value, tempf
     assert!(
         learnt
             .stderr
-            .contains(&format!("rare    boutique/{}", bad.account()))
+            .contains(&format!("rare      boutique/{}", bad.account()))
     );
     (asked, report, folder)
 }

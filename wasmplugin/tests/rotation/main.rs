@@ -184,5 +184,5 @@ fn a_proxy_is_asked_what_it_has() {
     pair.server.take_leaf(&issuing.issue(SERVER, -48, -24));
     let (status, text) = read(&pair.server);
     assert_eq!(status, Some(2), "{text}");
-    assert!(text.contains("expired: it ended at "), "{text}");
+    assert!(text.contains("expired: expired at "), "{text}");
 }

@@ -327,7 +327,7 @@ fn certificates_near_their_end_are_found() {
     assert_eq!(
         codes,
         [
-            (code, "it ends in 1 day".to_owned()),
+            (code, "expires in 1 day".to_owned()),
             (
                 code,
                 "should have been renewed at half of its lifetime".to_owned()

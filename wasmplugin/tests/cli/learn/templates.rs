@@ -51,7 +51,7 @@ fn a_name_among_ids_is_told_where_it_is_odd_and_keeps_them_apart_where_it_is_not
     assert!(once.stderr.contains(told), "{}", once.stderr);
     assert!(once.stdout.contains(told), "{}", once.stdout);
     assert!(
-        !once.stderr.contains("rare    shop/frontend: GET"),
+        !once.stderr.contains("rare      shop/frontend: GET"),
         "{}",
         once.stderr
     );
