@@ -344,7 +344,7 @@ fn connections_without_http_are_decided_as_by_rbac() {
     assert!(
         jobs["notes"]
             .to_string()
-            .contains("5672 is not among `tcpPorts`")
+            .contains("5672 is not in `tcpPorts`")
     );
 }
 
@@ -445,5 +445,5 @@ fn without_the_filter_each_answer_names_the_rules_that_rbac_may_decide_different
     let mut command = command(&args);
     command.current_dir(with_filter.path());
     let foreign = finish(command, "").stdout;
-    assert!(foreign.contains("for its certificate alone"), "{foreign}");
+    assert!(foreign.contains("for their certificate alone"), "{foreign}");
 }

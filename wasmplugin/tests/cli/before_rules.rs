@@ -313,11 +313,7 @@ fn a_strict_sidecar_refuses_connections_without_mutual_tls() {
     let plaintext = documents(&format!("{EXCEPTION}, mode: Disable}}\n"), "");
     let web = answer(&plaintext, &json!({}));
     assert_eq!(outcome(&web), "refused");
-    assert!(
-        web["explanation"]
-            .to_string()
-            .contains("ask with `anonymous`")
-    );
+    assert!(web["explanation"].to_string().contains("use `anonymous`"));
 }
 
 #[test]

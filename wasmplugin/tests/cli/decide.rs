@@ -190,18 +190,18 @@ fn says_what_is_wrong_with_each_line_and_answers_the_others() {
     let faulty = [
         ("{".to_owned(), "not a JSON object"),
         ("[]".to_owned(), "expected a JSON object"),
-        (r#"{"method":1}"#.to_owned(), "`method` is a text"),
+        (r#"{"method":1}"#.to_owned(), "`method` must be a string"),
         (
             with(r#","query":""}"#),
             "unknown field `query`; the fields are from, to,",
         ),
         (
             with(r#","port":70000}"#),
-            "`port` is a number from 0 to 65535",
+            "`port` must be a number from 0 to 65535",
         ),
         (
             with(r#","sourceIp":"here"}"#),
-            "`sourceIp` is an IP address",
+            "`sourceIp` must be an IP address",
         ),
         (with(r#","path":"/"}"#), "a field is duplicated"),
         (

@@ -208,7 +208,7 @@ fn refuses_one_text_for_what_several_proxies_take() {
     let run = run(&[&ALL[..], &["--only", "plugin-config"]].concat());
     assert_eq!((run.status, run.stdout.as_str()), (3, ""));
     assert!(
-        run.stderr.contains("there are 3 policies"),
+        run.stderr.contains("expected exactly one policy, found 3"),
         "{}",
         run.stderr
     );
@@ -222,7 +222,9 @@ fn suggests_the_policy_that_was_meant() {
         run.stderr
     };
     assert!(unknown("shop/card").contains("did you mean `shop/cart`?"));
-    assert!(unknown("a/b").contains("there are `payments/ledger`, `payments/vault`, `shop/cart`"));
+    assert!(
+        unknown("a/b").contains("known policies: `payments/ledger`, `payments/vault`, `shop/cart`")
+    );
 }
 
 #[test]

@@ -195,7 +195,7 @@ fn a_stale_revision_is_found() {
         .unwrap();
     assert_ne!(expected, revision());
     let message = format!(
-        "it runs revision {} of policy `{POLICY}`, but the documents have {expected}",
+        "it runs revision {} of policy `{POLICY}`, and the documents have {expected}",
         revision()
     );
     assert_eq!(
@@ -214,7 +214,7 @@ fn a_config_without_a_revision_is_found() {
         ..Sidecar::default()
     });
     let message = format!(
-        "it runs policy `{POLICY}` without a revision, but the documents have {}",
+        "it runs policy `{POLICY}` without a revision, and the documents have {}",
         revision()
     );
     assert_eq!(
