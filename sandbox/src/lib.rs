@@ -23,7 +23,7 @@
 //! - [`prometheus`]: a Prometheus that scrapes Envoys
 //! - [`demo`]: the mesh of the demo, its calls and outcomes
 //! - [`wait`]: waiting for a condition, up to a deadline
-//! - [`error`]: errors
+//! - [`error`] has the errors of all modules
 //!
 //! # Example
 //!
