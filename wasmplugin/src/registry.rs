@@ -87,7 +87,7 @@ impl FromStr for Destination {
 /// The response of a registry, or why there is none.
 fn cause(reason: &OciDistributionError) -> String {
     match reason {
-        OciDistributionError::RequestError(reason) => network::told(reason),
+        OciDistributionError::RequestError(reason) => network::cause(reason),
         _ => reason.to_string(),
     }
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::ValueHint;
 use peergate_fault::{ExitStatus, Failure, Fault};
-use peergate_insight::policy_text::{self, NoFilterImage, Unsound};
+use peergate_insight::policy_text::{self, InvalidEdit, NoFilterImage};
 use peergate_mesh::network;
 use peergate_report::message::counts;
 use policy_schema::diagnostic::Diagnostic;
@@ -140,7 +140,7 @@ fn with_image(path: &Path, pinned: &str) -> Result<NewFile, Failure> {
         Err(NoFilterImage::NotWritable { name, reason }) => {
             Err(UploadError::NoImageField { name, reason }.into())
         }
-        Err(NoFilterImage::Unsound(Unsound { texts, diagnostics })) => {
+        Err(NoFilterImage::InvalidEdit(InvalidEdit { texts, diagnostics })) => {
             report::diagnostics(&diagnostics, &texts);
             let severities = diagnostics.iter().map(Diagnostic::severity);
             Err(UploadError::InvalidWithImage(counts(severities)).into())
