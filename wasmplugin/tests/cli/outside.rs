@@ -197,7 +197,7 @@ fn a_caller_that_cannot_come_is_refused_with_the_reason() {
             &new,
             "edge/partners",
             "unvalidated",
-            "set `unvalidatedCertificates: true`",
+            "`unvalidatedCertificates: true`",
         ),
         (
             &new,
@@ -317,7 +317,7 @@ fn lines_name_certificates_too() {
             r#"["anonymous","dns:a"]"#,
             "`from`: `anonymous` cannot be combined",
         ),
-        (r#""unvalidated""#, "set `unvalidatedCertificates: true`"),
+        (r#""unvalidated""#, "`unvalidatedCertificates: true`"),
     ] {
         let line = format!(r#"{{"to":"edge/partners","from":{from},"method":"GET","path":"/"}}"#);
         let run = ask(&line);
