@@ -55,16 +55,12 @@ struct Proposed<'l> {
     #[serde(skip_serializing_if = "Option::is_none")]
     by_hand: Option<Hand<'l>>,
     rules: &'l [RuleSpec],
-    #[serde(rename = "learnt")]
     learned: Vec<Call<'l>>,
     rare: Vec<Call<'l>>,
     /// The number of requests that the policy already allows.
-    #[serde(rename = "known")]
     already_allowed: u64,
-    #[serde(rename = "knownInShadow")]
     allowed_in_shadow: u64,
     held_back: Vec<Held<'l>>,
-    #[serde(rename = "setAside")]
     excluded: Vec<ExcludedRequests<'l>>,
 }
 
@@ -299,7 +295,7 @@ impl<'l> From<(&'l Exclusion, &'l Tally)> for ExcludedRequests<'l> {
             Exclusion::Failed => ("failed", None),
             Exclusion::Unanswered => ("unanswered", None),
             Exclusion::Outbound => ("outbound", None),
-            Exclusion::UndeterminedDirection => ("either-way", None),
+            Exclusion::UndeterminedDirection => ("undetermined-direction", None),
             Exclusion::Incomplete => ("incomplete", None),
             Exclusion::Unwritable(request) => ("unwritable", Some(request)),
             Exclusion::TooLong => ("too-long", None),

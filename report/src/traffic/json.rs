@@ -42,7 +42,6 @@ struct RuleEntry<'s> {
     denied: Counted,
     shadow: Counted,
     /// Matches of `Audit` and `Custom` rules.
-    #[serde(rename = "noted")]
     recorded: Counted,
     reasons: Vec<&'s str>,
     #[serde(skip_serializing_if = "str::is_empty")]
@@ -63,7 +62,6 @@ struct CallerEntry<'s> {
     allowed: Counted,
     denied: Counted,
     shadow: Counted,
-    #[serde(rename = "noted")]
     recorded: Counted,
 }
 
