@@ -4,7 +4,7 @@ use std::error::Error;
 use std::io;
 
 use peergate_fault::{ExitStatus, Fault};
-use rustls::CertificateError;
+use rustls::{CertificateError, InvalidMessage};
 use thiserror::Error;
 
 /// The async runtime cannot start.
@@ -61,6 +61,9 @@ pub fn cause(failure: &(dyn Error + 'static)) -> String {
     if is_authority_unknown(failure) {
         return "its certificate is from an unknown CA".to_owned();
     }
+    if is_plaintext(failure) {
+        return "it does not speak TLS".to_owned();
+    }
     let mut deepest = failure;
     while let Some(next) = deepest.source() {
         deepest = next;
@@ -70,18 +73,32 @@ pub fn cause(failure: &(dyn Error + 'static)) -> String {
 
 /// Whether the peer presented a certificate from an untrusted CA.
 pub fn is_authority_unknown(failure: &(dyn Error + 'static)) -> bool {
-    if let Some(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer)) =
-        failure.downcast_ref()
-    {
-        return true;
+    let unknown = rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer);
+    tls_error(failure).is_some_and(|error| *error == unknown)
+}
+
+/// Whether the peer answered a TLS handshake with something else, as a server of plain HTTP does.
+pub fn is_plaintext(failure: &(dyn Error + 'static)) -> bool {
+    matches!(
+        tls_error(failure),
+        Some(rustls::Error::InvalidMessage(
+            InvalidMessage::InvalidContentType
+        ))
+    )
+}
+
+/// The TLS error behind a failure.
+fn tls_error<'f>(failure: &'f (dyn Error + 'static)) -> Option<&'f rustls::Error> {
+    if let Some(error) = failure.downcast_ref() {
+        return Some(error);
     }
     // The inner error of an I/O error is not its `source`.
-    let made_of = failure.downcast_ref().and_then(io::Error::get_ref);
-    let behind = match made_of {
-        Some(made_of) => Some(made_of as &(dyn Error + 'static)),
+    let inner = failure.downcast_ref().and_then(io::Error::get_ref);
+    let behind = match inner {
+        Some(inner) => Some(inner as &(dyn Error + 'static)),
         None => failure.source(),
     };
-    behind.is_some_and(is_authority_unknown)
+    behind.and_then(tls_error)
 }
 
 /// Parses the CA certificates of a PEM file called `name`. Fails if there are none.

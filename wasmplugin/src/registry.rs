@@ -44,6 +44,9 @@ impl PushError {
             Self::Registry(reason) if network::is_authority_unknown(reason) => {
                 "pass the CA's certificate with `--ca-file`"
             }
+            Self::Registry(reason) if network::is_plaintext(reason) => {
+                "if the registry has no TLS, push with `--plain-http`"
+            }
             Self::Credentials(_) | Self::Registry(_) | Self::Missing(_) | Self::Runtime(_) => {
                 "try again: no document refers to the image yet"
             }

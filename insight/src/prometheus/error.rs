@@ -121,6 +121,9 @@ impl Fault for PrometheusError {
             Self::Unreachable { reason, .. } if network::is_authority_unknown(reason) => {
                 "trust its CA with `--prometheus-ca-file FILE`"
             }
+            Self::Unreachable { reason, .. } if network::is_plaintext(reason) => {
+                "use `http://` instead of `https://`"
+            }
             Self::Unreachable { .. } => {
                 "check the address; to reach a Prometheus in a cluster, run `kubectl port-forward -n NAMESPACE svc/NAME 9090`"
             }

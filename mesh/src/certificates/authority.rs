@@ -9,6 +9,7 @@ use rcgen::{
     KeyUsagePurpose, SanType,
 };
 use thiserror::Error;
+use x509_parser::x509::AttributeTypeAndValue;
 
 /// Backdates the start of validity, to tolerate clock skew.
 const BACKDATED: Duration = Duration::from_hours(1);
@@ -21,6 +22,9 @@ pub struct Authority {
     /// The key as PKCS #8 in PEM. Generated keys are ECDSA P-256.
     pub key_pem: String,
 }
+
+/// The common name of a root. Its organization is the trust domain.
+const ROOT_NAME: &str = "Root CA";
 
 /// Why a certificate cannot be created.
 #[derive(Debug, Error)]
@@ -37,6 +41,14 @@ pub enum AuthorityError {
     /// The root is not a CA.
     #[error("the certificate is not a CA certificate")]
     NoAuthority,
+    /// The root was created for another trust domain.
+    #[error("the root belongs to trust domain `{root}`, not to `{requested}`")]
+    OtherTrustDomain {
+        /// The trust domain of the root.
+        root: String,
+        /// The trust domain of the new certificate.
+        requested: String,
+    },
     /// The root expires before the new certificate would.
     #[error("the certificate would outlive the root, which expires in {0} days")]
     OutlivesRoot(i64),
@@ -49,6 +61,9 @@ impl Fault for AuthorityError {
 
     fn help(&self) -> Option<&str> {
         Some(match self {
+            Self::OtherTrustDomain { .. } => {
+                "use the root's trust domain, or create a root for the other one"
+            }
             Self::OutlivesRoot(_) => "reduce `--days`, or create a new root",
             Self::Make(_) | Self::Root(_) | Self::OtherKey | Self::NoAuthority => {
                 "create a root with `peergate certs root`"
@@ -63,7 +78,7 @@ pub fn root(
     lifetime: Duration,
     now: SystemTime,
 ) -> Result<Authority, AuthorityError> {
-    let mut params = params(trust_domain, "Root CA", lifetime, now);
+    let mut params = params(trust_domain, ROOT_NAME, lifetime, now);
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let key = KeyPair::generate()?;
     let certificate = params.self_signed(&key)?;
@@ -83,7 +98,7 @@ pub(super) fn intermediate(
     now: SystemTime,
 ) -> Result<Authority, AuthorityError> {
     let root_key = KeyPair::from_pem(&root.key_pem).map_err(AuthorityError::Root)?;
-    check_root(root, &root_key, now + lifetime, now)?;
+    check_root(root, &root_key, trust_domain, now + lifetime, now)?;
     let issuer =
         Issuer::from_ca_cert_pem(&root.certificate_pem, root_key).map_err(AuthorityError::Root)?;
     let name = format!("Intermediate CA of {cluster}");
@@ -103,6 +118,7 @@ pub(super) fn intermediate(
 fn check_root(
     root: &Authority,
     key: &KeyPair,
+    trust_domain: &str,
     end: SystemTime,
     now: SystemTime,
 ) -> Result<(), AuthorityError> {
@@ -115,6 +131,16 @@ fn check_root(
     }
     if !certificate.is_ca() {
         return Err(AuthorityError::NoAuthority);
+    }
+    // Roots of other tools do not name a trust domain.
+    let subject = certificate.subject();
+    let is_own = text(subject.iter_common_name()) == Some(ROOT_NAME);
+    let organization = text(subject.iter_organization()).filter(|_| is_own);
+    if let Some(root) = organization.filter(|organization| *organization != trust_domain) {
+        return Err(AuthorityError::OtherTrustDomain {
+            root: root.to_owned(),
+            requested: trust_domain.to_owned(),
+        });
     }
     let seconds = |time: SystemTime| {
         let since = time
@@ -129,6 +155,15 @@ fn check_root(
         ));
     }
     Ok(())
+}
+
+/// The text of the first of these attributes.
+fn text<'a>(
+    mut attributes: impl Iterator<Item = &'a AttributeTypeAndValue<'a>>,
+) -> Option<&'a str> {
+    attributes
+        .next()
+        .and_then(|attribute| attribute.as_str().ok())
 }
 
 fn params(

@@ -241,3 +241,26 @@ fn roots_are_looked_for_only_among_what_is_trusted() {
         refused.stderr
     );
 }
+
+#[test]
+fn refuses_an_intermediate_for_another_trust_domain_than_the_roots() {
+    let folder = authorities();
+    let root = folder.path().join("root");
+    let out = folder.path().join("west");
+    let refused = run(&[
+        "certs",
+        "cluster",
+        "--root",
+        text(&root),
+        "--cluster",
+        "west",
+        "--trust-domain",
+        "other.local",
+        "--out",
+        text(&out),
+    ]);
+    assert_eq!((refused.status, &*refused.stdout), (3, ""));
+    let message = "the root belongs to trust domain `cluster.local`, not to `other.local`";
+    assert!(refused.stderr.contains(message), "{}", refused.stderr);
+    assert!(!out.exists());
+}
