@@ -189,7 +189,9 @@ fn the_hooks_of_pre_commit_are_commands() {
         }
         let arguments = hook["args"].as_array().unwrap().iter();
         let arguments = arguments.map(|argument| argument.as_str().unwrap());
-        let line = [hook["entry"].as_str().unwrap()].into_iter().chain(arguments);
+        let line = [hook["entry"].as_str().unwrap()]
+            .into_iter()
+            .chain(arguments);
         let line = line.collect::<Vec<_>>().join(" ");
         let invocations = shell::invocations(&line);
         assert_eq!(invocations.len(), 1, "{line}");
