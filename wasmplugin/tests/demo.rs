@@ -131,7 +131,7 @@ fn every_denial_is_explained_as_the_demo_says_and_a_change_of_the_documents_is_t
     let mut demo = Kept::start();
     let report = demo.report();
     let mut lines = BufReader::new(demo.0.stderr.take().unwrap()).lines();
-    let documents = rest_of_line(&mut lines, "  peergate explain ID -f ");
+    let documents = rest_of_line(&mut lines, "  peergate explain ID ");
     let explain = |id: &str, more: &[&str]| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_peergate"));
         command.args(["explain", id, "-f", &documents, "--output", "json"]);
@@ -177,7 +177,7 @@ fn what_the_demo_prints_works_with_its_documents() {
     let mut demo = Kept::start();
     demo.report();
     let mut lines = BufReader::new(demo.0.stderr.take().unwrap()).lines();
-    let documents = rest_of_line(&mut lines, "  peergate explain ID -f ");
+    let documents = rest_of_line(&mut lines, "  peergate explain ID ");
     let top = rest_of_line(&mut lines, "  peergate top ");
     let run = |args: &[&str]| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_peergate"));
