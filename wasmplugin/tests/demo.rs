@@ -27,7 +27,7 @@ fn demo(arguments: &[&str]) -> Output {
 }
 
 #[test]
-fn every_call_comes_back_as_expected() {
+fn every_demo_call_gets_the_expected_response() {
     let filter = filter();
     let output = demo(&["--output", "json", "--filter", filter.to_str().unwrap()]);
     let report = String::from_utf8(output.stdout).unwrap();
@@ -127,7 +127,7 @@ fn the_page_shows_the_counters_that_the_demo_prints() {
 }
 
 #[test]
-fn every_denial_is_explained_as_the_demo_says_and_a_change_of_the_documents_is_taken() {
+fn explains_every_denial_as_the_demo_prints_it_and_applies_document_changes() {
     let mut demo = Kept::start();
     let report = demo.report();
     let mut lines = BufReader::new(demo.0.stderr.take().unwrap()).lines();
@@ -173,7 +173,7 @@ fn every_denial_is_explained_as_the_demo_says_and_a_change_of_the_documents_is_t
 
 /// Every command that the demo prints takes its documents, and says where one is wrong.
 #[test]
-fn what_the_demo_prints_works_with_its_documents() {
+fn commands_the_demo_prints_work_with_its_documents() {
     let mut demo = Kept::start();
     demo.report();
     let mut lines = BufReader::new(demo.0.stderr.take().unwrap()).lines();
@@ -212,7 +212,7 @@ fn what_the_demo_prints_works_with_its_documents() {
 }
 
 #[test]
-fn a_file_that_is_not_a_module_is_refused_before_anything_starts() {
+fn refuses_a_file_that_is_not_a_module_before_starting_anything() {
     let output = demo(&["--filter", "/etc/passwd"]);
     let errors = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(3), "{errors}");
@@ -224,7 +224,7 @@ fn a_file_that_is_not_a_module_is_refused_before_anything_starts() {
 }
 
 #[test]
-fn says_how_to_get_a_filter_where_there_is_none() {
+fn explains_how_to_get_a_missing_filter() {
     let output = demo(&["--filter", "/nonexistent/filter.wasm"]);
     let errors = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{errors}");

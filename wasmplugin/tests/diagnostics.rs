@@ -28,7 +28,7 @@ fn completed(name: &str) -> tempfile::TempDir {
 }
 
 #[test]
-fn there_is_a_case_for_every_code_and_no_other() {
+fn every_code_has_exactly_one_case() {
     let cases: BTreeSet<_> = std::fs::read_dir(folder())
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
@@ -38,7 +38,7 @@ fn there_is_a_case_for_every_code_and_no_other() {
 }
 
 #[test]
-fn every_case_shows_its_code_alone() {
+fn every_case_reports_only_its_code() {
     for Explained { code, .. } in code::all() {
         let case = completed(&format!("{code}.yaml"));
         let output = Command::new(env!("CARGO_BIN_EXE_peergate"))

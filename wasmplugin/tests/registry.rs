@@ -162,7 +162,7 @@ spec:
 ";
 
 #[test]
-fn what_is_pushed_is_pulled_as_istio_pulls_it() {
+fn a_pushed_image_can_be_pulled_as_istio_pulls_it() {
     let registry = Registry::start();
     let docker = registry.login(USER.1);
     let (image, digest) = package(registry.folder.path());
@@ -245,7 +245,7 @@ fn what_is_pushed_is_pulled_as_istio_pulls_it() {
 
 /// Who never logged in has no configuration of Docker's, and who names no tag moves none.
 #[test]
-fn an_open_registry_takes_it_from_anybody_and_without_a_tag() {
+fn pushes_to_an_open_registry_without_credentials_and_without_a_tag() {
     let registry = Registry::open();
     let (image, digest) = package(registry.folder.path());
     let nobody = registry.folder.path().join("nobody");
@@ -270,7 +270,7 @@ fn an_open_registry_takes_it_from_anybody_and_without_a_tag() {
 }
 
 #[test]
-fn two_packages_of_a_module_are_the_same_bytes() {
+fn packages_a_module_reproducibly() {
     let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
     let [first, second] = folders.each_ref().map(|folder| package(folder.path()));
     assert_eq!(first.1, second.1);
@@ -278,7 +278,7 @@ fn two_packages_of_a_module_are_the_same_bytes() {
 }
 
 #[test]
-fn without_credentials_nothing_is_uploaded_and_the_mesh_stays() {
+fn without_credentials_uploads_nothing_and_leaves_the_mesh_unchanged() {
     let registry = Registry::start();
     let (image, _) = package(registry.folder.path());
     let mesh = registry.folder.path().join("mesh.yaml");
@@ -303,7 +303,7 @@ fn without_credentials_nothing_is_uploaded_and_the_mesh_stays() {
 }
 
 #[test]
-fn what_cannot_be_pushed_is_refused_before_anything_is_uploaded() {
+fn refuses_an_impossible_push_before_uploading_anything() {
     let folder = tempfile::tempdir().unwrap();
     let (image, digest) = package(folder.path());
     let path = |name: &str, text: &str| {
@@ -358,7 +358,7 @@ fn what_cannot_be_pushed_is_refused_before_anything_is_uploaded() {
 }
 
 #[test]
-fn only_a_module_with_what_it_was_made_of_is_packaged() {
+fn packages_only_a_module_with_its_build_info() {
     let folder = tempfile::tempdir().unwrap();
     let built = PathBuf::from(env::var_os("PEERGATE_FILTER").unwrap());
     let module = folder.path().join("filter.wasm");

@@ -37,7 +37,7 @@ fn make_authorities(folder: &Path, trust_domain: &str, root: &str, cluster: &str
 }
 
 #[test]
-fn makes_what_istios_ca_takes_and_finds_it_sound() {
+fn creates_certificates_for_istios_ca_and_validates_them() {
     let folder = authorities();
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     let read = |name: &str| std::fs::read_to_string(path(name)).unwrap();
@@ -82,7 +82,7 @@ fn makes_what_istios_ca_takes_and_finds_it_sound() {
 
 #[cfg(unix)]
 #[test]
-fn keys_are_their_owners_alone_and_never_overwritten() {
+fn keys_are_private_to_their_owner_and_never_overwritten() {
     use std::os::unix::fs::PermissionsExt;
     let folder = authorities();
     for name in ["root/root-key.pem", "east/ca-key.pem", "east/cacerts.yaml"] {
@@ -122,7 +122,7 @@ fn keys_are_their_owners_alone_and_never_overwritten() {
 }
 
 #[test]
-fn says_what_is_wrong() {
+fn reports_expired_foreign_and_invalid_certificates() {
     let folder = authorities();
     let chain = folder.path().join("east/cert-chain.pem");
     let args = ["certs", "read", text(&chain)];
@@ -144,7 +144,7 @@ fn says_what_is_wrong() {
 }
 
 #[test]
-fn an_intermediate_does_not_outlive_its_root() {
+fn an_intermediate_never_outlives_its_root() {
     let folder = authorities();
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     let (root, out) = (path("root"), path("west"));
@@ -173,7 +173,7 @@ fn an_intermediate_does_not_outlive_its_root() {
 }
 
 #[test]
-fn a_rotation_is_from_one_root_to_another() {
+fn refuses_a_rotation_to_the_same_root() {
     let folder = authorities();
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     let (east, out) = (path("east"), path("rotation"));
@@ -193,7 +193,7 @@ fn a_rotation_is_from_one_root_to_another() {
 
 /// istiod would not start with the second step, or nobody would know its workloads.
 #[test]
-fn a_rotation_to_what_does_not_work_is_not_written() {
+fn writes_no_rotation_to_unusable_certificates() {
     let (from, to) = (authorities(), authorities());
     let path = |folder: &tempfile::TempDir, name: &str| {
         folder.path().join(name).to_str().unwrap().to_owned()
@@ -221,7 +221,7 @@ fn a_rotation_to_what_does_not_work_is_not_written() {
 
 /// What does not say whom it trusts is no proof of trust.
 #[test]
-fn roots_are_looked_for_only_among_what_is_trusted() {
+fn finds_roots_only_in_trust_bundles() {
     let folder = authorities();
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     let (root, chain, secret) = (

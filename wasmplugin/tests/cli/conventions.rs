@@ -70,7 +70,7 @@ fn help_of_every_command() {
 }
 
 #[test]
-fn help_of_a_command_is_also_a_command() {
+fn help_is_also_a_subcommand() {
     assert_eq!(
         stdout_of(&["help", "certs", "rotate"]),
         stdout_of(&["certs", "rotate", "--help"])
@@ -78,7 +78,7 @@ fn help_of_a_command_is_also_a_command() {
 }
 
 #[test]
-fn the_version_has_the_commit() {
+fn version_includes_the_commit() {
     let text = stdout_of(&["version"]);
     assert_eq!(text, stdout_of(&["--version"]));
     let json: serde_json::Value =
@@ -98,7 +98,7 @@ fn the_version_has_the_commit() {
 }
 
 #[test]
-fn paths_are_given_with_or_without_an_option() {
+fn accepts_paths_with_or_without_the_option() {
     let folder = folder(&[("all.yaml", CART)]);
     let path = text(folder.path());
     let rendered = stdout_of(&["-q", "render", path]);
@@ -116,7 +116,7 @@ fn paths_are_given_with_or_without_an_option() {
 }
 
 #[test]
-fn a_policy_is_selected_by_namespace_or_name() {
+fn selects_a_policy_by_namespace_or_name() {
     let folder = folder(&[("all.yaml", CART)]);
     let render = |args: &[&str]| {
         let base = [
@@ -162,7 +162,7 @@ fn a_policy_is_selected_by_namespace_or_name() {
 
 /// Each command that writes files: those that a person wrote or edited stay, others are replaced.
 #[test]
-fn only_unedited_files_of_peergate_are_overwritten() {
+fn overwrites_only_unedited_generated_files() {
     let input = folder(&[("all.yaml", CART)]);
     let policies = text(input.path());
     let istio = "apiVersion: security.istio.io/v1\nkind: PeerAuthentication\nmetadata: {name: default, namespace: istio-system}\nspec: {mtls: {mode: STRICT}}\n";
@@ -238,7 +238,7 @@ fn only_unedited_files_of_peergate_are_overwritten() {
 }
 
 #[test]
-fn several_files_do_not_go_to_stdout() {
+fn refuses_to_print_several_files_to_stdout() {
     let input = folder(&[("all.yaml", CART)]);
     let refused = run(&["install-values", text(input.path()), "--out", "-"]);
     assert_eq!((refused.status, &*refused.stdout), (3, ""));
@@ -250,7 +250,7 @@ fn several_files_do_not_go_to_stdout() {
 }
 
 #[test]
-fn stale_files_are_reported_and_pruned() {
+fn reports_and_prunes_stale_files() {
     let input = folder(&[("all.yaml", CART)]);
     let out = folder(&[("mine.yaml", "mine: true\n")]);
     let target = format!("{}/", text(out.path()));
@@ -307,7 +307,7 @@ fn stale_files_are_reported_and_pruned() {
 }
 
 #[test]
-fn problems_have_every_format() {
+fn prints_problems_in_every_format() {
     let folder = folder(&[("all.yaml", &CART.replace("effect: Allow", "efect: Allow"))]);
     let path = folder.path().join("all.yaml");
     let validate = |format| {
@@ -346,7 +346,7 @@ fn quiet_prints_no_notes_and_no_summaries() {
 }
 
 #[test]
-fn color_is_up_to_the_user() {
+fn respects_color_options() {
     let colored = |args: &[&str], no_color: bool| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_peergate"));
         command
@@ -365,7 +365,7 @@ fn color_is_up_to_the_user() {
 }
 
 #[test]
-fn a_code_is_explained_without_documents() {
+fn explains_a_code_without_documents() {
     let page = stdout_of(&["explain", "unknown-field"]);
     assert!(page.starts_with("# unknown-field\n"), "{page}");
     let unknown = run(&["explain", "unknown-feild"]);
@@ -378,7 +378,7 @@ fn a_code_is_explained_without_documents() {
 }
 
 #[test]
-fn shells_complete_names_in_the_documents() {
+fn completes_policy_names_from_the_documents() {
     let folder = folder(&[("all.yaml", CART)]);
     let complete = |words: &[&str]| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_peergate"));

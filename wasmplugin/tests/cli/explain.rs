@@ -88,7 +88,7 @@ const EXPIRED: &str = "
 ";
 
 #[test]
-fn an_expired_rule_is_not_prolonged_to_a_time_that_is_past() {
+fn never_extends_an_expired_rule_to_a_past_time() {
     let documents = documents(EXPIRED);
     let refused = explain(
         &documents,
@@ -104,7 +104,7 @@ fn an_expired_rule_is_not_prolonged_to_a_time_that_is_past() {
 }
 
 #[test]
-fn an_expired_rule_is_prolonged_to_the_end_of_a_day_and_then_the_documents_are_valid() {
+fn extends_an_expired_rule_to_the_end_of_a_day_and_makes_the_documents_valid() {
     let documents = documents(EXPIRED);
     let written = explain(&documents, "expired-rule", &["--write", "--yes"]);
     assert_eq!(written.status, 0, "{}", written.stderr);
@@ -119,14 +119,14 @@ fn an_expired_rule_is_prolonged_to_the_end_of_a_day_and_then_the_documents_are_v
 }
 
 #[test]
-fn an_expired_rule_is_a_warning_and_the_change_is_proposed() {
+fn warns_about_an_expired_rule_and_still_proposes_the_change() {
     let documents = documents(&EXPIRED.replace("web", "reports"));
     let told = told(&documents, "no-rule-matched");
     assert!(told["patch"].is_string(), "{told}");
 }
 
 #[test]
-fn who_takes_a_patch_alone_reads_that_anybody_may_have_made_up_the_id() {
+fn a_patch_alone_warns_that_the_id_may_be_forged() {
     let documents = documents(&ALL.replace("[shop]", "[jobs]"));
     for form in [
         &["--output", "patch"][..],
@@ -141,7 +141,7 @@ fn who_takes_a_patch_alone_reads_that_anybody_may_have_made_up_the_id() {
 }
 
 #[test]
-fn the_paths_of_a_patch_begin_here_or_else_at_the_repository_of_the_file() {
+fn patch_paths_start_at_the_working_folder_or_the_repository_of_the_file() {
     let documents = documents(&ALL.replace("[shop]", "[jobs]"));
     let here = explain(&documents, "no-rule-matched", &["--output", "patch"]);
     assert!(
@@ -166,7 +166,7 @@ fn the_paths_of_a_patch_begin_here_or_else_at_the_repository_of_the_file() {
 }
 
 #[test]
-fn outside_a_repository_a_patch_begins_at_the_folder_of_the_file() {
+fn outside_a_repository_patch_paths_start_at_the_folder_of_the_file() {
     let documents = documents(&ALL.replace("[shop]", "[jobs]"));
     let id = id("no-rule-matched");
     let policies = documents.path().join("policies").canonicalize().unwrap();
@@ -188,7 +188,7 @@ fn outside_a_repository_a_patch_begins_at_the_folder_of_the_file() {
 }
 
 #[test]
-fn there_is_no_patch_of_stdin() {
+fn makes_no_patch_for_stdin() {
     let documents = format!("{MESH}---\n{ORDERS}{ALL}");
     let id = id("no-rule-matched");
     let refused = run_with(
@@ -200,7 +200,7 @@ fn there_is_no_patch_of_stdin() {
 }
 
 #[test]
-fn a_rule_that_denies_whom_it_names_has_no_exception() {
+fn proposes_no_exception_from_a_deny_rule_that_names_the_caller() {
     for accounts in ["[web]", "[web, jobs]"] {
         let rule = format!(
             "
@@ -219,7 +219,7 @@ fn a_rule_that_denies_whom_it_names_has_no_exception() {
 }
 
 #[test]
-fn a_rule_that_cannot_be_put_into_the_file_is_told_to_be_pasted() {
+fn asks_to_paste_a_rule_that_cannot_be_inserted_into_the_file() {
     let in_brackets = "    [{id: jobs, effect: Allow, from: [{serviceAccounts: [jobs]}]}]\n";
     let documents = documents(in_brackets);
     let told = told(&documents, "no-rule-matched");
@@ -244,7 +244,7 @@ fn a_rule_that_cannot_be_put_into_the_file_is_told_to_be_pasted() {
 }
 
 #[test]
-fn what_cannot_be_changed_in_the_file_is_told_in_words() {
+fn describes_changes_that_cannot_be_made_in_the_file() {
     let block = EXPIRED.replace(
         "\"2026-01-01T00:00:00Z\"",
         ">-\n        2026-01-01T00:00:00Z",
@@ -269,7 +269,7 @@ fn what_cannot_be_changed_in_the_file_is_told_in_words() {
 }
 
 #[test]
-fn a_rule_that_asks_for_an_address_has_no_copy_without_it() {
+fn never_copies_a_rule_without_its_address_condition() {
     let inside = "
     - id: inside
       effect: Allow
@@ -288,7 +288,7 @@ fn a_rule_that_asks_for_an_address_has_no_copy_without_it() {
 
 /// The request may have had a token, by which the filter denied it.
 #[test]
-fn documents_that_allow_a_request_without_token_are_not_said_to_allow_this_one() {
+fn does_not_claim_that_a_request_without_a_recorded_token_is_allowed() {
     let without_token = "
     - id: without-token
       effect: Allow
@@ -301,7 +301,7 @@ fn documents_that_allow_a_request_without_token_are_not_said_to_allow_this_one()
 }
 
 #[test]
-fn an_id_that_anyone_may_have_made_up_changes_no_file_unless_it_is_said_to() {
+fn writes_changes_for_an_unsealed_id_only_if_confirmed() {
     let documents = documents(&ALL.replace("[shop]", "[jobs]"));
     let file = documents.path().join("policies/orders.yaml");
     let before = std::fs::read_to_string(&file).unwrap();

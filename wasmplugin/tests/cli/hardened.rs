@@ -1,6 +1,6 @@
 //! A whole mesh, rendered: every resource, for each version, in each layout, or nothing at all.
 
-mod exposed;
+mod exposures;
 
 use std::fmt::Write as _;
 
@@ -38,7 +38,7 @@ fn title(object: &Value) -> String {
 }
 
 #[test]
-fn has_every_resource_for_each_version() {
+fn renders_every_resource_for_each_version() {
     for version in ["1.18", "1.24", "1.29", "1.31"] {
         let stream = shop(&["--istio-version", version]).stdout;
         let titles: Vec<_> = objects(&stream).iter().map(title).collect();
@@ -47,14 +47,14 @@ fn has_every_resource_for_each_version() {
 }
 
 #[test]
-fn says_in_full_what_is_of_the_mesh() {
+fn renders_mesh_wide_objects_in_full() {
     let kinds = "peer-authentication,destination-rule,gateway,virtual-service,sidecar,service-entry,telemetry,network-policy";
     insta::assert_snapshot!(shop(&["--only", kinds]).stdout);
 }
 
 /// What thousands of services expose is more than a cluster takes in one object.
 #[test]
-fn spreads_what_a_gateway_lets_in_over_objects() {
+fn splits_gateway_exposures_over_several_objects() {
     let mut documents = "apiVersion: peergate.dev/v1alpha1
 kind: Mesh
 metadata: {name: test}
@@ -120,7 +120,7 @@ spec:
 }
 
 #[test]
-fn each_filter_knows_who_relays_what_others_send() {
+fn every_plugin_config_lists_the_gateway_accounts() {
     let mut plugins = objects(&shop(&["--only", "wasm-plugin"]).stdout);
     plugins.retain(|object| object["kind"] == "WasmPlugin");
     assert!(plugins.len() > 5);
@@ -167,7 +167,7 @@ fn kubernetes_gateway(version: &str) -> Run {
 }
 
 #[test]
-fn configures_gateways_of_the_kubernetes_api() {
+fn configures_kubernetes_api_gateways() {
     let run = kubernetes_gateway("1.30");
     insta::assert_snapshot!(run.stdout);
     assert_eq!(run.stderr, "");
@@ -175,7 +175,7 @@ fn configures_gateways_of_the_kubernetes_api() {
 
 /// By which account Istio runs a gateway is what rules have to allow.
 #[test]
-fn has_istio_run_a_gateway_by_the_account_that_it_names() {
+fn istio_runs_a_gateway_with_the_configured_account() {
     let annotation = |account: &str| {
         let mesh = format!(
             "{MESH}  gateways: [{{name: edge, namespace: edge, api: Kubernetes{account}, servers: [{{hosts: [a.example], tls: {{secret: a, minVersion: \"1.2\"}}}}]}}]\n"
@@ -202,7 +202,7 @@ fn has_istio_run_a_gateway_by_the_account_that_it_names() {
 }
 
 #[test]
-fn says_where_istio_cannot_be_told_how_to_run_gateways() {
+fn notes_istio_versions_that_cannot_configure_gateways() {
     let run = kubernetes_gateway("1.25");
     let reads = |run: &Run| run.stdout.contains("parametersRef");
     assert!(!reads(&run) && !run.stdout.contains("ConfigMap"));
@@ -214,7 +214,7 @@ fn says_where_istio_cannot_be_told_how_to_run_gateways() {
 
 /// Tools read keys that look like numbers as numbers, and then refuse the object.
 #[test]
-fn has_text_alone_for_keys() {
+fn renders_no_numeric_keys() {
     let stream = shop(&[]).stdout;
     assert!(stream.contains("portLevelMtls:\n    \"9000\":"));
     let is_number = |line: &&str| {
@@ -225,7 +225,7 @@ fn has_text_alone_for_keys() {
 }
 
 #[test]
-fn makes_a_chart_of_the_same_objects() {
+fn renders_the_same_objects_as_a_chart() {
     let folder = tempfile::tempdir().unwrap();
     let chart = format!("{}/chart/", text(folder.path()));
     shop(&["--layout", "helm-chart", "--out", &chart]);
@@ -248,13 +248,13 @@ fn makes_a_chart_of_the_same_objects() {
 }
 
 #[test]
-fn a_chart_needs_a_folder() {
+fn refuses_a_chart_without_a_folder() {
     let run = run(&["render", "-f", SHOP, "--at", NOW, "--layout", "helm-chart"]);
     assert_eq!((run.status, run.stdout.as_str()), (3, ""));
 }
 
 #[test]
-fn brings_the_filter_by_the_newer_kind_where_there_is_one() {
+fn renders_traffic_extensions_only_for_istio_versions_that_have_them() {
     let newer = ["--extension-api", "traffic-extension", "--istio-version"];
     let stream = shop(&[&newer[..], &["1.31", "--only", "wasm-plugin"]].concat()).stdout;
     let objects = objects(&stream);
@@ -276,7 +276,7 @@ fn brings_the_filter_by_the_newer_kind_where_there_is_one() {
 
 /// What each of these breaks is said at its line, and not even the folder is made.
 #[test]
-fn writes_nothing_of_what_is_refused() {
+fn writes_nothing_if_validation_fails() {
     let mesh = std::fs::read_to_string("../examples/online-boutique/mesh.yaml").unwrap();
     let frontend = "../examples/online-boutique/policies/frontend.yaml";
     let frontend = std::fs::read_to_string(frontend).unwrap();
@@ -336,7 +336,7 @@ fn policy_of_paths(name: &str, paths: impl Iterator<Item = String>) -> String {
 }
 
 #[test]
-fn says_of_every_object_that_no_cluster_takes_how_large_it_is() {
+fn lists_every_object_that_is_too_large_for_a_cluster() {
     let [large, small, larger] =
         [("large", 30_000), ("small", 10), ("larger", 31_000)].map(|(name, paths)| {
             let path = |number| format!("/a-path-that-is-long-enough/{number}");
@@ -389,7 +389,7 @@ fn warns_of_a_large_configuration_with_the_rules_of_other_policies() {
 
 /// Helm keeps all of a chart in one Secret, twice.
 #[test]
-fn says_how_large_a_release_is_that_helm_cannot_keep() {
+fn reports_a_release_that_is_too_large_for_helm() {
     // As good as random, so that gzip makes little of them smaller.
     let path = |number: u128| {
         format!(

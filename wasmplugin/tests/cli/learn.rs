@@ -5,7 +5,7 @@ use super::*;
 mod covered;
 mod files;
 mod formats;
-mod put_aside;
+mod excluded;
 mod templates;
 
 const FRONTEND: &str = "spiffe://cluster.local/ns/shop/sa/frontend";
@@ -79,7 +79,7 @@ fn head(name: &str) -> String {
 }
 
 #[test]
-fn proposes_a_policy_and_says_what_is_left_out() {
+fn proposes_a_policy_and_reports_what_it_excludes() {
     let run = learn(&log(&hour()), &DOMAIN);
     assert_eq!(run.status, 0, "{}", run.stderr);
     insta::assert_snapshot!("a_new_policy", run.stdout);
@@ -87,7 +87,7 @@ fn proposes_a_policy_and_says_what_is_left_out() {
 }
 
 #[test]
-fn what_is_proposed_is_accepted_beside_the_mesh() {
+fn a_proposed_policy_validates_with_the_mesh() {
     let folder = folder(&[("mesh.yaml", MESH)]);
     let out = folder.path().join("learnt.yaml");
     let mesh = folder.path().join("mesh.yaml");
@@ -98,7 +98,7 @@ fn what_is_proposed_is_accepted_beside_the_mesh() {
 }
 
 #[test]
-fn rules_are_put_behind_those_of_a_policy_in_shadow() {
+fn appends_rules_to_a_policy_in_shadow() {
     let cart = format!("# The carts.\n{CART}");
     let folder = folder(&[("mesh.yaml", MESH), ("cart.yaml", &cart)]);
     let out = folder.path().join("cart.yaml");
@@ -127,7 +127,7 @@ fn rules_are_put_behind_those_of_a_policy_in_shadow() {
 }
 
 #[test]
-fn long_paths_are_shown_shortened() {
+fn shortens_long_paths() {
     let mut lines = hour();
     lines.push(line(
         5,
@@ -155,7 +155,7 @@ fn long_paths_are_shown_shortened() {
 }
 
 #[test]
-fn enforces_and_takes_rare_and_denied_requests_when_told_to() {
+fn flags_enforce_and_include_rare_and_denied_requests() {
     let more = [
         "--enforce",
         "--include-rare",
@@ -175,7 +175,7 @@ fn enforces_and_takes_rare_and_denied_requests_when_told_to() {
 }
 
 #[test]
-fn counts_every_answer_below_a_status() {
+fn counts_every_response_below_the_status_limit() {
     let mut lines = hour();
     for minute in [0, 30, 59] {
         let mut missing = line(minute, Some(FRONTEND), "GET", "/maybe");
@@ -192,7 +192,7 @@ fn counts_every_answer_below_a_status() {
 }
 
 #[test]
-fn answers_programs_as_json() {
+fn prints_the_report_as_json() {
     let run = learn(
         &log(&hour()),
         &[&DOMAIN[..], &["--output", "json"]].concat(),
@@ -244,7 +244,7 @@ fn answers_programs_as_json() {
 }
 
 #[test]
-fn ends_with_no_where_there_is_nothing_to_propose() {
+fn exits_with_2_if_there_is_nothing_to_propose() {
     let run = learn("", &DOMAIN);
     assert_eq!((run.status, run.stdout.as_str()), (2, ""));
     assert_eq!(
@@ -266,7 +266,7 @@ fn ends_with_no_where_there_is_nothing_to_propose() {
 }
 
 #[test]
-fn a_port_that_policies_ask_for_is_told() {
+fn takes_the_port_that_rules_need_from_an_argument() {
     let shop = "../../examples/online-boutique";
     let lines: Vec<_> = (0..5)
         .map(|minute| {
@@ -293,7 +293,7 @@ fn a_port_that_policies_ask_for_is_told() {
 }
 
 #[test]
-fn what_cannot_stand_beside_the_mesh_is_not_written() {
+fn writes_no_policy_that_is_invalid_in_the_mesh() {
     let lines: Vec<_> = (0..5)
         .map(|minute| line(minute, None, "GET", "/b"))
         .collect();
@@ -312,7 +312,7 @@ fn what_cannot_stand_beside_the_mesh_is_not_written() {
 }
 
 #[test]
-fn a_service_is_named_where_workloads_reach_only_what_is_declared() {
+fn requires_a_service_port_if_outbound_is_declared() {
     let mesh = MESH.replace("spec:\n", "spec:\n  outbound: Declared\n");
     let folder = folder(&[("mesh.yaml", &mesh)]);
     let mesh = ["-f", text(folder.path())];
@@ -331,7 +331,7 @@ fn a_service_is_named_where_workloads_reach_only_what_is_declared() {
 }
 
 #[test]
-fn a_selector_is_for_one_policy() {
+fn accepts_a_selector_only_for_a_single_policy() {
     let mut lines = hour();
     let select = [&DOMAIN[..], &["--selector", "component=cart"]].concat();
     let run = learn(&log(&lines), &select);
@@ -349,7 +349,7 @@ fn a_selector_is_for_one_policy() {
 }
 
 #[test]
-fn what_logs_say_cannot_leave_a_comment() {
+fn log_contents_cannot_break_out_of_a_comment() {
     let lines: Vec<_> = (0..5)
         .map(|minute| {
             line(

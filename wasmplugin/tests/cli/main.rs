@@ -6,13 +6,13 @@
 )]
 
 mod against;
-mod applied;
-mod as_the_proxy;
-mod before_rules;
+mod apply_effects;
+mod proxy_behavior;
+mod headers_and_connections;
 mod certs;
 mod conventions;
 mod decide;
-mod ends;
+mod expiry;
 mod explain;
 mod files;
 mod hardened;
@@ -22,7 +22,7 @@ mod learn;
 mod metrics;
 mod monitoring;
 mod other;
-mod outside;
+mod client_certificates;
 mod promote;
 mod render;
 mod validate;

@@ -67,7 +67,7 @@ fn answering(answer: impl Fn(&str) -> Option<f64> + Send + 'static) -> String {
 
 /// What is asked for at this moment has nothing, and the window has samples of days.
 #[test]
-fn what_is_no_longer_scraped_is_not_ready_and_stays_in_shadow() {
+fn a_proxy_that_is_no_longer_scraped_is_not_ready_and_stays_in_shadow() {
     const DAY: f64 = 86_400.0;
     // `NOW`.
     const UNTIL: f64 = 1_780_272_000.0;
@@ -132,7 +132,7 @@ fn what_is_no_longer_scraped_is_not_ready_and_stays_in_shadow() {
 }
 
 #[test]
-fn what_cannot_break_anything_is_ready_and_what_nobody_counts_is_not() {
+fn harmless_rules_are_ready_and_uncounted_rules_are_not() {
     let url = empty();
     let report = run(&[
         "promote",
@@ -160,7 +160,7 @@ fn what_cannot_break_anything_is_ready_and_what_nobody_counts_is_not() {
 }
 
 #[test]
-fn nothing_in_shadow_is_ready() {
+fn reports_ready_if_nothing_is_in_shadow() {
     let enforced = POLICY.replace("      enforcement: Shadow\n", "");
     let files = folder(&[("mesh.yaml", MESH), ("cart.yaml", &enforced)]);
     let report = run(&[
@@ -177,7 +177,7 @@ fn nothing_in_shadow_is_ready() {
 }
 
 #[test]
-fn a_file_is_changed_to_the_byte() {
+fn changes_only_the_promoted_fields_of_a_file() {
     let url = empty();
     for (case, before) in [
         ("unix", POLICY.to_owned()),
@@ -206,7 +206,7 @@ fn a_file_is_changed_to_the_byte() {
 }
 
 #[test]
-fn what_cannot_be_changed_safely_is_not() {
+fn changes_nothing_that_cannot_be_changed_safely() {
     let url = empty();
     let in_brackets = POLICY.replace(
         "    - id: jobs\n      effect: Allow\n      enforcement: Shadow\n      from: [{serviceAccounts: [jobs]}]\n",
@@ -246,7 +246,7 @@ fn what_cannot_be_changed_safely_is_not() {
 }
 
 #[test]
-fn arguments_are_refused_with_what_to_do() {
+fn refuses_invalid_arguments_with_a_fix() {
     let url = empty();
     let policies = ["promote", "-f", "policies", "--at", NOW];
     let cases: [(&[&str], i32, &str); 9] = [
@@ -310,7 +310,7 @@ fn arguments_are_refused_with_what_to_do() {
 
 /// As behind `kubectl port-forward`, whatever else goes through a proxy.
 #[test]
-fn a_prometheus_on_this_machine_is_asked_past_every_proxy() {
+fn queries_a_local_prometheus_without_an_http_proxy() {
     let mut command = command(&["top", "--prometheus", &empty()]);
     command
         .env("HTTP_PROXY", "http://127.0.0.1:1")
@@ -329,7 +329,7 @@ fn a_prometheus_on_this_machine_is_asked_past_every_proxy() {
 }
 
 #[test]
-fn top_says_where_it_cannot_look() {
+fn top_reports_unusable_endpoints_and_missing_metrics() {
     let cases: [(&[&str], i32, &str); 5] = [
         (&["top"], 3, "required"),
         (
@@ -366,7 +366,7 @@ fn top_says_where_it_cannot_look() {
 }
 
 #[test]
-fn top_of_a_policy_that_nobody_knows_is_refused_with_the_nearest_name() {
+fn top_refuses_an_unknown_policy_and_suggests_the_nearest_name() {
     let url = empty();
     let files = folder(&[("mesh.yaml", MESH), ("cart.yaml", POLICY)]);
     let documents = ["-f", text(files.path())];

@@ -17,7 +17,7 @@ fn renders_all_policies_as_one_stream() {
 }
 
 #[test]
-fn notes_on_stderr_where_rbac_is_not_the_policy() {
+fn notes_on_stderr_where_rbac_deviates_from_the_policy() {
     insta::assert_snapshot!(rendered(&[]).stderr);
 }
 
@@ -54,7 +54,7 @@ spec:
 }
 
 #[test]
-fn has_no_notes_where_rbac_is_not_concerned() {
+fn prints_no_notes_if_rbac_enforces_the_whole_policy() {
     for only in ["wasm-plugin", "plugin-config", "envoy"] {
         let run = rendered(&["--only", only, "--policy", "shop/cart"]);
         assert_eq!(run.stderr, "", "{only}");
@@ -91,7 +91,7 @@ fn renders_for_the_given_version_of_istio() {
 }
 
 #[test]
-fn renders_the_same_for_the_same_documents_in_any_order() {
+fn renders_the_same_for_documents_in_any_order() {
     let first = rendered(&[]).stdout;
     assert_eq!(first, rendered(&[]).stdout);
     // Comments name each file relative to the path that it was found by.
@@ -116,7 +116,7 @@ fn renders_the_same_for_the_same_documents_in_any_order() {
 }
 
 #[test]
-fn writes_yaml_that_says_what_the_json_says() {
+fn writes_yaml_equivalent_to_the_json() {
     let json = rendered(&["--output", "json"]).stdout;
     let list: Value = serde_json::from_str(&json).unwrap();
     assert_eq!(
@@ -194,7 +194,7 @@ fn replaces_a_file_and_keeps_its_mode() {
 }
 
 #[test]
-fn touches_nothing_when_the_input_is_invalid() {
+fn keeps_existing_files_if_the_input_is_invalid() {
     let folder = folder(&[("out.yaml", "old")]);
     let path = folder.path().join("out.yaml");
     let file = "diagnostics/unknown-field.yaml";
@@ -209,7 +209,7 @@ fn touches_nothing_when_the_input_is_invalid() {
 }
 
 #[test]
-fn refuses_one_text_for_what_several_proxies_take() {
+fn refuses_to_render_config_of_several_proxies_as_one_text() {
     let run = run(&[&ALL[..], &["--only", "plugin-config"]].concat());
     assert_eq!((run.status, run.stdout.as_str()), (3, ""));
     assert!(
@@ -220,7 +220,7 @@ fn refuses_one_text_for_what_several_proxies_take() {
 }
 
 #[test]
-fn suggests_the_policy_that_was_meant() {
+fn suggests_the_nearest_policy_name() {
     let unknown = |name| {
         let run = run(&[&ALL[..], &["--policy", name]].concat());
         assert_eq!((run.status, run.stdout.as_str()), (3, ""));
@@ -234,7 +234,7 @@ fn suggests_the_policy_that_was_meant() {
 
 /// There the filter does not see when the rule ends.
 #[test]
-fn a_rule_that_ends_is_kept_from_ports_without_http_for_each_of_its_callers() {
+fn excludes_an_expiring_rule_from_tcp_ports_for_every_caller() {
     let policy = "\
 apiVersion: peergate.dev/v1alpha1
 kind: ServicePolicy

@@ -10,7 +10,7 @@ mod objects;
 mod proxies;
 mod proxy_config;
 mod proxyless;
-mod read_from_a_cluster;
+mod kubectl_list;
 mod services;
 mod tokens;
 mod workloads;
@@ -133,7 +133,7 @@ fn yaml_of(kind: &str, namespace: &str, name: &str, spec: &Value) -> String {
 }
 
 #[test]
-fn nothing_is_found_in_the_good_mesh() {
+fn reports_nothing_in_the_good_mesh() {
     let run = Mesh::good().verify(&["--deny-warnings"]);
     let expected = (0, "82 objects: no findings\n", "");
     assert_eq!((run.status, &*run.stdout, &*run.stderr), expected);
@@ -141,7 +141,7 @@ fn nothing_is_found_in_the_good_mesh() {
 
 /// The forms of the report on a mesh with an error in a file, one in none, and a warning.
 #[test]
-fn says_what_is_found_in_each_form() {
+fn prints_findings_in_every_format() {
     let foreign = yaml_of("AuthorizationPolicy", "boutique", "extra", &json!({}));
     let mesh = Mesh::good()
         .without("boutique.frontend-deny.authorizationpolicy.yaml")
@@ -174,7 +174,7 @@ fn says_what_is_found_in_each_form() {
 }
 
 #[test]
-fn a_proxy_that_is_neither_an_endpoint_nor_a_file_is_refused_with_what_to_write() {
+fn refuses_a_proxy_that_is_neither_an_endpoint_nor_a_file_with_a_fix() {
     let run = run(&["verify", "-f", SHOP, "--proxy", "localhost:1"]);
     assert_eq!(run.status, 1, "{}", run.stderr);
     let help = "use the admin endpoint: `http://localhost:15000`";
@@ -182,7 +182,7 @@ fn a_proxy_that_is_neither_an_endpoint_nor_a_file_is_refused_with_what_to_write(
 }
 
 #[test]
-fn an_address_to_probe_that_is_none_is_refused() {
+fn refuses_an_invalid_probe_address() {
     for nonsense in [
         "nonsense",
         "host:",
@@ -200,7 +200,7 @@ fn an_address_to_probe_that_is_none_is_refused() {
 }
 
 #[test]
-fn what_could_not_be_looked_at_is_counted_too() {
+fn summary_counts_unreachable_proxies_and_ports() {
     let args = ["verify", "-f", SHOP, "--at", NOW];
     let proxy = run(&[&args[..], &["--proxy", "http://127.0.0.1:1"]].concat());
     assert!(
@@ -218,7 +218,7 @@ fn what_could_not_be_looked_at_is_counted_too() {
 
 /// Tools take the part behind a `#` for no part of a file's name, and a blank for its end.
 #[test]
-fn names_files_for_code_scanning_by_their_uris() {
+fn escapes_file_names_as_uris_for_code_scanning() {
     let foreign = yaml_of(
         "AuthorizationPolicy",
         "boutique",

@@ -4,7 +4,7 @@ use super::*;
 
 /// Only the filter enforces times.
 #[test]
-fn a_rule_of_the_filter_that_applying_would_lose_is_found() {
+fn reports_a_filter_rule_that_an_apply_would_remove() {
     let cluster = Cluster::start();
     cluster.define_istio();
     let folder = tempfile::tempdir().unwrap();
@@ -48,7 +48,7 @@ fn a_rule_of_the_filter_that_applying_would_lose_is_found() {
 }
 
 #[test]
-fn what_applying_would_widen_in_a_cluster_is_found() {
+fn reports_access_that_an_apply_would_widen() {
     let cluster = Cluster::start();
     cluster.define_istio();
     let strict = json!({

@@ -50,7 +50,7 @@ fn at<'o>(object: &'o Value, pointer: &str) -> Option<&'o str> {
 }
 
 #[test]
-fn helm_installs_the_rendered_objects_changed_as_values_ask() {
+fn helm_installs_the_rendered_objects_as_values_configure_them() {
     let folder = tempfile::tempdir().unwrap();
     let chart = folder.path().join("chart/");
     let target = format!("{}/", chart.display());

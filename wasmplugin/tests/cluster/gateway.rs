@@ -36,7 +36,7 @@ fn config_map(folder: &str) -> Value {
 }
 
 #[test]
-fn gateways_run_as_those_of_istios_own_api() {
+fn kubernetes_api_gateways_run_like_istio_api_gateways() {
     let folder = mesh();
     let config_map = config_map(folder.path().to_str().unwrap());
     let cluster = Cluster::start();
@@ -109,7 +109,7 @@ fn gateways_run_as_those_of_istios_own_api() {
 }
 
 #[test]
-fn what_istio_is_told_of_gateways_is_looked_at() {
+fn verifies_the_gateway_parameters() {
     let folder = mesh();
     let folder = folder.path().to_str().unwrap();
     let cluster = Cluster::start();

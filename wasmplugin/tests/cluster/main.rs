@@ -88,7 +88,7 @@ fn shop() -> Cluster {
 }
 
 #[test]
-fn the_first_policy_is_accepted_by_a_cluster_in_shadow_and_enforced() {
+fn a_cluster_accepts_the_first_policy_in_shadow_and_enforced() {
     let first = printed(&["init"]);
     let image = "  filter:\n    image: oci://r.example/f:1\n    sha256: 5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef\n    imagePullSecret: regcred\n    imagePullPolicy: IfNotPresent\n";
     let shadow = first.replacen("  filter: {}\n", image, 1);
@@ -106,7 +106,7 @@ fn the_first_policy_is_accepted_by_a_cluster_in_shadow_and_enforced() {
 }
 
 #[test]
-fn a_cluster_that_is_what_the_documents_say_is_found_to_be_so_and_one_that_is_not_is_not() {
+fn reports_drift_of_a_cluster_and_nothing_for_a_matching_one() {
     let cluster = shop();
     let good = verify(&cluster.kubeconfig(), &["--deny-warnings"]);
     assert_eq!(good.findings, [[""; 3]; 0]);
@@ -159,7 +159,7 @@ fn a_cluster_that_is_what_the_documents_say_is_found_to_be_so_and_one_that_is_no
 
 /// `EnvoyFilter` is served in another version than its group prefers.
 #[test]
-fn kinds_are_listed_in_whichever_version_serves_them() {
+fn lists_kinds_in_the_version_that_serves_them() {
     let cluster = shop();
     let removal = json!({
         "apiVersion": "networking.istio.io/v1alpha3",
@@ -209,7 +209,7 @@ fn kinds_are_listed_in_whichever_version_serves_them() {
 
 /// istiod then has it elsewhere, and nothing says what rules mean.
 #[test]
-fn a_cluster_without_a_mesh_config_is_not_checked_and_another_mesh_config_is_found() {
+fn skips_a_missing_mesh_config_and_reports_a_different_one() {
     let cluster = shop();
     let config_map = "ConfigMap.";
     let mesh = "trustDomainAliases: [old.cluster.local]\npath_normalization: {normalization: 1}\n\
@@ -235,7 +235,7 @@ fn a_cluster_without_a_mesh_config_is_not_checked_and_another_mesh_config_is_fou
 
 /// Objects of a kind that the user may not list are not reported as missing.
 #[test]
-fn what_may_not_be_listed_is_not_missing() {
+fn does_not_report_objects_of_forbidden_kinds_as_missing() {
     let cluster = shop();
     let stranger = verify(&cluster.kubeconfig_of("viewer"), &[]);
     let found = |wanted: &str| {
@@ -254,7 +254,7 @@ fn what_may_not_be_listed_is_not_missing() {
 }
 
 #[test]
-fn certificates_in_secrets_are_looked_at() {
+fn verifies_certificates_in_secrets() {
     let cluster = Cluster::start();
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
@@ -308,7 +308,7 @@ fn certificates_in_secrets_are_looked_at() {
 
 /// The role is the one of the page, word by word.
 #[test]
-fn the_role_of_the_page_is_enough_and_without_it_one_is_told() {
+fn the_documented_role_suffices_and_its_absence_is_reported() {
     let cluster = shop();
     let stranger = verify(&cluster.kubeconfig_of("viewer"), &[]);
     let not_checked = stranger.findings.iter();
@@ -337,7 +337,7 @@ fn the_role_of_the_page_is_enough_and_without_it_one_is_told() {
 }
 
 #[test]
-fn a_cluster_that_cannot_be_reached_is_a_failure() {
+fn fails_if_the_cluster_is_unreachable() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("config");
     let verify = |text: &str| {

@@ -40,7 +40,7 @@ fn with(mut object: Value, pointer: &str, fault: Value) -> Value {
 }
 
 #[test]
-fn the_operator_takes_the_rules_and_the_monitors_of_the_page_and_nothing_that_it_does_not_know() {
+fn the_operator_accepts_the_rules_and_documented_monitors_and_rejects_unknown_fields() {
     let cluster = cluster();
     let rules = [
         "monitoring",

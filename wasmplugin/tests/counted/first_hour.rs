@@ -38,7 +38,7 @@ fn rendered(policies: &Policies) -> (String, String) {
 }
 
 #[test]
-fn nothing_that_was_allowed_is_denied_on_the_way_from_init_to_enforced() {
+fn denies_no_previously_allowed_call_from_init_to_enforced() {
     let first = run(&["init"]).stdout;
     let image = "  filter:\n    image: file:///peergate_filter.wasm\n";
     let policies = Policies::of(&first.replacen("  filter: {}\n", image, 1));

@@ -13,7 +13,7 @@ const LEARNING: &str = "{learning: {}}";
 const WEB: &str = "spiffe://cluster.local/ns/shop/sa/web";
 
 #[test]
-fn callers_of_denials_to_come_are_named() {
+fn names_callers_that_would_be_denied() {
     let policies = Policies::reporting(LEARNING);
     let mesh = Mesh::start(&policies);
     let prometheus = scraping(mesh.admin());
@@ -44,7 +44,7 @@ fn callers_of_denials_to_come_are_named() {
 }
 
 #[test]
-fn callers_are_shown_live_with_what_is_in_force() {
+fn shows_live_callers_with_the_enforced_rules() {
     let policies = Policies::reporting(LEARNING);
     let mesh = Mesh::start(&policies);
     let prometheus = scraping(mesh.admin());
@@ -100,7 +100,7 @@ fn callers_are_shown_live_with_what_is_in_force() {
 }
 
 #[test]
-fn without_the_learning_mode_there_is_nothing_to_learn_and_why_is_told() {
+fn without_learning_mode_learns_nothing_and_explains_why() {
     let policies = Policies::new();
     let (_mesh, prometheus) = after_allowing(&policies, 7);
     let url = prometheus.url();

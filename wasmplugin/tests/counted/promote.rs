@@ -52,7 +52,7 @@ pub(crate) fn of_rule(run: &Run, rule: &str, fields: &[&str]) -> Value {
 }
 
 #[test]
-fn what_is_in_shadow_is_judged_by_what_was_counted_and_then_enforced() {
+fn promotes_shadow_rules_by_their_counters() {
     let policies = Policies::new();
     let mesh = Mesh::start(&policies);
     let prometheus = scraping(mesh.admin());
@@ -133,7 +133,7 @@ fn what_is_in_shadow_is_judged_by_what_was_counted_and_then_enforced() {
 }
 
 #[test]
-fn what_was_counted_before_anybody_looked_counts_as_a_denial_and_not_as_a_request() {
+fn counts_before_the_first_scrape_are_denials_but_not_requests() {
     let policies = Policies::new();
     let mesh = Mesh::start(&policies);
     assert_eq!(mesh.ask("web", "/reports", 4), 200);
@@ -145,7 +145,7 @@ fn what_was_counted_before_anybody_looked_counts_as_a_denial_and_not_as_a_reques
 }
 
 #[test]
-fn what_no_proxy_has_is_not_ready() {
+fn a_revision_that_no_proxy_runs_is_not_ready() {
     let policies = Policies::new();
     let (_mesh, prometheus) = after_allowing(&policies, 5);
     let running = policies.revision();
@@ -179,7 +179,7 @@ fn what_no_proxy_has_is_not_ready() {
 }
 
 #[test]
-fn a_fresh_prometheus_has_not_counted_for_long_enough() {
+fn a_fresh_prometheus_has_too_little_history() {
     let policies = Policies::new();
     let mesh = Mesh::start(&policies);
     let prometheus = scraping(mesh.admin());

@@ -26,7 +26,7 @@ fn judged(policies: &Policies, prometheus: &Prometheus, fields: &[&str]) -> Valu
 }
 
 #[test]
-fn only_the_present_revision_counts() {
+fn counts_only_the_current_revision() {
     let policies = Policies::new();
     let revision = policies.revision().get();
     let exporter = Exporter::saying(&counted(1, 0, 0));
@@ -68,7 +68,7 @@ fn only_the_present_revision_counts() {
 }
 
 #[test]
-fn callers_are_named_where_proxies_learn_them() {
+fn names_callers_if_proxies_learn_them() {
     let policies = Policies::new();
     let revision = policies.revision().get();
     let observed = |caller: &str, effect: &str, count: u64| {
@@ -149,7 +149,7 @@ fn callers_are_named_where_proxies_learn_them() {
 
 /// For as long as there are no samples, a proxy may have denied anything.
 #[test]
-fn what_is_not_scraped_is_not_enforced() {
+fn enforces_nothing_that_was_not_scraped() {
     let policies = Policies::new();
     let says = counted(policies.revision().get(), 10, 0);
     let exporter = Exporter::saying(&says);

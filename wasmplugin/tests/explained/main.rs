@@ -46,7 +46,7 @@ fn changed_lines(explained: &Value) -> Vec<String> {
 }
 
 #[test]
-fn the_nearest_rule_is_told_and_a_rule_that_allows_the_request_and_no_more() {
+fn names_the_nearest_rule_and_proposes_one_that_allows_only_the_request() {
     let policies = Policies::new();
     let mesh = Mesh::start(&policies);
     let id = mesh.denied(WEB, "POST", "/orders?token=hunter2");
@@ -107,7 +107,7 @@ fn the_nearest_rule_is_told_and_a_rule_that_allows_the_request_and_no_more() {
 }
 
 #[test]
-fn callers_of_other_namespaces_and_with_other_ids_are_written_as_what_they_are() {
+fn writes_callers_from_other_namespaces_and_with_other_ids_in_full() {
     let policies = Policies::new();
     let mesh = Mesh::start(&policies);
     for (caller, expected) in [
@@ -129,7 +129,7 @@ fn callers_of_other_namespaces_and_with_other_ids_are_written_as_what_they_are()
 }
 
 #[test]
-fn a_rule_that_has_expired_is_prolonged_and_one_to_come_begins() {
+fn extends_an_expired_rule_and_starts_a_future_rule_now() {
     let policies = Policies::new();
     let mesh = Mesh::start(&policies);
     let reports = Caller::Uri("spiffe://cluster.local/ns/shop/sa/reports");
@@ -168,7 +168,7 @@ fn a_rule_that_has_expired_is_prolonged_and_one_to_come_begins() {
 }
 
 #[test]
-fn a_caller_is_excepted_from_a_rule_that_denies_where_another_allows() {
+fn exempts_a_caller_from_a_deny_rule_if_another_rule_allows_it() {
     let policies = Policies::new();
     let mesh = Mesh::start(&policies);
     let quarantined = Caller::Uri("spiffe://cluster.local/ns/quarantine/sa/probe");
@@ -201,7 +201,7 @@ fn a_caller_is_excepted_from_a_rule_that_denies_where_another_allows() {
 }
 
 #[test]
-fn callers_that_are_nobody_of_the_mesh_get_advice_and_no_rule() {
+fn advises_callers_without_a_mesh_identity_without_proposing_a_rule() {
     let policies = Policies::new();
     let mesh = Mesh::start(&policies);
     for (caller, reason, advice) in [
@@ -237,7 +237,7 @@ fn callers_that_are_nobody_of_the_mesh_get_advice_and_no_rule() {
 
 /// A new rule would take away what the owner of the nearest one asks for.
 #[test]
-fn what_an_id_does_not_have_is_said_and_no_rule_without_it_is_proposed() {
+fn reports_what_an_id_omits_and_proposes_no_rule_without_it() {
     let policies = Policies::new();
     let mesh = Mesh::start(&policies);
     let token =
@@ -271,7 +271,7 @@ fn what_an_id_does_not_have_is_said_and_no_rule_without_it_is_proposed() {
 }
 
 #[test]
-fn a_new_rule_is_for_this_host_alone_where_another_asks_for_one() {
+fn limits_a_new_rule_to_the_host_if_the_nearest_rule_has_a_host() {
     let policies = Policies::new();
     let stock = Caller::Uri("spiffe://cluster.local/ns/shop/sa/stock");
     let id = Mesh::start(&policies).denied(stock, "GET", "/orders");
@@ -295,7 +295,7 @@ fn a_new_rule_is_for_this_host_alone_where_another_asks_for_one() {
 }
 
 #[test]
-fn a_rule_in_shadow_that_would_allow_the_request_is_enforced() {
+fn proposes_enforcing_a_shadow_rule_that_would_allow_the_request() {
     let policies = Policies::new();
     let trial = Caller::Uri("spiffe://cluster.local/ns/shop/sa/trial");
     let id = Mesh::start(&policies).denied(trial, "GET", "/orders");
@@ -316,7 +316,7 @@ fn a_rule_in_shadow_that_would_allow_the_request_is_enforced() {
 }
 
 #[test]
-fn a_policy_in_shadow_is_said_to_be() {
+fn says_that_a_policy_is_in_shadow() {
     let policies = Policies::new();
     let id = Mesh::start(&policies).denied(WEB, "POST", "/orders");
     assert_eq!(explained(&policies, &id)["isShadow"], false);
@@ -331,7 +331,7 @@ fn a_policy_in_shadow_is_said_to_be() {
 
 /// An operator forbade something in place, and the documents know nothing of it.
 #[test]
-fn no_change_is_proposed_where_the_filter_has_other_rules_than_the_documents() {
+fn proposes_no_change_if_the_filter_runs_other_rules_than_the_documents() {
     let policies = Policies::new();
     let documents = policies.text();
     let emergency =
@@ -350,7 +350,7 @@ fn no_change_is_proposed_where_the_filter_has_other_rules_than_the_documents() {
 }
 
 #[test]
-fn ids_that_were_changed_or_made_elsewhere_are_refused() {
+fn refuses_ids_that_were_altered_or_made_elsewhere() {
     let open = Policies::new();
     let sealed = Policies::sealed(KEY);
     let id = Mesh::start(&sealed).denied(WEB, "POST", "/orders");
@@ -377,7 +377,7 @@ fn ids_that_were_changed_or_made_elsewhere_are_refused() {
 }
 
 #[test]
-fn a_file_that_is_no_key_is_refused() {
+fn refuses_an_invalid_key_file() {
     let policies = Policies::new();
     let key = policies.write_key("bad.txt", "c2hvcnQ=");
     let args = [

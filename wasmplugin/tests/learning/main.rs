@@ -6,7 +6,7 @@
     reason = "what the tests share may fail as the tests do"
 )]
 
-mod counted;
+mod counters;
 #[path = "../support/filter.rs"]
 mod filter;
 mod prometheus;
@@ -114,7 +114,7 @@ fn assert_learnt(name: &str, also: &[Asked], bad: &Asked) -> Value {
 }
 
 #[test]
-fn the_rules_of_the_cart_are_found_again() {
+fn relearns_the_cart_rules() {
     let bad = Asked::new(
         "boutique/cartservice",
         &service("recommendationservice"),
@@ -125,7 +125,7 @@ fn the_rules_of_the_cart_are_found_again() {
 }
 
 #[test]
-fn the_rules_of_the_catalogue_are_found_again() {
+fn relearns_the_catalog_rules() {
     let bad = Asked::new(
         "boutique/productcatalogservice",
         &service("checkoutservice"),
@@ -136,7 +136,7 @@ fn the_rules_of_the_catalogue_are_found_again() {
 }
 
 #[test]
-fn the_rules_of_the_currencies_are_found_again() {
+fn relearns_the_currency_rules() {
     let bad = Asked::new(
         "boutique/currencyservice",
         &service("paymentservice"),
@@ -159,7 +159,7 @@ const PRODUCTS: [&str; 8] = [
 ];
 
 #[test]
-fn the_pages_of_the_shop_are_found_again_with_products_as_a_template() {
+fn relearns_the_shop_pages_with_a_product_template() {
     let gateway = "spiffe://cluster.local/ns/istio-ingress/sa/istio-ingressgateway";
     let products = PRODUCTS.map(|id| Asked {
         is_allowed: true,
@@ -195,7 +195,7 @@ fn the_pages_of_the_shop_are_found_again_with_products_as_a_template() {
 }
 
 #[test]
-fn what_the_filter_denies_is_never_learnt() {
+fn never_learns_requests_that_the_filter_denies() {
     let sidecar = Sidecar::start(&plugin_config("cartservice"));
     let good = Asked::new(
         "boutique/cartservice",
@@ -241,7 +241,7 @@ fn what_the_filter_denies_is_never_learnt() {
 }
 
 #[test]
-fn callers_without_identity_are_told_of_and_not_learnt() {
+fn reports_anonymous_callers_and_learns_no_rule_for_them() {
     let sidecar = Sidecar::start(&nothing_yet(plugin_config("cartservice")));
     let path = "/hipstershop.CartService/GetCart";
     let known = Asked::new("boutique/cartservice", &service("frontend"), "POST", path);

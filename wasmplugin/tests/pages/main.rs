@@ -157,7 +157,7 @@ fn commands_of_console_blocks_print_what_pages_show() {
 }
 
 #[test]
-fn a_command_that_is_not_run_has_a_reason() {
+fn every_skipped_command_has_a_reason() {
     for page in pages() {
         let is_new = RUN_OR_MARKED.contains(&page.name.as_str());
         for block in page.blocks() {
@@ -179,7 +179,7 @@ fn a_command_that_is_not_run_has_a_reason() {
 }
 
 #[test]
-fn the_hooks_of_pre_commit_are_commands() {
+fn pre_commit_hooks_are_valid_commands() {
     let text = fs::read_to_string(root().join(".pre-commit-hooks.yaml")).unwrap();
     let hooks: Vec<serde_json::Value> = serde_saphyr::from_str(&text).unwrap();
     assert!(!hooks.is_empty());
@@ -202,14 +202,14 @@ fn the_hooks_of_pre_commit_are_commands() {
 }
 
 #[test]
-fn pages_that_are_run_or_marked_exist() {
+fn every_listed_page_exists() {
     for name in RUN_OR_MARKED {
         assert!(root().join(name).exists(), "{name}");
     }
 }
 
 #[test]
-fn the_summary_has_every_page_once() {
+fn the_summary_lists_every_page_once() {
     let summary = fs::read_to_string(root().join("docs/SUMMARY.md")).unwrap();
     let mut listed: Vec<_> = summary
         .split("](")
@@ -223,7 +223,7 @@ fn the_summary_has_every_page_once() {
 }
 
 #[test]
-fn diagrams_are_drawn_of_their_sources() {
+fn diagrams_match_their_sources() {
     let folder = root().join("docs/pictures");
     let sources: Vec<_> = files(&folder, "dot").collect();
     assert!(!sources.is_empty());

@@ -119,7 +119,7 @@ fn matches_line(expected: &str, printed: &str) -> bool {
 }
 
 #[test]
-fn an_elision_stands_for_any_lines() {
+fn an_elision_line_matches_any_lines() {
     let printed = ["a", "b", "c"];
     assert!(matches(&["a", "b", "c"], &printed));
     assert!(matches(&["a", ELISION, "c"], &printed));
@@ -130,7 +130,7 @@ fn an_elision_stands_for_any_lines() {
 }
 
 #[test]
-fn an_elision_stands_for_any_text_in_a_line() {
+fn an_elision_matches_any_text_in_a_line() {
     assert!(matches_line("rule … of …: ready", "rule a of b: ready"));
     assert!(matches_line("13 files…", "13 files, 12 policies"));
     assert!(!matches_line("rule … of …: ready", "rule a of b: not yet"));

@@ -50,7 +50,7 @@ fn of_command(words: &[String]) -> Option<Invocation> {
 }
 
 #[test]
-fn commands_are_found_between_others() {
+fn finds_invocations_among_other_commands() {
     let found =
         invocations("A=b peergate render . | kubectl apply -f - && peergate verify … # peergate x");
     let arguments: Vec<_> = found

@@ -50,7 +50,7 @@ fn peergate(args: &[&str], stdin: &str) -> (Option<i32>, String) {
 }
 
 #[test]
-fn leaf_intermediate_and_root_change_under_load_and_no_request_fails() {
+fn rotates_leaf_intermediate_and_root_under_load_without_a_failed_request() {
     let (pair, first) = Pair::start();
     let load = Load::start(pair.client);
     load.go_on(100);
@@ -125,7 +125,7 @@ fn leaf_intermediate_and_root_change_under_load_and_no_request_fails() {
 }
 
 #[test]
-fn certificates_that_are_not_good_are_refused() {
+fn refuses_invalid_certificates() {
     let (pair, issuing) = Pair::start();
     assert_eq!(pair.status(), 200);
     let foreign = Issuing::new(pair.folder.path(), "root-other", "other");
@@ -174,7 +174,7 @@ fn certificates_that_are_not_good_are_refused() {
 
 /// What `peergate certs read` says of a proxy is what the proxy has.
 #[test]
-fn a_proxy_is_asked_what_it_has() {
+fn reads_the_certificates_of_a_proxy() {
     let (pair, issuing) = Pair::start();
     let read = |proxy: &Proxy| {
         let certs = proxy.envoy.admin_get("/certs").unwrap();

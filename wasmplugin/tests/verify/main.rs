@@ -120,7 +120,7 @@ fn verify_proxy(proxy: &Proxy) -> Verified {
 }
 
 #[test]
-fn a_proxy_that_runs_the_documents_tells_their_revision() {
+fn a_proxy_that_runs_the_documents_reports_their_revision() {
     let proxy = Proxy::start(Sidecar::default());
     let verified = verify_proxy(&proxy);
     assert_eq!(verified.findings(), [[""; 3]; 0]);
@@ -157,7 +157,7 @@ fn a_proxy_that_runs_the_documents_tells_their_revision() {
 
 /// As Istio brings it: by discovery, apart from the listener.
 #[test]
-fn a_filter_that_was_discovered_is_seen() {
+fn detects_a_filter_from_discovery() {
     let proxy = Proxy::start(Sidecar {
         is_discovered: true,
         ..Sidecar::default()
@@ -171,7 +171,7 @@ fn a_filter_that_was_discovered_is_seen() {
 }
 
 #[test]
-fn a_stale_revision_is_found() {
+fn reports_a_stale_revision() {
     let folder = tempfile::tempdir().unwrap();
     let copy = |name: &str, change: fn(String) -> String| {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(SHOP).join(name);
@@ -206,7 +206,7 @@ fn a_stale_revision_is_found() {
 }
 
 #[test]
-fn a_config_without_a_revision_is_found() {
+fn reports_a_config_without_a_revision() {
     let mut config: Value = serde_json::from_str(&plugin_config(CART)).unwrap();
     config.as_object_mut().unwrap().remove("revision");
     let proxy = Proxy::start(Sidecar {
@@ -224,7 +224,7 @@ fn a_config_without_a_revision_is_found() {
 }
 
 #[test]
-fn a_policy_that_does_not_run_is_found() {
+fn reports_a_policy_that_does_not_run() {
     let proxy = Proxy::start(Sidecar {
         plugin_config: None,
         ..Sidecar::default()
@@ -241,7 +241,7 @@ fn a_policy_that_does_not_run_is_found() {
 }
 
 #[test]
-fn a_policy_of_somebody_else_is_found() {
+fn reports_a_policy_from_other_documents() {
     let proxy = Proxy::start(Sidecar {
         plugin_config: Some(plugin_config("adservice")),
         ..Sidecar::default()
@@ -275,7 +275,7 @@ fn a_policy_of_somebody_else_is_found() {
 }
 
 #[test]
-fn listeners_open_to_plaintext_are_found() {
+fn reports_listeners_open_to_plaintext() {
     let proxy = Proxy::start(Sidecar {
         listeners: vec![INBOUND_STRICT, INBOUND_PERMISSIVE, INBOUND_OPTIONAL_TLS],
         ..Sidecar::default()
@@ -303,7 +303,7 @@ fn listeners_open_to_plaintext_are_found() {
 }
 
 #[test]
-fn certificates_near_their_end_are_found() {
+fn reports_certificates_that_expire_soon() {
     let begin = SystemTime::now() - Duration::from_hours(20);
     let mut leaf = Leaf::spiffe("spiffe://cluster.local/ns/boutique/sa/cartservice");
     leaf.not_before = begin;
@@ -337,7 +337,7 @@ fn certificates_near_their_end_are_found() {
 }
 
 #[test]
-fn unsound_certificates_are_found() {
+fn reports_unsound_certificates() {
     let proxy = Proxy::start(Sidecar {
         leaf: Some(Leaf::spiffe(
             "spiffe://other.example/ns/boutique/sa/cartservice",
@@ -355,7 +355,7 @@ fn unsound_certificates_are_found() {
 }
 
 #[test]
-fn a_proxy_that_does_not_answer_is_found() {
+fn reports_an_unreachable_proxy() {
     let verified = verify(SHOP, &["--proxy", &format!("http://{NOBODY}")]);
     let findings = verified.findings();
     assert_eq!(findings.len(), 1, "{findings:?}");
@@ -385,7 +385,7 @@ fn a_filter_that_the_proxy_refused_does_not_run() {
 }
 
 #[test]
-fn a_filter_that_is_switched_off_does_not_run() {
+fn a_disabled_filter_does_not_run() {
     let proxy = Proxy::start(Sidecar {
         is_off: true,
         ..Sidecar::default()
@@ -394,7 +394,7 @@ fn a_filter_that_is_switched_off_does_not_run() {
 }
 
 #[test]
-fn a_filter_that_is_not_for_callers_does_not_run() {
+fn an_outbound_filter_does_not_run() {
     for (direction, expected) in [
         ("OUTBOUND", &["policy-not-running"][..]),
         ("UNSPECIFIED", &["policy-not-running", "not-checked"]),

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn a_strict_port_refuses_all_that_is_tried() {
+fn a_strict_port_refuses_every_probe() {
     let proxy = Proxy::start(Sidecar::default());
     let port = proxy.port(INBOUND_STRICT);
     let verified = verify(SHOP, &["--probe", &port]);
@@ -18,7 +18,7 @@ fn a_strict_port_refuses_all_that_is_tried() {
 }
 
 #[test]
-fn a_port_that_lets_in_whom_it_should_not_is_found() {
+fn reports_a_port_that_accepts_forbidden_callers() {
     let proxy = Proxy::start(Sidecar {
         listeners: vec![INBOUND_PERMISSIVE, INBOUND_OPTIONAL_TLS],
         ..Sidecar::default()
@@ -40,7 +40,7 @@ fn a_port_that_lets_in_whom_it_should_not_is_found() {
 
 /// Nor do they ask for one, as Envoy has it.
 #[test]
-fn a_port_that_takes_any_certificate_is_found() {
+fn reports_a_port_that_accepts_any_certificate() {
     for validation in [
         json!({"trust_chain_verification": "ACCEPT_UNTRUSTED"}),
         json!({}),
@@ -59,7 +59,7 @@ fn a_port_that_takes_any_certificate_is_found() {
 
 /// The ports of pods are known from their objects, and so are the exceptions.
 #[test]
-fn ports_of_pods_are_tried() {
+fn probes_pod_ports() {
     let proxy = Proxy::start(Sidecar {
         listeners: vec![INBOUND_PERMISSIVE],
         ..Sidecar::default()
@@ -93,7 +93,7 @@ fn ports_of_pods_are_tried() {
 }
 
 #[test]
-fn a_port_that_cannot_be_tried_is_told() {
+fn reports_a_port_that_cannot_be_probed() {
     let verified = verify(SHOP, &["--probe", NOBODY]);
     let findings = verified.findings();
     let codes: Vec<_> = findings.iter().map(|[code, ..]| *code).collect();
@@ -115,7 +115,7 @@ fn a_port_that_cannot_be_tried_is_told() {
 /// Whoever talks plaintext to a caller of whom it knows nothing accepts it, also if it speaks first.
 /// Whoever reads and hangs up, as databases do, may have understood or not.
 #[test]
-fn a_port_that_speaks_no_http_is_not_taken_for_a_closed_one() {
+fn does_not_mistake_a_tcp_port_for_a_closed_one() {
     let of = |answer: &'static [u8]| {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();

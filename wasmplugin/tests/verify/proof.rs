@@ -44,7 +44,7 @@ fn a_filter_that_refused_its_configuration_at_the_start_does_not_run() {
 
 /// The proxy goes on with the older one, and has the newer one in its configuration.
 #[test]
-fn an_update_that_the_filter_refused_is_found() {
+fn reports_an_update_that_the_filter_refused() {
     let config = plugin_config(CART);
     let older = config.replace(&revision(), "0123456789ab");
     let mut proxy = Proxy::start(discovered(older));
@@ -94,7 +94,7 @@ fn loaded(proxy: &Proxy) -> SystemTime {
 }
 
 #[test]
-fn a_revision_is_confirmed_however_the_proxy_names_its_metrics() {
+fn confirms_a_revision_with_labels_and_with_flat_names() {
     let mut flat: Value = serde_json::from_str(&plugin_config(CART)).unwrap();
     flat["reporting"]["metricNames"] = json!("Flat");
     for (plugin_config, has_labels) in [
@@ -115,7 +115,7 @@ fn a_revision_is_confirmed_however_the_proxy_names_its_metrics() {
 
 /// Its metric is still there.
 #[test]
-fn a_filter_that_is_gone_does_not_run() {
+fn a_removed_filter_does_not_run() {
     let proxy = Proxy::that_lost_the_filter();
     let stats = proxy.service.envoy.stats().unwrap();
     assert!(stats.contains("peergate_policy_revision"), "{stats}");
@@ -123,7 +123,7 @@ fn a_filter_that_is_gone_does_not_run() {
 }
 
 #[test]
-fn a_listener_without_the_filter_beside_one_that_has_it_is_found() {
+fn reports_one_listener_without_the_filter() {
     let proxy = Proxy::start(Sidecar {
         listeners: vec![INBOUND_STRICT, INBOUND_PERMISSIVE],
         change: |bootstrap| {
@@ -147,7 +147,7 @@ fn a_listener_without_the_filter_beside_one_that_has_it_is_found() {
 }
 
 #[test]
-fn a_filter_that_lets_requests_pass_when_it_fails_is_found() {
+fn reports_a_filter_that_fails_open() {
     let proxy = Proxy::start(Sidecar {
         change: |bootstrap| {
             let listener = &mut bootstrap["static_resources"]["listeners"][0];
@@ -166,7 +166,7 @@ fn a_filter_that_lets_requests_pass_when_it_fails_is_found() {
 }
 
 #[test]
-fn a_proxy_that_may_drop_the_metric_is_not_taken_for_one_without_the_filter() {
+fn a_proxy_that_may_drop_the_metric_may_still_run_the_filter() {
     let codes = |matcher: fn(&mut Value)| {
         let proxy = Proxy::start(Sidecar {
             change: matcher,
@@ -191,7 +191,7 @@ fn a_proxy_that_may_drop_the_metric_is_not_taken_for_one_without_the_filter() {
 
 /// A file has what the proxy received.
 #[test]
-fn what_was_saved_of_a_proxy_proves_nothing() {
+fn a_saved_proxy_config_proves_nothing() {
     let proxy = Proxy::start(Sidecar::default());
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("dump.json");
@@ -208,7 +208,7 @@ fn what_was_saved_of_a_proxy_proves_nothing() {
 
 /// Envoy says so with the status 200, when it was sent something that it cannot print.
 #[test]
-fn what_a_proxy_says_in_place_of_its_configuration_is_shown() {
+fn shows_the_error_that_a_proxy_returns_for_its_configuration() {
     let words = "Failed to convert protobuf message to JSON string: INVALID_ARGUMENT";
     let admin = Answering::start(words);
     let verified = verify(SHOP, &["--proxy", &admin.url()]);

@@ -23,7 +23,7 @@ fn refused(path: &str, status: u16, details: &str) -> Value {
 }
 
 #[test]
-fn a_denial_prevents_a_template_only_where_the_path_was_never_let_through() {
+fn a_denial_prevents_a_template_only_if_the_path_never_passed() {
     let never = "/orders/9999";
     for (path, status, details, is_template) in [
         // `hour` has it eight times.
@@ -55,7 +55,7 @@ fn a_denial_prevents_a_template_only_where_the_path_was_never_let_through() {
 }
 
 #[test]
-fn what_a_deny_rule_denies_prevents_no_template_beside_it() {
+fn denials_by_a_deny_rule_do_not_prevent_a_template() {
     let rules =
         "  rules:\n  - id: no-admin\n    effect: Deny\n    to:\n    - paths: [/orders/admin]\n";
     let policy = format!("{}{rules}", head("cart"));
@@ -81,7 +81,7 @@ fn what_a_deny_rule_denies_prevents_no_template_beside_it() {
 }
 
 #[test]
-fn what_is_normalised_to_a_learnt_path_is_covered() {
+fn covers_paths_that_normalize_to_a_learned_path() {
     let folder = folder(&[("mesh.yaml", MESH)]);
     let mut lines = hour();
     let elsewhere = line(1, Some(FRONTEND), "POST", "/x/*");

@@ -10,7 +10,7 @@ fn default_text(minute: u32, cluster: &str) -> String {
 }
 
 #[test]
-fn istios_own_formats_name_no_caller_and_that_is_told_once() {
+fn reports_once_that_istio_log_formats_name_no_caller() {
     let mut text = default_text(1, "inbound|8080||") + &default_text(2, "outbound|80||ads.shop");
     for minute in 0..30 {
         let mut json = line(minute, None, "GET", "/orders");
@@ -36,7 +36,7 @@ fn istios_own_formats_name_no_caller_and_that_is_told_once() {
 }
 
 #[test]
-fn lines_of_waypoints_are_learnt_where_they_name_the_caller() {
+fn learns_from_waypoint_lines_that_name_the_caller() {
     let at_waypoint = |minute: u32, caller: Option<Value>| {
         let mut line = line(minute, None, "GET", "/reviews");
         line["peergate_policy"] = json!(null);
@@ -65,7 +65,7 @@ fn lines_of_waypoints_are_learnt_where_they_name_the_caller() {
 }
 
 #[test]
-fn lines_that_are_none_are_counted() {
+fn counts_invalid_lines() {
     let text = format!("[2026-05-01T10:00:00Z] started\n\n{}", log(&hour()));
     let run = learn(&text, &DOMAIN);
     assert_eq!(run.status, 0);
@@ -74,7 +74,7 @@ fn lines_that_are_none_are_counted() {
 }
 
 #[test]
-fn a_file_that_is_no_such_log_is_refused() {
+fn refuses_a_file_that_is_not_an_access_log() {
     let mut nameless = line(0, Some(FRONTEND), "GET", "/");
     nameless["peergate_policy"] = json!(null);
     for (text, message) in [

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn what_is_within_a_template_and_was_refused_or_rare_is_told() {
+fn reports_rejected_and_rare_paths_that_a_template_covers() {
     let mut lines = hour();
     lines.push(line(30, Some(FRONTEND), "GET", "/orders/0"));
     for minute in [10, 20] {
@@ -33,7 +33,7 @@ fn what_is_within_a_template_and_was_refused_or_rare_is_told() {
 }
 
 #[test]
-fn a_name_among_ids_is_told_where_it_is_odd_and_keeps_them_apart_where_it_is_not() {
+fn reports_a_rare_word_among_ids_and_makes_no_template_with_a_frequent_one() {
     let named = |minutes: &[u32]| {
         let calls = minutes.iter().map(|minute| {
             let path = "/orders/delete-user-42-forever";
@@ -62,7 +62,7 @@ fn a_name_among_ids_is_told_where_it_is_odd_and_keeps_them_apart_where_it_is_not
 }
 
 #[test]
-fn templates_are_taken_by_hand() {
+fn accepts_templates_from_arguments() {
     let mut lines = hour();
     for minute in [10, 20, 30] {
         lines.push(line(minute, Some(FRONTEND), "GET", "/orders/export"));

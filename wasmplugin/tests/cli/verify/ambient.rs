@@ -97,7 +97,7 @@ fn with(mut rule: Value, field: &str, value: Value) -> Value {
 }
 
 #[test]
-fn rules_that_ztunnel_does_not_enforce_are_found() {
+fn reports_rules_that_ztunnel_does_not_enforce() {
     let deny = |field: &str, value: Value| with(json!({"id": "x", "effect": "Deny"}), field, value);
     let port = json!([{"ports": [5672]}]);
     let path = json!([{"paths": ["/admin"]}]);
@@ -156,7 +156,7 @@ fn rules_that_ztunnel_does_not_enforce_are_found() {
 
 /// How a workload is in ambient mode, or is not.
 #[test]
-fn pods_are_in_ambient_mode_as_istio_has_it() {
+fn detects_ambient_mode_as_istio_does() {
     let rules = json!([web(), {"id": "x", "effect": "Deny", "to": [{"paths": ["/admin"]}]}]);
     let plain = NAMESPACE.replace(", labels: {istio.io/dataplane-mode: ambient}", "");
     let labelled = |label: &str| {
@@ -265,7 +265,7 @@ fn a_policy_for_a_service_needs_a_waypoint_that_applies_it() {
 }
 
 #[test]
-fn a_plugin_for_a_waypoint_of_another_namespace_is_found_before_istio_has_it() {
+fn reports_a_cross_namespace_waypoint_plugin_before_istio_supports_it() {
     let service = SERVICE.replace(
         "waypoint: waypoint",
         "waypoint: waypoint, istio.io/use-waypoint-namespace: infra",
@@ -280,7 +280,7 @@ fn a_plugin_for_a_waypoint_of_another_namespace_is_found_before_istio_has_it() {
 }
 
 #[test]
-fn a_policy_for_a_gateway_that_applies_none_is_found() {
+fn reports_a_policy_for_a_gateway_that_applies_no_policies() {
     let spec = json!({
         "targetRefs": [{"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": "waypoint"}],
         "rules": [web()],

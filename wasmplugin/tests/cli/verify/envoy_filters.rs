@@ -50,7 +50,7 @@ fn undone(namespace: &str, does: &str) -> [String; 3] {
 }
 
 #[test]
-fn an_envoy_filter_that_removes_a_filter_of_enforcement_is_an_error() {
+fn an_envoy_filter_that_removes_an_enforcing_filter_is_an_error() {
     let plugin = "extensions.istio.io/wasmplugin/boutique.cartservice-peergate";
     for filter in [RBAC, plugin] {
         let expected = undone("boutique", &format!("removes the filter `{filter}`"));
@@ -63,7 +63,7 @@ fn an_envoy_filter_that_removes_a_filter_of_enforcement_is_an_error() {
 
 /// By the labels that policies are for.
 #[test]
-fn an_envoy_filter_is_judged_where_no_workloads_were_seen() {
+fn checks_an_envoy_filter_without_workload_manifests() {
     for (namespace, app, is_judged) in [
         ("boutique", "cartservice", true),
         ("istio-system", "cartservice", true),
@@ -89,7 +89,7 @@ fn an_envoy_filter_is_judged_where_no_workloads_were_seen() {
 
 /// Nothing is there that it could change, or nothing that policies protect.
 #[test]
-fn an_envoy_filter_for_others_is_not_judged() {
+fn ignores_an_envoy_filter_for_unprotected_workloads() {
     for (namespace, labels) in [
         ("boutique", json!({"app": "absent"})),
         ("elsewhere", json!(null)),
@@ -101,7 +101,7 @@ fn an_envoy_filter_for_others_is_not_judged() {
 }
 
 #[test]
-fn an_envoy_filter_of_the_root_namespace_is_for_the_whole_mesh() {
+fn an_envoy_filter_in_the_root_namespace_applies_to_the_whole_mesh() {
     let expected = undone("istio-system", &format!("removes the filter `{RBAC}`"));
     for labels in [json!(null), json!({"app": "cartservice"})] {
         let found = found("istio-system", &labels, &[removal(RBAC)]);
@@ -110,7 +110,7 @@ fn an_envoy_filter_of_the_root_namespace_is_for_the_whole_mesh() {
 }
 
 #[test]
-fn each_patch_is_judged_and_shown_at_its_line() {
+fn checks_every_patch_and_shows_its_line() {
     let untrusted = json!({
         "applyTo": "FILTER_CHAIN",
         "match": {"context": "SIDECAR_INBOUND"},
@@ -161,7 +161,7 @@ fn each_patch_is_judged_and_shown_at_its_line() {
 }
 
 #[test]
-fn a_patch_is_shown_at_its_line() {
+fn shows_the_line_of_a_patch() {
     let filter = "\
 apiVersion: networking.istio.io/v1alpha3
 kind: EnvoyFilter
@@ -185,7 +185,7 @@ spec:
 }
 
 #[test]
-fn an_envoy_filter_that_has_a_gateway_accept_any_certificate_is_found_with_the_policies_that_trust_it()
+fn names_policies_that_trust_a_gateway_that_an_envoy_filter_opens_to_any_certificate()
  {
     let patch = json!({
         "applyTo": "FILTER_CHAIN",
@@ -206,7 +206,7 @@ fn an_envoy_filter_that_has_a_gateway_accept_any_certificate_is_found_with_the_p
 
 /// A gateway's pods are made by Istio, and need not be among the objects.
 #[test]
-fn an_envoy_filter_at_a_gateway_of_the_documents_is_judged() {
+fn checks_an_envoy_filter_for_a_declared_gateway() {
     let mut patch = removal(RBAC);
     patch["match"]["context"] = json!("GATEWAY");
     let gateway = json!({"istio": "ingressgateway"});
@@ -222,7 +222,7 @@ fn an_envoy_filter_at_a_gateway_of_the_documents_is_judged() {
 
 /// The documents need not declare the gateway.
 #[test]
-fn an_envoy_filter_at_a_gateway_that_a_policy_is_for_is_judged() {
+fn checks_an_envoy_filter_for_the_target_gateway_of_a_policy() {
     let mut patch = removal(RBAC);
     patch["match"]["context"] = json!("GATEWAY");
     let filter = yaml_of(

@@ -20,7 +20,7 @@ fn codes(mesh: &Mesh) -> Vec<String> {
 }
 
 #[test]
-fn a_gateway_that_does_not_validate_client_certificates_is_found() {
+fn reports_a_gateway_that_does_not_validate_client_certificates() {
     let unvalidated = "unvalidated-certificates";
     for (tls, expected) in [
         (
@@ -65,7 +65,7 @@ fn a_gateway_that_does_not_validate_client_certificates_is_found() {
 
 /// Anybody can make a certificate for any identity.
 #[test]
-fn a_policy_that_goes_by_identity_at_such_a_gateway_is_found() {
+fn reports_an_identity_policy_at_a_gateway_that_does_not_validate_certificates() {
     let objects = |label: &str| {
         let gateway = json!({
             "selector": {"app": label},
@@ -101,7 +101,7 @@ status: {phase: Running}
 
 /// Istio copies the labels of a `Gateway` onto all that it makes for it.
 #[test]
-fn what_istio_makes_for_a_gateway_is_not_left_over() {
+fn does_not_report_objects_that_istio_creates_for_a_gateway() {
     let made = |kind: &str, version: &str| {
         json!({
             "apiVersion": version,

@@ -33,7 +33,7 @@ fn found(config: &str) -> Vec<[String; 3]> {
 
 /// What Istio's chart writes of the values.
 #[test]
-fn what_istio_is_installed_with_is_what_the_documents_say() {
+fn accepts_the_mesh_config_that_istio_is_installed_with() {
     let out = folder(&[]);
     let run = run(&[
         "install-values",
@@ -56,7 +56,7 @@ fn what_istio_is_installed_with_is_what_the_documents_say() {
 }
 
 #[test]
-fn a_mesh_config_that_changes_what_rules_mean_is_found() {
+fn reports_a_mesh_config_that_changes_the_meaning_of_rules() {
     for (config, message) in [
         ("# nothing", None),
         // What Istio's chart writes by itself.
@@ -102,7 +102,7 @@ fn a_mesh_config_that_changes_what_rules_mean_is_found() {
 
 /// istiod reads its mesh config in its own namespace, and policies for the whole mesh in the root namespace.
 #[test]
-fn a_mesh_config_is_found_wherever_istiod_may_run() {
+fn reads_a_mesh_config_from_any_istiod_or_root_namespace() {
     let spec = json!({"selector": {"matchLabels": {"app": "broker"}}, "rules": []});
     let config = format!("rootNamespace: policies\ntrustDomain: other.example\n{STRICT}");
     for (namespace, name, is_read) in [
@@ -129,7 +129,7 @@ fn a_mesh_config_is_found_wherever_istiod_may_run() {
 }
 
 #[test]
-fn trust_domains_that_the_mesh_does_not_have_are_found() {
+fn reports_undeclared_trust_domains() {
     for (config, aliases) in [
         ("", "[]"),
         ("trustDomainAliases: null", "[]"),
@@ -157,7 +157,7 @@ fn trust_domains_that_the_mesh_does_not_have_are_found() {
 }
 
 #[test]
-fn a_mesh_config_that_cannot_be_read_is_not_judged() {
+fn skips_an_unreadable_mesh_config() {
     let no_yaml = "its `data.mesh` is not a mesh config in YAML";
     let no_message = "in its mesh config, the mesh config is not a mapping";
     for (config, message) in [
@@ -173,7 +173,7 @@ fn a_mesh_config_that_cannot_be_read_is_not_judged() {
 
 /// The rest of the mesh config is still compared.
 #[test]
-fn a_field_that_istiod_refuses_or_ignores_is_found() {
+fn reports_fields_that_istiod_refuses_or_ignores() {
     let unknown = "is unknown to Istio, which ignores it";
     for (field, message) in [
         (
@@ -214,7 +214,7 @@ fn a_field_that_istiod_refuses_or_ignores_is_found() {
 }
 
 #[test]
-fn proxies_that_accept_or_reach_more_than_the_mesh_says_are_found() {
+fn reports_proxies_that_accept_or_reach_more_than_the_mesh_allows() {
     let tls = "its `meshMTLS.minProtocolVersion` is `TLSV1_2`, and the `Mesh` asks for `TLSV1_3`";
     let outbound =
         "its `outboundTrafficPolicy.mode` is `ALLOW_ANY`, and the `Mesh` asks for `REGISTRY_ONLY`";
@@ -244,7 +244,7 @@ fn proxies_that_accept_or_reach_more_than_the_mesh_says_are_found() {
 }
 
 #[test]
-fn settings_that_depend_on_what_is_outside_the_mesh_config_are_not_checked() {
+fn skips_settings_that_depend_on_more_than_the_mesh_config() {
     for (setting, message) in [
         (
             "ca: {address: a.example}",
@@ -273,7 +273,7 @@ fn settings_that_depend_on_what_is_outside_the_mesh_config_are_not_checked() {
 }
 
 #[test]
-fn a_provider_that_custom_rules_ask_is_an_authorizer_that_denies_when_it_fails() {
+fn custom_rule_providers_must_be_authorizers_that_fail_closed() {
     let asking = "`gate`, which rule `asked` of policy `shop/broker` asks";
     let authorizer = |more: Value| {
         let mut http = json!({"service": "gate.shop.svc.cluster.local", "port": 80});
@@ -332,7 +332,7 @@ fn a_provider_that_custom_rules_ask_is_an_authorizer_that_denies_when_it_fails()
 }
 
 #[test]
-fn namespaces_that_istio_does_not_see_are_found() {
+fn reports_namespaces_that_istio_does_not_see() {
     let hides =
         "its `discoverySelectors` hide [istio-ingress] from Istio: policies there are not enforced";
     let unknown = "its `discoverySelectors` may hide namespaces from Istio: policies there would not be enforced";
@@ -369,7 +369,7 @@ fn namespaces_that_istio_does_not_see_are_found() {
 
 /// Then the cluster decides what the oldest TLS is.
 #[test]
-fn a_mesh_without_mtls_does_not_ask_for_a_version_of_tls() {
+fn requires_no_tls_version_in_a_mesh_without_mtls() {
     let spec = json!({"selector": {"matchLabels": {"app": "broker"}}, "rules": []});
     for (line, is_found) in [
         ("", false),

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{Mesh, folder, rendered, run, text, yaml_of};
 
 #[test]
-fn a_mesh_that_is_not_strict_is_found() {
+fn reports_a_mesh_that_is_not_strict() {
     let missing = Mesh::good().without("istio-system.default.peerauthentication.yaml");
     let found = missing.findings();
     assert_eq!(found[0][0], "missing-object");
@@ -32,7 +32,7 @@ fn a_mesh_that_is_not_strict_is_found() {
 }
 
 #[test]
-fn a_namespace_that_is_not_strict_is_found() {
+fn reports_a_namespace_that_is_not_strict() {
     for (mode, accepts) in [("PERMISSIVE", "plaintext"), ("DISABLE", "plaintext alone")] {
         let spec = json!({"selector": {"matchLabels": {}}, "mtls": {"mode": mode}});
         Mesh::good()
@@ -49,7 +49,7 @@ fn a_namespace_that_is_not_strict_is_found() {
 }
 
 #[test]
-fn a_plaintext_port_is_found() {
+fn reports_a_plaintext_port() {
     let selector = json!({"matchLabels": {"app": "cartservice"}});
     let of_port = json!({"selector": selector, "portLevelMtls": {"7070": {"mode": "DISABLE"}}});
     let object = |spec| yaml_of("PeerAuthentication", "boutique", "cart", spec);
@@ -68,7 +68,7 @@ fn a_plaintext_port_is_found() {
 
 /// The exception of the documents is not found; as soon as it is for more than they say, it is.
 #[test]
-fn an_exception_that_outgrew_its_document_is_found() {
+fn reports_an_exception_wider_than_its_document() {
     let file = "warehouse.warehouse-scanners.peerauthentication.yaml";
     for (old, new, message) in [
         (
@@ -102,7 +102,7 @@ impl Mesh {
 
 /// What `bypassed-port` and `bypassed-outbound` say of each annotation.
 #[test]
-fn what_goes_around_the_sidecar_is_found() {
+fn reports_traffic_that_bypasses_the_sidecar() {
     let of = |annotation: &str| -> Vec<_> {
         let found = Mesh::annotated(annotation).findings();
         found
@@ -155,7 +155,7 @@ fn what_goes_around_the_sidecar_is_found() {
 
 /// Istio speaks no mutual TLS with what is said to be outside the mesh.
 #[test]
-fn a_service_that_is_said_to_be_outside_the_mesh_is_found() {
+fn reports_a_service_declared_outside_the_mesh() {
     let entry = |host: &str, location: &str| {
         let spec = json!({"hosts": ["api.example.com", host], "location": location});
         let entry = yaml_of("ServiceEntry", "boutique", "extra", &spec);
@@ -188,7 +188,7 @@ fn a_service_that_is_said_to_be_outside_the_mesh_is_found() {
 }
 
 #[test]
-fn mutual_tls_undone_by_a_destination_rule_is_found() {
+fn reports_a_destination_rule_that_disables_mutual_tls() {
     let tls = |mode: &str| json!({"tls": {"mode": mode}});
     let host = "cartservice.boutique.svc.cluster.local";
     for (spec, place, mode) in [
@@ -243,7 +243,7 @@ fn mutual_tls_undone_by_a_destination_rule_is_found() {
 
 /// To delete it would open the mesh, and the documents do not say that it may.
 #[test]
-fn a_mesh_that_leaves_the_mode_to_the_cluster_keeps_the_strict_object() {
+fn a_mesh_without_a_mode_keeps_the_strict_object_of_the_cluster() {
     let name = "istio-system.default.peerauthentication.yaml";
     let rendered = rendered().iter().find(|(file, _)| file == name);
     let (_, strict) = rendered.unwrap();

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{Mesh, rendered, yaml_of};
 
 #[test]
-fn a_missing_object_is_found() {
+fn reports_a_missing_object() {
     Mesh::good()
         .without("boutique.frontend-deny.authorizationpolicy.yaml")
         .has(
@@ -16,7 +16,7 @@ fn a_missing_object_is_found() {
 }
 
 #[test]
-fn a_changed_object_is_found() {
+fn reports_a_changed_object() {
     Mesh::good()
         .replacing(
             "boutique.cartservice-allow.authorizationpolicy.yaml",
@@ -32,7 +32,7 @@ fn a_changed_object_is_found() {
 
 /// In a list too.
 #[test]
-fn a_changed_object_is_shown_at_the_field() {
+fn shows_the_changed_field_of_an_object() {
     let mesh = Mesh::good().replacing(
         "boutique.cartservice-allow.authorizationpolicy.yaml",
         "- /hipstershop.CartService/EmptyCart\n",
@@ -57,7 +57,7 @@ fn a_changed_object_is_shown_at_the_field() {
 }
 
 #[test]
-fn a_dry_run_is_found() {
+fn reports_a_dry_run() {
     Mesh::good()
         .replacing(
             "boutique.cartservice-allow.authorizationpolicy.yaml",
@@ -72,7 +72,7 @@ fn a_dry_run_is_found() {
 }
 
 #[test]
-fn a_leftover_object_is_found() {
+fn reports_a_leftover_object() {
     let old = rendered()
         .iter()
         .find(|(name, _)| name == "boutique.cartservice-allow.authorizationpolicy.yaml");
@@ -86,7 +86,7 @@ fn a_leftover_object_is_found() {
 
 /// Each with what it does, and with the change that makes it nobody's business.
 #[test]
-fn a_foreign_object_is_found() {
+fn reports_a_foreign_object() {
     let at_gateway =
         json!({"selector": {"istio": "ingressgateway"}, "servers": [{"port": {"number": 8080}}]});
     let elsewhere = json!({"selector": {"istio": "eastwestgateway"}});
@@ -155,7 +155,7 @@ fn a_foreign_object_is_found() {
 
 /// A host that is led into the mesh from a port that no document opens.
 #[test]
-fn a_way_in_that_no_document_has_is_found_whole() {
+fn reports_both_objects_of_an_undeclared_ingress_route() {
     let gateway = json!({"selector": {"istio": "ingressgateway"}});
     let route = json!({"gateways": ["extra"], "hosts": ["pay.example.com"]});
     let found = Mesh::good()

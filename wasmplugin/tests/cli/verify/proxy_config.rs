@@ -38,7 +38,7 @@ fn found_in(workload: &Value) -> Vec<String> {
 }
 
 #[test]
-fn an_annotation_that_replaces_a_part_of_the_proxy_is_found() {
+fn reports_an_annotation_that_replaces_part_of_the_proxy() {
     for key in [
         "sidecar.istio.io/bootstrapOverride",
         "sidecar.istio.io/proxyImage",
@@ -51,7 +51,7 @@ fn an_annotation_that_replaces_a_part_of_the_proxy_is_found() {
 }
 
 #[test]
-fn a_setting_in_an_annotation_passes_only_if_it_is_known_to_leave_enforcement_alone() {
+fn accepts_only_annotation_settings_known_not_to_affect_enforcement() {
     for (config, setting) in [
         ("", ""),
         ("concurrency: 2\nholdApplicationUntilProxyStarts: true", ""),
@@ -119,7 +119,7 @@ fn a_setting_in_an_annotation_passes_only_if_it_is_known_to_leave_enforcement_al
 }
 
 #[test]
-fn variables_of_a_proxy_config_are_found_at_their_place() {
+fn reports_proxy_config_variables_at_their_location() {
     for (variable, is_found) in [("ISTIO_META_IDLE_TIMEOUT", false), ("CA_ADDR", true)] {
         let spec = json!({"concurrency": 1, "environmentVariables": {variable: "a"}, "image": {"imageType": "distroless"}});
         let object = yaml_of("ProxyConfig", "boutique", "a", &spec);
@@ -135,7 +135,7 @@ fn variables_of_a_proxy_config_are_found_at_their_place() {
 }
 
 #[test]
-fn a_mount_over_the_files_of_the_proxy_is_found() {
+fn reports_a_mount_over_proxy_files() {
     let key = "sidecar.istio.io/userVolumeMount";
     for (path, is_found) in [
         ("/etc/certs", false),
@@ -187,7 +187,7 @@ fn stripped(found: &[String]) -> Vec<String> {
 }
 
 #[test]
-fn a_pods_own_proxy_container_passes_only_if_it_leaves_enforcement_alone() {
+fn accepts_a_custom_proxy_container_only_if_it_does_not_affect_enforcement() {
     for (container, expected) in [
         (json!({}), ""),
         (
@@ -291,7 +291,7 @@ fn a_pods_own_proxy_container_passes_only_if_it_leaves_enforcement_alone() {
 
 /// As the injector makes it: its variables and mounts are Istio's own.
 #[test]
-fn an_injected_container_passes_unless_it_runs_something_else() {
+fn accepts_an_injected_container_unless_it_runs_something_else() {
     let proxy = json!({
         "name": "istio-proxy",
         "image": "docker.io/istio/proxyv2:1.30.0",

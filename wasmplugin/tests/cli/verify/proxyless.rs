@@ -14,7 +14,7 @@ fn with_templates(templates: &str) -> Mesh {
 }
 
 #[test]
-fn a_workload_with_the_agent_for_grpc_alone_is_found() {
+fn reports_a_proxyless_grpc_workload() {
     for templates in ["grpc-agent", "grpc-simple", "grpc-agent,own"] {
         with_templates(templates).has(
             "unenforced-workload",
@@ -25,7 +25,7 @@ fn a_workload_with_the_agent_for_grpc_alone_is_found() {
 }
 
 #[test]
-fn a_workload_with_a_template_of_the_clusters_own_is_not_checked() {
+fn skips_a_workload_with_a_custom_injection_template() {
     with_templates("own").has(
         "not-checked",
         "Deployment boutique/adservice",
@@ -42,7 +42,7 @@ fn a_template_with_envoy_is_a_sidecar() {
 
 /// The agent's container has the name of the sidecar's.
 #[test]
-fn a_pod_with_the_agent_for_grpc_alone_is_found() {
+fn reports_a_proxyless_grpc_pod() {
     let pod = json!({
         "apiVersion": "v1",
         "kind": "Pod",

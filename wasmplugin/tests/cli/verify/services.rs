@@ -75,7 +75,7 @@ fn found_by(operation: &str, more: &str, object: &Value) -> Vec<String> {
 }
 
 #[test]
-fn a_denial_by_path_on_a_port_without_http_is_found() {
+fn reports_a_path_denial_on_a_tcp_port() {
     let paths = "{paths: [\"/admin/*\"]}";
     let expected = |port: u16, reason: &str| {
         vec![format!(
@@ -124,7 +124,7 @@ fn a_denial_by_path_on_a_port_without_http_is_found() {
 }
 
 #[test]
-fn nothing_is_found_where_a_rule_leaves_the_port_out() {
+fn reports_nothing_if_the_rule_excludes_the_port() {
     let paths = "{paths: [\"/admin/*\"]}";
     let amqp = json!({"name": "tcp-amqp", "port": 5672});
     for (operation, more, port) in [
@@ -175,7 +175,7 @@ fn nothing_is_found_where_a_rule_leaves_the_port_out() {
 
 /// Istio goes by the protocol of a port alone there.
 #[test]
-fn ports_that_service_entries_and_sidecars_declare_for_pods_count_too() {
+fn considers_ports_from_service_entries_and_sidecars() {
     let paths = "{paths: [\"/admin/*\"]}";
     let object = |kind: &str, namespace: &str, spec: &Value| {
         json!({
@@ -282,7 +282,7 @@ fn ports_that_service_entries_and_sidecars_declare_for_pods_count_too() {
 /// Listeners of the `Sidecar` for a workload replace those that Istio makes for its services, and of the `Sidecar`s
 /// one alone is for it.
 #[test]
-fn a_sidecar_goes_before_services_and_before_those_that_are_less_specific() {
+fn the_most_specific_sidecar_overrides_services() {
     let paths = "{paths: [\"/admin/*\"]}";
     let object = |kind: &str, namespace: &str, name: &str, spec: Value| {
         json!({

@@ -82,7 +82,7 @@ fn an_object_for_gateways_validates_no_tokens_at_sidecars() {
 }
 
 #[test]
-fn tokens_that_nothing_validates_are_found() {
+fn reports_tokens_that_are_not_validated() {
     let issuer = "https://issuer.example";
     let other = "https://other.example";
     let unvalidated = [[
@@ -112,7 +112,7 @@ fn tokens_that_nothing_validates_are_found() {
 
 /// Manifests to be applied may leave it to others.
 #[test]
-fn where_no_object_validates_tokens_it_is_said() {
+fn notes_that_no_object_validates_tokens() {
     for (rule, tokens) in [
         (of_issuer(), "tokens of `https://issuer.example/*`"),
         (with_claims(), "tokens with certain claims"),
@@ -127,7 +127,7 @@ fn where_no_object_validates_tokens_it_is_said() {
 }
 
 #[test]
-fn a_rule_that_does_not_ask_for_tokens_needs_no_validation() {
+fn a_rule_without_tokens_needs_no_validation() {
     for rule in [
         json!({"from": [{"serviceAccounts": ["web"]}]}),
         json!({"from": [{"serviceAccounts": ["web"], "notRequestPrincipals": ["https://issuer.example/*"]}]}),
@@ -146,7 +146,7 @@ fn a_rule_in_shadow_needs_no_validation() {
 
 /// A second issuer can make a token with any claims.
 #[test]
-fn issuers_beside_each_other_are_found_where_a_rule_names_none() {
+fn reports_several_issuers_if_a_rule_names_none() {
     let objects = |issuers: [&str; 2]| {
         issuers.map(|issuer| {
             let (_, name) = issuer.split_once("//").unwrap();

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{Mesh, NOW, WORKLOADS, folder, run, text};
 
 #[test]
-fn a_workload_without_a_sidecar_is_found() {
+fn reports_a_workload_without_a_sidecar() {
     for (old, new) in [
         (
             "        app: adservice\n    spec:",
@@ -26,7 +26,7 @@ fn a_workload_without_a_sidecar_is_found() {
 
 /// Pods tell what is, and what makes them tells what should be.
 #[test]
-fn pods_from_before_the_injection_are_found() {
+fn reports_pods_that_predate_injection() {
     let pod = |hash: &str, name: &str, containers: Value| {
         json!({
             "apiVersion": "v1",
@@ -60,7 +60,7 @@ fn pods_from_before_the_injection_are_found() {
 }
 
 #[test]
-fn a_workload_without_a_policy_is_found() {
+fn reports_a_workload_without_a_policy() {
     let mesh = Mesh::good().with(
         "more.yaml",
         &WORKLOADS
@@ -78,7 +78,7 @@ fn a_workload_without_a_policy_is_found() {
 }
 
 #[test]
-fn a_policy_that_selects_nothing_is_found() {
+fn reports_a_policy_that_selects_nothing() {
     let without = WORKLOADS
         .split("---\n")
         .filter(|part| !part.contains("name: adservice"));
@@ -93,7 +93,7 @@ fn a_policy_that_selects_nothing_is_found() {
 }
 
 #[test]
-fn a_workload_under_another_account_is_found() {
+fn reports_a_workload_with_another_service_account() {
     Mesh::good()
         .replacing(
             "workloads.yaml",
@@ -109,7 +109,7 @@ fn a_workload_under_another_account_is_found() {
 
 /// A mesh whose documents leave open what no policy is for.
 #[test]
-fn an_open_workload_is_found() {
+fn reports_an_open_workload() {
     let mesh = "\
 apiVersion: peergate.dev/v1alpha1
 kind: Mesh

@@ -4,7 +4,7 @@ use super::*;
 
 /// Its installer would change it with the next run.
 #[test]
-fn the_mesh_config_that_istio_is_installed_from_is_compared_too() {
+fn compares_the_mesh_config_in_installation_values() {
     let config = json!({
         "trustDomain": "other.example",
         "trustDomainAliases": ["old.cluster.local"],
@@ -79,7 +79,7 @@ fn the_mesh_config_that_istio_is_installed_from_is_compared_too() {
 }
 
 #[test]
-fn helm_values_of_istio_are_compared_at_the_line_of_a_field() {
+fn reports_the_line_of_a_field_in_helm_values() {
     let rest = "trustDomainAliases: [old.cluster.local], meshMTLS: {minProtocolVersion: TLSV1_3}, outboundTrafficPolicy: {mode: REGISTRY_ONLY}";
     for values in [
         format!("# a\nmeshConfig: {{trustDomain: other.example, {rest}}}\n"),
@@ -99,7 +99,7 @@ fn helm_values_of_istio_are_compared_at_the_line_of_a_field() {
 
 /// The Sail operator names a revision after its `Istio`.
 #[test]
-fn an_istio_of_the_sail_operator_is_compared_if_it_makes_the_revision_of_the_mesh() {
+fn compares_a_sail_operator_istio_if_it_has_the_revision_of_the_mesh() {
     let spec = json!({"selector": {"matchLabels": {"app": "broker"}}, "rules": []});
     for (line, name, is_found) in [
         ("", "default", true),
@@ -128,7 +128,7 @@ fn an_istio_of_the_sail_operator_is_compared_if_it_makes_the_revision_of_the_mes
 
 /// A mesh config in a text, in another field or in another object decides as well.
 #[test]
-fn a_mesh_config_that_an_installation_has_elsewhere_is_not_checked() {
+fn skips_a_mesh_config_that_an_installation_keeps_elsewhere() {
     let text = "meshConfig:\n  pathNormalization: {normalization: NONE}\n";
     let values = json!({"meshConfig": {"pathNormalization": {"normalization": "NONE"}}});
     for (api_version, kind, spec, location) in [

@@ -48,7 +48,7 @@ impl fmt::Display for Answer {
 }
 
 #[test]
-fn rules_see_the_path_that_decide_says() {
+fn rules_see_the_path_that_decide_predicts() {
     let paths = hostile::paths();
     let proxy = Proxy::start();
     let mut wrong = Vec::new();
@@ -70,7 +70,7 @@ fn rules_see_the_path_that_decide_says() {
 }
 
 #[test]
-fn what_is_no_path_is_refused_by_envoy() {
+fn envoy_refuses_invalid_paths() {
     let proxy = Proxy::start();
     for mode in MODES {
         let request = "OPTIONS * HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";

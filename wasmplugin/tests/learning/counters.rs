@@ -76,7 +76,7 @@ fn week() -> (tempfile::TempDir, Prometheus) {
 }
 
 #[test]
-fn counters_of_the_learning_mode_are_learnt_as_prometheus_has_them() {
+fn learns_from_learning_mode_counters_in_prometheus() {
     let (_data, prometheus) = week();
     let url = prometheus.url();
     let learn = |more: &[&str]| {
@@ -130,7 +130,7 @@ fn counters_of_the_learning_mode_are_learnt_as_prometheus_has_them() {
 }
 
 #[test]
-fn the_rules_of_the_cart_are_found_again_by_what_its_filter_counts() {
+fn relearns_the_cart_rules_from_filter_counters() {
     let policy = "boutique/cartservice";
     let sidecar = Sidecar::start(&nothing_yet(learning_config("cartservice")));
     let prometheus = scraping(sidecar.admin());

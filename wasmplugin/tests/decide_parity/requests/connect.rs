@@ -13,7 +13,7 @@ fn of_istio() -> serde_json::Value {
 }
 
 #[test]
-fn proxies_of_istio_let_no_connect_pass_as_decide_says() {
+fn istio_proxies_never_forward_connect_as_decide_predicts() {
     let connect = |rule: &str, host: &str, headers: &[(&str, &str)], outcome| {
         let sent = Sent {
             method: "CONNECT",
@@ -74,7 +74,7 @@ fn proxies_of_istio_let_no_connect_pass_as_decide_says() {
 }
 
 #[test]
-fn an_extended_connect_is_refused() {
+fn refuses_extended_connect() {
     let sent = Sent {
         extended_connect: Some("websocket"),
         ..Sent::default()

@@ -44,7 +44,7 @@ const FILTER: &str = "filter: {image: oci://registry.example.com/filter@sha256:5
 const ALLOW: &str = "selector: {matchLabels: {app: cart}}, rules: [{id: r, effect: Allow, from: [{serviceAccounts: [web]}]}]";
 
 #[test]
-fn what_an_apply_closes_and_opens_is_reported() {
+fn reports_which_access_an_apply_closes_and_opens() {
     let in_shadow = format!("enforcement: Shadow, service: {{ports: [{{port: 80}}]}}, {ALLOW}");
     let deny = "otherwise: Pass, rules: [{id: d, effect: Deny, to: [{paths: [/x]}]}]";
     let of_cart = format!("selector: {{matchLabels: {{app: cart}}}}, {deny}");
@@ -86,7 +86,7 @@ fn what_an_apply_closes_and_opens_is_reported() {
 }
 
 #[test]
-fn notes_name_the_filter_only_where_there_is_one() {
+fn notes_name_the_filter_only_if_the_mesh_has_one() {
     let rules = "selector: {matchLabels: {app: cart}}, service: {ports: [{port: 80}]}, otherwise: Pass, rules: [\
                  {id: s, effect: Deny, enforcement: Shadow, to: [{paths: [/y]}]}, \
                  {id: c, effect: Custom, provider: opa, to: [{paths: [/a]}]}, \
@@ -105,7 +105,7 @@ fn notes_name_the_filter_only_where_there_is_one() {
 }
 
 #[test]
-fn what_is_recorded_of_ports_without_http_is_nothing() {
+fn notes_that_shadow_records_nothing_on_tcp_ports() {
     let tcp = "selector: {matchLabels: {app: redis}}, tcpPorts: [6379], enforcement: Shadow, \
                rules: [{id: r, effect: Allow, from: [{serviceAccounts: [cart]}], to: [{ports: [6379]}]}]";
     let both = tcp.replace("redis", "web").replace(

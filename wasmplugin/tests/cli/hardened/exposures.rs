@@ -10,7 +10,7 @@ fn exposed_policy(name: &str, more: &str) -> String {
 
 /// A cluster would keep one of the two, and a folder too.
 #[test]
-fn refuses_two_objects_of_one_name() {
+fn refuses_two_objects_with_the_same_name() {
     let gateway = |name: &str| {
         format!(
             "{{name: {name}, namespace: edge, api: Kubernetes, servers: [{{hosts: [{name}.example], tls: {{secret: a, minVersion: \"1.2\"}}}}]}}"
@@ -55,7 +55,7 @@ fn refuses_two_objects_of_one_name() {
 }
 
 #[test]
-fn names_wildcards_and_hosts_that_look_like_them_apart() {
+fn gives_wildcards_and_similar_hosts_distinct_names() {
     let gateway = |name: &str, api: &str| {
         format!(
             "{{name: {name}, namespace: edge, {api}, servers: [{{hosts: [\"*.{name}.example\", any.{name}.example], tls: {{secret: a, minVersion: \"1.2\"}}}}]}}"

@@ -60,7 +60,7 @@ spec: {{selector: {{app: a{workload}}}, ports: [{{name: tcp-db, port: 9000}}]}}
 }
 
 #[test]
-fn twenty_thousand_objects_are_looked_at_in_a_gigabyte() {
+fn verifies_twenty_thousand_objects_within_a_gigabyte() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("policy.yaml"), POLICY).unwrap();
     let peak_of = |objects| {

@@ -95,7 +95,7 @@ fn judged(policies: &Policies, prometheus: &Prometheus, fields: &[&str]) -> Valu
 }
 
 #[test]
-fn policies_in_shadow_for_one_workload_are_judged_and_enforced_together() {
+fn judges_and_enforces_shadow_policies_of_one_workload_together() {
     let policies = policies("Shadow");
     let prometheus = counted(&[
         ("orders", "web", "shadow_allow", "allowed-by-rule", 10),
@@ -141,7 +141,7 @@ fn policies_in_shadow_for_one_workload_are_judged_and_enforced_together() {
 }
 
 #[test]
-fn beside_an_enforced_policy_its_decisions_are_the_requests() {
+fn decisions_of_an_enforced_policy_count_as_the_requests_of_its_workload() {
     let policies = policies("Enforce");
     let prometheus = counted(&[
         // Matches of rules that have no say.

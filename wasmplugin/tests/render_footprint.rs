@@ -44,7 +44,7 @@ fn peak_of(services: usize) -> i64 {
 
 /// From two sizes to a third, which takes an unoptimised build too long.
 #[test]
-fn ten_thousand_services_with_ten_rules_each_are_rendered_in_a_gigabyte() {
+fn renders_ten_thousand_services_with_ten_rules_each_within_a_gigabyte() {
     let (few, many) = (500, 1_000);
     let peaks = [few, many].map(peak_of);
     let [of_few, of_many] = peaks;

@@ -39,7 +39,7 @@ fn rules_see_the_headers_of_internal_clients() {
 }
 
 #[test]
-fn proxies_before_istio_1_23_answer_an_expectation() {
+fn proxies_before_istio_1_23_answer_and_remove_expect_100_continue() {
     let cases = [
         ("100-continue", Passes),
         ("100-Continue", Passes),
@@ -50,7 +50,7 @@ fn proxies_before_istio_1_23_answer_an_expectation() {
 }
 
 #[test]
-fn rules_see_the_headers_about_the_connection_that_decide_says() {
+fn rules_see_the_connection_headers_that_decide_predicts() {
     check(&[
         over_both("x", &[], Passes),
         over_both("x", &[("x", "1")], Denied),
@@ -127,7 +127,7 @@ fn rules_see_the_headers_about_the_connection_that_decide_says() {
 }
 
 #[test]
-fn connection_names_headers_as_decide_says() {
+fn proxy_removes_headers_named_by_connection_as_decide_predicts() {
     let (short, long) = ("a".repeat(255), "a".repeat(256));
     check(&[
         over_1("x", &[("connection", "host")], Refused(400)),
@@ -187,7 +187,7 @@ fn connection_names_headers_as_decide_says() {
 }
 
 #[test]
-fn rules_see_the_headers_that_decide_says() {
+fn rules_see_the_headers_that_decide_predicts() {
     let mut cases = vec![
         over_both("expect", &[("expect", "100-continue")], Denied),
         over_both("expect", &[("expect", "100-Continue")], Denied),
@@ -282,7 +282,7 @@ fn rules_see_the_headers_that_decide_says() {
 }
 
 #[test]
-fn rules_see_the_values_that_decide_says() {
+fn rules_see_the_header_values_that_decide_predicts() {
     fn with(
         rule: String,
         sent: &[(&str, &str)],

@@ -55,7 +55,7 @@ fn denies(header: &str, values: &str) -> String {
 }
 
 #[test]
-fn a_header_that_proxies_set_is_asked_for_where_it_decides() {
+fn requires_a_proxy_set_header_that_decides_the_answer() {
     for header in [
         "x-forwarded-proto",
         "X-Request-Id",
@@ -126,7 +126,7 @@ fn a_header_that_proxies_set_is_asked_for_where_it_decides() {
 }
 
 #[test]
-fn headers_that_proxies_remove_are_absent_and_the_answer_says_so() {
+fn treats_headers_that_proxies_remove_as_absent_and_notes_it() {
     for (header, value) in [
         ("connection", "keep-alive"),
         ("keep-alive", "1"),
@@ -166,7 +166,7 @@ fn conditions_on_the_path_header_see_the_query() {
 }
 
 #[test]
-fn server_names_are_in_lower_case() {
+fn compares_server_names_in_lower_case() {
     let rule = "    - {id: no, effect: Deny, when: [{key: connection.sni, values: [evil.shop]}]}\n";
     let documents = documents("", rule);
     for (name, decision) in [
@@ -180,7 +180,7 @@ fn server_names_are_in_lower_case() {
 }
 
 #[test]
-fn proxies_of_istio_let_no_connect_pass() {
+fn istio_proxies_never_forward_connect() {
     let rule = "    - {id: no, effect: Deny, to: [{methods: [CONNECT], hosts: [b]}]}\n";
     let documents = documents("", rule);
     let denied = json!({"method": "CONNECT", "path": null, "host": "b"});
@@ -206,7 +206,7 @@ fn proxies_of_istio_let_no_connect_pass() {
 }
 
 #[test]
-fn what_envoy_answers_itself_is_refused_with_its_status() {
+fn refuses_requests_that_envoy_answers_itself_with_its_status() {
     let documents = documents("", "");
     for host in [
         "a#b", "a?b", "a\\b", "é.shop", "a, b", "a b", "a|b", "a/b", "a\"b", "a\u{1}",
@@ -317,7 +317,7 @@ fn a_strict_sidecar_refuses_connections_without_mutual_tls() {
 }
 
 #[test]
-fn a_waypoint_takes_no_caller_without_a_certificate() {
+fn a_waypoint_refuses_callers_without_a_certificate() {
     const MIXED: &str = "[{kind: Service, name: cart}, {group: gateway.networking.k8s.io, kind: Gateway, name: edge}]";
     let excepted = format!("{EXCEPTION}}}\n");
     let permissive = "  mtls: {mode: Permissive}\n";
@@ -363,7 +363,7 @@ fn a_waypoint_takes_no_caller_without_a_certificate() {
 }
 
 #[test]
-fn an_unknown_reason_is_refused_at_its_line() {
+fn refuses_an_unknown_reason_at_its_line() {
     let answer = answer(&documents("", ""), &json!({"reason": "denied"}));
     let error = answer["error"].as_str().unwrap();
     assert!(error.starts_with("unknown reason `denied`"), "{error}");
@@ -372,7 +372,7 @@ fn an_unknown_reason_is_refused_at_its_line() {
 
 /// An address in either form is the same client.
 #[test]
-fn mapped_addresses_are_in_blocks_of_both_forms() {
+fn matches_ipv4_mapped_addresses_in_either_form() {
     for (block, address, is_denied) in [
         ("::/0", "::ffff:203.0.113.9", true),
         ("203.0.113.0/24", "::ffff:203.0.113.9", true),
@@ -390,7 +390,7 @@ fn mapped_addresses_are_in_blocks_of_both_forms() {
 
 /// Of several servers the one with the most specific host for the server name, or for the host, answers.
 #[test]
-fn a_gateway_asks_for_certificates_as_the_server_that_answers_does() {
+fn the_answering_server_decides_whether_a_gateway_requires_certificates() {
     let gateways = "  gateways:\n    - name: edge\n      namespace: shop\n      selector: {matchLabels: {app: cart}}\n      \
                     serviceAccount: edge\n      servers:\n        - {hosts: [a.example.com, \"*.m.example.com\"], tls: {mode: Mutual, secret: a}}\n        \
                     - {hosts: [s.example.com, \"x.m.example.com\"], tls: {secret: s}}\n";

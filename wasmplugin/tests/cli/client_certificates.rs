@@ -94,7 +94,7 @@ fn answer(documents: &TempDir, to: &str, from: &[&str]) -> Value {
 }
 
 #[test]
-fn a_certificate_is_named_by_all_of_its_names() {
+fn matches_every_name_of_a_certificate() {
     let documents = documents("1.31", VALIDATED, RULES);
     for (from, reason) in [
         (&["dns:client-7.partner.example"][..], "allowed-by-rule"),
@@ -131,7 +131,7 @@ fn a_certificate_is_named_by_all_of_its_names() {
 }
 
 #[test]
-fn an_answer_says_what_it_takes_the_certificate_for() {
+fn notes_how_a_certificate_is_treated() {
     let new = documents("1.31", VALIDATED, RULES);
     let old = documents("1.29", VALIDATED, OPEN);
     for (documents, to, reason, note) in [
@@ -175,7 +175,7 @@ fn an_answer_says_what_it_takes_the_certificate_for() {
 }
 
 #[test]
-fn a_caller_that_cannot_come_is_refused_with_the_reason() {
+fn refuses_an_impossible_caller_with_the_reason() {
     let [new, old] = ["1.31", "1.30"].map(|istio| documents(istio, VALIDATED, RULES));
     let lax = documents("1.30", UNVALIDATED, RULES);
     let partner = "dns:7.partner.example";
@@ -226,7 +226,7 @@ fn a_caller_that_cannot_come_is_refused_with_the_reason() {
 }
 
 #[test]
-fn callers_without_a_certificate_are_refused_where_every_server_requires_one() {
+fn refuses_callers_without_a_certificate_if_every_server_requires_one() {
     let rules = "\n    - {id: all, effect: Allow, from: [{anonymous: true}]}";
     let two_servers = "servers: [{hosts: [a.example.com], tls: {secret: a}}, {hosts: [b.example.com], tls: {secret: b, mode: Mutual}}]";
     let mutual = documents("1.31", VALIDATED, rules);
@@ -261,7 +261,7 @@ fn callers_without_a_certificate_are_refused_where_every_server_requires_one() {
 }
 
 #[test]
-fn names_that_are_of_no_one_caller_are_refused() {
+fn refuses_contradictory_caller_names() {
     let documents = documents("1.31", VALIDATED, RULES);
     for (from, message) in [
         (
@@ -278,7 +278,7 @@ fn names_that_are_of_no_one_caller_are_refused() {
 }
 
 #[test]
-fn without_http_rbac_takes_every_certificate_from_outside() {
+fn on_tcp_ports_rbac_accepts_every_foreign_certificate() {
     let rules = "
     - id: seven
       effect: Allow
@@ -297,7 +297,7 @@ fn without_http_rbac_takes_every_certificate_from_outside() {
 }
 
 #[test]
-fn lines_name_certificates_too() {
+fn accepts_certificates_in_request_lines() {
     let documents = documents("1.31", VALIDATED, RULES);
     let lines = r#"{"to":"edge/partners","from":"dns:7.partner.example","method":"GET","path":"/orders","expect":"allow","rule":"by-name"}
 {"to":"edge/partners","from":["dns:a.example","subject:CN=7,O=Partner"],"method":"GET","path":"/orders","expect":"allow"}
@@ -327,7 +327,7 @@ fn lines_name_certificates_too() {
 }
 
 #[test]
-fn a_denial_names_the_certificates_that_rules_take() {
+fn a_denial_names_the_certificates_that_rules_allow() {
     let documents = documents("1.31", VALIDATED, RULES);
     let run = decide(
         &documents,
@@ -388,7 +388,7 @@ fn explain_proposes_a_rule_for_a_certificate_with_one_name() {
 }
 
 #[test]
-fn explain_leaves_the_choice_among_several_names_to_people() {
+fn explain_lets_the_user_choose_among_several_names() {
     let documents = documents("1.31", VALIDATED, RULES);
     let run = explain(
         &documents,
@@ -411,7 +411,7 @@ fn explain_leaves_the_choice_among_several_names_to_people() {
 }
 
 #[test]
-fn explain_offers_an_exception_from_a_denial_to_a_certificate() {
+fn explain_proposes_a_deny_exception_for_a_certificate() {
     let rules = format!(
         "{RULES}\n    - id: no\n      effect: Deny\n      from:\n        - clientCertificates: [\"dns:*.partner.example\"]"
     );

@@ -61,7 +61,7 @@ fn a_mesh_as_rendered_has_no_findings() {
 
 /// The command of the page lists all that is asked for.
 #[test]
-fn the_kinds_of_the_page_are_enough() {
+fn the_documented_command_lists_every_required_kind() {
     const PAGE: &str = include_str!("../../../../docs/verify.md");
     let command = PAGE.lines().find(|line| line.contains("kubectl get ns,"));
     let (_, kinds) = command.unwrap().split_once("get ").unwrap();
@@ -94,7 +94,7 @@ fn plural(kind: &str) -> String {
 }
 
 #[test]
-fn a_kind_that_was_not_listed_is_not_checked_and_its_objects_are_not_missing() {
+fn skips_unlisted_kinds_without_reporting_missing_objects() {
     let list = listed(|object| {
         let kind = object["kind"].as_str().unwrap();
         !["WasmPlugin", "Sidecar", "PeerAuthentication"].contains(&kind)
@@ -109,14 +109,14 @@ fn a_kind_that_was_not_listed_is_not_checked_and_its_objects_are_not_missing() {
 }
 
 #[test]
-fn a_mesh_config_that_was_not_read_is_not_checked() {
+fn skips_a_mesh_config_that_was_not_read() {
     let list = listed(|object| object["kind"] != "ConfigMap");
     let expected = ["not-checked", "ConfigMap istio-system/istio"];
     assert_eq!(findings(&list), [expected]);
 }
 
 #[test]
-fn an_object_of_a_kind_that_was_listed_is_missing() {
+fn reports_a_missing_object_of_a_listed_kind() {
     let list = listed(|object| object["metadata"]["name"] != "frontend-deny");
     let expected = [
         "missing-object",
@@ -127,7 +127,7 @@ fn an_object_of_a_kind_that_was_listed_is_missing() {
 
 /// Rendered manifests are whole: there a kind without any object is a fault.
 #[test]
-fn manifests_to_be_applied_miss_each_object() {
+fn reports_every_missing_object_of_rendered_manifests() {
     let mut mesh = Mesh::good();
     let plugins: Vec<_> = rendered()
         .iter()

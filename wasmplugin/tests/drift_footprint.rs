@@ -32,7 +32,7 @@ fn policies(count: i64) -> String {
 }
 
 #[test]
-fn twenty_thousand_rendered_objects_are_compared_in_a_gigabyte() {
+fn compares_twenty_thousand_rendered_objects_within_a_gigabyte() {
     let folder = tempfile::tempdir().unwrap();
     let peak_of = |objects| {
         std::fs::write(folder.path().join("policy.yaml"), policies(objects / 2)).unwrap();

@@ -27,7 +27,7 @@ fn policies() -> Policies {
 }
 
 #[test]
-fn labels_are_got_out_of_flat_names() {
+fn extracts_labels_from_flat_names() {
     let policies = policies();
     let mesh = Mesh::with_tags(&policies, &[]);
     let prometheus = relabelling(mesh.admin(), &steps());
@@ -101,7 +101,7 @@ fn labels_are_got_out_of_flat_names() {
 }
 
 #[test]
-fn a_proxy_with_flat_names_is_shown_without_relabelling() {
+fn shows_a_proxy_with_flat_names_without_relabeling() {
     let mesh = Mesh::with_tags(&policies(), &[]);
     mesh.ask("web", "/orders", 7);
     mesh.ask("web", "/reports", 2);

@@ -31,7 +31,7 @@ fn documents(rules: i64) -> String {
 }
 
 #[test]
-fn a_file_with_400_000_rules_is_checked_in_a_gigabyte() {
+fn validates_a_file_with_400_000_rules_within_a_gigabyte() {
     let folder = tempfile::tempdir().unwrap();
     let peak_of = |rules| {
         std::fs::write(folder.path().join("policy.yaml"), documents(rules)).unwrap();

@@ -72,7 +72,7 @@ fn of_kinds(objects: &str, kinds: &[&str]) -> String {
 }
 
 #[test]
-fn what_has_expired_stops_no_command() {
+fn expired_rules_fail_no_command() {
     let documents = documents();
     let input = text(documents.path());
     let other = folder(&[]);
@@ -109,7 +109,7 @@ fn what_has_expired_stops_no_command() {
 }
 
 #[test]
-fn what_has_expired_is_left_out_of_objects_and_noted() {
+fn omits_expired_rules_from_objects_and_notes_them() {
     let istio = [
         "AuthorizationPolicy",
         "PeerAuthentication",
@@ -141,7 +141,7 @@ fn what_has_expired_is_left_out_of_objects_and_noted() {
 }
 
 #[test]
-fn a_question_can_be_asked_for_any_time() {
+fn decides_for_any_given_time() {
     let documents = documents();
     let input = text(documents.path());
     let asked = |from: &str, at: &str| {
@@ -165,7 +165,7 @@ fn a_question_can_be_asked_for_any_time() {
 }
 
 #[test]
-fn ends_are_listed_by_owner() {
+fn lists_end_dates_by_owner() {
     let documents = documents();
     let list = |at: &str, span: &str, form: &str| {
         let mut command = command(&[
@@ -214,7 +214,7 @@ fn ends_are_listed_by_owner() {
 
 /// A pipeline that was green stays green when a date passes; anything else that differs is found as ever.
 #[test]
-fn objects_from_before_an_end_are_warned_about_and_named_after_what_ended() {
+fn warns_about_objects_rendered_before_an_end_date_and_names_the_cause() {
     let documents = documents();
     let (before, _) = rendered(BEFORE);
     let verify = |objects: &str, at: &str| {
@@ -281,7 +281,7 @@ fn objects_from_before_an_end_are_warned_about_and_named_after_what_ended() {
 }
 
 #[test]
-fn a_time_span_that_is_none_is_refused_with_what_to_write() {
+fn refuses_an_invalid_time_span_with_a_fix() {
     for (span, message) in [
         (
             &["-1d"][..],

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn what_the_workload_called_itself_is_no_request_to_it() {
+fn excludes_outbound_calls_of_the_workload() {
     let mut lines = hour();
     let own = |minute, path| {
         let line = with(
@@ -26,7 +26,7 @@ fn what_the_workload_called_itself_is_no_request_to_it() {
 }
 
 #[test]
-fn what_may_be_of_either_way_is_never_learnt() {
+fn never_learns_from_calls_of_unknown_direction() {
     let either_way = |minute| {
         let line = line(minute, None, "GET", "/orders/export");
         with(line, "peergate_policy", json!(null))
@@ -42,7 +42,7 @@ fn what_may_be_of_either_way_is_never_learnt() {
 }
 
 #[test]
-fn paths_that_no_rule_ever_sees_are_put_aside_and_the_rest_is_learnt() {
+fn excludes_paths_that_no_rule_sees_and_learns_the_rest() {
     let unseen = [
         "/a/../b", "/a/./b", "/a/..", "/a/.", "/a\\b", "/a*b", "/{x", "/..",
     ];

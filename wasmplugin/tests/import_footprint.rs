@@ -43,7 +43,7 @@ spec:
 }
 
 #[test]
-fn ten_thousand_policies_with_ten_rules_each_are_imported_in_500_megabytes() {
+fn imports_ten_thousand_policies_with_ten_rules_each_within_500_megabytes() {
     let folder = tempfile::tempdir().unwrap();
     let peak_of = |count| {
         std::fs::write(folder.path().join("istio.yaml"), policies(count)).unwrap();

@@ -20,7 +20,7 @@ const H2C: (&str, &str) = ("upgrade", "h2c");
 const UDP: &str = "/.well-known/masque/udp/a/80/";
 
 #[test]
-fn hosts_are_refused_as_decide_says() {
+fn proxy_refuses_the_hosts_that_decide_predicts() {
     let at = |host: &str, versions, outcome| {
         let sent = Sent {
             host: host.to_owned(),
@@ -52,7 +52,7 @@ fn hosts_are_refused_as_decide_says() {
 }
 
 #[test]
-fn rules_see_the_path_and_the_query_that_decide_says() {
+fn rules_see_the_path_and_query_that_decide_predicts() {
     let to = |path: &str, versions, outcome| {
         let sent = Sent {
             path: path.to_owned(),
@@ -72,7 +72,7 @@ fn rules_see_the_path_and_the_query_that_decide_says() {
 }
 
 #[test]
-fn bodies_are_framed_as_decide_says() {
+fn proxy_frames_bodies_as_decide_predicts() {
     const LENGTH: &str = "content-length";
     const CODING: &str = "transfer-encoding";
     let mut cases = vec![
@@ -127,7 +127,7 @@ fn bodies_are_framed_as_decide_says() {
 }
 
 #[test]
-fn methods_are_other_methods_in_lower_case() {
+fn methods_are_case_sensitive() {
     let with = |method, rule: &str, versions, outcome| {
         let sent = Sent {
             method,
@@ -144,7 +144,7 @@ fn methods_are_other_methods_in_lower_case() {
 }
 
 #[test]
-fn rules_see_the_server_name_that_decide_says() {
+fn rules_see_the_server_name_that_decide_predicts() {
     let rules = [(
         "sni".to_owned(),
         "when: [{key: connection.sni, values: [web.shop]}]".to_owned(),

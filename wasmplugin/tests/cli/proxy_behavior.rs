@@ -60,7 +60,7 @@ const NO_ADMIN: &str = "
 ";
 
 #[test]
-fn paths_are_normalized_as_the_mesh_says() {
+fn normalizes_paths_as_the_mesh_configures() {
     let rules = format!("{WEB}{NO_ADMIN}");
     let base = documents("", "", &rules);
     for (sent, seen) in [
@@ -92,7 +92,7 @@ fn paths_are_normalized_as_the_mesh_says() {
 }
 
 #[test]
-fn what_the_proxy_refuses_by_itself_is_neither_allowed_nor_denied() {
+fn requests_that_the_proxy_refuses_are_neither_allowed_nor_denied() {
     let documents = documents("", "", WEB);
     for (path, status) in [("/a%00", "400"), ("/a b", "400"), ("*", "404")] {
         let run = get(&documents, path, &[]);
@@ -116,7 +116,7 @@ const PORT: &str = "
 ";
 
 #[test]
-fn the_only_declared_port_is_taken_and_any_other_is_asked_for() {
+fn defaults_to_the_only_declared_port_and_requires_any_other() {
     let rules = format!("{WEB}{PORT}");
     let declared = documents("", SERVICE, &rules);
     let taken = answer(&declared, "/", &[]);
@@ -149,7 +149,7 @@ fn the_only_declared_port_is_taken_and_any_other_is_asked_for() {
 }
 
 #[test]
-fn nothing_is_asked_for_that_makes_no_difference() {
+fn requires_no_argument_that_makes_no_difference() {
     // The caller is not one that any port lets in.
     let ports = WEB.replace("web", "other") + "      to:\n        - ports: [9090]\n";
     let denied = get(&documents("", "", &ports), "/", &[]);
@@ -169,7 +169,7 @@ fn nothing_is_asked_for_that_makes_no_difference() {
 }
 
 #[test]
-fn addresses_and_server_names_are_asked_for_too() {
+fn requires_addresses_and_server_names_that_decide_the_answer() {
     for (condition, argument, value) in [
         ("source.ip", "--source-ip", "10.0.0.1"),
         ("remote.ip", "--remote-ip", "10.0.0.1"),
@@ -191,7 +191,7 @@ fn addresses_and_server_names_are_asked_for_too() {
 }
 
 #[test]
-fn a_host_leads_to_the_policy_that_declares_its_service() {
+fn finds_the_policy_that_declares_the_service_of_a_host() {
     let rules =
         format!("{WEB}      to:\n        - hosts: [\"basket.shop:80\"]\n          ports: [8080]\n");
     let documents = documents("", SERVICE, &rules);
@@ -214,7 +214,7 @@ fn a_host_leads_to_the_policy_that_declares_its_service() {
 }
 
 #[test]
-fn all_policies_for_the_workload_decide_whichever_is_named() {
+fn evaluates_all_policies_of_the_workload_whichever_is_named() {
     let documents = documents("", "", WEB);
     let narrower = HEAD.replace("cart\n  n", "canary\n  n")
         + "      track: canary\n  otherwise: Pass\n  rules:"
@@ -239,7 +239,7 @@ fn all_policies_for_the_workload_decide_whichever_is_named() {
 }
 
 #[test]
-fn scopes_are_split_as_istio_splits_them() {
+fn splits_scopes_as_istio_does() {
     let rules = format!(
         "{WEB}      when:\n        - key: request.auth.claims[scope]\n          values: [read]\n"
     );
@@ -257,7 +257,7 @@ fn scopes_are_split_as_istio_splits_them() {
 }
 
 #[test]
-fn repeated_headers_are_joined_as_envoy_joins_them() {
+fn joins_repeated_headers_as_envoy_does() {
     let with = |name: &str| {
         format!(
             "{WEB}      when:\n        - key: request.headers[{name}]\n          values: [\"a,b\"]\n"
@@ -273,7 +273,7 @@ fn repeated_headers_are_joined_as_envoy_joins_them() {
 }
 
 #[test]
-fn a_denial_has_the_nearest_rules_and_an_id_that_explain_opens() {
+fn a_denial_has_the_nearest_rules_and_an_id_that_explain_reads() {
     let rules = WEB.replace("[web]", "[web]\n      to:\n        - methods: [POST]");
     let documents = documents("", "", &rules);
     let denied = answer(&documents, "/x/../y", &[]);
@@ -300,7 +300,7 @@ fn a_denial_has_the_nearest_rules_and_an_id_that_explain_opens() {
 }
 
 #[test]
-fn connections_without_http_are_decided_as_by_rbac() {
+fn decides_tcp_connections_as_rbac_does() {
     let spec = "  tcpPorts: [6379]\n";
     let rules = format!(
         "{WEB}{}{}",
@@ -349,7 +349,7 @@ fn connections_without_http_are_decided_as_by_rbac() {
 }
 
 #[test]
-fn allow_rules_that_ask_for_http_allow_no_other_connection() {
+fn allow_rules_with_http_conditions_allow_no_tcp_connection() {
     let ask = |rules: &str| {
         let documents = documents("", "  tcpPorts: [6379]\n", rules);
         decide(&documents, &["--tcp"]).status
@@ -367,7 +367,7 @@ fn allow_rules_that_ask_for_http_allow_no_other_connection() {
 }
 
 #[test]
-fn what_is_wrong_with_policies_is_json_where_the_answer_would_be() {
+fn reports_invalid_policies_as_json_in_place_of_the_answer() {
     let documents = documents("", "  nonsense: 1\n", WEB);
     let run = get(&documents, "/", &["--output", "json"]);
     assert_eq!(run.status, 3);
@@ -377,7 +377,7 @@ fn what_is_wrong_with_policies_is_json_where_the_answer_would_be() {
 }
 
 #[test]
-fn what_cannot_be_known_is_said() {
+fn notes_what_the_answer_cannot_know() {
     let rules = format!(
         "{WEB}
     - id: checked
