@@ -1,5 +1,5 @@
-//! Every diagnostic as people see it: for each code a document with this mistake, and a golden
-//! file with what is shown.
+//! Every diagnostic as users see it: for each code, a document with the mistake and a golden file with the
+//! rendered diagnostic.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -13,7 +13,7 @@ fn folder() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/diagnostics")
 }
 
-/// A folder with a case, in which `…` is a text of 1 MiB, and a document with `NUMBER` is 300 documents.
+/// A folder with a case. `…` becomes a text of 1 MiB, and a document with `NUMBER` becomes 300 documents.
 fn completed(name: &str) -> tempfile::TempDir {
     let text = std::fs::read_to_string(folder().join(name)).unwrap();
     let completed = tempfile::tempdir().unwrap();

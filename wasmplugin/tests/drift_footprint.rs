@@ -1,4 +1,4 @@
-//! How much memory `peergate verify` takes to compare many objects with the documents.
+//! The memory that `peergate verify` needs to compare many objects with the documents.
 
 #![cfg(target_os = "linux")]
 #![expect(
@@ -24,7 +24,7 @@ spec:
   filter: {image: oci://r.example/f@sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef}
 ";
 
-/// So many policies, each with ten rules, for which two objects are rendered.
+/// This many policies with ten rules each. Each policy renders to two objects.
 fn policies(count: i64) -> String {
     many_rules::documents(MESH, count, 10, |rule| {
         format!("methods: [GET, POST], paths: [\"/p{rule}/*\"]")
@@ -46,6 +46,6 @@ fn compares_twenty_thousand_rendered_objects_within_a_gigabyte() {
         let arguments = [&["verify", "-f", "policy.yaml"][..], &manifests].concat();
         footprint::peak_of(folder.path(), &arguments)
     };
-    let of_goal = footprint::extrapolated([1_000, 2_000], peak_of, GOAL);
-    assert!(of_goal < MAX_KIBIBYTES, "{of_goal}");
+    let peak = footprint::extrapolated([1_000, 2_000], peak_of, GOAL);
+    assert!(peak < MAX_KIBIBYTES, "{peak}");
 }

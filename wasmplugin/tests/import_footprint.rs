@@ -1,4 +1,4 @@
-//! How much memory `peergate import` takes for many policies.
+//! The memory that `peergate import` needs for many policies.
 
 #![cfg(target_os = "linux")]
 #![expect(
@@ -49,6 +49,6 @@ fn imports_ten_thousand_policies_with_ten_rules_each_within_500_megabytes() {
         std::fs::write(folder.path().join("istio.yaml"), policies(count)).unwrap();
         footprint::peak_of(folder.path(), &["import", "istio", "istio.yaml"])
     };
-    let of_goal = footprint::extrapolated([500, 1_000], peak_of, GOAL);
-    assert!(of_goal < MAX_KIBIBYTES, "{of_goal}");
+    let peak = footprint::extrapolated([500, 1_000], peak_of, GOAL);
+    assert!(peak < MAX_KIBIBYTES, "{peak}");
 }

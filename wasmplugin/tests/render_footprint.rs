@@ -1,6 +1,6 @@
-//! How much memory `peergate render` takes for a mesh of many services, and how large what it makes is.
+//! The memory that `peergate render` needs for a mesh of many services, and the size of its output.
 //!
-//! Alone in its program: the system tells of all children together which was the largest.
+//! It is the only test in its program: the system reports only the largest child process.
 
 #![cfg(target_os = "linux")]
 #![expect(
@@ -15,15 +15,14 @@ use peergate_tests::large_mesh;
 
 const RULES: usize = 10;
 
-/// The most that all objects of a mesh of [`GOAL`] services may take to be rendered: 1 GB, in KiB as the
-/// system counts.
+/// The memory limit for rendering a mesh of [`GOAL`] services: 1 GB, in KiB as the system reports it.
 const MAX_KIBIBYTES: i64 = 1_000_000_000 / 1024;
 const GOAL: i64 = 10_000;
 
-/// What `kubectl apply` takes of one object.
+/// The size limit of `kubectl apply` for one object.
 const MAX_OBJECT: usize = 256 * 1024;
 
-/// Renders a mesh of these many services; the most memory in KiB that any child took so far.
+/// Renders a mesh with this many services; the peak memory in KiB of any child so far.
 fn peak_of(services: usize) -> i64 {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("mesh.yaml");
@@ -42,15 +41,15 @@ fn peak_of(services: usize) -> i64 {
     getrusage(UsageWho::RUSAGE_CHILDREN).unwrap().max_rss()
 }
 
-/// From two sizes to a third, which takes an unoptimised build too long.
+/// Extrapolates from two sizes to a third that takes an unoptimized build too long.
 #[test]
 fn renders_ten_thousand_services_with_ten_rules_each_within_a_gigabyte() {
     let (few, many) = (500, 1_000);
     let peaks = [few, many].map(peak_of);
     let [of_few, of_many] = peaks;
     let for_each = (of_many - of_few) / i64::try_from(many - few).unwrap();
-    let of_goal = of_many + for_each * (GOAL - i64::try_from(many).unwrap());
-    println!("{peaks:?} KiB, so {of_goal} KiB for {GOAL} services");
+    let peak = of_many + for_each * (GOAL - i64::try_from(many).unwrap());
+    println!("{peaks:?} KiB, so {peak} KiB for {GOAL} services");
     assert!(for_each > 0, "{peaks:?}");
-    assert!(of_goal < MAX_KIBIBYTES, "{peaks:?}: {of_goal}");
+    assert!(peak < MAX_KIBIBYTES, "{peaks:?}: {peak}");
 }

@@ -1,4 +1,4 @@
-//! How much memory `peergate validate` takes for one large file.
+//! The memory that `peergate validate` needs for one large file.
 
 #![cfg(target_os = "linux")]
 #![expect(
@@ -22,7 +22,7 @@ const RULES_OF_POLICY: i64 = 400;
 const GOAL: i64 = 400_000;
 const MAX_KIBIBYTES: i64 = 1_000_000_000 / 1024;
 
-/// A mesh with so many rules.
+/// A mesh with this many rules.
 fn documents(rules: i64) -> String {
     let policies = rules / RULES_OF_POLICY;
     many_rules::documents(MESH, policies, RULES_OF_POLICY, |rule| {
@@ -37,6 +37,6 @@ fn validates_a_file_with_400_000_rules_within_a_gigabyte() {
         std::fs::write(folder.path().join("policy.yaml"), documents(rules)).unwrap();
         footprint::peak_of(folder.path(), &["validate", "-f", "policy.yaml"])
     };
-    let of_goal = footprint::extrapolated([8_000, 16_000], peak_of, GOAL);
-    assert!(of_goal < MAX_KIBIBYTES, "{of_goal}");
+    let peak = footprint::extrapolated([8_000, 16_000], peak_of, GOAL);
+    assert!(peak < MAX_KIBIBYTES, "{peak}");
 }

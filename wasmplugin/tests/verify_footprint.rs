@@ -1,4 +1,4 @@
-//! How much memory `peergate verify` takes for the manifests of many workloads.
+//! The memory that `peergate verify` needs for the manifests of many workloads.
 
 #![cfg(target_os = "linux")]
 #![expect(
@@ -26,7 +26,7 @@ spec: {scope: Namespace, rules: []}
 const GOAL: i64 = 20_000;
 const MAX_KIBIBYTES: i64 = 1_000_000_000 / 1024;
 
-/// So many objects: as many `Deployment`s as `Service`s.
+/// This many objects, half of them `Deployment`s and half `Service`s.
 fn manifests(objects: i64) -> String {
     let mut text = String::new();
     for workload in 0..objects / 2 {
@@ -74,6 +74,6 @@ fn verifies_twenty_thousand_objects_within_a_gigabyte() {
         ];
         footprint::peak_of(folder.path(), &arguments)
     };
-    let of_goal = footprint::extrapolated([1_000, 2_000], peak_of, GOAL);
-    assert!(of_goal < MAX_KIBIBYTES, "{of_goal}");
+    let peak = footprint::extrapolated([1_000, 2_000], peak_of, GOAL);
+    assert!(peak < MAX_KIBIBYTES, "{peak}");
 }

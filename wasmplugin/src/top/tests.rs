@@ -1,4 +1,4 @@
-//! What is shown of a scrape, as people see it.
+//! The screens of `top`, as users see them.
 
 use std::fmt::Write;
 
@@ -40,7 +40,7 @@ fn terminal(snapshot: &Snapshot, mut look: Look, width: u16, height: u16) -> Ter
     terminal
 }
 
-/// A proxy with forty policies that has run for long, and is busy.
+/// A busy, long-running proxy with forty policies.
 fn busy() -> Snapshot {
     let scrape = |more: u32| {
         let mut text = String::new();
@@ -77,7 +77,7 @@ fn nine_digits_fit_every_screen() {
     }
 }
 
-/// Callers with long names of one trust domain, of which two have asked for the same path in two ways.
+/// Nine callers with long names that request each path with two methods.
 fn busy_callers() -> Snapshot {
     let scrape = |more: u32| {
         let mut text = String::new();

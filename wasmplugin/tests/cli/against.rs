@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// What the shop has already: stricter than what is rendered, except for `kept`.
+/// Existing objects of the shop, stricter than the rendered ones except for `kept`.
 const EXISTING: &str = "apiVersion: security.istio.io/v1
 kind: PeerAuthentication
 metadata: {name: default, namespace: istio-system}
@@ -58,13 +58,13 @@ fn reports_widened_access_and_still_renders() {
     let run = run(&args);
     assert_eq!(run.status, 0, "{}", run.stderr);
     assert!(run.stdout.contains("mode: PERMISSIVE"), "{}", run.stdout);
-    let told: Vec<_> = run
+    let reported: Vec<_> = run
         .stderr
         .lines()
         .map(|line| line.replace(text(&existing), ""))
         .collect();
     assert_eq!(
-        told,
+        reported,
         [
             "note: AuthorizationPolicy shop/cart-allow (/all.yaml:6) would be replaced and may be wider: no existing rule allows all that rendered rule 0 does",
             "note: PeerAuthentication istio-system/default (/all.yaml:1) would be replaced and may be wider: the mode changes from STRICT to PERMISSIVE",
@@ -103,7 +103,6 @@ fn writes_nothing_if_widening_fails_the_run() {
     assert!(!out.exists());
 }
 
-/// What is rendered is never wider than itself.
 #[test]
 fn reports_no_widening_against_its_own_output() {
     let folder = folder(&[("documents.yaml", DOCUMENTS)]);
@@ -164,7 +163,7 @@ fn refuses_an_unreadable_manifest() {
     assert_eq!((run.status, run.stdout.as_str()), (3, ""), "{}", run.stderr);
 }
 
-/// The items of a list of one kind do not repeat it, as the API server returns them.
+/// In lists from the API server, items have no kind of their own.
 #[test]
 fn compares_items_of_typed_lists() {
     let list = "apiVersion: security.istio.io/v1
@@ -210,7 +209,7 @@ fn refuses_or_notes_documents_that_are_not_objects() {
     assert_eq!(noted.stderr, expected);
 }
 
-/// It is unknown which of them is in the cluster.
+/// Any of them may be the one in the cluster.
 #[test]
 fn compares_an_object_in_every_input_that_has_it() {
     let mode = |mode: &str| {
@@ -248,7 +247,7 @@ fn compares_an_object_in_every_input_that_has_it() {
     }
 }
 
-/// Times are enforced by the filter alone, so no `AuthorizationPolicy` has this rule.
+/// Only the filter enforces times, so no `AuthorizationPolicy` has this rule.
 #[test]
 fn compares_rules_that_only_the_filter_enforces() {
     let image = "trustDomain: cluster.local, filter: {image: \"oci://r.example/f@sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef\"}";
@@ -265,8 +264,8 @@ fn compares_rules_that_only_the_filter_enforces() {
         let compared = [&render[..], &against].concat();
         let run = run_with(&compared, &new);
         assert_eq!((run.status, run.stdout.as_str()), (2, ""), "{}", run.stderr);
-        let told = "would be replaced and may be wider: policy `shop/cart` no longer denies all that its rule `freeze` does";
-        assert!(run.stderr.contains(told), "{}", run.stderr);
+        let reported = "would be replaced and may be wider: policy `shop/cart` no longer denies all that its rule `freeze` does";
+        assert!(run.stderr.contains(reported), "{}", run.stderr);
         assert_eq!(run_with(&compared, &old).status, 0);
     }
 }

@@ -1,4 +1,4 @@
-//! What `render` reports that an apply closes and opens.
+//! The access that an apply closes and opens, as `render` reports it.
 
 use super::*;
 
@@ -27,7 +27,7 @@ fn notes(mesh: &str, policies: &[(&str, &str)]) -> Vec<String> {
     notes.map(str::to_owned).collect()
 }
 
-/// What `render` says that an apply does.
+/// The effect of an apply, as `render` notes it.
 fn effect(mesh: &str, policies: &[(&str, &str)]) -> String {
     let notes = notes(mesh, policies);
     let mut effects = notes
@@ -47,9 +47,9 @@ const ALLOW: &str = "selector: {matchLabels: {app: cart}}, rules: [{id: r, effec
 fn reports_which_access_an_apply_closes_and_opens() {
     let in_shadow = format!("enforcement: Shadow, service: {{ports: [{{port: 80}}]}}, {ALLOW}");
     let deny = "otherwise: Pass, rules: [{id: d, effect: Deny, to: [{paths: [/x]}]}]";
-    let of_cart = format!("selector: {{matchLabels: {{app: cart}}}}, {deny}");
-    let of_mesh = format!("scope: Mesh, {deny}");
-    let of_mesh_pods = format!("scope: Mesh, {ALLOW}");
+    let cart_deny = format!("selector: {{matchLabels: {{app: cart}}}}, {deny}");
+    let mesh_deny = format!("scope: Mesh, {deny}");
+    let mesh_allow = format!("scope: Mesh, {ALLOW}");
     let custom =
         "scope: Namespace, otherwise: Pass, rules: [{id: c, effect: Custom, provider: opa}]";
     let with = |mesh: &str| format!("{OPEN}, {mesh}");
@@ -65,10 +65,10 @@ fn reports_which_access_an_apply_closes_and_opens() {
         (CLOSED, shadow),
         (OPEN, &[("shop", ALLOW), ("shop", ALLOW)]),
         (OPEN, &[("shop", ALLOW), ("shop", &in_shadow)]),
-        (CLOSED, &[("shop", &of_cart), ("shop", &in_shadow)]),
-        (OPEN, &[("shop", &of_cart), ("pay", custom)]),
-        (OPEN, &[("istio-system", &of_mesh), ("shop", &in_shadow)]),
-        (OPEN, &[("istio-system", &of_mesh_pods)]),
+        (CLOSED, &[("shop", &cart_deny), ("shop", &in_shadow)]),
+        (OPEN, &[("shop", &cart_deny), ("pay", custom)]),
+        (OPEN, &[("istio-system", &mesh_deny), ("shop", &in_shadow)]),
+        (OPEN, &[("istio-system", &mesh_allow)]),
         (
             OPEN,
             &[

@@ -1,22 +1,22 @@
-//! Roots and intermediates for Istio's CA, and what is said of certificates.
+//! `peergate certs`: roots and intermediates for Istio's CA, and reports about certificates.
 
 use super::*;
 
-/// A root and an intermediate of it, made as an operator does.
+/// A root and an intermediate, created as an operator does.
 fn authorities() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     make_authorities(folder.path(), "cluster.local", "root", "east");
     folder
 }
 
-/// A run that must have succeeded, and said on stderr alone what it wrote.
+/// Runs a command that must succeed and report what it wrote on stderr only.
 fn made(args: &[&str]) {
     let made = run(args);
     assert_eq!((made.status, made.stdout.as_str()), (0, ""), "{args:?}");
     assert!(made.stderr.starts_with("wrote "), "{}", made.stderr);
 }
 
-/// Makes them in these folders below `folder`.
+/// Creates both in these subfolders of `folder`.
 fn make_authorities(folder: &Path, trust_domain: &str, root: &str, cluster: &str) {
     let path = |name: &str| folder.join(name).to_str().unwrap().to_owned();
     let domain = ["--trust-domain", trust_domain];
@@ -191,7 +191,7 @@ fn refuses_a_rotation_to_the_same_root() {
     assert!(!Path::new(&out).exists());
 }
 
-/// istiod would not start with the second step, or nobody would know its workloads.
+/// In the second step istiod would not start, or no proxy would trust its workloads.
 #[test]
 fn writes_no_rotation_to_unusable_certificates() {
     let (from, to) = (authorities(), authorities());
@@ -219,7 +219,7 @@ fn writes_no_rotation_to_unusable_certificates() {
     );
 }
 
-/// What does not say whom it trusts is no proof of trust.
+/// A certificate chain alone does not show which roots are trusted.
 #[test]
 fn finds_roots_only_in_trust_bundles() {
     let folder = authorities();

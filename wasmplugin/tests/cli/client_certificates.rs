@@ -1,12 +1,12 @@
-//! `peergate decide` and `explain` about callers from outside the mesh, by their certificates.
+//! `peergate decide` and `explain` for callers from outside the mesh, named by their certificates.
 
 use serde_json::Value;
 use tempfile::TempDir;
 
 use super::*;
 
-/// A gateway whose clients need certificates, one whose clients have none, and a workload.
-fn documents(istio: &str, of_partners: &str, rules: &str) -> TempDir {
+/// A gateway that requires client certificates, one that does not, and a workload.
+fn documents(istio: &str, partners_fields: &str, rules: &str) -> TempDir {
     let mesh = format!(
         "apiVersion: peergate.dev/v1alpha1
 kind: Mesh
@@ -20,7 +20,7 @@ spec:
       namespace: edge
       selector: {{matchLabels: {{istio: partners}}}}
       serviceAccount: partners
-      {of_partners}
+      {partners_fields}
       servers: [{{hosts: [partners.example.com], tls: {{secret: partners, mode: Mutual}}}}]
     - name: public
       namespace: edge
@@ -106,14 +106,14 @@ fn matches_every_name_of_a_certificate() {
         (&["subject:CN=7,O=Partner"], "allowed-by-rule"),
         (&["subject:CN=7", "dns:x.example"], "no-rule-matched"),
         (&["uri:spiffe://partner.example/7"], "allowed-by-rule"),
-        // The same without the kind, which a URI shows by itself.
+        // Same without the kind, which is clear for a URI.
         (&["spiffe://partner.example/7"], "allowed-by-rule"),
         (&["https://partner.example/7"], "no-rule-matched"),
-        // An identity of the mesh, whatever else the certificate says.
+        // A mesh identity takes precedence over other names of the certificate.
         (&["shop/web"], "allowed-by-rule"),
         (&["shop/web", "subject:CN=web"], "allowed-by-rule"),
         (&["shop/cart", "dns:a.partner.example"], "no-rule-matched"),
-        // What might pass for one.
+        // Names that could be mistaken for a mesh identity.
         (
             &["shop/web", "https://partner.example/7"],
             "malformed-identity",
@@ -122,7 +122,7 @@ fn matches_every_name_of_a_certificate() {
             &["dns:spiffe://cluster.local/ns/shop/sa/web"],
             "malformed-identity",
         ),
-        // The gateway serves no client without a certificate.
+        // The gateway refuses clients without a certificate.
         (&["anonymous"], "refused-by-proxy"),
     ] {
         let answer = answer(&documents, "edge/partners", from);
@@ -165,12 +165,12 @@ fn notes_how_a_certificate_is_treated() {
         let notes = answer["notes"].to_string();
         assert!(notes.contains(note), "{to}: {notes}");
     }
-    let of_mesh = answer(&new, "edge/partners", &["shop/web"]);
+    let mesh_caller = answer(&new, "edge/partners", &["shop/web"]);
     assert!(
-        !of_mesh["notes"]
+        !mesh_caller["notes"]
             .to_string()
             .contains("assumed to be validated"),
-        "{of_mesh}"
+        "{mesh_caller}"
     );
 }
 
@@ -249,7 +249,7 @@ fn refuses_callers_without_a_certificate_if_every_server_requires_one() {
         "{}",
         run.stdout
     );
-    // One server of two, and listeners that may accept clients without one.
+    // If only one of two servers requires certificates, or if invalid ones are accepted, such clients may pass.
     let mesh = std::fs::read_to_string(mutual.path().join("p.yaml")).unwrap();
     let servers =
         "servers: [{hosts: [partners.example.com], tls: {secret: partners, mode: Mutual}}]";
@@ -400,7 +400,7 @@ fn explain_lets_the_user_choose_among_several_names() {
         advice.contains("`dns:8.other.example` or `subject:CN=8`"),
         "{advice}"
     );
-    // As a pattern it would take others too.
+    // As a pattern, the name would match other certificates too.
     let run = explain(&documents, &["dns:*.other.example"], "/orders");
     assert!(
         run.stdout

@@ -1,4 +1,4 @@
-//! What all commands have in common: paths, overwriting, formats, exit status, quiet and color.
+//! Conventions of all commands: paths, overwriting, formats, exit status, quiet and color.
 
 use std::fmt::Write as _;
 use std::process::Command;
@@ -31,7 +31,7 @@ spec:
       from: [{namespaces: [shop]}]
 ";
 
-/// Every command, at any depth, by its words.
+/// Every command and subcommand, as its words.
 fn commands() -> Vec<String> {
     fn add(words: &str, all: &mut Vec<String>) {
         let mut args: Vec<_> = words.split_whitespace().collect();
@@ -57,7 +57,7 @@ fn commands() -> Vec<String> {
     all
 }
 
-/// One file that reads as one design.
+/// One golden file shows whether all help texts are consistent.
 #[test]
 fn help_of_every_command() {
     let mut text = String::new();
@@ -84,7 +84,7 @@ fn version_includes_the_commit() {
     let json: serde_json::Value =
         serde_json::from_str(&stdout_of(&["version", "-o", "json"])).unwrap();
     assert_eq!(json["version"], env!("CARGO_PKG_VERSION"));
-    // A source archive has no commit.
+    // A build from a source archive has no commit.
     if let Some(commit) = json["commit"].as_str() {
         assert!(
             commit.len() >= 7 && commit.chars().all(|char| char.is_ascii_hexdigit()),
@@ -105,7 +105,7 @@ fn accepts_paths_with_or_without_the_option() {
     for args in [
         &["-q", "render", "-f", path][..],
         &["-q", "render", "--filename", path],
-        // The same file is read once.
+        // The same file is read only once.
         &["-q", "render", path, "-f", path, path],
     ] {
         assert_eq!(stdout_of(args), rendered, "{args:?}");
@@ -160,7 +160,7 @@ fn selects_a_policy_by_namespace_or_name() {
     }
 }
 
-/// Each command that writes files: those that a person wrote or edited stay, others are replaced.
+/// Every command that writes files keeps files that a person wrote or edited and replaces the others.
 #[test]
 fn overwrites_only_unedited_generated_files() {
     let input = folder(&[("all.yaml", CART)]);
@@ -192,7 +192,7 @@ fn overwrites_only_unedited_generated_files() {
             first.stderr
         );
         let generated = std::fs::read_to_string(&path).unwrap();
-        // Another version of Peergate wrote it, from other documents.
+        // A file from another version of Peergate and other documents.
         let digest_of_nothing = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
         std::fs::write(
             &path,
@@ -404,7 +404,7 @@ fn completes_policy_names_from_the_documents() {
         ["no-rule-matched"]
     );
     assert!(complete(&["peergate", "val"]).contains(&"validate".to_owned()));
-    // Invalid documents have no names, and nothing is printed about them.
+    // Invalid documents complete no names and print no errors.
     let words = [
         "peergate",
         "render",

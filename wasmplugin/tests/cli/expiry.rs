@@ -1,4 +1,4 @@
-//! What ends: announced, warned about and left out, and no reason to stop.
+//! Expiry: rules and exceptions that expire are announced, warned about and left out, but fail no command.
 
 use serde_json::{Value, json};
 
@@ -63,7 +63,7 @@ fn rendered(at: &str) -> (String, String) {
 }
 
 /// The objects of these kinds.
-fn of_kinds(objects: &str, kinds: &[&str]) -> String {
+fn filter_kinds(objects: &str, kinds: &[&str]) -> String {
     let is_of = |object: &&str| {
         let mut kinds = kinds.iter();
         kinds.any(|kind| object.contains(&format!("\nkind: {kind}\n")))
@@ -117,12 +117,12 @@ fn omits_expired_rules_from_objects_and_notes_them() {
         "Sidecar",
     ];
     let (before, notes) = rendered(BEFORE);
-    let objects = of_kinds(&before, &istio);
+    let objects = filter_kinds(&before, &istio);
     assert!(objects.contains("sa/audit"), "{objects}");
     assert!(objects.contains("name: scanners"), "{objects}");
     assert!(!notes.contains("left out"), "{notes}");
     let (after, notes) = rendered(AFTER);
-    let objects = of_kinds(&after, &istio);
+    let objects = filter_kinds(&after, &istio);
     assert!(!objects.contains("audit"), "{objects}");
     assert!(!objects.contains("scanners"), "{objects}");
     assert!(objects.contains("sa/web"), "{objects}");
@@ -133,10 +133,10 @@ fn omits_expired_rules_from_objects_and_notes_them() {
     ] {
         assert!(notes.contains(note), "{notes}");
     }
-    // The filter judges by its own clock, and its revision does not depend on when it was rendered.
+    // The filter uses its own clock, so its revision does not depend on the time of rendering.
     assert_eq!(
-        of_kinds(&before, &["WasmPlugin"]),
-        of_kinds(&after, &["WasmPlugin"])
+        filter_kinds(&before, &["WasmPlugin"]),
+        filter_kinds(&after, &["WasmPlugin"])
     );
 }
 
@@ -159,7 +159,7 @@ fn decides_for_any_given_time() {
         [BEFORE, AFTER].map(|at| asked("audits/audit", at)),
         [(0, json!("allowed-by-rule")), (2, json!("expired-rule"))]
     );
-    // Plaintext reaches the rules while the exception lasts.
+    // Until the exception ends, plaintext requests reach the rules.
     let reasons = [BEFORE, AFTER].map(|at| asked("anonymous", at).1);
     assert_eq!(reasons, [json!("no-identity"), json!("refused-by-proxy")]);
 }
@@ -212,7 +212,7 @@ fn lists_end_dates_by_owner() {
     assert_eq!(found["problems"].as_array().map(Vec::len), Some(3));
 }
 
-/// A pipeline that was green stays green when a date passes; anything else that differs is found as ever.
+/// A passing date must not fail a green pipeline. Other differences are still reported.
 #[test]
 fn warns_about_objects_rendered_before_an_end_date_and_names_the_cause() {
     let documents = documents();
@@ -240,7 +240,7 @@ fn warns_about_objects_rendered_before_an_end_date_and_names_the_cause() {
         let verified = verify(&before, at);
         assert_eq!(verified.status, 0, "{at}: {}", verified.stdout);
         assert!(!verified.stdout.contains("error["), "{}", verified.stdout);
-        // It is in no object: RBAC has no clock.
+        // This rule is in no object: RBAC has no clock.
         assert!(!verified.stdout.contains("`freeze`"), "{}", verified.stdout);
         let is_warned = verified.stdout.contains("warning[ended-object]");
         assert_eq!(is_warned, !named.is_empty(), "{at}: {}", verified.stdout);
@@ -252,12 +252,12 @@ fn warns_about_objects_rendered_before_an_end_date_and_names_the_cause() {
             );
         }
     }
-    // What ended beside it is named for no other object.
+    // The end date is named only for the object that it changes.
     let at_once = verify(&before, AFTER).stdout;
-    let of_exception = at_once
+    let exception_finding = at_once
         .split("PeerAuthentication warehouse/scanners")
         .nth(1);
-    let message = of_exception.and_then(|rest| rest.lines().next());
+    let message = exception_finding.and_then(|rest| rest.lines().next());
     assert!(
         message.is_some_and(|it| it.contains(exception)),
         "{at_once}"

@@ -1,4 +1,4 @@
-//! `peergate explain`, of ids that nobody's proxy made.
+//! `peergate explain` on decision IDs that the tests make.
 
 use policy_schema::decision_id::{DecisionRecord, RecordedCaller};
 use policy_schema::telemetry::ReasonCode;
@@ -37,7 +37,7 @@ fn documents(rules: &str) -> TempDir {
     ])
 }
 
-/// The id of a decision of June 2026 about `GET /orders` of `shop/web`, by the first rule if there is one.
+/// The ID of a decision in June 2026 on `GET /orders` by `shop/web`, made by the first rule if there is one.
 fn id(reason: &str) -> String {
     let reason: ReasonCode = reason.parse().unwrap();
     let time = Timestamp::parse(NOW).unwrap().unix_seconds();
@@ -64,16 +64,21 @@ fn explain(documents: &TempDir, reason: &str, more: &[&str]) -> Run {
     finish(command, "")
 }
 
-fn told(documents: &TempDir, reason: &str) -> Value {
-    let told = explain(documents, reason, &["--output", "json"]);
-    assert_eq!(told.status, 0, "{}", told.stderr);
-    serde_json::from_str(&told.stdout).unwrap()
+fn explained(documents: &TempDir, reason: &str) -> Value {
+    let explanation = explain(documents, reason, &["--output", "json"]);
+    assert_eq!(explanation.status, 0, "{}", explanation.stderr);
+    serde_json::from_str(&explanation.stdout).unwrap()
 }
 
 fn advice(documents: &TempDir, reason: &str) -> String {
-    let told = told(documents, reason);
-    assert_eq!(told.get("patch"), Some(&Value::Null), "{told}");
-    told.get("advice")
+    let explanation = explained(documents, reason);
+    assert_eq!(
+        explanation.get("patch"),
+        Some(&Value::Null),
+        "{explanation}"
+    );
+    explanation
+        .get("advice")
         .and_then(Value::as_str)
         .unwrap()
         .to_owned()
@@ -121,8 +126,8 @@ fn extends_an_expired_rule_to_the_end_of_a_day_and_makes_the_documents_valid() {
 #[test]
 fn warns_about_an_expired_rule_and_still_proposes_the_change() {
     let documents = documents(&EXPIRED.replace("web", "reports"));
-    let told = told(&documents, "no-rule-matched");
-    assert!(told["patch"].is_string(), "{told}");
+    let explanation = explained(&documents, "no-rule-matched");
+    assert!(explanation["patch"].is_string(), "{explanation}");
 }
 
 #[test]
@@ -156,13 +161,17 @@ fn patch_paths_start_at_the_working_folder_or_the_repository_of_the_file() {
         std::fs::create_dir(documents.path().join(folder)).unwrap();
     }
     let id = id("no-rule-matched");
-    let mut beside = command(&["explain", &id, "-f", "../policies", "--output", "patch"]);
-    beside.current_dir(documents.path().join("deploy"));
-    let beside = finish(beside, "");
-    assert_eq!(beside.stdout, here.stdout);
+    let mut from_sibling = command(&["explain", &id, "-f", "../policies", "--output", "patch"]);
+    from_sibling.current_dir(documents.path().join("deploy"));
+    let from_sibling = finish(from_sibling, "");
+    assert_eq!(from_sibling.stdout, here.stdout);
     let root = documents.path().canonicalize().unwrap();
     let apply = format!("git -C {} apply", root.display());
-    assert!(beside.stderr.contains(&apply), "{}", beside.stderr);
+    assert!(
+        from_sibling.stderr.contains(&apply),
+        "{}",
+        from_sibling.stderr
+    );
 }
 
 #[test]
@@ -222,12 +231,12 @@ fn proposes_no_exception_from_a_deny_rule_that_names_the_caller() {
 fn asks_to_paste_a_rule_that_cannot_be_inserted_into_the_file() {
     let in_brackets = "    [{id: jobs, effect: Allow, from: [{serviceAccounts: [jobs]}]}]\n";
     let documents = documents(in_brackets);
-    let told = told(&documents, "no-rule-matched");
+    let explanation = explained(&documents, "no-rule-matched");
     let rule = "    - id: web\n      effect: Allow\n      from:\n        - serviceAccounts: [web]\n      \
                 to:\n        - methods: [GET]\n          paths: [/orders]\n";
-    assert_eq!(told["ruleToAdd"], rule);
-    assert_eq!(told["patch"], Value::Null);
-    let advice = told["advice"].as_str().unwrap();
+    assert_eq!(explanation["ruleToAdd"], rule);
+    assert_eq!(explanation["patch"], Value::Null);
+    let advice = explanation["advice"].as_str().unwrap();
     assert!(
         advice.starts_with("add this rule to shop/orders by hand"),
         "{advice}"
@@ -278,15 +287,15 @@ fn never_copies_a_rule_without_its_address_condition() {
           remoteIpBlocks: [10.0.0.0/8]
 ";
     let documents = documents(inside);
-    let told = told(&documents, "no-rule-matched");
+    let explanation = explained(&documents, "no-rule-matched");
     assert_eq!(
-        told["nearest"][0]["differs"],
+        explanation["nearest"][0]["differs"],
         json!([{"attribute": "address", "wanted": ["client address 10.0.0.0/8"]}])
     );
-    assert_eq!(told["patch"], Value::Null, "{told}");
+    assert_eq!(explanation["patch"], Value::Null, "{explanation}");
 }
 
-/// The request may have had a token, by which the filter denied it.
+/// The filter may have denied the request because of its token.
 #[test]
 fn does_not_claim_that_a_request_without_a_recorded_token_is_allowed() {
     let without_token = "
@@ -322,7 +331,7 @@ fn writes_changes_for_an_unsealed_id_only_if_confirmed() {
     assert_eq!(written.stderr, "wrote policies/orders.yaml\n");
     assert_ne!(std::fs::read_to_string(&file).unwrap(), before);
 
-    // Without `--write` there is nothing to say yes to.
+    // Without `--write` there is nothing to confirm.
     let useless = explain(&documents, "no-rule-matched", &["--yes"]);
     assert_eq!(useless.status, 3);
 }

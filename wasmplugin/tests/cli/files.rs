@@ -150,7 +150,7 @@ fn ignores_a_byte_order_mark() {
     assert_eq!(run.status, 0, "{}", run.stderr);
 }
 
-/// Every command that writes one file, and what it would write.
+/// Every command that writes one file.
 #[test]
 fn names_a_missing_output_folder() {
     let folder = folder(&[("mesh.yaml", MESH)]);

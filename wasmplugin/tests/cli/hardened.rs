@@ -1,4 +1,4 @@
-//! A whole mesh, rendered: every resource, for each version, in each layout, or nothing at all.
+//! Renders a whole mesh: every resource, for each Istio version, in each layout.
 
 mod exposures;
 
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::*;
 
-/// The example shop, with something of everything.
+/// The example shop, which uses every feature.
 const SHOP: &str = "../../examples/online-boutique";
 
 fn shop(more: &[&str]) -> Run {
@@ -52,7 +52,7 @@ fn renders_mesh_wide_objects_in_full() {
     insta::assert_snapshot!(shop(&["--only", kinds]).stdout);
 }
 
-/// What thousands of services expose is more than a cluster takes in one object.
+/// The exposures of thousands of services exceed the size limit of one object.
 #[test]
 fn splits_gateway_exposures_over_several_objects() {
     let mut documents = "apiVersion: peergate.dev/v1alpha1
@@ -93,17 +93,19 @@ spec:
     let json = stdout_of(&[&["render", "-f", path][..], &kind].concat());
     let list: Value = serde_json::from_str(&json).unwrap();
     let objects = list["items"].as_array().unwrap().iter();
-    let of_gateway: Vec<_> = objects
+    let gateway_objects: Vec<_> = objects
         .filter(|object| object["metadata"]["namespace"] == "edge")
         .collect();
-    let names = of_gateway.iter().map(|object| &object["metadata"]["name"]);
+    let names = gateway_objects
+        .iter()
+        .map(|object| &object["metadata"]["name"]);
     assert_eq!(
         names.collect::<Vec<_>>(),
         ["public-exposed", "public-exposed-2"]
     );
     let mut allowed = Vec::new();
-    for object in of_gateway {
-        // What `kubectl apply` can keep of it.
+    for object in gateway_objects {
+        // The size that `kubectl apply` can store.
         assert!(object.to_string().len() < 256 * 1024);
         assert_eq!(
             object["spec"]["selector"]["matchLabels"]["istio"],
@@ -113,7 +115,7 @@ spec:
         let operations = rules.flat_map(|rule| rule["to"].as_array().unwrap());
         allowed.extend(operations.map(|to| to["operation"]["hosts"][0].as_str().unwrap()));
     }
-    // In the order of policies.
+    // Objects follow the order of policies.
     hosts.sort_unstable();
     allowed.sort_unstable();
     assert_eq!(allowed, hosts);
@@ -131,8 +133,8 @@ fn every_plugin_config_lists_the_gateway_accounts() {
     }
 }
 
-/// What is rendered of the shop with its gateway by the Kubernetes Gateway API, which has TLS 1.2 where
-/// no other can be had.
+/// Renders the shop with its gateway in the Kubernetes Gateway API. Before Istio 1.30, it cannot require more
+/// than TLS 1.2.
 fn kubernetes_gateway(version: &str) -> Run {
     let mesh = std::fs::read_to_string("../examples/online-boutique/mesh.yaml").unwrap();
     let mesh = mesh
@@ -173,7 +175,7 @@ fn configures_kubernetes_api_gateways() {
     assert_eq!(run.stderr, "");
 }
 
-/// By which account Istio runs a gateway is what rules have to allow.
+/// Rules have to allow the service account of the gateway.
 #[test]
 fn istio_runs_a_gateway_with_the_configured_account() {
     let annotation = |account: &str| {
@@ -212,7 +214,7 @@ fn notes_istio_versions_that_cannot_configure_gateways() {
     assert_eq!(since.stderr, "");
 }
 
-/// Tools read keys that look like numbers as numbers, and then refuse the object.
+/// Tools parse unquoted numeric keys as numbers, and then refuse the object.
 #[test]
 fn renders_no_numeric_keys() {
     let stream = shop(&[]).stdout;
@@ -274,7 +276,7 @@ fn renders_traffic_extensions_only_for_istio_versions_that_have_them() {
     );
 }
 
-/// What each of these breaks is said at its line, and not even the folder is made.
+/// Each problem is reported at its line, and not even the folder is created.
 #[test]
 fn writes_nothing_if_validation_fails() {
     let mesh = std::fs::read_to_string("../examples/online-boutique/mesh.yaml").unwrap();
@@ -321,7 +323,7 @@ fn writes_nothing_if_validation_fails() {
     }
 }
 
-/// A policy that has all these paths.
+/// A policy with these paths.
 fn policy_of_paths(name: &str, paths: impl Iterator<Item = String>) -> String {
     let policy = serde_json::json!({
         "apiVersion": "peergate.dev/v1alpha1",
@@ -356,7 +358,7 @@ fn lists_every_object_that_is_too_large_for_a_cluster() {
     assert!(!Path::new(&out).exists());
 }
 
-/// With the rules of three policies, the configuration of the first is too large for a cluster. A plain Envoy takes it.
+/// The rules of three policies make the first plugin config too large for a cluster. A plain Envoy accepts it.
 #[test]
 fn warns_of_a_large_configuration_with_the_rules_of_other_policies() {
     let policy = |name: &str, count: usize| {
@@ -387,10 +389,10 @@ fn warns_of_a_large_configuration_with_the_rules_of_other_policies() {
     insta::assert_snapshot!("large_with_others_for_envoy", for_envoy);
 }
 
-/// Helm keeps all of a chart in one Secret, twice.
+/// Helm stores a whole chart twice in one Secret.
 #[test]
 fn reports_a_release_that_is_too_large_for_helm() {
-    // As good as random, so that gzip makes little of them smaller.
+    // Pseudorandom, so that gzip barely compresses them.
     let path = |number: u128| {
         format!(
             "/{:032x}",
@@ -408,7 +410,7 @@ fn reports_a_release_that_is_too_large_for_helm() {
         ("one.json", &files[0]),
         ("two.json", &files[1]),
     ];
-    let said = |files: &[(&str, &str)]| {
+    let notes = |files: &[(&str, &str)]| {
         let folder = folder(files);
         let out = format!("{}/chart/", text(folder.path()));
         let chart = ["--layout", "helm-chart", "--out", &out];
@@ -417,11 +419,11 @@ fn reports_a_release_that_is_too_large_for_helm() {
         assert!(Path::new(&out).join("Chart.yaml").exists());
         run.stderr
     };
-    let too_large = said(&files);
+    let too_large = notes(&files);
     let (_, bytes) = too_large.split_once("its release has about ").unwrap();
     let bytes: usize = bytes.split(' ').next().unwrap().parse().unwrap();
-    // Each path is of 16 bytes that nobody can make fewer, in two objects, each of which is kept twice.
+    // Each path has 16 incompressible bytes, in two objects that Helm stores twice.
     assert!(bytes > 16_000 * 16 * 2 * 2 * 4 / 3, "{too_large}");
     assert!(too_large.contains("is limited to 1048576; use `--layout kustomization`"));
-    assert!(!said(&files[..2]).contains("Helm"));
+    assert!(!notes(&files[..2]).contains("Helm"));
 }

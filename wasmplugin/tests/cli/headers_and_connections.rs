@@ -26,7 +26,7 @@ fn documents(mtls: &str, more: &str) -> TempDir {
     ])
 }
 
-/// The answer to a line, with these fields beside a usual question.
+/// The answer to a usual question with these fields changed.
 fn answer(documents: &TempDir, fields: &Value) -> Value {
     let mut line = json!({"from": "shop/web", "method": "GET", "path": "/", "host": "cart.shop"});
     let line_fields = line.as_object_mut().unwrap();
@@ -78,7 +78,7 @@ fn requires_a_proxy_set_header_that_decides_the_answer() {
         for (value, decision) in [
             (json!("https"), "deny"),
             (json!("other"), "allow"),
-            // Proxies set these in every request.
+            // Proxies set these headers in every request.
             (
                 json!([]),
                 if [":scheme", "x-forwarded-proto"].contains(&header) {
@@ -91,7 +91,7 @@ fn requires_a_proxy_set_header_that_decides_the_answer() {
             let given = answer(&documents, &json!({"headers": {header: value}}));
             assert_eq!(outcome(&given), decision, "{header} {value}: {given}");
         }
-        // Denied whatever it is.
+        // Denied for any value.
         let foreign = answer(&documents, &json!({"from": "spiffe://other/ns/a/sa/b"}));
         assert_eq!(outcome(&foreign), "deny", "{foreign}");
     }
@@ -301,7 +301,7 @@ fn a_strict_sidecar_refuses_connections_without_mutual_tls() {
                 "{mtls}: {answer}"
             );
         }
-        // The gateway asks for no certificate.
+        // This gateway requests no certificate.
         if !mtls.contains("gateways") {
             let web = answer(&documents, &json!({"port": port}));
             assert_eq!(outcome(&web), "allow", "{mtls}: {web}");
@@ -370,9 +370,9 @@ fn refuses_an_unknown_reason_at_its_line() {
     assert!(error.contains("refused-by-proxy"));
 }
 
-/// An address in either form is the same client.
+/// Both forms of an address mean the same client.
 #[test]
-fn matches_ipv4_mapped_addresses_in_either_form() {
+fn ipv4_mapped_addresses_match_ipv4_and_ipv6_blocks() {
     for (block, address, is_denied) in [
         ("::/0", "::ffff:203.0.113.9", true),
         ("203.0.113.0/24", "::ffff:203.0.113.9", true),
@@ -388,7 +388,7 @@ fn matches_ipv4_mapped_addresses_in_either_form() {
     }
 }
 
-/// Of several servers the one with the most specific host for the server name, or for the host, answers.
+/// The server with the most specific host for the server name, or for the host, answers.
 #[test]
 fn the_answering_server_decides_whether_a_gateway_requires_certificates() {
     let gateways = "  gateways:\n    - name: edge\n      namespace: shop\n      selector: {matchLabels: {app: cart}}\n      \

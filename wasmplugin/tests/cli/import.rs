@@ -77,7 +77,7 @@ fn an_imported_policy_validates_and_renders() {
     assert_eq!(run.status, 0, "{}", run.stderr);
     let is_found = |line: &&str| line.starts_with("error") || line.starts_with("warning");
     let found: Vec<_> = run.stderr.lines().filter(is_found).collect();
-    // Istio's policies do not say which ports speak HTTP.
+    // Istio's policies do not declare which ports speak HTTP.
     let is_expected = |line: &&str| line.starts_with("warning[denies-tcp]");
     assert!(found.iter().all(is_expected), "{}", run.stderr);
     insta::assert_snapshot!(run.stdout);
@@ -97,7 +97,7 @@ fn keeps_allowing_anonymous_callers_in_a_permissive_mesh() {
 
 #[test]
 fn notes_a_template_that_denies_more_than_istio() {
-    for (action, list, is_told) in [
+    for (action, list, is_reported) in [
         ("DENY", "paths", true),
         ("DENY", "notPaths", false),
         ("ALLOW", "notPaths", true),
@@ -108,8 +108,8 @@ fn notes_a_template_that_denies_more_than_istio() {
             .replace("paths: [\"/admin*\"]", &format!("{list}: [\"/a/{{**}}\"]"));
         let run = import(&text);
         assert_eq!(run.status, 0, "{}", run.stderr);
-        let told = format!("`/a/{{**}}` in `{list}` matches more than in Istio");
-        assert_eq!(run.stderr.contains(&told), is_told, "{}", run.stderr);
+        let note = format!("`/a/{{**}}` in `{list}` matches more than in Istio");
+        assert_eq!(run.stderr.contains(&note), is_reported, "{}", run.stderr);
     }
 }
 
@@ -179,7 +179,7 @@ fn writes_comments_above_rules_and_never_into_strings() {
     }
 }
 
-/// As in the bases of kustomize.
+/// Kustomize bases have no namespaces.
 #[test]
 fn objects_without_a_namespace_get_the_given_one() {
     let text = ISTIO_POLICIES.replace("  namespace: shop\n", "");
@@ -204,7 +204,7 @@ fn objects_without_a_namespace_get_the_given_one() {
     }
 }
 
-/// Two policies of a mesh among what a folder has beside them.
+/// Two policies in a folder with unrelated files.
 fn mixed_folder() -> tempfile::TempDir {
     let apps = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\n---\napiVersion: v1\nkind: Service\n\
                 metadata: {name: a}\n---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: b}\n";
@@ -312,7 +312,7 @@ spec:
     \"9100\": {mode: PERMISSIVE}
 ";
 
-/// What is rendered of an import, of the kind that says who may speak plaintext.
+/// The `PeerAuthentication` objects that an import renders to.
 fn peer_authentications(imported: &Run) -> Run {
     let args = [
         "render",
@@ -361,7 +361,7 @@ fn renders_an_exception_with_owner_and_end_date_unchanged() {
     let rendered = peer_authentications(&imported);
     assert_eq!(rendered.status, 0, "{}", rendered.stderr);
     insta::assert_snapshot!(rendered.stdout);
-    // One without the other is no plan.
+    // An exception with only one of them stays incomplete.
     for alone in [
         ["--owner", "platform"],
         ["--exceptions-until", "2030-06-30"],

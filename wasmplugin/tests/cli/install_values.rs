@@ -1,10 +1,10 @@
-//! What Istio is installed with.
+//! Values to install Istio with.
 
 use super::*;
 
 const SHOP: &str = "../../examples/online-boutique";
 
-/// All files of a run, with a line before each that names it.
+/// All files that a run writes, each after a line with its name.
 fn written(more: &[&str]) -> String {
     let folder = tempfile::tempdir().unwrap();
     let out = format!("{}/install", text(folder.path()));
@@ -28,7 +28,7 @@ fn writes_values_that_match_the_mesh() {
     insta::assert_snapshot!(written(&[]));
 }
 
-/// Before 1.30 Istio would accept TLS 1.1 for it.
+/// Before 1.30, Istio misreads the setting and would accept TLS 1.1.
 #[test]
 fn sets_a_default_tls_version_only_since_istio_1_30() {
     assert!(!written(&["--istio-version", "1.29"]).contains("tlsDefaults"));
@@ -76,7 +76,7 @@ fn writes_revision_certificate_lifetime_and_collector() {
     assert!(read("istio-operator.yaml").contains("  revision: canary\n"));
 }
 
-/// By `istioctl` gateways run as nobody in particular, and Istio opens no port for them under 1024.
+/// With `istioctl`, gateways run unprivileged and cannot listen on ports below 1024.
 #[test]
 fn maps_gateway_ports_to_unprivileged_ports_for_istioctl() {
     let mesh = std::fs::read_to_string("../examples/online-boutique/mesh.yaml").unwrap();
@@ -93,7 +93,7 @@ fn maps_gateway_ports_to_unprivileged_ports_for_istioctl() {
         });
         values.collect::<Vec<u16>>()
     };
-    // The last one is the collector's.
+    // The last port is the collector's.
     assert_eq!(numbers("port"), [15021, 80, 443, 4317]);
     assert_eq!(numbers("targetPort"), [15021, 8080, 8443]);
 }
@@ -127,7 +127,7 @@ spec:
     - {id: other, effect: Custom, provider: elsewhere, to: [{paths: [/b]}]}
 ";
 
-/// What proxies call by themselves, Istio has to know and proxies have to reach.
+/// Istio has to know the services that proxies call themselves, and proxies have to reach them.
 #[test]
 fn installs_extension_providers_and_makes_them_reachable() {
     let folder = folder(&[("mesh.yaml", PROVIDERS)]);
@@ -218,7 +218,7 @@ fn reports_invalid_extension_providers() {
     }
 }
 
-/// A provider that nothing declares is nowhere in the mesh config that is written.
+/// An undeclared provider would be missing in the mesh config.
 #[test]
 fn notes_undeclared_providers_and_how_to_declare_them() {
     let declared = "    - {name: opa, api: ExtAuthzGrpc, service: opa.authz.svc.cluster.local, port: 9191}\n    \
@@ -270,7 +270,7 @@ fn notes_undeclared_providers_and_how_to_declare_them() {
         ] {
             assert_eq!(run.status, 0, "{}", run.stderr);
             let found = run.stderr.lines().filter(|line| line.contains(fault));
-            // What another rule asks is declared nowhere.
+            // No document declares the provider of the other rule.
             let found: Vec<_> = found.filter(|line| !line.contains("`elsewhere`")).collect();
             let expected = if are_expected { notes } else { &[] };
             assert_eq!(found.len(), expected.len(), "{}", run.stderr);
@@ -285,7 +285,7 @@ fn notes_undeclared_providers_and_how_to_declare_them() {
     }
 }
 
-/// What is rendered into a namespace is applied after the namespace, with pods that get sidecars.
+/// Namespaces have to exist, with sidecar injection, before the objects in them are applied.
 #[test]
 fn writes_every_namespace_with_rendered_objects() {
     let read = |text: &str| -> Vec<serde_json::Value> {
@@ -314,7 +314,7 @@ fn writes_every_namespace_with_rendered_objects() {
     }
 }
 
-/// Nothing new goes to the places where Istio was published before.
+/// Istio no longer publishes to its old registries.
 #[test]
 fn names_current_istio_registries() {
     let help = stdout_of(&["install-values", "--help"]);

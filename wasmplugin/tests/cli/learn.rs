@@ -3,14 +3,14 @@ use serde_json::{Value, json};
 use super::*;
 
 mod covered;
+mod excluded;
 mod files;
 mod formats;
-mod excluded;
 mod templates;
 
 const FRONTEND: &str = "spiffe://cluster.local/ns/shop/sa/frontend";
 
-/// A line of an access log, in the minute of an hour.
+/// An access log line in this minute of the hour.
 fn line(minute: u32, peer: Option<&str>, method: &str, path: &str) -> Value {
     json!({
         "start_time": format!("2026-05-01T10:{minute:02}:00.123Z"),
@@ -24,7 +24,7 @@ fn line(minute: u32, peer: Option<&str>, method: &str, path: &str) -> Value {
     })
 }
 
-/// The line with another value of a field.
+/// The line with one field changed.
 fn with(mut line: Value, field: &str, value: Value) -> Value {
     line.as_object_mut()
         .unwrap()
@@ -37,7 +37,7 @@ fn log(lines: &[Value]) -> String {
     lines.join("\n")
 }
 
-/// A log of an hour: what is done all the time, and what is done once.
+/// An hour of log lines: frequent calls, and some that happen once.
 fn hour() -> Vec<Value> {
     let mut lines = Vec::new();
     for minute in 0..60 {
@@ -71,7 +71,7 @@ fn learn(log: &str, more: &[&str]) -> Run {
 
 const DOMAIN: [&str; 2] = ["--trust-domain", "cluster.local"];
 
-/// A policy `shop/NAME` up to its rules.
+/// The policy `shop/NAME` up to its rules.
 fn head(name: &str) -> String {
     format!(
         "apiVersion: peergate.dev/v1alpha1\nkind: ServicePolicy\nmetadata:\n  name: {name}\n  namespace: shop\nspec:\n  selector:\n    matchLabels:\n      app: {name}\n"
@@ -89,7 +89,7 @@ fn proposes_a_policy_and_reports_what_it_excludes() {
 #[test]
 fn a_proposed_policy_validates_with_the_mesh() {
     let folder = folder(&[("mesh.yaml", MESH)]);
-    let out = folder.path().join("learnt.yaml");
+    let out = folder.path().join("learned.yaml");
     let mesh = folder.path().join("mesh.yaml");
     let run = learn(&log(&hour()), &["-f", text(&mesh), "--out", text(&out)]);
     assert_eq!((run.status, run.stdout.as_str()), (0, ""), "{}", run.stderr);
@@ -112,7 +112,7 @@ fn appends_rules_to_a_policy_in_shadow() {
     let updated = std::fs::read_to_string(&out).unwrap();
     let added = updated.strip_prefix(&cart).unwrap();
     insta::assert_snapshot!("rules_added_to_a_policy", added);
-    // What the rules in shadow take is known from then on.
+    // From then on, the shadow rules cover these requests.
     let again = learn(&log(&hour()), &["-f", policies]);
     assert_eq!((again.status, again.stdout.as_str()), (2, ""));
     assert!(
@@ -166,8 +166,8 @@ fn flags_enforce_and_include_rare_and_denied_requests() {
     assert_eq!(run.status, 0, "{}", run.stderr);
     assert!(!run.stdout.contains("Shadow"), "{}", run.stdout);
     assert!(!run.stdout.contains("# Rare"), "{}", run.stdout);
-    for learnt in ["DELETE", "PUT", "anonymous: true"] {
-        assert!(run.stdout.contains(learnt), "{learnt}: {}", run.stdout);
+    for learned in ["DELETE", "PUT", "anonymous: true"] {
+        assert!(run.stdout.contains(learned), "{learned}: {}", run.stdout);
     }
     for stranger in ["elsewhere", "nobody", "/nothing", "secret"] {
         assert!(!run.stdout.contains(stranger), "{stranger}: {}", run.stdout);
@@ -201,8 +201,8 @@ fn prints_the_report_as_json() {
     let report: Value = serde_json::from_str(&run.stdout).unwrap();
     let policy = &report["policies"][0];
     assert_eq!(policy["policy"], "shop/cart");
-    let learnt = policy["learnt"].as_array().unwrap().iter();
-    let learnt: Vec<_> = learnt
+    let learned = policy["learnt"].as_array().unwrap().iter();
+    let learned: Vec<_> = learned
         .map(|call| {
             (
                 call["method"].as_str().unwrap(),
@@ -211,7 +211,7 @@ fn prints_the_report_as_json() {
         })
         .collect();
     assert_eq!(
-        learnt,
+        learned,
         [
             ("GET", "/orders/{*}"),
             ("POST", "/orders"),
@@ -220,14 +220,14 @@ fn prints_the_report_as_json() {
     );
     assert_eq!(policy["learnt"][0]["ids"][0]["distinct"], 7);
     assert_eq!(policy["rare"][0]["method"], "DELETE");
-    let aside: Vec<_> = policy["setAside"]
+    let excluded: Vec<_> = policy["setAside"]
         .as_array()
         .unwrap()
         .iter()
-        .map(|aside| aside["because"].as_str().unwrap())
+        .map(|excluded| excluded["because"].as_str().unwrap())
         .collect();
     assert_eq!(
-        aside,
+        excluded,
         [
             "no-identity",
             "malformed-identity",
@@ -253,7 +253,7 @@ fn exits_with_2_if_there_is_nothing_to_propose() {
     );
     let once = log(&[line(0, Some(FRONTEND), "GET", "/")]);
     let folder = tempfile::tempdir().unwrap();
-    let out = folder.path().join("learnt.yaml");
+    let out = folder.path().join("learned.yaml");
     let run = learn(&once, &[&DOMAIN[..], &["--out", text(&out)]].concat());
     assert_eq!(run.status, 2);
     assert!(
@@ -277,17 +277,17 @@ fn takes_the_port_that_rules_need_from_an_argument() {
             line
         })
         .collect();
-    let told = learn(&log(&lines), &["-f", shop, "--port", "50051"]);
-    assert_eq!(told.status, 2, "{}", told.stdout);
-    // The filter's own word will do.
+    let with_port = learn(&log(&lines), &["-f", shop, "--port", "50051"]);
+    assert_eq!(with_port.status, 2, "{}", with_port.stdout);
+    // A decision that the filter logged suffices.
     let allowed = lines.clone().into_iter().map(|mut line| {
         line["peergate_effect"] = json!("allow");
         line["peergate_rule"] = json!("checkout");
         line
     });
     let allowed: Vec<_> = allowed.collect();
-    let said = learn(&log(&allowed), &["-f", shop]);
-    assert_eq!(said.status, 2, "{}", said.stdout);
+    let with_decision = learn(&log(&allowed), &["-f", shop]);
+    assert_eq!(with_decision.status, 2, "{}", with_decision.stdout);
     let other = learn(&log(&lines), &["-f", shop, "--port", "1"]);
     assert_eq!(other.status, 0, "{}", other.stderr);
 }

@@ -1,6 +1,6 @@
 use super::*;
 
-/// What is written, as it is in the repository.
+/// The generated files, as committed in the repository.
 const FILES: [(&str, &str); 5] = [
     ("rules.yaml", include_str!("../../../monitoring/rules.yaml")),
     (
@@ -26,7 +26,7 @@ fn groups(file: &str) -> &str {
     file.split_once("\ngroups:\n").unwrap().1
 }
 
-/// The files of a folder, those in folders of it included.
+/// The files of a folder and its subfolders.
 fn files_in(folder: &Path) -> Vec<String> {
     let mut files: Vec<String> = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {

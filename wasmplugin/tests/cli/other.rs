@@ -8,7 +8,7 @@ fn init_writes_a_policy_without_problems() {
     assert_eq!(validated.stderr, "1 file, 1 policy, 3 rules: no problems\n");
     let rendered = run_with(&["render", "-f", "-"], &policy);
     assert_eq!(rendered.status, 0, "{}", rendered.stderr);
-    // Safe to apply: nothing denies, and nothing replaces an object of the cluster.
+    // Safe to apply: no rule denies, and no object of the cluster is replaced.
     let kinds = rendered
         .stdout
         .lines()

@@ -1,4 +1,4 @@
-//! `peergate promote` and `peergate top`, as far as nobody needs to have counted anything.
+//! `peergate promote` and `peergate top` without real counters.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -24,12 +24,12 @@ spec:
       from: [{serviceAccounts: [jobs]}]
 ";
 
-/// A Prometheus that has nothing, for as long as the tests run.
+/// A Prometheus without data that runs as long as the tests.
 fn empty() -> String {
     answering(|_| None)
 }
 
-/// A Prometheus that answers each query, as it is sent, with one number or with nothing.
+/// A Prometheus that answers each query with one number or no data.
 fn answering(answer: impl Fn(&str) -> Option<f64> + Send + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -38,7 +38,6 @@ fn answering(answer: impl Fn(&str) -> Option<f64> + Send + 'static) -> String {
             let mut stream = stream.unwrap();
             let mut asked = String::new();
             let mut buffer = [0; 4096];
-            // Each query ends with this field.
             while !asked.ends_with("partial_response=false") {
                 let read = stream.read(&mut buffer).unwrap();
                 if read == 0 {
@@ -65,7 +64,7 @@ fn answering(answer: impl Fn(&str) -> Option<f64> + Send + 'static) -> String {
     url
 }
 
-/// What is asked for at this moment has nothing, and the window has samples of days.
+/// The window has samples of several days, but there is no current value.
 #[test]
 fn a_proxy_that_is_no_longer_scraped_is_not_ready_and_stays_in_shadow() {
     const DAY: f64 = 86_400.0;
@@ -87,12 +86,12 @@ fn a_proxy_that_is_no_longer_scraped_is_not_ready_and_stays_in_shadow() {
         .unwrap()
         .parse()
         .unwrap();
-    // The revision is known or not, by whether the proxies told it before.
-    for tells_revision in [true, false] {
+    // The revision is known only if proxies reported it before.
+    for has_revision in [true, false] {
         let last = UNTIL - 2.0 * DAY;
         let url = answering(move |query| {
-            let is_of_revision = query.contains("peergate_policy_revision");
-            if is_of_revision && !tells_revision {
+            let is_revision_query = query.contains("peergate_policy_revision");
+            if is_revision_query && !has_revision {
                 return None;
             }
             let is_then = query.contains(&format!("time={last}"));
@@ -212,7 +211,7 @@ fn changes_nothing_that_cannot_be_changed_safely() {
         "    - id: jobs\n      effect: Allow\n      enforcement: Shadow\n      from: [{serviceAccounts: [jobs]}]\n",
         "    - {id: jobs, effect: Allow, enforcement: Shadow}\n",
     );
-    // Enforced, it would be an error: a policy that passes what it does not deny has no rules that allow.
+    // Enforcing it would be an error: a policy with `otherwise: Pass` has no allow rules.
     let passing = POLICY
         .replace("  rules:", "  otherwise: Pass\n  rules:")
         .replace(
@@ -308,7 +307,7 @@ fn refuses_invalid_arguments_with_a_fix() {
     assert!(refused.stderr.contains("cannot write to stdin"));
 }
 
-/// As behind `kubectl port-forward`, whatever else goes through a proxy.
+/// As with `kubectl port-forward`, even if `HTTP_PROXY` is set.
 #[test]
 fn queries_a_local_prometheus_without_an_http_proxy() {
     let mut command = command(&["top", "--prometheus", &empty()]);
@@ -317,7 +316,7 @@ fn queries_a_local_prometheus_without_an_http_proxy() {
         .env_remove("NO_PROXY")
         .env_remove("no_proxy");
     let shown = finish(command, "");
-    // It was reached, and has nothing of the filter's.
+    // Reachable, but without metrics of the filter.
     assert_eq!(shown.status, 0, "{}", shown.stderr);
     assert!(
         shown
@@ -378,7 +377,7 @@ fn top_refuses_an_unknown_policy_and_suggests_the_nearest_name() {
     for expected in ["unknown policy `shop/card`", "did you mean `shop/cart`?"] {
         assert!(unknown.stderr.contains(expected), "{}", unknown.stderr);
     }
-    // The documents know it, whatever was counted.
+    // The documents have it, even without counters.
     assert_eq!(top("shop/cart", &documents).status, 0);
     let alone = top("shop/cart", &[]);
     assert_eq!(alone.status, 3, "{}", alone.stdout);

@@ -1,4 +1,4 @@
-//! `peergate decide`: what a proxy does before rules see a request, and what a question leaves out.
+//! `peergate decide`: what a proxy does before rules see a request, and incomplete questions.
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -150,11 +150,11 @@ fn defaults_to_the_only_declared_port_and_requires_any_other() {
 
 #[test]
 fn requires_no_argument_that_makes_no_difference() {
-    // The caller is not one that any port lets in.
+    // No port allows this caller.
     let ports = WEB.replace("web", "other") + "      to:\n        - ports: [9090]\n";
     let denied = get(&documents("", "", &ports), "/", &[]);
     assert_eq!(denied.status, 2, "{}", denied.stderr);
-    // Denied whatever the host is.
+    // Denied for any host.
     let rules = format!("{WEB}      to:\n        - hosts: [cart]\n{NO_ADMIN}");
     let by_host = documents("", "", &rules);
     assert_eq!(get(&by_host, "/admin", &[]).status, 2);
@@ -197,7 +197,7 @@ fn finds_the_policy_that_declares_the_service_of_a_host() {
     let documents = documents("", SERVICE, &rules);
     let to = |host: &str| get(&documents, "/", &["--to", host]);
     assert_eq!(to("basket.shop:80").status, 0);
-    // The host is the authority as it is written.
+    // Rules see the authority as written.
     assert_eq!(to("basket").status, 2);
     assert_eq!(to("basket.shop.svc.cluster.local").status, 2);
     for (host, message) in [
@@ -323,7 +323,7 @@ fn decides_tcp_connections_as_rbac_does() {
         command.current_dir(documents.path());
         finish(command, "")
     };
-    // On a declared port what asks for HTTP is left out, but for what only excludes some.
+    // On a declared TCP port, rules ignore HTTP conditions that only exclude values and otherwise never match.
     let only_admin = ask("shop/web", &[]);
     assert!(
         only_admin.stdout.contains("rule      only-admin"),
@@ -334,7 +334,7 @@ fn decides_tcp_connections_as_rbac_does() {
     assert!(only_admin.stdout.contains("only RBAC decides"));
     let http = get(&documents, "/admin", &["--port", "6379"]);
     assert!(http.stdout.contains("use `tcp`"), "{}", http.stdout);
-    // Elsewhere Istio drops the question and keeps the denial.
+    // On other ports, Istio drops the HTTP condition and keeps the denial.
     let jobs = ask("jobs/x", &["--port", "5672", "--output", "json"]);
     let jobs: Value = serde_json::from_str(&jobs.stdout).unwrap();
     assert_eq!(
@@ -404,7 +404,7 @@ fn notes_what_the_answer_cannot_know() {
     }
 }
 
-/// RBAC compares texts as they are written, and the answer is the filter's, whatever it is.
+/// RBAC compares texts as written; `decide` always gives the filter's answer.
 #[test]
 fn without_the_filter_each_answer_names_the_rules_that_rbac_may_decide_differently() {
     let rules = format!(
@@ -414,8 +414,8 @@ fn without_the_filter_each_answer_names_the_rules_that_rbac_may_decide_different
     let mesh = with_filter.path().join("p/mesh.yaml");
     let text = std::fs::read_to_string(&mesh).unwrap();
     let general = "may decide differently";
-    let of_filter = answer(&with_filter, "/", &["--host", "a"])["notes"].to_string();
-    assert!(!of_filter.contains(general), "{of_filter}");
+    let filter_notes = answer(&with_filter, "/", &["--host", "a"])["notes"].to_string();
+    assert!(!filter_notes.contains(general), "{filter_notes}");
     let kept: Vec<_> = text
         .lines()
         .filter(|line| !line.contains("image:"))

@@ -162,7 +162,7 @@ fn writes_a_file_for_each_object() {
     );
     let read = |name: &str| std::fs::read_to_string(Path::new(&target).join(name)).unwrap();
     let list = read("kustomization.yaml");
-    // kustomize would sort by kind, and put what denies first.
+    // kustomize would sort by kind and put deny policies first.
     assert!(list.contains("sortOptions:\n  order: fifo\n"), "{list}");
     let listed = list.lines().filter_map(|line| line.strip_prefix("- "));
     let mut sorted: Vec<_> = listed.clone().chain(["kustomization.yaml"]).collect();
@@ -232,7 +232,7 @@ fn suggests_the_nearest_policy_name() {
     );
 }
 
-/// There the filter does not see when the rule ends.
+/// On those ports the filter cannot enforce the end of the rule.
 #[test]
 fn excludes_an_expiring_rule_from_tcp_ports_for_every_caller() {
     let policy = "\
@@ -259,7 +259,7 @@ spec:
     let rendered = run(&[&args[..], &only].concat());
     assert_eq!(rendered.status, 0, "{}", rendered.stderr);
     let rules = rendered.stdout.matches("- from:").count();
-    // Istio drops a rule for either there: for a method, or for a token.
+    // On those ports Istio drops a rule with a method or a token.
     let methods = rendered.stdout.matches("methods:").count();
     let tokens = rendered.stdout.matches("requestPrincipals:").count();
     assert_eq!((rules, methods, tokens), (2, 1, 1), "{}", rendered.stdout);

@@ -103,7 +103,7 @@ fn prints_color_only_to_a_terminal() {
     assert!(!with("NO_COLOR").contains('\x1b'));
 }
 
-/// A mesh with as many errors and, before and after them, warnings.
+/// A mesh with this many errors, and warnings before and after them.
 fn faulty(errors: usize, warnings: usize) -> String {
     let twice = |number| {
         format!(
@@ -126,7 +126,7 @@ fn shows_a_hundred_problems_and_counts_the_rest() {
     let text = faulty(3, 150);
     let run = run_with(&["validate", "-f", "-", "--at", NOW], &text);
     assert_eq!(run.status, 3);
-    // Errors are shown though all the warnings come before them.
+    // Errors are shown first, even after many warnings.
     assert_eq!(run.stderr.matches("error[invalid-wildcard]").count(), 3);
     assert_eq!(run.stderr.matches("warning[duplicate-value]").count(), 97);
     assert!(

@@ -1,16 +1,16 @@
-//! `peergate verify`: nothing is found in a mesh that is what the documents say, and each fault that is
-//! planted in it is found, alone.
+//! `peergate verify` reports nothing for a mesh that matches the documents, and exactly one finding for
+//! each planted fault.
 
 mod ambient;
 mod envoy_filters;
 mod gateways;
+mod kubectl_list;
 mod mesh_config;
 mod mutual_tls;
 mod objects;
 mod proxies;
 mod proxy_config;
 mod proxyless;
-mod kubectl_list;
 mod services;
 mod tokens;
 mod workloads;
@@ -26,16 +26,16 @@ use super::*;
 /// The example shop.
 const SHOP: &str = "../../examples/online-boutique";
 
-/// What runs in it.
+/// The workloads of the shop.
 const WORKLOADS: &str = include_str!("../meshes/workloads.yaml");
 
-/// The manifests of a mesh, and the documents that it is compared with.
+/// The manifests of a mesh, and the documents to compare them with.
 struct Mesh {
     folder: TempDir,
     documents: PathBuf,
 }
 
-/// The shop as the documents are rendered to it, each file by its name.
+/// The rendered files of the shop, by name.
 fn rendered() -> &'static [(String, String)] {
     static RENDERED: OnceLock<Vec<(String, String)>> = OnceLock::new();
     RENDERED.get_or_init(|| {
@@ -53,7 +53,7 @@ fn rendered() -> &'static [(String, String)] {
 }
 
 impl Mesh {
-    /// The shop as it should be.
+    /// The shop without faults.
     fn good() -> Self {
         let mut files: Vec<_> = rendered()
             .iter()
@@ -91,7 +91,7 @@ impl Mesh {
         run(&[&args[..], &["--at", NOW], more].concat())
     }
 
-    /// The findings, each as its code, its subject and its message.
+    /// The findings, each as code, subject and message.
     fn findings(&self) -> Vec<[String; 3]> {
         let run = self.verify(&["--output", "json"]);
         let report: Value = serde_json::from_str(&run.stdout).unwrap();
@@ -108,7 +108,7 @@ impl Mesh {
             .collect()
     }
 
-    /// Asserts that there is this finding, and no other.
+    /// Asserts that this is the only finding.
     fn has(&self, code: &str, subject: &str, message: &str) {
         let expected = [code, subject, message].map(str::to_owned);
         assert_eq!(self.findings(), [expected]);
@@ -139,7 +139,7 @@ fn reports_nothing_in_the_good_mesh() {
     assert_eq!((run.status, &*run.stdout, &*run.stderr), expected);
 }
 
-/// The forms of the report on a mesh with an error in a file, one in none, and a warning.
+/// Report formats for a mesh with an error in a file, one outside any file, and a warning.
 #[test]
 fn prints_findings_in_every_format() {
     let foreign = yaml_of("AuthorizationPolicy", "boutique", "extra", &json!({}));
@@ -160,7 +160,7 @@ fn prints_findings_in_every_format() {
             .replace(folder, "manifests")
             .replace(env!("CARGO_PKG_VERSION"), "VERSION");
         insta::assert_snapshot!(format!("verify_{form}"), report);
-        // The same in a file, and colours in neither.
+        // `--out` writes the same, and neither has colors.
         let file = mesh.folder.path().with_extension(form);
         let written = mesh.verify(&["--output", form, "--out", text(&file)]);
         assert_eq!((written.status, written.stdout.as_str()), (2, ""), "{form}");
@@ -216,7 +216,7 @@ fn summary_counts_unreachable_proxies_and_ports() {
     );
 }
 
-/// Tools take the part behind a `#` for no part of a file's name, and a blank for its end.
+/// In a URI, `#` starts a fragment and a space ends the file name.
 #[test]
 fn escapes_file_names_as_uris_for_code_scanning() {
     let foreign = yaml_of(

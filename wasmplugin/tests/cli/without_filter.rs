@@ -1,4 +1,4 @@
-//! A mesh that names no image of the filter: RBAC alone enforces its policies.
+//! A mesh without a filter image: only RBAC enforces its policies.
 
 use super::*;
 
@@ -89,7 +89,7 @@ fn refuses_a_rule_that_needs_the_filter_unless_it_is_in_shadow_or_expired() {
         ),
         ("Shadow", format!("{PLAIN}, {timed}"), false),
         ("Enforce", format!("{PLAIN}, {ended}"), false),
-        // RBAC allows at all times, and so does what has begun and does not end.
+        // RBAC always allows, and so does a rule that has begun and has no end.
         ("Enforce", format!("{PLAIN}, {begun}"), false),
         ("Enforce", format!("{PLAIN}, {begun}, {timed}"), true),
         ("Enforce", format!("effect: Deny, {begun}"), true),

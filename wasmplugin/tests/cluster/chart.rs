@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::server::programs;
 use super::{SHOP, printed};
 
-/// The value with every number as a fraction: Helm writes `100.0` as `100`.
+/// The value with every number as a float: Helm writes `100.0` as `100`.
 fn with_fractions(value: Value) -> Value {
     match value {
         Value::Number(number) => number.as_f64().into(),
@@ -23,7 +23,7 @@ fn with_fractions(value: Value) -> Value {
     }
 }
 
-/// The objects of a YAML stream, in an order that does not depend on the stream's.
+/// The objects of a YAML stream in a canonical order.
 fn objects(text: &str) -> Vec<Value> {
     let mut objects: Vec<Value> = serde_saphyr::from_multiple(text).unwrap();
     objects.retain(|object| !object.is_null());
@@ -33,7 +33,7 @@ fn objects(text: &str) -> Vec<Value> {
     objects
 }
 
-/// What Helm installs of the chart with these values.
+/// The objects that Helm installs from the chart with these values.
 fn installed(chart: &Path, values: &str) -> Vec<Value> {
     let output = Command::new(programs().join("chart"))
         .arg(chart)
@@ -68,7 +68,7 @@ fn helm_installs_the_rendered_objects_as_values_configure_them() {
     for object in &changed {
         assert_eq!(at(object, "/metadata/labels/team"), Some("a"));
         assert_eq!(at(object, "/metadata/annotations/c"), Some("d"));
-        // The label by which Peergate finds its objects stays.
+        // The label that marks Peergate's objects stays.
         let managed = "/metadata/labels/app.kubernetes.io~1managed-by";
         assert_eq!(at(object, managed), Some("peergate"));
     }

@@ -1,5 +1,5 @@
-//! Gateways of the Kubernetes Gateway API: what Istio is told of them is merged by a real API server, as
-//! Istio merges it, into what Istio makes by itself.
+//! Gateways of the Kubernetes Gateway API: a real API server merges their parameters into the objects that
+//! Istio creates, as Istio does.
 
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 use super::cluster::{Cluster, documents};
 use super::{SHOP, peergate, printed};
 
-/// What Istio makes of the gateway by itself.
+/// The objects that Istio creates for the gateway.
 const MADE: &str = include_str!("../meshes/gateway.yaml");
 
-/// The mesh with its gateway by the Kubernetes Gateway API, in a folder.
+/// A folder with the mesh, whose gateway uses the Kubernetes Gateway API.
 fn mesh() -> tempfile::TempDir {
     let mesh = std::fs::read_to_string(format!("{SHOP}/mesh.yaml")).unwrap();
     let mesh = mesh

@@ -1,5 +1,5 @@
-//! `peergate verify --cluster` on a real Kubernetes API server: Istio's objects are of its own
-//! definitions where `ISTIO_CRDS` has them, and a real Envoy stands behind a pod's port.
+//! `peergate verify --cluster` on a real Kubernetes API server, with Istio's own definitions if `ISTIO_CRDS`
+//! has them and a real Envoy behind a pod's port.
 
 #![expect(
     clippy::unwrap_used,
@@ -24,14 +24,14 @@ use serde_json::{Value, json};
 
 use cluster::Cluster;
 
-/// The example shop, and what runs in it.
+/// The example shop and its workloads.
 const SHOP: &str = "../examples/online-boutique";
 const WORKLOADS: &str = include_str!("../meshes/workloads.yaml");
 
-/// What Istio is installed with.
+/// Values to install Istio with.
 const MESH_CONFIG: &str = include_str!("../meshes/mesh_config.yaml");
 
-/// The page that has the role of those who verify.
+/// The page with the role for users of `verify`.
 const PAGE: &str = include_str!("../../../docs/verify.md");
 
 fn peergate(args: &[&str]) -> Output {
@@ -42,7 +42,7 @@ fn peergate(args: &[&str]) -> Output {
         .unwrap()
 }
 
-/// What a successful run printed.
+/// The output of a run, which must succeed.
 fn printed(args: &[&str]) -> String {
     let output = peergate(args);
     let errors = String::from_utf8(output.stderr).unwrap();
@@ -50,7 +50,7 @@ fn printed(args: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// How a run ended, and its findings, each as its code, its subject and its message.
+/// The exit status and findings of a run, each as code, subject and message.
 struct Verified {
     status: i32,
     findings: Vec<[String; 3]>,
@@ -76,7 +76,7 @@ fn verify(kubeconfig: &Path, more: &[&str]) -> Verified {
     }
 }
 
-/// The shop as it should be, in a cluster.
+/// A cluster with the shop without faults.
 fn shop() -> Cluster {
     let mut cluster = Cluster::start();
     cluster.define_istio();
@@ -111,7 +111,7 @@ fn reports_drift_of_a_cluster_and_nothing_for_a_matching_one() {
     let good = verify(&cluster.kubeconfig(), &["--deny-warnings"]);
     assert_eq!(good.findings, [[""; 3]; 0]);
     assert_eq!(good.status, 0);
-    // The proxy was asked through a port of its pod.
+    // `verify` reached the proxy through a forwarded port of its pod.
     let proxies = &good.report["proxies"];
     assert_eq!(proxies[0]["name"], "boutique/cartservice-1");
     let policy = &proxies[0]["policies"][0];
@@ -157,7 +157,7 @@ fn reports_drift_of_a_cluster_and_nothing_for_a_matching_one() {
     assert_eq!(bad.status, 2);
 }
 
-/// `EnvoyFilter` is served in another version than its group prefers.
+/// `EnvoyFilter` is not in the preferred version of its group.
 #[test]
 fn lists_kinds_in_the_version_that_serves_them() {
     let cluster = shop();
@@ -175,7 +175,7 @@ fn lists_kinds_in_the_version_that_serves_them() {
         }]},
     });
     cluster.apply(&removal.to_string());
-    // istiod copies the labels of a `Gateway` onto what it makes for it.
+    // istiod copies the labels of a `Gateway` to the objects that it creates for it.
     let copied = json!({
         "apiVersion": "v1",
         "kind": "Service",
@@ -207,7 +207,7 @@ fn lists_kinds_in_the_version_that_serves_them() {
     assert_eq!(found, expected);
 }
 
-/// istiod then has it elsewhere, and nothing says what rules mean.
+/// istiod then reads it from elsewhere, so the meaning of rules is unknown.
 #[test]
 fn skips_a_missing_mesh_config_and_reports_a_different_one() {
     let cluster = shop();
@@ -233,7 +233,6 @@ fn skips_a_missing_mesh_config_and_reports_a_different_one() {
     assert_eq!(found, [["not-checked", subject]]);
 }
 
-/// Objects of a kind that the user may not list are not reported as missing.
 #[test]
 fn does_not_report_objects_of_forbidden_kinds_as_missing() {
     let cluster = shop();
@@ -302,11 +301,11 @@ fn verifies_certificates_in_secrets() {
             .collect::<Vec<_>>()
     };
     assert_eq!(ends_soon("10"), [""; 0]);
-    // It is in two of the files, and reported once.
+    // The certificate is in two of the files, and is reported once.
     assert_eq!(ends_soon("30"), ["Secret istio-system/cacerts"]);
 }
 
-/// The role is the one of the page, word by word.
+/// The role is taken from the page verbatim.
 #[test]
 fn the_documented_role_suffices_and_its_absence_is_reported() {
     let cluster = shop();
@@ -360,7 +359,7 @@ fn fails_if_the_cluster_is_unreachable() {
         errors.starts_with("error: cannot read the cluster: "),
         "{errors}"
     );
-    // Nobody listens there.
+    // Nothing listens there.
     let (status, errors) = verify(&server::kubeconfig("http://127.0.0.1:1", None, "token"));
     assert_eq!(status, 1);
     assert!(errors.contains("kubectl get namespaces"), "{errors}");

@@ -1,14 +1,14 @@
-//! Where proxies are not told the tags of metrics, Prometheus gets labels out of names.
+//! If proxies do not extract tags, Prometheus extracts labels from metric names.
 
 use serde_json::{Value, json};
 
 use super::mesh::{Mesh, Policies};
-use super::promote::{of_rule, promote};
+use super::promote::{promote, rule_report};
 use super::run;
-use super::scraping::{relabelling, wait_for};
+use super::scraping::{scraping_with_relabeling, wait_for};
 use super::top::row;
 
-/// The steps that are printed for a scrape job.
+/// The printed relabeling steps for a scrape job.
 fn steps() -> Value {
     let printed = run(&["metrics", "--output", "relabeling"]);
     assert_eq!(printed.status, 0, "{}", printed.stderr);
@@ -16,7 +16,7 @@ fn steps() -> Value {
     printed["metric_relabel_configs"].clone()
 }
 
-/// A policy, and rules of it, whose names no metric can have as they are.
+/// A policy and rules whose names have to be escaped in metrics.
 fn policies() -> Policies {
     let policies = Policies::reporting("{metricNames: Flat}");
     let text = policies
@@ -30,7 +30,7 @@ fn policies() -> Policies {
 fn extracts_labels_from_flat_names() {
     let policies = policies();
     let mesh = Mesh::with_tags(&policies, &[]);
-    let prometheus = relabelling(mesh.admin(), &steps());
+    let prometheus = scraping_with_relabeling(mesh.admin(), &steps());
     mesh.ask("web", "/orders", 7);
     mesh.ask("web", "/reports", 2);
     mesh.ask("jobs", "/orders", 3);
@@ -57,7 +57,7 @@ fn extracts_labels_from_flat_names() {
             ("web", "allow", "allowed__by__rule", 9.0),
         ]
     );
-    // The revision is that of the documents, under its own name.
+    // The revision of the documents is a metric of its own.
     let revision = policies.revision().get();
     wait_for(
         &prometheus,
@@ -65,14 +65,14 @@ fn extracts_labels_from_flat_names() {
             "peergate_policy_revision{{peergate_policy=\"shop_cart__service_v1\"}} == {revision}"
         ),
     );
-    // Nothing keeps a flat name.
+    // No metric keeps a flat name.
     let others = prometheus.query("{__name__=~\".*_POLICY_.*\"}").unwrap();
     assert_eq!(others, []);
 
     let judged = promote(&policies, &prometheus, &["--output", "json"]);
     let fields = ["verdict", "requests", "otherRevisions", "hits"];
     assert_eq!(
-        of_rule(&judged, "no-reports", &fields),
+        rule_report(&judged, "no-reports", &fields),
         json!(["would-deny", 12, [], [{
             "rule": "no-reports",
             "reason": "denied-by-rule",
@@ -81,7 +81,7 @@ fn extracts_labels_from_flat_names() {
         }]])
     );
     assert_eq!(
-        of_rule(&judged, "no-admin", &["verdict", "requests"]),
+        rule_report(&judged, "no-admin", &["verdict", "requests"]),
         json!(["not-long-enough", 12])
     );
 
@@ -112,10 +112,10 @@ fn shows_a_proxy_with_flat_names_without_relabeling() {
     everything_is_shown(&shown.stdout);
 }
 
-/// Policies, rules and reasons as they are called.
+/// Asserts that policies, rules and reasons have their real names.
 fn everything_is_shown(stdout: &str) {
     const POLICY: &str = "shop/cart-service.v1";
-    // How many were allowed, denied and done in shadow, and why.
+    // The counts of allowed, denied and shadow requests, and the reasons.
     for (rule, expected) in [
         ("web", ["9", "0", "0", "allowed-by-rule"]),
         ("no-reports", ["0", "0", "2", "denied-by-rule"]),

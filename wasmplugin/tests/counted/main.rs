@@ -1,4 +1,4 @@
-//! What real proxies count, `peergate promote` judges and `peergate top` shows, through a real Prometheus or without one.
+//! `peergate promote` and `peergate top` on the counters of real proxies, with and without a real Prometheus.
 
 #![expect(
     clippy::unwrap_used,

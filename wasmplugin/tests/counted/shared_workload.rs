@@ -1,4 +1,4 @@
-//! Policies for the same workload count together, and are judged by all that was decided there.
+//! Policies for the same workload are judged together, by all decisions there.
 
 use peergate_sandbox::Prometheus;
 use serde_json::{Value, json};
@@ -9,8 +9,8 @@ use super::promote::{promote, promote_by_all};
 use super::run;
 use super::scraping::{scraping, wait_for};
 
-/// One that selects the workload, and one for its namespace with such an `enforcement`.
-fn policies(of_namespace: &str) -> Policies {
+/// A policy that selects the workload, and one for its namespace with this `enforcement`.
+fn policies(namespace_enforcement: &str) -> Policies {
     let policies = Policies::new();
     let text = format!(
         r#"apiVersion: peergate.dev/v1alpha1
@@ -45,7 +45,7 @@ metadata:
   namespace: shop
 spec:
   scope: Namespace
-  enforcement: {of_namespace}
+  enforcement: {namespace_enforcement}
   rules:
     - id: probe
       effect: Allow
@@ -57,23 +57,23 @@ spec:
     policies
 }
 
-/// What a proxy says of each policy, rule, effect and reason.
-fn said(counts: &[(&str, &str, &str, &str, u64)]) -> String {
+/// The metrics of a proxy: policy, rule, effect, reason and count.
+fn metrics(counts: &[(&str, &str, &str, &str, u64)]) -> String {
     let lines = counts.iter().map(|(policy, rule, effect, reason, count)| {
         format!("peergate_decisions_total{{peergate_policy=\"shop_{policy}\",peergate_rule=\"{rule}\",peergate_effect=\"{effect}\",peergate_reason=\"{reason}\"}} {count}\n")
     });
     lines.collect()
 }
 
-/// A Prometheus that has looked at a proxy before and after it counted this.
+/// A Prometheus that has scraped a proxy before and after these counts.
 fn counted(counts: &[(&str, &str, &str, &str, u64)]) -> Prometheus {
     let before: Vec<_> = counts
         .iter()
         .map(|(policy, rule, effect, reason, _)| (*policy, *rule, *effect, *reason, 0))
         .collect();
-    let exporter = Exporter::saying(&said(&before));
+    let exporter = Exporter::serving(&metrics(&before));
     let prometheus = scraping(exporter.address);
-    exporter.say(&said(counts));
+    exporter.set(&metrics(counts));
     let all: u64 = counts.iter().map(|(.., count)| count).sum();
     wait_for(
         &prometheus,
@@ -82,16 +82,16 @@ fn counted(counts: &[(&str, &str, &str, &str, u64)]) -> Prometheus {
     prometheus
 }
 
-/// What is said of each policy, in these fields.
+/// These fields of the report, for each policy.
 fn judged(policies: &Policies, prometheus: &Prometheus, fields: &[&str]) -> Value {
     let report = promote(policies, prometheus, &["--output", "json"]);
     let report: Value = serde_json::from_str(&report.stdout).expect(&report.stderr);
     let candidates = report["candidates"].as_array().unwrap().iter();
-    let of = |candidate: &Value| -> Value {
+    let row = |candidate: &Value| -> Value {
         let values = fields.iter().map(|field| candidate[field].clone());
         values.collect()
     };
-    candidates.map(of).collect()
+    candidates.map(row).collect()
 }
 
 #[test]
@@ -115,7 +115,7 @@ fn judges_and_enforces_shadow_policies_of_one_workload_together() {
             ["shop/probes", ["shop/orders"], "not-long-enough", 15],
         ])
     );
-    // Whichever of them is asked for.
+    // Naming either policy promotes both.
     let written = promote_by_all(
         &policies,
         &prometheus,
@@ -144,10 +144,10 @@ fn judges_and_enforces_shadow_policies_of_one_workload_together() {
 fn decisions_of_an_enforced_policy_count_as_the_requests_of_its_workload() {
     let policies = policies("Enforce");
     let prometheus = counted(&[
-        // Matches of rules that have no say.
+        // Matches of shadow rules, which decide nothing.
         ("orders", "web", "shadow_allow", "allowed-by-rule", 10),
         ("orders", "no-admin", "shadow_deny", "denied-by-rule", 1),
-        // Decisions, by whichever policy leads.
+        // Decisions are counted for the leader or the follower whose rule decided.
         ("orders", "-", "deny", "no-rule-matched", 12),
         ("probes", "probe", "allow", "allowed-by-rule", 5),
         ("other", "web", "allow", "allowed-by-rule", 100),

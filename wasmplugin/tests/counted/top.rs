@@ -1,4 +1,4 @@
-//! What is counted is shown.
+//! `peergate top` shows the counters.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use super::mesh::{Mesh, Policies};
 use super::run;
 use super::scraped::after_allowing;
 
-/// The row that begins with these cells.
+/// The row that starts with these cells.
 pub(crate) fn row<'t>(text: &'t str, begin: &[&str]) -> Vec<&'t str> {
     let rows = text
         .lines()

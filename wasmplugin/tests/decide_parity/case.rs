@@ -1,4 +1,4 @@
-//! Requests to rules that deny, each with what becomes of it: asked of `decide` and sent to a real Envoy.
+//! Requests to deny rules with their expected outcome, both predicted by `decide` and sent to a real Envoy.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,12 +12,11 @@ use serde_json::{Map, Value, json};
 use crate::decided;
 use crate::sidecar::{Sidecar, documents};
 
-/// Who sends a request, and how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Caller {
-    /// Without TLS.
+    /// Plaintext.
     Anonymous,
-    /// A workload of the mesh, with mutual TLS.
+    /// A mesh workload with mutual TLS.
     Web,
 }
 
@@ -38,7 +37,7 @@ pub(crate) struct Sent {
     pub(crate) extended_connect: Option<&'static str>,
 }
 
-/// What becomes of a request to a rule that denies.
+/// The outcome of a request to a deny rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     /// The rule does not match.
@@ -47,7 +46,7 @@ pub(crate) enum Outcome {
     Denied,
     /// The proxy answers itself.
     Refused(u16),
-    /// `decide` asks for what the proxy, or one in front of it, may set.
+    /// `decide` requires a header that this proxy, or one in front of it, may set.
     Asks,
 }
 
@@ -56,7 +55,7 @@ use Outcome::{Asks, Denied, Passes, Refused};
 use Version::{Http1, Http2};
 
 impl Outcome {
-    pub(crate) fn of_response(status: u16, is_denied: bool) -> Self {
+    pub(crate) fn from_response(status: u16, is_denied: bool) -> Self {
         match status {
             200 => Passes,
             403 if is_denied => Denied,
@@ -64,7 +63,7 @@ impl Outcome {
         }
     }
 
-    pub(crate) fn of_answer(answer: &Value) -> Self {
+    pub(crate) fn from_answer(answer: &Value) -> Self {
         match answer["decision"].as_str() {
             Some("allow") => Passes,
             Some("deny") => Denied,
@@ -99,7 +98,7 @@ impl Sent {
         }
     }
 
-    /// The request as HTTP/1.1 transports it.
+    /// The request in HTTP/1.1 wire format.
     pub(crate) fn bytes(&self) -> Vec<u8> {
         let Self { method, host, .. } = self;
         let target = if *method == "CONNECT" {
@@ -125,7 +124,7 @@ impl Sent {
 
     fn headers_over(&self, version: Version) -> Vec<(String, String)> {
         let mut headers = self.headers.clone();
-        // What comes back ends with the connection.
+        // The end of the connection ends the response.
         if version == Http1 {
             headers.push(("connection".to_owned(), "close".to_owned()));
         }
@@ -136,7 +135,7 @@ impl Sent {
         headers
     }
 
-    /// The request as `peergate decide` is asked about it.
+    /// The request as input of `peergate decide`.
     pub(crate) fn question(&self, rule: &str, caller: Caller, version: Version) -> Value {
         let mut headers: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for (name, value) in self.headers_over(version) {
@@ -165,15 +164,15 @@ impl Sent {
 
 /// A request to a workload with one rule.
 pub(crate) struct Case {
-    /// What the rule asks for, as YAML within braces.
+    /// The fields of the rule, as YAML inside braces.
     pub(crate) rule: String,
     pub(crate) sent: Sent,
     pub(crate) callers: &'static [Caller],
     pub(crate) versions: &'static [Version],
-    /// What `decide` says.
-    pub(crate) decided: Outcome,
-    /// What Envoy does.
-    pub(crate) happens: Outcome,
+    /// The outcome that `decide` predicts.
+    pub(crate) predicted: Outcome,
+    /// The outcome in Envoy.
+    pub(crate) actual: Outcome,
 }
 
 pub(crate) const ALL: &[Caller] = &[Anonymous, Web];
@@ -191,48 +190,52 @@ impl Case {
             sent,
             callers: ALL,
             versions,
-            decided: outcome,
-            happens: outcome,
+            predicted: outcome,
+            actual: outcome,
         }
     }
 
-    /// To a rule on the header `name`, whatever its value.
+    /// A request to a rule on any value of the header `name`.
     fn header(
         name: &str,
         sent: &[(&str, &str)],
         versions: &'static [Version],
         outcome: Outcome,
     ) -> Self {
-        Self::new(on(name, "*"), Sent::headers(sent), versions, outcome)
+        Self::new(
+            header_rule(name, "*"),
+            Sent::headers(sent),
+            versions,
+            outcome,
+        )
     }
 
-    /// To a rule on a header that the question leaves out.
-    pub(crate) fn asked(name: &str, callers: &'static [Caller], happens: Outcome) -> Self {
+    /// A request that omits the header of its rule.
+    pub(crate) fn unspecified(name: &str, callers: &'static [Caller], actual: Outcome) -> Self {
         Self {
             callers,
-            decided: Asks,
-            happens,
+            predicted: Asks,
+            actual,
             ..Self::header(name, &[], BOTH, Asks)
         }
     }
 }
 
-/// To a rule on any value of the header `name`, over HTTP/1.1 alone.
-pub(crate) fn over_1(name: &str, sent: &[(&str, &str)], outcome: Outcome) -> Case {
+/// A request over HTTP/1.1 to a rule on any value of the header `name`.
+pub(crate) fn http1_case(name: &str, sent: &[(&str, &str)], outcome: Outcome) -> Case {
     Case::header(name, sent, &[Http1], outcome)
 }
 
-/// The same over both versions.
-pub(crate) fn over_both(name: &str, sent: &[(&str, &str)], outcome: Outcome) -> Case {
+/// Same over both versions.
+pub(crate) fn both_versions_case(name: &str, sent: &[(&str, &str)], outcome: Outcome) -> Case {
     Case::header(name, sent, BOTH, outcome)
 }
 
 /// A rule on a header with this value.
-pub(crate) fn on(name: &str, value: &str) -> String {
+pub(crate) fn header_rule(name: &str, value: &str) -> String {
     format!("when: [{{key: 'request.headers[{name}]', values: ['{value}']}}]")
 }
 
-/// The policies that the documents are.
 pub(crate) fn policies_of(documents: &str) -> PolicySet {
     let source = SourceText {
         name: "policies.yaml".to_owned(),
@@ -249,12 +252,12 @@ pub(crate) fn policies_of(documents: &str) -> PolicySet {
         .unwrap_or_else(|| panic!("{diagnostics:#?}"))
 }
 
-/// Checks that `decide` and a real Envoy do with the requests what the cases say.
+/// Checks the expected outcomes in `decide` and in a real Envoy.
 pub(crate) fn check(cases: &[Case]) {
     check_with(cases, "1.29", &json!({"proxy_100_continue": true}));
 }
 
-/// The same with what this version of Istio, or a mesh, has beside the sandbox's settings.
+/// Same with another Istio version and additional settings of the connection manager.
 pub(crate) fn check_with(cases: &[Case], istio_version: &str, settings: &Value) {
     let mut names: BTreeMap<&str, String> = BTreeMap::new();
     for case in cases {
@@ -283,9 +286,9 @@ pub(crate) fn check_with(cases: &[Case], istio_version: &str, settings: &Value) 
     assert_eq!(answers.len(), asked().count());
     let mut wrong = Vec::new();
     for ((case, caller, version), answer) in asked().zip(answers) {
-        let ours = Outcome::of_answer(&answer);
+        let ours = Outcome::from_answer(&answer);
         let theirs = sidecar.outcome(&names[case.rule.as_str()], &case.sent, caller, version);
-        if ours != case.decided || !theirs.as_ref().is_ok_and(|theirs| *theirs == case.happens) {
+        if ours != case.predicted || !theirs.as_ref().is_ok_and(|theirs| *theirs == case.actual) {
             wrong.push(format!(
                 "{case}, {caller:?}, {version:?}: decide {ours:?}, Envoy {theirs:?}"
             ));
@@ -308,7 +311,7 @@ impl fmt::Display for Case {
         write!(
             f,
             "{}: {method} {path:?} at {host:?} with {headers:?}: expected {:?} and {:?}",
-            self.rule, self.decided, self.happens
+            self.rule, self.predicted, self.actual
         )
     }
 }

@@ -1,4 +1,4 @@
-//! What `peergate decide` answers.
+//! The answers of `peergate decide`.
 
 use std::fs;
 use std::io::Write as _;
@@ -32,10 +32,10 @@ spec:
   istioVersion: \"1.29\"
   pathNormalization: ";
 
-/// What becomes of requests with these paths.
+/// The answers for requests with these paths.
 pub(crate) fn answers(mode: PathNormalization, paths: &[Vec<u8>]) -> Vec<Answer> {
     let lines = paths.iter().map(|path| {
-        // A line is text; of other bytes the module says the same.
+        // Input lines are UTF-8; for other bytes the module gives the same answer.
         let path = std::str::from_utf8(path).unwrap_or("/");
         json!({"from": "shop/web", "method": "GET", "path": path})
     });
@@ -44,15 +44,15 @@ pub(crate) fn answers(mode: PathNormalization, paths: &[Vec<u8>]) -> Vec<Answer>
         .iter()
         .zip(paths)
         .map(|(answer, path)| match std::str::from_utf8(path) {
-            Ok(_) => of_answer(answer),
-            Err(_) => of_bytes(mode, path),
+            Ok(_) => parse_answer(answer),
+            Err(_) => normalized(mode, path),
         })
         .collect();
     assert_eq!(answers.len(), paths.len());
     answers
 }
 
-/// What `peergate decide` answers to these requests by these documents.
+/// The answers of `peergate decide` to these requests.
 pub(crate) fn decide(documents: &str, requests: impl Iterator<Item = Value>) -> Vec<Value> {
     let folder = tempfile::tempdir().unwrap();
     let policies = folder.path().join("policies.yaml");
@@ -62,7 +62,7 @@ pub(crate) fn decide(documents: &str, requests: impl Iterator<Item = Value>) -> 
         .arg(&policies)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
-        // Warnings about the documents, and what the answers say too.
+        // It only repeats the answers and warns about the documents.
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
@@ -78,21 +78,21 @@ pub(crate) fn decide(documents: &str, requests: impl Iterator<Item = Value>) -> 
         .collect()
 }
 
-fn of_answer(answer: &Value) -> Answer {
+fn parse_answer(answer: &Value) -> Answer {
     if let Some(path) = answer["path"].as_str() {
         return Answer::Path(path.as_bytes().to_vec());
     }
     Answer::Refused(status(answer).unwrap())
 }
 
-/// The status of the proxy that refuses a request itself.
+/// The status with which the proxy refuses the request.
 pub(crate) fn status(answer: &Value) -> Option<u16> {
     let explanation = answer["explanation"].as_str()?;
     let status = explanation.strip_prefix("the proxy answers ")?;
     status.split(':').next()?.parse().ok()
 }
 
-fn of_bytes(mode: PathNormalization, path: &[u8]) -> Answer {
+fn normalized(mode: PathNormalization, path: &[u8]) -> Answer {
     match mode.normalize(path) {
         Ok(path) => Answer::Path(path),
         Err(refused) => Answer::Refused(refused.status()),

@@ -7,7 +7,7 @@ use proptest::sample::select;
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::TestRunner;
 
-/// How many random paths there are, unless `PEERGATE_CASES` says otherwise.
+/// The number of random paths, unless `PEERGATE_CASES` overrides it.
 const CASES: usize = 1000;
 
 const PARTS: [&str; 64] = [
@@ -18,11 +18,11 @@ const PARTS: [&str; 64] = [
     "%20", "%3f", "%23", "?", "#", "*", "a", "A", "admin", "b1", "ä", "€",
 ];
 
-/// Each byte, raw and escaped, and random paths of what confuses parsers.
+/// Each byte, raw and escaped, and random paths that confuse parsers.
 pub(crate) fn paths() -> Vec<Vec<u8>> {
     let mut paths = Vec::new();
     for byte in 0..=u8::MAX {
-        // What would end the request line, or be another one.
+        // Skip bytes that would end the request line or start another.
         if !b"\r\n\0 ".contains(&byte) {
             paths.push([b"/a", &[byte][..], b"b"].concat());
         }

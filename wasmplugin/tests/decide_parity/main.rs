@@ -1,6 +1,6 @@
-//! What reaches the rules: `peergate decide` says what a real Envoy shows them, or answers itself.
+//! Checks that `peergate decide` predicts what rules see in a real Envoy, and what Envoy answers itself.
 //!
-//! Hostile paths go through each of Istio's modes of normalization, other requests through the sandbox's sidecar.
+//! Hostile paths go through each of Istio's normalization modes, other requests through the sandbox's sidecar.
 
 #![expect(
     clippy::unwrap_used,
@@ -29,12 +29,12 @@ const MODES: [PathNormalization; 4] = [
     PathNormalization::DecodeAndMergeSlashes,
 ];
 
-/// What becomes of a request.
+/// The outcome of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Answer {
     /// Rules see this path, without query.
     Path(Vec<u8>),
-    /// Envoy answers by itself, with this status.
+    /// Envoy answers itself, with this status.
     Refused(u16),
 }
 

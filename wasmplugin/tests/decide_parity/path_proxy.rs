@@ -1,4 +1,4 @@
-//! An Envoy with a listener for each of Istio's modes, which answers with the path that its filters saw.
+//! An Envoy with a listener for each of Istio's normalization modes. It responds with the path that its filters saw.
 
 use std::collections::BTreeMap;
 
@@ -35,14 +35,14 @@ impl Proxy {
         }
     }
 
-    /// What becomes of the path by each version of HTTP that can carry it.
+    /// The outcomes of the path in each HTTP version that can carry it.
     pub(crate) fn answers(
         &self,
         mode: PathNormalization,
         path: &[u8],
     ) -> Vec<(&'static str, Answer)> {
         let mut answers = Vec::new();
-        // HTTP/1.1 has ASCII alone in a request line.
+        // An HTTP/1.1 request line is ASCII.
         if path.is_ascii() {
             let request = [
                 b"GET ",
@@ -61,7 +61,7 @@ impl Proxy {
                     let answer = seen.map_or(Answer::Refused(response.status), Answer::Path);
                     answers.push(("HTTP/2", answer));
                 }
-                // The client does not send what its library knows to be no URI.
+                // The client library refuses invalid URIs.
                 Err(CallError::Invalid(_)) => {}
                 Err(error) => panic!("{target}: {error}"),
             }
@@ -69,7 +69,7 @@ impl Proxy {
         answers
     }
 
-    /// What becomes of a request that is sent as it is.
+    /// The outcome of a raw request.
     pub(crate) fn answer(&self, mode: PathNormalization, request: &[u8]) -> Answer {
         let response = self.http1.get(&mode).unwrap().send_raw(request).unwrap();
         let header = format!("\r\n{SEEN}: ").into_bytes();
@@ -86,7 +86,7 @@ impl Proxy {
     }
 }
 
-/// The runtime that Istio starts its proxies with.
+/// The runtime flags of Istio's proxies.
 pub(crate) fn runtime() -> Value {
     json!({"layers": [{
         "name": "istio",
@@ -117,7 +117,7 @@ fn listener(mode: PathNormalization) -> Value {
     let manager = json!({
         "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
         "stat_prefix": "paths",
-        // Connections end with the answer.
+        // Close connections after the response.
         "delayed_close_timeout": "0s",
         "normalize_path": mode != PathNormalization::None,
         "merge_slashes": mode >= PathNormalization::MergeSlashes,

@@ -1,4 +1,4 @@
-//! Requests of each kind that the connection manager changes or refuses.
+//! Requests that the connection manager changes or refuses.
 
 mod connect;
 mod headers;
@@ -8,7 +8,9 @@ use serde_json::json;
 use crate::case::Caller::Web;
 use crate::case::Outcome::{Denied, Passes, Refused};
 use crate::case::Version::{self, Http1, Http2};
-use crate::case::{BOTH, Case, Outcome, Sent, check, on, over_1, over_both, policies_of};
+use crate::case::{
+    BOTH, Case, Outcome, Sent, both_versions_case, check, header_rule, http1_case, policies_of,
+};
 use crate::decided;
 use crate::sidecar::{Sidecar, documents};
 
@@ -16,7 +18,7 @@ const UPGRADE: (&str, &str) = ("connection", "upgrade");
 const WEBSOCKET: (&str, &str) = ("upgrade", "websocket");
 const H2C: (&str, &str) = ("upgrade", "h2c");
 
-/// A path to tunnel UDP to a host and a port.
+/// A path that tunnels UDP to a host and port.
 const UDP: &str = "/.well-known/masque/udp/a/80/";
 
 #[test]
@@ -26,7 +28,7 @@ fn proxy_refuses_the_hosts_that_decide_predicts() {
             host: host.to_owned(),
             ..Sent::default()
         };
-        Case::new(on(":authority", "*"), sent, versions, outcome)
+        Case::new(header_rule(":authority", "*"), sent, versions, outcome)
     };
     let mut cases = vec![
         at("a", BOTH, Denied),
@@ -58,7 +60,7 @@ fn rules_see_the_path_and_query_that_decide_predicts() {
             path: path.to_owned(),
             ..Sent::default()
         };
-        Case::new(on(":path", "/a?x=1"), sent, versions, outcome)
+        Case::new(header_rule(":path", "/a?x=1"), sent, versions, outcome)
     };
     check(&[
         to("/a", BOTH, Passes),
@@ -76,25 +78,25 @@ fn proxy_frames_bodies_as_decide_predicts() {
     const LENGTH: &str = "content-length";
     const CODING: &str = "transfer-encoding";
     let mut cases = vec![
-        over_1("x", &[(LENGTH, "0"), (LENGTH, "0")], Refused(400)),
-        over_1("x", &[(LENGTH, "0"), (LENGTH, "1")], Refused(400)),
-        over_1("x", &[(CODING, "chunked"), (LENGTH, "0")], Refused(400)),
-        over_1("x", &[(CODING, "gzip"), (LENGTH, "0")], Refused(400)),
-        over_1("x", &[(CODING, "chunked"), (LENGTH, "x")], Refused(400)),
-        over_1(
+        http1_case("x", &[(LENGTH, "0"), (LENGTH, "0")], Refused(400)),
+        http1_case("x", &[(LENGTH, "0"), (LENGTH, "1")], Refused(400)),
+        http1_case("x", &[(CODING, "chunked"), (LENGTH, "0")], Refused(400)),
+        http1_case("x", &[(CODING, "gzip"), (LENGTH, "0")], Refused(400)),
+        http1_case("x", &[(CODING, "chunked"), (LENGTH, "x")], Refused(400)),
+        http1_case(
             "x",
             &[(CODING, "chunked"), (CODING, "chunked")],
             Refused(501),
         ),
-        over_1("x", &[(CODING, "gzip"), (CODING, "chunked")], Refused(501)),
-        over_1(
+        http1_case("x", &[(CODING, "gzip"), (CODING, "chunked")], Refused(501)),
+        http1_case(
             "x",
             &[(CODING, "chunked"), ("connection", CODING), ("x", "1")],
             Denied,
         ),
-        over_1(LENGTH, &[(LENGTH, "0"), ("connection", LENGTH)], Passes),
-        over_both(LENGTH, &[(LENGTH, "0")], Denied),
-        over_both(LENGTH, &[(LENGTH, "00")], Denied),
+        http1_case(LENGTH, &[(LENGTH, "0"), ("connection", LENGTH)], Passes),
+        both_versions_case(LENGTH, &[(LENGTH, "0")], Denied),
+        both_versions_case(LENGTH, &[(LENGTH, "00")], Denied),
     ];
     for length in [
         "",
@@ -107,7 +109,7 @@ fn proxy_frames_bodies_as_decide_predicts() {
         "5.0",
         "18446744073709551616",
     ] {
-        cases.push(over_1("x", &[(LENGTH, length)], Refused(400)));
+        cases.push(http1_case("x", &[(LENGTH, length)], Refused(400)));
     }
     for coding in [
         "",
@@ -118,10 +120,10 @@ fn proxy_frames_bodies_as_decide_predicts() {
         "chunked;q=1",
         ",chunked",
     ] {
-        cases.push(over_1("x", &[(CODING, coding)], Refused(501)));
+        cases.push(http1_case("x", &[(CODING, coding)], Refused(501)));
     }
     for coding in ["Chunked", " chunked "] {
-        cases.push(over_1("x", &[(CODING, coding), ("x", "1")], Denied));
+        cases.push(http1_case("x", &[(CODING, coding), ("x", "1")], Denied));
     }
     check(&cases);
 }
@@ -159,8 +161,8 @@ fn rules_see_the_server_name_that_decide_predicts() {
         let mut question = Sent::default().question("sni", Web, Http2);
         question["serverName"] = json!(server_name);
         let answers = decided::decide(&documents, [question].into_iter());
-        assert_eq!(Outcome::of_answer(&answers[0]), expected, "{server_name}");
-        let happens = sidecar.outcome_at_server_name("sni", server_name);
-        assert_eq!(happens, expected, "{server_name}");
+        assert_eq!(Outcome::from_answer(&answers[0]), expected, "{server_name}");
+        let actual = sidecar.outcome_at_server_name("sni", server_name);
+        assert_eq!(actual, expected, "{server_name}");
     }
 }

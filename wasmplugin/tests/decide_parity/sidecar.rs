@@ -1,4 +1,4 @@
-//! The sandbox's sidecar with a listener for each policy, where RBAC enforces it.
+//! The sandbox's sidecar with one listener per policy, enforced by RBAC.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use crate::case::{Caller, Outcome, Sent, Version};
 use crate::path_proxy::runtime;
 
-/// What RBAC answers, unlike the connection manager with the same status.
+/// The body of a denial by RBAC; the connection manager sends the same status without it.
 const DENIED: &str = "RBAC: access denied";
 
 pub(crate) struct Sidecar {
@@ -26,7 +26,7 @@ pub(crate) struct Sidecar {
 }
 
 impl Sidecar {
-    /// Starts a sidecar with these policies, and what its connection manager has beside the sandbox's settings.
+    /// Starts a sidecar with these policies and additional settings of its connection manager.
     pub(crate) fn start(set: &PolicySet, settings: &Value) -> Self {
         let files = TempDir::with_prefix("peergate-arrival-").unwrap();
         let authority = Authority::new().unwrap();
@@ -37,7 +37,7 @@ impl Sidecar {
         };
         let identity = issue("cart").write_to(files.path(), "cart").unwrap();
         let web = issue("web");
-        // Requests that pass are answered here.
+        // The application answers requests that pass.
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 1));
         let mut sidecar = InboundSidecar::new(identity, ca, nowhere);
         let listeners = set.policies().iter().map(|policy| {
@@ -58,12 +58,12 @@ impl Sidecar {
         }
     }
 
-    /// Where the policy `name` is enforced.
+    /// The listener that enforces the policy `name`.
     fn address(&self, name: &str) -> SocketAddr {
         self.envoy.listener(name).unwrap()
     }
 
-    /// What becomes of a request to the workload of the policy `name`.
+    /// The outcome of a request to the workload of the policy `name`.
     pub(crate) fn outcome(
         &self,
         name: &str,
@@ -84,14 +84,14 @@ impl Sidecar {
                 let interim = "HTTP/1.1 100 Continue\r\n\r\n";
                 let last = response.strip_prefix(interim).unwrap_or(&response);
                 let status = last.get(9..12).unwrap_or_default().parse().unwrap();
-                Ok(Outcome::of_response(status, last.contains(DENIED)))
+                Ok(Outcome::from_response(status, last.contains(DENIED)))
             }
             Version::Http2 => {
                 let client = client.http2();
                 let mut connection = client.connect()?;
                 let request = match sent.extended_connect {
                     Some(protocol) => {
-                        // The server says with the first response that it takes the next.
+                        // The server enables extended `CONNECT` with its first response.
                         connection.send(&Request::get("/"))?;
                         Request::extended_connect(protocol, &sent.path)
                     }
@@ -104,12 +104,12 @@ impl Sidecar {
                 });
                 let response = connection.send(&request)?;
                 let is_denied = response.text().contains(DENIED);
-                Ok(Outcome::of_response(response.status, is_denied))
+                Ok(Outcome::from_response(response.status, is_denied))
             }
         }
     }
 
-    /// What becomes of a request by the caller's sidecar, which names the workload so in the TLS handshake.
+    /// The outcome of a request through the caller's sidecar with this TLS server name.
     pub(crate) fn outcome_at_server_name(&self, name: &str, server_name: &str) -> Outcome {
         let folder = self.files.path();
         let ca = self.authority.write_to(folder, "callers-ca").unwrap();
@@ -122,7 +122,7 @@ impl Sidecar {
         let envoy = Envoy::start(&binary, &bootstrap).unwrap();
         let client = Client::new(envoy.listener("web").unwrap()).unwrap();
         let response = client.http2().send(&Request::get("/a")).unwrap();
-        Outcome::of_response(response.status, response.text().contains(DENIED))
+        Outcome::from_response(response.status, response.text().contains(DENIED))
     }
 }
 
@@ -131,7 +131,7 @@ fn name_of(policy: &ServicePolicy) -> String {
     name.rsplit('/').next().unwrap_or_default().to_owned()
 }
 
-/// The filters of a policy without the module, which no rule here needs.
+/// The RBAC filters of a policy. No rule here needs the module.
 fn rbac(set: &PolicySet, policy: &ServicePolicy) -> Vec<Value> {
     let filters = http_filters(&set.rollout(policy), "").unwrap();
     let filters = filters
@@ -142,7 +142,7 @@ fn rbac(set: &PolicySet, policy: &ServicePolicy) -> Vec<Value> {
         .collect()
 }
 
-/// The sidecar's listener for plaintext and mutual TLS, which answers what its filters let pass.
+/// The sidecar's listener for plaintext and mutual TLS. It answers requests that pass its filters.
 fn listener(bootstrap: &Value, name: &str, settings: &Value) -> Value {
     let listeners = bootstrap["static_resources"]["listeners"].as_array();
     let mut listeners = listeners.unwrap().iter();
@@ -153,7 +153,7 @@ fn listener(bootstrap: &Value, name: &str, settings: &Value) -> Value {
     listener["name"] = name.into();
     for chain in listener["filter_chains"].as_array_mut().unwrap() {
         let manager = &mut chain["filters"][0]["typed_config"];
-        // Connections end with the answer.
+        // Close connections after the response.
         manager["delayed_close_timeout"] = "0s".into();
         for (key, value) in settings.as_object().unwrap() {
             manager[key] = value.clone();
@@ -164,7 +164,7 @@ fn listener(bootstrap: &Value, name: &str, settings: &Value) -> Value {
     listener
 }
 
-/// The policies by their rules, each of which denies.
+/// Documents with one deny policy for each rule.
 pub(crate) fn documents(rules: &BTreeMap<String, String>, istio_version: &str) -> String {
     let policies = rules.iter().map(|(name, rule)| {
         format!(

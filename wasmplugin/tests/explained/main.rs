@@ -1,4 +1,4 @@
-//! `peergate explain` on ids of decisions that real proxies made: which rule, why, and a change that helps.
+//! `peergate explain` on decision IDs from real proxies: the rule, the reason, and a change that allows the request.
 
 #![expect(
     clippy::unwrap_used,
@@ -36,7 +36,7 @@ fn explained(policies: &Policies, id: &str) -> Value {
     serde_json::from_str(&explained.stdout).unwrap()
 }
 
-/// The lines that a change adds and removes.
+/// The lines that a patch adds and removes.
 fn changed_lines(explained: &Value) -> Vec<String> {
     let patch = explained["patch"].as_str().unwrap().lines();
     let changed = patch.filter(|line| {
@@ -50,26 +50,26 @@ fn names_the_nearest_rule_and_proposes_one_that_allows_only_the_request() {
     let policies = Policies::new();
     let mesh = Mesh::start(&policies);
     let id = mesh.denied(WEB, "POST", "/orders?token=hunter2");
-    let told = explained(&policies, &id);
-    assert_eq!(told["reason"], "no-rule-matched");
-    assert_eq!(told["reasonByDocuments"], "no-rule-matched");
-    assert_eq!(told["isSameRevision"], true);
+    let explanation = explained(&policies, &id);
+    assert_eq!(explanation["reason"], "no-rule-matched");
+    assert_eq!(explanation["reasonByDocuments"], "no-rule-matched");
+    assert_eq!(explanation["isSameRevision"], true);
     assert_eq!(
-        told["request"]["caller"],
+        explanation["request"]["caller"],
         "spiffe://cluster.local/ns/shop/sa/web"
     );
-    assert_eq!(told["request"]["method"], "POST");
-    assert_eq!(told["request"]["path"], "/orders");
-    assert_eq!(told["request"]["host"], "orders.shop:8080");
+    assert_eq!(explanation["request"]["method"], "POST");
+    assert_eq!(explanation["request"]["path"], "/orders");
+    assert_eq!(explanation["request"]["host"], "orders.shop:8080");
     assert_eq!(
-        told["nearest"][0],
+        explanation["nearest"][0],
         json!({
             "rule": {"policy": "shop/orders", "id": "web", "owner": "team-web"},
             "differs": [{"attribute": "method", "wanted": ["GET"]}],
         })
     );
     assert_eq!(
-        changed_lines(&told),
+        changed_lines(&explanation),
         [
             "+    - id: web-2",
             "+      effect: Allow",
@@ -80,7 +80,7 @@ fn names_the_nearest_rule_and_proposes_one_that_allows_only_the_request() {
             "+          paths: [/orders]",
         ]
     );
-    assert_eq!(told["isSealed"], false);
+    assert_eq!(explanation["isSealed"], false);
     let human = explain(&policies, &id, &[]);
     assert!(human.stdout.contains("the decision ID is not sealed"));
     assert!(
@@ -89,7 +89,7 @@ fn names_the_nearest_rule_and_proposes_one_that_allows_only_the_request() {
             .contains("rule web of shop/orders, owner team-web\n    method  GET\n")
     );
 
-    // With the change it passes, and what is next to it does not.
+    // With the change, only this request passes.
     let written = explain(&policies, &id, &["--write", "--yes"]);
     assert_eq!(written.status, 0, "{}", written.stderr);
     let mesh = Mesh::start(&policies);
@@ -99,11 +99,11 @@ fn names_the_nearest_rule_and_proposes_one_that_allows_only_the_request() {
     }
     let other = Caller::Uri("spiffe://cluster.local/ns/shop/sa/other");
     assert_eq!(mesh.ask(other, "POST", "/orders").status, 403);
-    // The id is of a decision under another revision now.
-    let told = explained(&policies, &id);
-    assert_eq!(told["isSameRevision"], false);
-    assert_eq!(told["isAllowedByDocuments"], true);
-    assert_eq!(told["patch"], Value::Null);
+    // The decision ID is now from another revision.
+    let explanation = explained(&policies, &id);
+    assert_eq!(explanation["isSameRevision"], false);
+    assert_eq!(explanation["isAllowedByDocuments"], true);
+    assert_eq!(explanation["patch"], Value::Null);
 }
 
 #[test]
@@ -121,10 +121,13 @@ fn writes_callers_from_other_namespaces_and_with_other_ids_in_full() {
         ),
     ] {
         let id = mesh.denied(Caller::Uri(caller), "GET", "/orders");
-        let told = explained(&policies, &id);
-        let changed = changed_lines(&told).join("\n");
+        let explanation = explained(&policies, &id);
+        let changed = changed_lines(&explanation).join("\n");
         assert!(changed.contains(expected), "{changed}");
-        assert_eq!(told["nearest"][0]["differs"][0]["attribute"], "caller");
+        assert_eq!(
+            explanation["nearest"][0]["differs"][0]["attribute"],
+            "caller"
+        );
     }
 }
 
@@ -134,9 +137,9 @@ fn extends_an_expired_rule_and_starts_a_future_rule_now() {
     let mesh = Mesh::start(&policies);
     let reports = Caller::Uri("spiffe://cluster.local/ns/shop/sa/reports");
     let id = mesh.denied(reports, "GET", "/reports");
-    let told = explained(&policies, &id);
-    assert_eq!(told["reason"], "expired-rule");
-    assert_eq!(told["rule"]["id"], "old-reports");
+    let explanation = explained(&policies, &id);
+    assert_eq!(explanation["reason"], "expired-rule");
+    assert_eq!(explanation["rule"]["id"], "old-reports");
     let until = explain(
         &policies,
         &id,
@@ -159,8 +162,8 @@ fn extends_an_expired_rule_and_starts_a_future_rule_now() {
     );
     let planning = Caller::Uri("spiffe://cluster.local/ns/shop/sa/planning");
     let id = mesh.denied(planning, "GET", "/plans");
-    let told = explained(&policies, &id);
-    assert_eq!(told["reason"], "rule-not-yet-valid");
+    let explanation = explained(&policies, &id);
+    assert_eq!(explanation["reason"], "rule-not-yet-valid");
     assert_eq!(explain(&policies, &id, &["--write", "--yes"]).status, 0);
     let mesh = Mesh::start(&policies);
     assert_eq!(mesh.ask(reports, "GET", "/reports").status, 200);
@@ -173,26 +176,26 @@ fn exempts_a_caller_from_a_deny_rule_if_another_rule_allows_it() {
     let mesh = Mesh::start(&policies);
     let quarantined = Caller::Uri("spiffe://cluster.local/ns/quarantine/sa/probe");
     let id = mesh.denied(quarantined, "GET", "/status");
-    let told = explained(&policies, &id);
-    assert_eq!(told["reason"], "denied-by-rule");
+    let explanation = explained(&policies, &id);
+    assert_eq!(explanation["reason"], "denied-by-rule");
     assert_eq!(
-        told["rule"],
+        explanation["rule"],
         json!({"policy": "shop/orders", "id": "quarantined", "owner": "team-security"})
     );
     assert_eq!(
-        changed_lines(&told),
+        changed_lines(&explanation),
         [
             "-        - namespaces: [quarantine]",
             "+        - notPrincipals: [\"spiffe://cluster.local/ns/quarantine/sa/probe\"]",
             "+          namespaces: [quarantine]",
         ]
     );
-    // Where nothing else would allow it, an exception alone is no help.
+    // If no other rule allows the request, an exception alone does not help.
     let id = mesh.denied(quarantined, "GET", "/orders");
-    let told = explained(&policies, &id);
-    assert_eq!(told["patch"], Value::Null);
+    let explanation = explained(&policies, &id);
+    assert_eq!(explanation["patch"], Value::Null);
     assert!(
-        told["advice"]
+        explanation["advice"]
             .as_str()
             .unwrap()
             .starts_with("ask the owner")
@@ -222,12 +225,12 @@ fn advises_callers_without_a_mesh_identity_without_proposing_a_rule() {
         ),
     ] {
         let id = mesh.denied(caller, "GET", "/orders");
-        let told = explained(&policies, &id);
-        assert_eq!(told["reason"], reason);
-        assert_eq!(told["reasonByDocuments"], reason);
+        let explanation = explained(&policies, &id);
+        assert_eq!(explanation["reason"], reason);
+        assert_eq!(explanation["reasonByDocuments"], reason);
         assert!(
-            told["advice"].as_str().unwrap().starts_with(advice),
-            "{told}"
+            explanation["advice"].as_str().unwrap().starts_with(advice),
+            "{explanation}"
         );
         let before = policies.text();
         assert_eq!(explain(&policies, &id, &["--write"]).status, 2);
@@ -235,7 +238,7 @@ fn advises_callers_without_a_mesh_identity_without_proposing_a_rule() {
     }
 }
 
-/// A new rule would take away what the owner of the nearest one asks for.
+/// A new rule would bypass the conditions that the owner of the nearest rule requires.
 #[test]
 fn reports_what_an_id_omits_and_proposes_no_rule_without_it() {
     let policies = Policies::new();
@@ -254,11 +257,11 @@ fn reports_what_an_id_omits_and_proposes_no_rule_without_it() {
         assert_eq!(answer["differs"], json!([lacking["attribute"]]));
 
         let id = answer["decision"].as_str().unwrap();
-        let told = explained(&policies, id);
-        assert_eq!(told["nearest"][0]["differs"], json!([lacking]));
-        assert_eq!(told["asksForMore"], true);
-        assert_eq!(told["patch"], Value::Null);
-        let advice = told["advice"].as_str().unwrap();
+        let explanation = explained(&policies, id);
+        assert_eq!(explanation["nearest"][0]["differs"], json!([lacking]));
+        assert_eq!(explanation["asksForMore"], true);
+        assert_eq!(explanation["patch"], Value::Null);
+        let advice = explanation["advice"].as_str().unwrap();
         assert!(advice.starts_with("check what the caller sent"), "{advice}");
         assert!(advice.contains(rule), "{advice}");
         assert_eq!(explain(&policies, id, &["--write"]).status, 2);
@@ -275,9 +278,9 @@ fn limits_a_new_rule_to_the_host_if_the_nearest_rule_has_a_host() {
     let policies = Policies::new();
     let stock = Caller::Uri("spiffe://cluster.local/ns/shop/sa/stock");
     let id = Mesh::start(&policies).denied(stock, "GET", "/orders");
-    let told = explained(&policies, &id);
-    assert_eq!(told["nearest"][0]["differs"][0]["attribute"], "host");
-    let changed = changed_lines(&told);
+    let explanation = explained(&policies, &id);
+    assert_eq!(explanation["nearest"][0]["differs"][0]["attribute"], "host");
+    let changed = changed_lines(&explanation);
     assert_eq!(
         changed.last().unwrap(),
         "+          hosts: [\"orders.shop:8080\"]"
@@ -299,10 +302,10 @@ fn proposes_enforcing_a_shadow_rule_that_would_allow_the_request() {
     let policies = Policies::new();
     let trial = Caller::Uri("spiffe://cluster.local/ns/shop/sa/trial");
     let id = Mesh::start(&policies).denied(trial, "GET", "/orders");
-    let told = explained(&policies, &id);
-    assert_eq!(told["reason"], "no-rule-matched");
-    assert_eq!(told["ruleInShadow"]["id"], "trials");
-    assert_eq!(changed_lines(&told), ["-      enforcement: Shadow"]);
+    let explanation = explained(&policies, &id);
+    assert_eq!(explanation["reason"], "no-rule-matched");
+    assert_eq!(explanation["ruleInShadow"]["id"], "trials");
+    assert_eq!(changed_lines(&explanation), ["-      enforcement: Shadow"]);
     let written = explain(&policies, &id, &["--write", "--yes"]);
     assert!(
         written
@@ -329,7 +332,7 @@ fn says_that_a_policy_is_in_shadow() {
     assert!(human.contains("the policy is in shadow"), "{human}");
 }
 
-/// An operator forbade something in place, and the documents know nothing of it.
+/// An operator added a deny rule in the cluster that is not in the documents.
 #[test]
 fn proposes_no_change_if_the_filter_runs_other_rules_than_the_documents() {
     let policies = Policies::new();
@@ -338,12 +341,12 @@ fn proposes_no_change_if_the_filter_runs_other_rules_than_the_documents() {
         json!({"id": "emergency", "effect": "Deny", "from": [{"serviceAccounts": ["web"]}]});
     let mesh = Mesh::start_edited(&policies, emergency);
     let id = mesh.denied(WEB, "GET", "/orders/1/items");
-    let told = explained(&policies, &id);
-    assert_eq!(told["isSameRevision"], true);
-    assert_eq!(told["reason"], "denied-by-rule");
-    assert_eq!(told["reasonByDocuments"], "no-rule-matched");
-    assert_eq!(told["patch"], Value::Null);
-    let advice = told["advice"].as_str().unwrap();
+    let explanation = explained(&policies, &id);
+    assert_eq!(explanation["isSameRevision"], true);
+    assert_eq!(explanation["reason"], "denied-by-rule");
+    assert_eq!(explanation["reasonByDocuments"], "no-rule-matched");
+    assert_eq!(explanation["patch"], Value::Null);
+    let advice = explanation["advice"].as_str().unwrap();
     assert!(advice.contains("edited in the cluster"), "{advice}");
     assert_eq!(explain(&policies, &id, &["--write"]).status, 2);
     assert_eq!(policies.text(), documents);
@@ -367,11 +370,11 @@ fn refuses_ids_that_were_altered_or_made_elsewhere() {
     refused(&sealed, id.get(1..).unwrap(), "decision ID");
     refused(&sealed, "nonsense", "decision ID");
     refused(&open, &id, "the decision key is required");
-    let of_others = Policies::sealed("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=");
-    refused(&of_others, &id, "was altered or issued elsewhere");
+    let other_key = Policies::sealed("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=");
+    refused(&other_key, &id, "was altered or issued elsewhere");
     let unsealed = Mesh::start(&open).denied(WEB, "POST", "/orders");
     refused(&sealed, &unsealed, "is not sealed, so it may be forged");
-    // One of a policy that the documents do not have.
+    // A decision ID of a policy that the documents do not have.
     open.replace("name: orders", "name: invoices");
     refused(&open, &unsealed, "unknown policy `shop/orders`");
 }

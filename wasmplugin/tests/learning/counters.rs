@@ -1,4 +1,4 @@
-//! What a filter counts in place of what a proxy logs.
+//! Learns from counters of the filter in place of access logs.
 
 use peergate_sandbox::Prometheus;
 use policy_schema::telemetry::ObservedValue;
@@ -8,7 +8,7 @@ use crate::prometheus::{Counter, END};
 use crate::scraping::wait_for;
 use crate::shop::learning_config;
 
-/// The labels of a counter of the learning mode, as a pod of the shop has it.
+/// The labels of a learning mode counter of a pod of the shop.
 fn labels(pod: &str, decided: [&str; 2], caller: &str, method: &str, path: &str) -> String {
     let encoded = |text: &str| ObservedValue::label(Some(text.as_bytes()));
     let [effect, rule] = decided;
@@ -23,34 +23,34 @@ fn labels(pod: &str, decided: [&str; 2], caller: &str, method: &str, path: &str)
 const ADD: &str = "/hipstershop.CartService/AddItem";
 const GET: &str = "/hipstershop.CartService/GetCart";
 
-/// A week of the cart service, with a policy in shadow that has no rule yet.
+/// A week of the cart service with a policy in shadow that has no rules yet.
 fn week() -> (tempfile::TempDir, Prometheus) {
     let passes = ["shadow_deny", "-"];
     let frontend = service("frontend");
     let counter = |labels: String, value: fn(u64) -> Option<u64>| Counter { labels, value };
     prometheus::with(&[
-        // All week, in two pods, of which one is replaced.
+        // All week, in a pod and its replacement.
         counter(labels("a", passes, &frontend, "POST", ADD), |minute| {
             (minute < 5000).then_some(100 + minute)
         }),
         counter(labels("b", passes, &frontend, "POST", ADD), |minute| {
             (minute >= 5000).then(|| minute - 4999)
         }),
-        // It was there before and did not grow.
+        // Existed before the week and did not grow.
         counter(labels("a", passes, &frontend, "POST", "/old"), |_| {
             Some(1000)
         }),
-        // A series that begins with what it counted, and stays so: too few.
+        // Starts with its final value: too few requests.
         counter(
             labels("a", passes, &service("adservice"), "POST", GET),
             |minute| (minute >= 3000).then_some(2),
         ),
-        // The same with enough, but in no time.
+        // Same with enough requests, but all at one moment.
         counter(
             labels("a", passes, &service("emailservice"), "POST", GET),
             |minute| (minute >= 3000).then_some(50),
         ),
-        // Now and then.
+        // Occasional requests.
         counter(
             labels("a", passes, &service("checkoutservice"), "POST", GET),
             |minute| (minute >= 1000).then_some(minute / 1000),
@@ -59,7 +59,7 @@ fn week() -> (tempfile::TempDir, Prometheus) {
             labels("a", ["deny", "-"], &service("paymentservice"), "POST", GET),
             Some,
         ),
-        // Beside what is denied.
+        // Allowed by a shadow rule, while the policy denies it.
         counter(
             labels(
                 "a",
@@ -103,9 +103,9 @@ fn learns_from_learning_mode_counters_in_prometheus() {
     };
     let call =
         |caller: &str, path: &str, count| (format!("boutique/{caller}"), path.to_owned(), count);
-    let learnt = calls("learnt");
-    let [seldom, often] = learnt.as_slice() else {
-        panic!("{learnt:?}")
+    let learned = calls("learnt");
+    let [seldom, often] = learned.as_slice() else {
+        panic!("{learned:?}")
     };
     assert_eq!(*seldom, call("checkoutservice", GET, 10));
     // Prometheus extrapolates to the edges of the window.
@@ -115,13 +115,16 @@ fn learns_from_learning_mode_counters_in_prometheus() {
         calls("rare"),
         [call("adservice", GET, 2), call("emailservice", GET, 50)]
     );
-    let aside = policy["setAside"].as_array().unwrap().iter();
-    let aside: Vec<_> = aside
-        .map(|aside| aside["because"].as_str().unwrap())
+    let excluded = policy["setAside"].as_array().unwrap().iter();
+    let excluded: Vec<_> = excluded
+        .map(|excluded| excluded["because"].as_str().unwrap())
         .collect();
-    assert_eq!(aside, ["denied", "past-bound", "no-identity-of-the-mesh"]);
+    assert_eq!(
+        excluded,
+        ["denied", "past-bound", "no-identity-of-the-mesh"]
+    );
 
-    // Of a day, and of another policy.
+    // One day only, and another policy.
     let day = learn(&["--window", "1d"]);
     assert_eq!(day.status, 0, "{}", day.stderr);
     assert!(!day.stdout.contains("adservice"), "{}", day.stdout);
@@ -141,7 +144,7 @@ fn relearns_the_cart_rules_from_filter_counters() {
     }
     let bad = Asked::new(policy, &service("recommendationservice"), "POST", GET);
     assert_eq!(sidecar.send(&bad), 200);
-    // Some looks at each, since what comes and goes between two looks is brief, and not learnt.
+    // Waits for several scrapes: counters that grow only between two scrapes are too brief to learn from.
     let requests = ROUNDS * allowed.len() + 1;
     wait_for(
         &prometheus,
@@ -153,18 +156,18 @@ fn relearns_the_cart_rules_from_filter_counters() {
     let url = prometheus.url();
     let learn = |more: &[&str]| {
         let from = ["learn", "--prometheus", &url, "--window", "5m"];
-        run(&[&from[..], &beside_mesh(policy), more].concat(), "")
+        run(&[&from[..], &new_policy_args(policy), more].concat(), "")
     };
     let folder = tempfile::tempdir().unwrap();
-    let out = folder.path().join("learnt.yaml");
-    let learnt = learn(&["--out", out.to_str().unwrap()]);
-    assert_eq!(learnt.status, 0, "{}", learnt.stderr);
-    let learnt = ["-f", MESH, "-f", out.to_str().unwrap()];
-    let validated = run(&[&["validate"], &learnt[..]].concat(), "");
+    let out = folder.path().join("learned.yaml");
+    let learned = learn(&["--out", out.to_str().unwrap()]);
+    assert_eq!(learned.status, 0, "{}", learned.stderr);
+    let learned = ["-f", MESH, "-f", out.to_str().unwrap()];
+    let validated = run(&[&["validate"], &learned[..]].concat(), "");
     assert_eq!(validated.status, 0, "{}", validated.stderr);
     let expected: Vec<_> = asked.iter().map(|asked| asked.is_allowed).collect();
-    assert_eq!(answers(&learnt, &asked), expected);
-    assert_eq!(answers(&learnt, &[bad]), [false]);
+    assert_eq!(answers(&learned, &asked), expected);
+    assert_eq!(answers(&learned, &[bad]), [false]);
 
     let report = learn(&["--output", "json"]);
     let report: Value = serde_json::from_str(&report.stdout).unwrap();

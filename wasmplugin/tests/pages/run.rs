@@ -8,13 +8,13 @@ use std::process::{Command, Output};
 
 use super::markdown::{Block, prompts};
 
-/// What stands for any text in a line, and alone in a line for any number of lines.
+/// Matches any text in a line, or any number of lines if it is alone in a line.
 const ELISION: &str = "…";
 
-/// The folder in which the commands of a page run: a later one sees what an earlier one wrote.
+/// The folder whose copy the commands of a page share: later commands see files of earlier ones.
 const EXAMPLE: &str = "examples/online-boutique";
 
-/// What is not printed as the page has it.
+/// The commands whose output differs from the page.
 pub(crate) fn differences(
     page: &str,
     blocks: impl Iterator<Item = Block>,
@@ -38,7 +38,7 @@ pub(crate) fn differences(
             let printed = String::from_utf8(output.stdout).unwrap();
             let printed: Vec<_> = printed.trim_end().lines().map(str::trim_end).collect();
             let expected: Vec<_> = expected.lines().map(str::trim_end).collect();
-            // Of the exit statuses, 2 is the answer no. Pages show failures with `|| true`.
+            // Exit status 2 is a negative result. Pages show failures with `|| true`.
             let status = output.status.code();
             if !matches!(status, Some(0 | 2)) || !matches(&expected, &printed) {
                 let printed = printed.join("\n");
@@ -70,7 +70,7 @@ fn copy_into(from: &Path, to: &Path) {
     }
 }
 
-/// Runs a line of a shell. A terminal shows results and messages together.
+/// Runs a shell command with stdout and stderr combined, as in a terminal.
 fn run(line: &str, folder: &Path) -> Output {
     let program = Path::new(env!("CARGO_BIN_EXE_peergate")).parent().unwrap();
     let mut path = OsString::from(program);

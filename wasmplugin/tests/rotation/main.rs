@@ -1,5 +1,5 @@
-//! Certificates change under load, on a pair of real Envoys that take them by SDS: authorities are made
-//! by `peergate certs`, workloads' certificates as Istio's CA makes them.
+//! Rotates certificates under load on a pair of real Envoys that load them by SDS. `peergate certs` creates the
+//! authorities; workload certificates are like those of Istio's CA.
 
 #![expect(
     clippy::unwrap_used,
@@ -28,7 +28,7 @@ const DOMAIN: &str = "cluster.local";
 const SERVER: &str = "spiffe://cluster.local/ns/shop/sa/cart";
 const CALLER: &str = "spiffe://cluster.local/ns/shop/sa/web";
 
-/// Runs `peergate` with something on stdin; what it printed.
+/// Runs `peergate` with this text on stdin; its exit status and output.
 fn peergate(args: &[&str], stdin: &str) -> (Option<i32>, String) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_peergate"))
         .args(args)
@@ -55,20 +55,20 @@ fn rotates_leaf_intermediate_and_root_under_load_without_a_failed_request() {
     let load = Load::start(pair.client);
     load.go_on(100);
 
-    // The certificates themselves.
+    // First, the leaf certificates.
     pair.server.take_leaf(&first.good(SERVER));
     load.go_on(100);
     pair.caller.take_leaf(&first.good(CALLER));
     load.go_on(100);
 
-    // The intermediate: the root is the same, so nobody has to be told first.
+    // The intermediate has the same root, so trust bundles stay.
     let second = Issuing::new(pair.folder.path(), "root-1", "east-2");
     pair.server.take_leaf(&second.good(SERVER));
     load.go_on(100);
     pair.caller.take_leaf(&second.good(CALLER));
     load.go_on(100);
 
-    // The root, by the steps that `peergate certs rotate` writes.
+    // The root, with the steps that `peergate certs rotate` writes.
     let third = Issuing::new(pair.folder.path(), "root-2", "east-3");
     let path = |name: &str| pair.folder.path().join(name).to_str().unwrap().to_owned();
     let (from, to, out) = (path("east-2"), path("east-3"), path("rotation"));
@@ -103,7 +103,7 @@ fn rotates_leaf_intermediate_and_root_under_load_without_a_failed_request() {
     pair.caller.take_leaf(&third.good(CALLER));
     load.go_on(100);
     for proxy in [&pair.server, &pair.caller] {
-        // Good certificates of these tests are from an hour ago.
+        // Valid certificates of these tests start an hour ago.
         let certs = proxy.envoy.admin_get("/certs").unwrap();
         let is_from_after = |time: &str| {
             peergate(&["certs", "read", "-", "--renewed-since", time], &certs).0 == Some(0)
@@ -119,7 +119,7 @@ fn rotates_leaf_intermediate_and_root_under_load_without_a_failed_request() {
     assert_eq!(failed, [""; 0], "of {sent}");
     assert!(pair.server.counter("ssl.handshake") >= sent);
 
-    // What was good under the old root is good no more.
+    // Certificates of the old root are no longer valid.
     pair.caller.take_leaf(&second.good(CALLER));
     assert_eq!(pair.status(), 503);
 }
@@ -159,7 +159,7 @@ fn refuses_invalid_certificates() {
         let is_counted = || Ok((pair.server.counter(counter) > before).then_some(()));
         wait_for(what, TIMEOUT, is_counted).unwrap();
     }
-    // The caller refuses a server's in the same way.
+    // The caller refuses invalid server certificates in the same way.
     pair.caller.take_leaf(&issuing.good(CALLER));
     assert_eq!(pair.status(), 200);
     for leaf in [
@@ -172,7 +172,7 @@ fn refuses_invalid_certificates() {
     }
 }
 
-/// What `peergate certs read` says of a proxy is what the proxy has.
+/// `peergate certs read` reports the certificates that the proxy uses.
 #[test]
 fn reads_the_certificates_of_a_proxy() {
     let (pair, issuing) = Pair::start();

@@ -1,4 +1,4 @@
-//! `peergate verify` asks real proxies and tries real ports.
+//! `peergate verify` on real proxies and real ports.
 
 #![expect(
     clippy::unwrap_used,
@@ -26,17 +26,17 @@ use proxy::{CART, POLICY, Proxy, Sidecar, plugin_config, revision};
 /// The example shop.
 const SHOP: &str = "../examples/online-boutique";
 
-/// Where nobody listens. A port that was free a moment ago may be anybody's by now.
-const NOBODY: &str = "127.0.0.1:1";
+/// An address where nothing listens. A port that was free a moment ago may be in use by now.
+const UNREACHABLE: &str = "127.0.0.1:1";
 
-/// What a run found, and what it told.
+/// The result of a run.
 struct Verified {
     status: i32,
     report: Value,
 }
 
 impl Verified {
-    /// The findings, each as its code, its subject and its message.
+    /// The findings, each as code, subject and message.
     fn findings(&self) -> Vec<[&str; 3]> {
         let findings = self.report["findings"].as_array().unwrap().iter();
         findings
@@ -52,7 +52,7 @@ impl Verified {
     }
 }
 
-/// The sandbox's authority lives for a day and a half.
+/// The sandbox's certificate authority is valid for a day and a half.
 fn verify(documents: &str, more: &[&str]) -> Verified {
     verify_for("0", documents, more)
 }
@@ -73,7 +73,7 @@ fn verify_for(min_days: &str, documents: &str, more: &[&str]) -> Verified {
         .output()
         .unwrap();
     let errors = String::from_utf8(output.stderr).unwrap();
-    // Parts of an example are documents of their own, with warnings about what is not among them.
+    // Single documents of the example cause warnings about missing ones.
     assert!(!errors.contains("error"), "{errors}");
     Verified {
         status: output.status.code().unwrap(),
@@ -81,21 +81,21 @@ fn verify_for(min_days: &str, documents: &str, more: &[&str]) -> Verified {
     }
 }
 
-/// Something on loopback that answers every request with the same text.
-struct Answering {
+/// A server on loopback that sends the same response to every request.
+struct FixedResponse {
     address: String,
 }
 
-impl Answering {
+impl FixedResponse {
     fn start(text: &'static str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
-        // It ends with the test's process.
+        // The thread ends with the test process.
         std::thread::spawn(move || {
             for stream in listener.incoming() {
                 let Ok(mut stream) = stream else { return };
                 let mut request = [0; 4096];
-                // A connection is kept, and has several requests.
+                // Connections are kept alive for several requests.
                 while stream.read(&mut request).is_ok_and(|length| length > 0) {
                     let answer = format!(
                         "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{text}",
@@ -155,7 +155,7 @@ fn a_proxy_that_runs_the_documents_reports_their_revision() {
     assert_eq!(String::from_utf8(output.stdout).unwrap(), expected);
 }
 
-/// As Istio brings it: by discovery, apart from the listener.
+/// As in Istio: by discovery, separate from the listener.
 #[test]
 fn detects_a_filter_from_discovery() {
     let proxy = Proxy::start(Sidecar {
@@ -356,13 +356,13 @@ fn reports_unsound_certificates() {
 
 #[test]
 fn reports_an_unreachable_proxy() {
-    let verified = verify(SHOP, &["--proxy", &format!("http://{NOBODY}")]);
+    let verified = verify(SHOP, &["--proxy", &format!("http://{UNREACHABLE}")]);
     let findings = verified.findings();
     assert_eq!(findings.len(), 1, "{findings:?}");
     let [code, subject, message] = findings[0];
     assert_eq!(
         (code, subject),
-        ("unreachable-proxy", &*format!("proxy {NOBODY}"))
+        ("unreachable-proxy", &*format!("proxy {UNREACHABLE}"))
     );
     assert!(message.contains("cannot connect"), "{message}");
     assert_eq!(verified.status, 2);

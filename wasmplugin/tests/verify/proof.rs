@@ -6,7 +6,7 @@ use super::*;
 
 const PROXY: &str = "proxy boutique/cartservice-1";
 
-/// A configuration that the filter refuses, of the same revision.
+/// A configuration with the same revision that the filter refuses.
 fn refused() -> String {
     let config = plugin_config(CART);
     let refused = config.replace("\"otherwise\":\"Deny\"", "\"otherwise\":\"Perhaps\"");
@@ -22,7 +22,7 @@ fn discovered(plugin_config: String) -> Sidecar {
     }
 }
 
-/// The proxy answers every request with 500.
+/// The proxy then answers every request with 500.
 #[test]
 fn a_filter_that_refused_its_configuration_at_the_start_does_not_run() {
     let verified = verify_proxy(&Proxy::start(discovered(refused())));
@@ -42,7 +42,7 @@ fn a_filter_that_refused_its_configuration_at_the_start_does_not_run() {
     );
 }
 
-/// The proxy goes on with the older one, and has the newer one in its configuration.
+/// The proxy keeps running the old one, but has the new one in its configuration.
 #[test]
 fn reports_an_update_that_the_filter_refused() {
     let config = plugin_config(CART);
@@ -64,12 +64,12 @@ fn reports_an_update_that_the_filter_refused() {
     );
 }
 
-/// The metric has that revision still, of the configuration before.
+/// The metric still has the revision of the previous configuration.
 #[test]
 fn a_metric_that_is_older_than_the_configuration_proves_nothing() {
     let mut proxy = Proxy::start(discovered(plugin_config(CART)));
     assert_eq!(verify_proxy(&proxy).findings(), [[""; 3]; 0]);
-    // The filter has whole seconds.
+    // The filter reports whole seconds.
     wait_for("the next but one second", TIMEOUT, || {
         let age = SystemTime::now().duration_since(loaded(&proxy)).unwrap();
         Ok((age >= Duration::from_secs(2)).then_some(()))
@@ -83,7 +83,7 @@ fn a_metric_that_is_older_than_the_configuration_proves_nothing() {
     assert_eq!(verified.findings(), [["not-checked", PROXY, &message]]);
 }
 
-/// When the filter took up its configuration, as its metric has it.
+/// The time when the filter loaded its configuration, from its metric.
 fn loaded(proxy: &Proxy) -> SystemTime {
     let stats = proxy.service.envoy.stats().unwrap();
     let series = stats
@@ -113,7 +113,7 @@ fn confirms_a_revision_with_labels_and_with_flat_names() {
     }
 }
 
-/// Its metric is still there.
+/// Its metric remains.
 #[test]
 fn a_removed_filter_does_not_run() {
     let proxy = Proxy::that_lost_the_filter();
@@ -181,7 +181,7 @@ fn a_proxy_that_may_drop_the_metric_may_still_run_the_filter() {
         bootstrap["stats_config"]["stats_matcher"] = json!({"inclusion_list": patterns});
     });
     assert_eq!(dropped, ["not-checked"]);
-    // As Istio's bootstrap has it.
+    // As in Istio's bootstrap.
     let kept = codes(|bootstrap| {
         let patterns = json!({"patterns": [{"prefix": "listener_manager"}, {"prefix": "wasm"}]});
         bootstrap["stats_config"]["stats_matcher"] = json!({"inclusion_list": patterns});
@@ -189,7 +189,7 @@ fn a_proxy_that_may_drop_the_metric_may_still_run_the_filter() {
     assert_eq!(kept, [""; 0]);
 }
 
-/// A file has what the proxy received.
+/// A file has only the configuration that the proxy received.
 #[test]
 fn a_saved_proxy_config_proves_nothing() {
     let proxy = Proxy::start(Sidecar::default());
@@ -206,11 +206,11 @@ fn a_saved_proxy_config_proves_nothing() {
     assert_eq!(policy["revision"], revision());
 }
 
-/// Envoy says so with the status 200, when it was sent something that it cannot print.
+/// Envoy sends this with status 200 if it cannot print a part of its configuration.
 #[test]
 fn shows_the_error_that_a_proxy_returns_for_its_configuration() {
     let words = "Failed to convert protobuf message to JSON string: INVALID_ARGUMENT";
-    let admin = Answering::start(words);
+    let admin = FixedResponse::start(words);
     let verified = verify(SHOP, &["--proxy", &admin.url()]);
     let message = format!("cannot read its `/config_dump`: it is not JSON, but `{words}`");
     let subject = format!("proxy {}", admin.address);

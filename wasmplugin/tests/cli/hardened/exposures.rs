@@ -1,4 +1,4 @@
-//! Hosts that policies expose at gateways: the names of their objects.
+//! Hosts that policies expose at gateways, and the names of their objects.
 
 use super::*;
 
@@ -8,7 +8,7 @@ fn exposed_policy(name: &str, more: &str) -> String {
     )
 }
 
-/// A cluster would keep one of the two, and a folder too.
+/// A cluster would keep only one of the two, and so would a folder.
 #[test]
 fn refuses_two_objects_with_the_same_name() {
     let gateway = |name: &str| {
@@ -43,13 +43,13 @@ fn refuses_two_objects_with_the_same_name() {
         &out,
     ]);
     assert_eq!((run.status, run.stdout.as_str()), (3, ""));
-    for said in [
+    for message in [
         "HTTPRoute `shop/web-public-eu-0`",
         "policy `shop/web`, exposed at gateway `public-eu`",
         "policy `shop/web-public`, exposed at gateway `eu`",
         "of one of the two",
     ] {
-        assert!(run.stderr.contains(said), "{said}: {}", run.stderr);
+        assert!(run.stderr.contains(message), "{message}: {}", run.stderr);
     }
     assert!(!Path::new(&out).exists());
 }

@@ -1,4 +1,4 @@
-//! What denials and rules that deny have to do with a draft, and what it covers.
+//! How denials and deny rules affect a draft, and which requests it covers.
 
 use super::*;
 
@@ -10,12 +10,12 @@ fn report(lines: &[Value], args: &[&str]) -> (Value, String) {
 }
 
 fn paths(report: &Value) -> Vec<&str> {
-    let learnt = report.pointer("/policies/0/learnt").unwrap();
-    let learnt = learnt.as_array().unwrap().iter();
-    learnt.filter_map(|call| call["path"].as_str()).collect()
+    let learned = report.pointer("/policies/0/learnt").unwrap();
+    let learned = learned.as_array().unwrap().iter();
+    learned.filter_map(|call| call["path"].as_str()).collect()
 }
 
-/// An order that was refused for this reason.
+/// A request for an order that was refused for this reason.
 fn refused(path: &str, status: u16, details: &str) -> Value {
     let refused = line(30, Some(FRONTEND), "GET", path);
     let refused = with(refused, "response_code", json!(status));
@@ -26,7 +26,7 @@ fn refused(path: &str, status: u16, details: &str) -> Value {
 fn a_denial_prevents_a_template_only_if_the_path_never_passed() {
     let never = "/orders/9999";
     for (path, status, details, is_template) in [
-        // `hour` has it eight times.
+        // `hour` has eight requests for it.
         (
             "/orders/1004",
             403,
@@ -70,11 +70,11 @@ fn denials_by_a_deny_rule_do_not_prevent_a_template() {
             "peergate_denied[denied-by-rule]",
         ));
         let (report, human) = report(&lines, &["-f", text(files.path())]);
-        let learnt = paths(&report);
-        assert!(learnt.contains(&"/orders/{*}"), "{human}");
-        assert!(!learnt.contains(&"/orders/admin"), "{human}");
-        let aside = "denied by rule `no-admin`";
-        assert!(human.contains(aside), "{human}");
+        let learned = paths(&report);
+        assert!(learned.contains(&"/orders/{*}"), "{human}");
+        assert!(!learned.contains(&"/orders/admin"), "{human}");
+        let excluded = "denied by rule `no-admin`";
+        assert!(human.contains(excluded), "{human}");
         let document = report["policies"][0]["document"].as_str().unwrap();
         assert!(document.contains(rules), "{document}");
     }

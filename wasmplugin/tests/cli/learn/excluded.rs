@@ -1,4 +1,4 @@
-//! Requests that are none to the workload, and paths that no rule sees.
+//! Excluded requests: outbound calls, and paths that no rule sees.
 
 use super::*;
 
@@ -14,15 +14,15 @@ fn excludes_outbound_calls_of_the_workload() {
         let cluster = json!("outbound|80||ads.shop.svc.cluster.local");
         with(line, "upstream_cluster", cluster)
     };
-    // They would keep the template apart.
+    // They would prevent the template.
     lines.extend((0..60).map(|minute| own(minute, "/orders/export")));
     let more = ["--policy", "shop/cart", "--include-anonymous"];
     let run = learn(&log(&lines), &[&DOMAIN[..], &more].concat());
     assert_eq!(run.status, 0, "{}", run.stderr);
     assert!(!run.stdout.contains("export"), "{}", run.stdout);
     assert!(run.stdout.contains("/orders/{*}"), "{}", run.stdout);
-    let aside = "60 requests from 2026-05-01T10:00:00Z to 2026-05-01T10:59:00Z: sent by the workload itself";
-    assert!(run.stderr.contains(aside), "{}", run.stderr);
+    let excluded = "60 requests from 2026-05-01T10:00:00Z to 2026-05-01T10:59:00Z: sent by the workload itself";
+    assert!(run.stderr.contains(excluded), "{}", run.stderr);
 }
 
 #[test]
@@ -37,8 +37,8 @@ fn never_learns_from_calls_of_unknown_direction() {
     let run = learn(&log(&lines), &[&DOMAIN[..], &more].concat());
     assert_eq!(run.status, 0, "{}", run.stderr);
     assert!(!run.stdout.contains("export"), "{}", run.stdout);
-    let aside = "60 requests from 2026-05-01T10:00:00Z to 2026-05-01T10:59:00Z: no caller and no `upstream_cluster`, so possibly sent by the workload itself";
-    assert!(run.stderr.contains(aside), "{}", run.stderr);
+    let excluded = "60 requests from 2026-05-01T10:00:00Z to 2026-05-01T10:59:00Z: no caller and no `upstream_cluster`, so possibly sent by the workload itself";
+    assert!(run.stderr.contains(excluded), "{}", run.stderr);
 }
 
 #[test]
@@ -53,7 +53,7 @@ fn excludes_paths_that_no_rule_sees_and_learns_the_rest() {
     for path in &all {
         lines.extend((0..60).map(|minute| line(minute, Some(FRONTEND), "GET", path)));
     }
-    for (mode, aside, learnt) in [
+    for (mode, excluded, learned) in [
         (
             "Base",
             unseen.to_vec(),
@@ -74,14 +74,14 @@ fn excludes_paths_that_no_rule_sees_and_learns_the_rest() {
                 .collect()
         };
         let found = texts(&policy["setAside"], "what");
-        for path in aside {
+        for path in excluded {
             assert!(
                 found.contains(&format!("GET {path}")),
                 "{mode} {path}: {found:?}"
             );
         }
         let found = texts(&policy["learnt"], "path");
-        for path in learnt.into_iter().chain(["/orders"]) {
+        for path in learned.into_iter().chain(["/orders"]) {
             assert!(
                 found.iter().any(|one| one == path),
                 "{mode} {path}: {found:?}"

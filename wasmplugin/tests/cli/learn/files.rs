@@ -1,8 +1,8 @@
-//! What becomes of a file that gets rules.
+//! Files that get rules.
 
 use super::*;
 
-/// What the rules in shadow of `shop/cart` do with what was learnt.
+/// The shadow rule of `shop/cart` that decides a learned request.
 fn rule_in_shadow(policies: &str) -> Option<Value> {
     let question = ["decide", "-f", policies, "--at", NOW, "--from", FRONTEND];
     let request = ["--to", "shop/cart", "--method", "POST", "--path", "/orders"];

@@ -1,4 +1,4 @@
-//! Policies for workloads in ambient mode, and for what stands behind waypoints.
+//! Policies for workloads in ambient mode and for services behind waypoints.
 
 #![expect(
     clippy::indexing_slicing,
@@ -39,12 +39,12 @@ metadata: {name: waypoint, namespace: shop}
 spec: {gatewayClassName: istio-waypoint}
 ";
 
-/// A mesh of one policy, whose `spec` is this, as it is rendered, beside these objects.
+/// The rendered mesh of one policy with this `spec`, and additional objects.
 pub(super) fn mesh(spec: &Value, version: &str, objects: &[&str]) -> Mesh {
     mesh_saying("", spec, version, objects)
 }
 
-/// The same, with one more line in the `Mesh`.
+/// Same with one more line in the `Mesh`.
 pub(super) fn mesh_saying(line: &str, spec: &Value, version: &str, objects: &[&str]) -> Mesh {
     let documents = format!(
         "\
@@ -76,7 +76,7 @@ spec: {spec}
     }
 }
 
-/// The codes and messages that are found with these rules at workloads in ambient mode.
+/// The codes and messages of findings with these rules at workloads in ambient mode.
 fn found_at(rules: &Value, objects: &[&str]) -> Vec<[String; 2]> {
     let spec = json!({"selector": {"matchLabels": {"app": "broker"}}, "rules": rules});
     codes(&mesh(&spec, "1.29", objects))
@@ -154,7 +154,7 @@ fn reports_rules_that_ztunnel_does_not_enforce() {
     }
 }
 
-/// How a workload is in ambient mode, or is not.
+/// Labels that put a workload in ambient mode, and labels that do not.
 #[test]
 fn detects_ambient_mode_as_istio_does() {
     let rules = json!([web(), {"id": "x", "effect": "Deny", "to": [{"paths": ["/admin"]}]}]);
@@ -212,7 +212,7 @@ status: {phase: Running}
     }
 }
 
-/// The policy attached to a service.
+/// Findings of a policy attached to a service.
 fn targeted(version: &str, objects: &[&str]) -> Vec<[String; 2]> {
     let spec = json!({
         "targetRefs": [{"kind": "Service", "name": "broker"}],

@@ -26,7 +26,7 @@ fn removal(filter: &str) -> Value {
     })
 }
 
-/// An `EnvoyFilter` in a good mesh, and what is found of it beside `foreign-object`.
+/// The findings of an `EnvoyFilter` in a good mesh, except `foreign-object`.
 fn found(namespace: &str, labels: &Value, patches: &[Value]) -> Vec<[String; 3]> {
     let mut spec = json!({"configPatches": patches});
     if !labels.is_null() {
@@ -61,7 +61,7 @@ fn an_envoy_filter_that_removes_an_enforcing_filter_is_an_error() {
     }
 }
 
-/// By the labels that policies are for.
+/// Uses the selectors of policies in place of workload labels.
 #[test]
 fn checks_an_envoy_filter_without_workload_manifests() {
     for (namespace, app, is_judged) in [
@@ -87,7 +87,7 @@ fn checks_an_envoy_filter_without_workload_manifests() {
     }
 }
 
-/// Nothing is there that it could change, or nothing that policies protect.
+/// It matches no workload, or none that a policy protects.
 #[test]
 fn ignores_an_envoy_filter_for_unprotected_workloads() {
     for (namespace, labels) in [
@@ -185,8 +185,7 @@ spec:
 }
 
 #[test]
-fn names_policies_that_trust_a_gateway_that_an_envoy_filter_opens_to_any_certificate()
- {
+fn names_policies_that_trust_a_gateway_that_an_envoy_filter_opens_to_any_certificate() {
     let patch = json!({
         "applyTo": "FILTER_CHAIN",
         "match": {"context": "GATEWAY"},
@@ -204,7 +203,7 @@ fn names_policies_that_trust_a_gateway_that_an_envoy_filter_opens_to_any_certifi
     assert_eq!(found, [expected]);
 }
 
-/// A gateway's pods are made by Istio, and need not be among the objects.
+/// Istio creates the pods of a gateway; they need not be among the manifests.
 #[test]
 fn checks_an_envoy_filter_for_a_declared_gateway() {
     let mut patch = removal(RBAC);

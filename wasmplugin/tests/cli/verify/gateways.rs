@@ -1,10 +1,10 @@
-//! Gateways that accept client certificates without validating them, and what istiod makes for gateways.
+//! Gateways that accept client certificates without validation, and objects that istiod creates for gateways.
 
 use serde_json::{Value, json};
 
 use super::{Mesh, yaml_of};
 
-/// A gateway of Istio's at the pods of the shop's.
+/// An Istio `Gateway` at the gateway pods of the shop.
 fn gateway(tls: &Value) -> String {
     let spec = json!({
         "selector": {"istio": "ingressgateway"},
@@ -39,7 +39,7 @@ fn reports_a_gateway_that_does_not_validate_client_certificates() {
         let mesh = Mesh::good().with("gateway.yaml", &gateway(&tls));
         assert_eq!(codes(&mesh), expected, "{tls}");
     }
-    let of_gateway_api = |spec: Value| {
+    let kubernetes_gateway = |spec: Value| {
         json!({
             "apiVersion": "gateway.networking.k8s.io/v1",
             "kind": "Gateway",
@@ -54,16 +54,16 @@ fn reports_a_gateway_that_does_not_validate_client_certificates() {
         json!({"tls": {"frontend": {"perPort": [{"port": 443, "tls": fallback}]}}}),
         json!({"listeners": [{"tls": {"frontendValidation": {"mode": "AllowInsecureFallback"}}}]}),
     ] {
-        let mesh = Mesh::good().with("gateway.yaml", &of_gateway_api(spec.clone()));
+        let mesh = Mesh::good().with("gateway.yaml", &kubernetes_gateway(spec.clone()));
         assert_eq!(codes(&mesh), [unvalidated], "{spec}");
     }
     let valid =
         json!({"tls": {"frontend": {"default": {"validation": {"mode": "AllowValidOnly"}}}}});
-    let mesh = Mesh::good().with("gateway.yaml", &of_gateway_api(valid));
+    let mesh = Mesh::good().with("gateway.yaml", &kubernetes_gateway(valid));
     assert_eq!(codes(&mesh), [""; 0]);
 }
 
-/// Anybody can make a certificate for any identity.
+/// Any client can forge a certificate for any identity.
 #[test]
 fn reports_an_identity_policy_at_a_gateway_that_does_not_validate_certificates() {
     let objects = |label: &str| {
@@ -99,7 +99,7 @@ status: {phase: Running}
     assert_eq!(found(by_identity, "other"), both[..1]);
 }
 
-/// Istio copies the labels of a `Gateway` onto all that it makes for it.
+/// Istio copies the labels of a `Gateway` to the objects that it creates for it.
 #[test]
 fn does_not_report_objects_that_istio_creates_for_a_gateway() {
     let made = |kind: &str, version: &str| {

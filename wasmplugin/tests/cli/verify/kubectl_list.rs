@@ -1,4 +1,4 @@
-//! What `kubectl get … -o yaml` prints of a mesh, through a pipe.
+//! The output of `kubectl get … -o yaml` on stdin.
 
 #![expect(
     clippy::indexing_slicing,
@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 use super::{Mesh, NOW, SHOP, rendered};
 use crate::run_with;
 
-/// What Istio is installed with.
+/// Values to install Istio with.
 const MESH_CONFIG: &str = include_str!("../../meshes/mesh_config.yaml");
 
-/// The shop as a cluster gives it out: these kinds, in a list, with what the server adds.
+/// The shop as a cluster lists it: these kinds, with fields that the server adds.
 fn listed(is_wanted: impl Fn(&Value) -> bool) -> String {
     let texts = rendered()
         .iter()
@@ -59,7 +59,7 @@ fn a_mesh_as_rendered_has_no_findings() {
     assert_eq!(findings(&listed(|_| true)), [[""; 2]; 0]);
 }
 
-/// The command of the page lists all that is asked for.
+/// The documented `kubectl` command lists every kind that `verify` needs.
 #[test]
 fn the_documented_command_lists_every_required_kind() {
     const PAGE: &str = include_str!("../../../../docs/verify.md");
@@ -77,7 +77,7 @@ fn the_documented_command_lists_every_required_kind() {
             "Deployment" => "deploy".to_owned(),
             _ => plural(kind),
         };
-        // Of its kind one object is asked for, by a command of its own.
+        // A separate command reads the only object of this kind.
         kind == "ConfigMap"
             || names.contains(&&*short)
             || names.contains(&&*format!("{short}.{group}"))
@@ -125,7 +125,7 @@ fn reports_a_missing_object_of_a_listed_kind() {
     assert_eq!(findings(&list), [expected]);
 }
 
-/// Rendered manifests are whole: there a kind without any object is a fault.
+/// Rendered manifests are complete, so a kind without objects is an error.
 #[test]
 fn reports_every_missing_object_of_rendered_manifests() {
     let mut mesh = Mesh::good();

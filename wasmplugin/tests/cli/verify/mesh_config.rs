@@ -1,4 +1,4 @@
-//! Istio's mesh config beside the documents.
+//! Compares Istio's mesh config with the documents.
 
 mod installation;
 
@@ -18,10 +18,10 @@ fn config_map(config: &str) -> String {
     .to_string()
 }
 
-/// Those of the shop.
+/// The trust domain aliases of the shop.
 const ALIASES: &str = "trustDomainAliases: [old.cluster.local]";
 
-/// What the shop asks of its proxies.
+/// The settings that the shop requires of its proxies.
 const STRICT: &str =
     "meshMTLS: {minProtocolVersion: TLSV1_3}\noutboundTrafficPolicy: {mode: REGISTRY_ONLY}";
 
@@ -31,7 +31,7 @@ fn found(config: &str) -> Vec<[String; 3]> {
         .findings()
 }
 
-/// What Istio's chart writes of the values.
+/// The mesh config that Istio's chart renders from the values.
 #[test]
 fn accepts_the_mesh_config_that_istio_is_installed_with() {
     let out = folder(&[]);
@@ -59,7 +59,7 @@ fn accepts_the_mesh_config_that_istio_is_installed_with() {
 fn reports_a_mesh_config_that_changes_the_meaning_of_rules() {
     for (config, message) in [
         ("# nothing", None),
-        // What Istio's chart writes by itself.
+        // Istio's chart writes these itself.
         (
             "defaultConfig:\n  discoveryAddress: istiod.istio-system.svc:15012\n  image: {imageType: distroless}\ndefaultProviders: {metrics: [prometheus]}\nenablePrometheusMerge: true\nrootNamespace: istio-system\ntrustDomain: cluster.local",
             None,
@@ -100,7 +100,7 @@ fn reports_a_mesh_config_that_changes_the_meaning_of_rules() {
     }
 }
 
-/// istiod reads its mesh config in its own namespace, and policies for the whole mesh in the root namespace.
+/// istiod reads its mesh config from its own namespace, and mesh-wide policies from the root namespace.
 #[test]
 fn reads_a_mesh_config_from_any_istiod_or_root_namespace() {
     let spec = json!({"selector": {"matchLabels": {"app": "broker"}}, "rules": []});
@@ -321,13 +321,13 @@ fn custom_rule_providers_must_be_authorizers_that_fail_closed() {
         let tls = json!({"minProtocolVersion": "TLSV1_3"});
         let config = json!({"extensionProviders": providers, "meshMTLS": tls}).to_string();
         let found = mesh(&spec, "1.30", &[&format!("{}\n", config_map(&config))]).findings();
-        let of_config: Vec<_> = found
+        let config_findings: Vec<_> = found
             .iter()
             .filter(|[code, ..]| code == "changed-mesh-config")
             .map(|[.., message]| message.clone())
             .collect();
         let expected: Vec<_> = message.into_iter().collect();
-        assert_eq!(of_config, expected, "{providers}");
+        assert_eq!(config_findings, expected, "{providers}");
     }
 }
 
@@ -367,7 +367,7 @@ fn reports_namespaces_that_istio_does_not_see() {
     }
 }
 
-/// Then the cluster decides what the oldest TLS is.
+/// The cluster then chooses the minimum TLS version.
 #[test]
 fn requires_no_tls_version_in_a_mesh_without_mtls() {
     let spec = json!({"selector": {"matchLabels": {"app": "broker"}}, "rules": []});

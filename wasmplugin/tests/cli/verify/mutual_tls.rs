@@ -1,4 +1,4 @@
-//! Where mutual TLS is not asked for, gone around, or undone.
+//! Mutual TLS that is not required, bypassed or disabled.
 
 use serde_json::json;
 
@@ -51,22 +51,22 @@ fn reports_a_namespace_that_is_not_strict() {
 #[test]
 fn reports_a_plaintext_port() {
     let selector = json!({"matchLabels": {"app": "cartservice"}});
-    let of_port = json!({"selector": selector, "portLevelMtls": {"7070": {"mode": "DISABLE"}}});
+    let one_port = json!({"selector": selector, "portLevelMtls": {"7070": {"mode": "DISABLE"}}});
     let object = |spec| yaml_of("PeerAuthentication", "boutique", "cart", spec);
-    Mesh::good().with("port.yaml", &object(&of_port)).has(
+    Mesh::good().with("port.yaml", &object(&one_port)).has(
         "plaintext-port",
         "PeerAuthentication boutique/cart",
         "port 7070 of `app=cartservice` accepts plaintext alone, and no document says so",
     );
-    let of_all = json!({"selector": selector, "mtls": {"mode": "PERMISSIVE"}});
-    Mesh::good().with("port.yaml", &object(&of_all)).has(
+    let every_port = json!({"selector": selector, "mtls": {"mode": "PERMISSIVE"}});
+    Mesh::good().with("port.yaml", &object(&every_port)).has(
         "plaintext-port",
         "PeerAuthentication boutique/cart",
         "every port of `app=cartservice` accepts plaintext, and no document says so",
     );
 }
 
-/// The exception of the documents is not found; as soon as it is for more than they say, it is.
+/// A declared exception is not reported unless it covers more than its document.
 #[test]
 fn reports_an_exception_wider_than_its_document() {
     let file = "warehouse.warehouse-scanners.peerauthentication.yaml";
@@ -90,7 +90,7 @@ fn reports_an_exception_wider_than_its_document() {
 }
 
 impl Mesh {
-    /// The shop, with this annotation at the pods of a service.
+    /// The shop with this annotation on the pods of a service.
     fn annotated(annotation: &str) -> Self {
         Self::good().replacing(
             "workloads.yaml",
@@ -100,7 +100,7 @@ impl Mesh {
     }
 }
 
-/// What `bypassed-port` and `bypassed-outbound` say of each annotation.
+/// The findings `bypassed-port` and `bypassed-outbound` for each annotation.
 #[test]
 fn reports_traffic_that_bypasses_the_sidecar() {
     let of = |annotation: &str| -> Vec<_> {
@@ -153,7 +153,7 @@ fn reports_traffic_that_bypasses_the_sidecar() {
     assert!(of(all).is_empty());
 }
 
-/// Istio speaks no mutual TLS with what is said to be outside the mesh.
+/// Istio uses no mutual TLS for services declared outside the mesh.
 #[test]
 fn reports_a_service_declared_outside_the_mesh() {
     let entry = |host: &str, location: &str| {
@@ -232,7 +232,7 @@ fn reports_a_destination_rule_that_disables_mutual_tls() {
                 &format!("`{place}.tls.mode` has callers of `{host}` speak `{mode}`, and not mutual TLS with their identity"),
             );
     }
-    // Outside the mesh nobody has an identity of it.
+    // Services outside the mesh have no mesh identity.
     let outside = json!({"host": "api.example.com", "trafficPolicy": tls("SIMPLE")});
     let mesh = Mesh::good().with(
         "rule.yaml",
@@ -241,7 +241,7 @@ fn reports_a_destination_rule_that_disables_mutual_tls() {
     assert_eq!(mesh.findings(), [[""; 3]; 0]);
 }
 
-/// To delete it would open the mesh, and the documents do not say that it may.
+/// Deleting it would open the mesh, which the documents do not allow.
 #[test]
 fn a_mesh_without_a_mode_keeps_the_strict_object_of_the_cluster() {
     let name = "istio-system.default.peerauthentication.yaml";

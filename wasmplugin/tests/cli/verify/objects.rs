@@ -1,4 +1,4 @@
-//! Objects that are missing, changed, left over or nobody's.
+//! Objects that are missing, changed, left over or foreign.
 
 use serde_json::json;
 
@@ -30,7 +30,7 @@ fn reports_a_changed_object() {
         );
 }
 
-/// In a list too.
+/// Also within a list.
 #[test]
 fn shows_the_changed_field_of_an_object() {
     let mesh = Mesh::good().replacing(
@@ -84,7 +84,7 @@ fn reports_a_leftover_object() {
     );
 }
 
-/// Each with what it does, and with the change that makes it nobody's business.
+/// Each object with its effect, and with a change that makes it irrelevant.
 #[test]
 fn reports_a_foreign_object() {
     let at_gateway =
@@ -153,7 +153,7 @@ fn reports_a_foreign_object() {
     }
 }
 
-/// A host that is led into the mesh from a port that no document opens.
+/// A host that enters the mesh through a port that no document opens.
 #[test]
 fn reports_both_objects_of_an_undeclared_ingress_route() {
     let gateway = json!({"selector": {"istio": "ingressgateway"}});

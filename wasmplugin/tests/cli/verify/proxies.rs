@@ -1,4 +1,4 @@
-//! What a proxy of Istio's has in its configuration, as it was saved.
+//! Saved configurations of Istio proxies.
 
 #![expect(
     clippy::indexing_slicing,
@@ -52,7 +52,7 @@ fn dump() -> Value {
     ]})
 }
 
-/// What is found of a proxy whose connection manager is changed, beside that a file proves nothing.
+/// The findings for a proxy with a changed connection manager, except that a file proves nothing.
 fn found(change: impl FnOnce(&mut Value)) -> Vec<[String; 3]> {
     let mut dump = dump();
     let listener = &mut dump["configs"][1]["dynamic_listeners"][0]["active_state"]["listener"];
@@ -88,7 +88,7 @@ fn reports_a_filter_chain_without_rbac() {
     assert_eq!(found, [["policy-not-running", PROXY, message]]);
 }
 
-/// What denies by default is for every proxy.
+/// The default-deny policy applies to every proxy.
 #[test]
 fn reports_a_proxy_without_rbac_in_a_default_deny_mesh() {
     let mut dump = dump();
@@ -104,12 +104,12 @@ fn reports_a_proxy_without_rbac_in_a_default_deny_mesh() {
 
 #[test]
 fn reports_a_passthrough_filter_chain_without_rbac() {
-    let of_type = |kind: &str, field: &str, value: Value| {
+    let network_filter = |kind: &str, field: &str, value: Value| {
         let kind = format!("type.googleapis.com/envoy.extensions.filters.network.{kind}");
         json!({"typed_config": {"@type": kind, field: value}})
     };
-    let rbac = |rules: &str| of_type("rbac.v3.RBAC", rules, json!({}));
-    let proxy = |cluster: &str| of_type("tcp_proxy.v3.TcpProxy", "cluster", json!(cluster));
+    let rbac = |rules: &str| network_filter("rbac.v3.RBAC", rules, json!({}));
+    let proxy = |cluster: &str| network_filter("tcp_proxy.v3.TcpProxy", "cluster", json!(cluster));
     for (filters, is_unchecked) in [
         (json!([proxy("inbound|6379||")]), true),
         (json!([rbac("shadow_rules"), proxy("inbound|6379||")]), true),
@@ -182,7 +182,7 @@ fn refuses_an_argument_that_is_not_an_admin_endpoint() {
     }
 }
 
-/// Without an image in the `Mesh` there is no filter to look for.
+/// Without an image in the `Mesh`, proxies need no filter.
 #[test]
 fn skips_a_proxy_without_listeners() {
     let mesh = "apiVersion: peergate.dev/v1alpha1\nkind: Mesh\nmetadata: {name: m}\nspec: {trustDomain: cluster.local, istioVersion: \"1.31\"}\n";

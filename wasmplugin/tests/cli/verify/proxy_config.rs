@@ -1,4 +1,4 @@
-//! What changes how proxies start.
+//! Settings that change how proxies start.
 
 use serde_json::{Value, json};
 
@@ -7,12 +7,12 @@ use super::{Mesh, yaml_of};
 
 const WHY: &str = "which may change how proxies enforce policies";
 
-/// What is found in a shop with this pod's annotations.
+/// The findings in a shop whose pod has these annotations.
 fn found(annotations: &Value) -> Vec<String> {
     found_with(annotations, &json!({}))
 }
 
-/// What is found in a shop with this pod's annotations, and this description of it.
+/// The findings in a shop whose pod has these annotations and this spec.
 fn found_with(annotations: &Value, pod: &Value) -> Vec<String> {
     let deployment = json!({
         "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "broker", "namespace": "shop"},
@@ -21,7 +21,7 @@ fn found_with(annotations: &Value, pod: &Value) -> Vec<String> {
     found_in(&deployment)
 }
 
-/// What is found in a shop with this workload.
+/// The findings in a shop with this workload.
 fn found_in(workload: &Value) -> Vec<String> {
     let namespace = json!({
         "apiVersion": "v1", "kind": "Namespace",
@@ -164,7 +164,7 @@ fn reports_a_mount_over_proxy_files() {
     }
 }
 
-/// What the pod's container `istio-proxy` has that may undo enforcement.
+/// The findings about settings of the container `istio-proxy` that may disable enforcement.
 fn in_container(container: &Value) -> Vec<String> {
     let mut container = container.clone();
     let fields = container.as_object_mut().unwrap();
@@ -289,7 +289,7 @@ fn accepts_a_custom_proxy_container_only_if_it_does_not_affect_enforcement() {
     }
 }
 
-/// As the injector makes it: its variables and mounts are Istio's own.
+/// As injected: its variables and mounts are Istio's own.
 #[test]
 fn accepts_an_injected_container_unless_it_runs_something_else() {
     let proxy = json!({

@@ -1,4 +1,4 @@
-//! Pods that are in the mesh without Envoy, and pods whose containers are unknown.
+//! Pods in the mesh without Envoy, and pods with unknown containers.
 
 use serde_json::json;
 
@@ -40,7 +40,7 @@ fn a_template_with_envoy_is_a_sidecar() {
     }
 }
 
-/// The agent's container has the name of the sidecar's.
+/// The agent's container has the same name as a sidecar.
 #[test]
 fn reports_a_proxyless_grpc_pod() {
     let pod = json!({

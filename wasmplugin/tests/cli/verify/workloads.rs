@@ -24,7 +24,7 @@ fn reports_a_workload_without_a_sidecar() {
     }
 }
 
-/// Pods tell what is, and what makes them tells what should be.
+/// Pods show the current state, and their controllers the intended state.
 #[test]
 fn reports_pods_that_predate_injection() {
     let pod = |hash: &str, name: &str, containers: Value| {
@@ -107,7 +107,7 @@ fn reports_a_workload_with_another_service_account() {
         );
 }
 
-/// A mesh whose documents leave open what no policy is for.
+/// A mesh whose documents leave workloads without a policy open.
 #[test]
 fn reports_an_open_workload() {
     let mesh = "\

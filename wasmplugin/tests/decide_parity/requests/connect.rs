@@ -3,8 +3,8 @@
 use super::*;
 use crate::case::check_with;
 
-/// The upgrades and tunnels that Istio configures proxies for: `websocket` only.
-fn of_istio() -> serde_json::Value {
+/// Istio's settings for upgrades and tunnels: `websocket` only.
+fn istio_settings() -> serde_json::Value {
     json!({
         "proxy_100_continue": true,
         "upgrade_configs": [{"upgrade_type": "websocket"}],
@@ -27,25 +27,25 @@ fn istio_proxies_never_forward_connect_as_decide_predicts() {
             path: path.to_owned(),
             ..Sent::headers(&[("connection", "upgrade"), ("upgrade", protocol)])
         };
-        Case::new(on("x", "*"), sent, &[Http1], outcome)
+        Case::new(header_rule("x", "*"), sent, &[Http1], outcome)
     };
     let alone = |path: &str, protocol, outcome| {
         let sent = Sent {
             path: path.to_owned(),
             ..Sent::headers(&[("upgrade", protocol)])
         };
-        Case::new(on("x", "*"), sent, &[Http1], outcome)
+        Case::new(header_rule("x", "*"), sent, &[Http1], outcome)
     };
-    // `decide` answers for HTTP/2, and names what HTTP/1.1 gets.
-    let asterisk = |method, happens| {
+    // `decide` answers for HTTP/2 and notes the HTTP/1.1 outcome.
+    let asterisk = |method, actual| {
         let sent = Sent {
             method,
             path: "*".to_owned(),
             ..Sent::default()
         };
         Case {
-            happens,
-            ..Case::new(on("x", "*"), sent, &[Http1], Refused(404))
+            actual,
+            ..Case::new(header_rule("x", "*"), sent, &[Http1], Refused(404))
         }
     };
     check_with(
@@ -55,7 +55,7 @@ fn istio_proxies_never_forward_connect_as_decide_predicts() {
             connect("to: [{methods: [CONNECT]}]", "a:80", &[], Denied),
             connect("to: [{methods: [GET]}]", "a:80", &[], Refused(404)),
             connect("to: [{paths: ['*']}]", "a:80", &[], Refused(404)),
-            connect(&on("x", "*"), "a:80", &[("x", "1")], Denied),
+            connect(&header_rule("x", "*"), "a:80", &[("x", "1")], Denied),
             upgrade("/a", "websocket", Passes),
             upgrade("/a", "connect-udp", Refused(404)),
             upgrade(UDP, "connect-udp", Refused(403)),
@@ -69,7 +69,7 @@ fn istio_proxies_never_forward_connect_as_decide_predicts() {
             upgrade("/a", "tls/1.0", Refused(403)),
         ],
         "1.29",
-        &of_istio(),
+        &istio_settings(),
     );
 }
 
@@ -79,11 +79,11 @@ fn refuses_extended_connect() {
         extended_connect: Some("websocket"),
         ..Sent::default()
     };
-    let rules = [("x".to_owned(), on("x", "*"))];
+    let rules = [("x".to_owned(), header_rule("x", "*"))];
     let documents = documents(&rules.into(), "1.29");
-    let sidecar = Sidecar::start(&policies_of(&documents), &of_istio());
-    let happens = sidecar.outcome("x", &sent, Web, Http2);
-    assert!(happens.is_err(), "{happens:?}");
+    let sidecar = Sidecar::start(&policies_of(&documents), &istio_settings());
+    let actual = sidecar.outcome("x", &sent, Web, Http2);
+    assert!(actual.is_err(), "{actual:?}");
     let question =
         json!({"to": "shop/x", "from": "shop/web", "method": "CONNECT", "path": "/a", "host": "a"});
     let answers = decided::decide(&documents, [question].into_iter());

@@ -1,8 +1,8 @@
-//! The mesh config in what Istio is installed from.
+//! The mesh config in installation values of Istio.
 
 use super::*;
 
-/// Its installer would change it with the next run.
+/// The next run of the installer would change the mesh config.
 #[test]
 fn compares_the_mesh_config_in_installation_values() {
     let config = json!({
@@ -126,7 +126,7 @@ fn compares_a_sail_operator_istio_if_it_has_the_revision_of_the_mesh() {
     }
 }
 
-/// A mesh config in a text, in another field or in another object decides as well.
+/// The mesh config may be in a string, in another field or in another object.
 #[test]
 fn skips_a_mesh_config_that_an_installation_keeps_elsewhere() {
     let text = "meshConfig:\n  pathNormalization: {normalization: NONE}\n";
@@ -173,7 +173,7 @@ fn skips_a_mesh_config_that_an_installation_keeps_elsewhere() {
     }
 }
 
-/// Istio's defaults are not what every `Mesh` says.
+/// Istio's defaults may differ from the `Mesh`.
 #[test]
 fn an_installation_without_a_mesh_config_has_istios_defaults() {
     for (api_version, kind, name, spec) in [
@@ -220,7 +220,7 @@ fn an_installation_without_a_mesh_config_has_istios_defaults() {
             "{object}: {found:?}"
         );
     }
-    // Other charts have none.
+    // Other charts have no mesh config.
     for (api_version, kind, spec) in [
         (
             "helm.toolkit.fluxcd.io/v2",
