@@ -68,9 +68,9 @@ fn every_demo_call_gets_the_expected_response() {
 }
 
 /// A demo that keeps running. Dropping it stops the demo as Ctrl-C does.
-struct Kept(Child);
+struct RunningDemo(Child);
 
-impl Drop for Kept {
+impl Drop for RunningDemo {
     fn drop(&mut self) {
         let _ = Command::new("kill")
             .args(["-INT", &self.0.id().to_string()])
@@ -79,7 +79,7 @@ impl Drop for Kept {
     }
 }
 
-impl Kept {
+impl RunningDemo {
     fn start() -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_peergate"));
         command.args(["demo", "--keep", "--output", "json", "--filter"]);
@@ -128,7 +128,7 @@ fn the_page_shows_the_counters_that_the_demo_prints() {
 
 #[test]
 fn explains_every_denial_as_the_demo_prints_it_and_applies_document_changes() {
-    let mut demo = Kept::start();
+    let mut demo = RunningDemo::start();
     let report = demo.report();
     let mut lines = BufReader::new(demo.0.stderr.take().unwrap()).lines();
     let documents = rest_of_line(&mut lines, "  peergate explain ID -f ");
@@ -174,7 +174,7 @@ fn explains_every_denial_as_the_demo_prints_it_and_applies_document_changes() {
 /// Every command that the demo prints accepts its documents, and reports where a document is invalid.
 #[test]
 fn commands_the_demo_prints_work_with_its_documents() {
-    let mut demo = Kept::start();
+    let mut demo = RunningDemo::start();
     demo.report();
     let mut lines = BufReader::new(demo.0.stderr.take().unwrap()).lines();
     let documents = rest_of_line(&mut lines, "  peergate explain ID -f ");

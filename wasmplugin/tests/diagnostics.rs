@@ -14,7 +14,7 @@ fn folder() -> std::path::PathBuf {
 }
 
 /// A folder with a case. `…` becomes a text of 1 MiB, and a document with `NUMBER` becomes 300 documents.
-fn completed(name: &str) -> tempfile::TempDir {
+fn case_folder(name: &str) -> tempfile::TempDir {
     let text = std::fs::read_to_string(folder().join(name)).unwrap();
     let completed = tempfile::tempdir().unwrap();
     let text = text.replace('…', &"x".repeat(1 << 20));
@@ -40,7 +40,7 @@ fn every_code_has_exactly_one_case() {
 #[test]
 fn every_case_reports_only_its_code() {
     for Explained { code, .. } in code::all() {
-        let case = completed(&format!("{code}.yaml"));
+        let case = case_folder(&format!("{code}.yaml"));
         let output = Command::new(env!("CARGO_BIN_EXE_peergate"))
             .args(["validate", "--at", "2026-06-01T00:00:00Z", "-f"])
             .arg(format!("{code}.yaml"))

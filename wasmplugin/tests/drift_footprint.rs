@@ -34,7 +34,7 @@ fn policies(count: i64) -> String {
 #[test]
 fn compares_twenty_thousand_rendered_objects_within_a_gigabyte() {
     let folder = tempfile::tempdir().unwrap();
-    let peak_of = |objects| {
+    let peak_kib = |objects| {
         std::fs::write(folder.path().join("policy.yaml"), policies(objects / 2)).unwrap();
         let rendered = std::process::Command::new(env!("CARGO_BIN_EXE_peergate"))
             .args(["render", "-f", "policy.yaml", "--out", "manifests.yaml"])
@@ -44,8 +44,8 @@ fn compares_twenty_thousand_rendered_objects_within_a_gigabyte() {
         assert!(rendered.status.success());
         let manifests = ["--manifests", "manifests.yaml"];
         let arguments = [&["verify", "-f", "policy.yaml"][..], &manifests].concat();
-        footprint::peak_of(folder.path(), &arguments)
+        footprint::peak_kib(folder.path(), &arguments)
     };
-    let peak = footprint::extrapolated([1_000, 2_000], peak_of, GOAL);
+    let peak = footprint::extrapolate([1_000, 2_000], peak_kib, GOAL);
     assert!(peak < MAX_KIBIBYTES, "{peak}");
 }

@@ -45,10 +45,10 @@ spec:
 #[test]
 fn imports_ten_thousand_policies_with_ten_rules_each_within_500_megabytes() {
     let folder = tempfile::tempdir().unwrap();
-    let peak_of = |count| {
+    let peak_kib = |count| {
         std::fs::write(folder.path().join("istio.yaml"), policies(count)).unwrap();
-        footprint::peak_of(folder.path(), &["import", "istio", "istio.yaml"])
+        footprint::peak_kib(folder.path(), &["import", "istio", "istio.yaml"])
     };
-    let peak = footprint::extrapolated([500, 1_000], peak_of, GOAL);
+    let peak = footprint::extrapolate([500, 1_000], peak_kib, GOAL);
     assert!(peak < MAX_KIBIBYTES, "{peak}");
 }

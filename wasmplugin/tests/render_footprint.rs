@@ -23,7 +23,7 @@ const GOAL: i64 = 10_000;
 const MAX_OBJECT: usize = 256 * 1024;
 
 /// Renders a mesh with this many services; the peak memory in KiB of any child so far.
-fn peak_of(services: usize) -> i64 {
+fn peak_kib(services: usize) -> i64 {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("mesh.yaml");
     std::fs::write(&path, large_mesh::documents(services, RULES)).unwrap();
@@ -45,7 +45,7 @@ fn peak_of(services: usize) -> i64 {
 #[test]
 fn renders_ten_thousand_services_with_ten_rules_each_within_a_gigabyte() {
     let (few, many) = (500, 1_000);
-    let peaks = [few, many].map(peak_of);
+    let peaks = [few, many].map(peak_kib);
     let [of_few, of_many] = peaks;
     let for_each = (of_many - of_few) / i64::try_from(many - few).unwrap();
     let peak = of_many + for_each * (GOAL - i64::try_from(many).unwrap());

@@ -33,10 +33,10 @@ fn documents(rules: i64) -> String {
 #[test]
 fn validates_a_file_with_400_000_rules_within_a_gigabyte() {
     let folder = tempfile::tempdir().unwrap();
-    let peak_of = |rules| {
+    let peak_kib = |rules| {
         std::fs::write(folder.path().join("policy.yaml"), documents(rules)).unwrap();
-        footprint::peak_of(folder.path(), &["validate", "-f", "policy.yaml"])
+        footprint::peak_kib(folder.path(), &["validate", "-f", "policy.yaml"])
     };
-    let peak = footprint::extrapolated([8_000, 16_000], peak_of, GOAL);
+    let peak = footprint::extrapolate([8_000, 16_000], peak_kib, GOAL);
     assert!(peak < MAX_KIBIBYTES, "{peak}");
 }

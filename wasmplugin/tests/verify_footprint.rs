@@ -63,7 +63,7 @@ spec: {{selector: {{app: a{workload}}}, ports: [{{name: tcp-db, port: 9000}}]}}
 fn verifies_twenty_thousand_objects_within_a_gigabyte() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("policy.yaml"), POLICY).unwrap();
-    let peak_of = |objects| {
+    let peak_kib = |objects| {
         std::fs::write(folder.path().join("manifests.yaml"), manifests(objects)).unwrap();
         let arguments = [
             "verify",
@@ -72,8 +72,8 @@ fn verifies_twenty_thousand_objects_within_a_gigabyte() {
             "--manifests",
             "manifests.yaml",
         ];
-        footprint::peak_of(folder.path(), &arguments)
+        footprint::peak_kib(folder.path(), &arguments)
     };
-    let peak = footprint::extrapolated([1_000, 2_000], peak_of, GOAL);
+    let peak = footprint::extrapolate([1_000, 2_000], peak_kib, GOAL);
     assert!(peak < MAX_KIBIBYTES, "{peak}");
 }

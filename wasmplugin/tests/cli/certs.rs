@@ -10,7 +10,7 @@ fn authorities() -> tempfile::TempDir {
 }
 
 /// Runs a command that must succeed and report what it wrote on stderr only.
-fn made(args: &[&str]) {
+fn run_quietly(args: &[&str]) {
     let made = run(args);
     assert_eq!((made.status, made.stdout.as_str()), (0, ""), "{args:?}");
     assert!(made.stderr.starts_with("wrote "), "{}", made.stderr);
@@ -22,7 +22,7 @@ fn make_authorities(folder: &Path, trust_domain: &str, root: &str, cluster: &str
     let domain = ["--trust-domain", trust_domain];
     let (root, out) = (path(root), path(cluster));
     let make = ["certs", "root", "--out", &root];
-    made(&[&make, &domain[..]].concat());
+    run_quietly(&[&make, &domain[..]].concat());
     let make = [
         "certs",
         "cluster",
@@ -33,7 +33,7 @@ fn make_authorities(folder: &Path, trust_domain: &str, root: &str, cluster: &str
         "--out",
         &out,
     ];
-    made(&[&make, &domain[..]].concat());
+    run_quietly(&[&make, &domain[..]].concat());
 }
 
 #[test]

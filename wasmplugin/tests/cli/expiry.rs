@@ -55,7 +55,7 @@ fn documents() -> tempfile::TempDir {
     folder(&[("mesh.yaml", DOCUMENTS)])
 }
 
-fn rendered(at: &str) -> (String, String) {
+fn render(at: &str) -> (String, String) {
     let documents = documents();
     let run = run(&["render", "-f", text(documents.path()), "--at", at]);
     assert_eq!(run.status, 0, "{}", run.stderr);
@@ -116,12 +116,12 @@ fn omits_expired_rules_from_objects_and_notes_them() {
         "NetworkPolicy",
         "Sidecar",
     ];
-    let (before, notes) = rendered(BEFORE);
+    let (before, notes) = render(BEFORE);
     let objects = filter_kinds(&before, &istio);
     assert!(objects.contains("sa/audit"), "{objects}");
     assert!(objects.contains("name: scanners"), "{objects}");
     assert!(!notes.contains("left out"), "{notes}");
-    let (after, notes) = rendered(AFTER);
+    let (after, notes) = render(AFTER);
     let objects = filter_kinds(&after, &istio);
     assert!(!objects.contains("audit"), "{objects}");
     assert!(!objects.contains("scanners"), "{objects}");
@@ -216,7 +216,7 @@ fn lists_end_dates_by_owner() {
 #[test]
 fn warns_about_objects_rendered_before_an_end_date_and_names_the_cause() {
     let documents = documents();
-    let (before, _) = rendered(BEFORE);
+    let (before, _) = render(BEFORE);
     let verify = |objects: &str, at: &str| {
         let manifests = folder(&[("objects.yaml", objects)]);
         let (documents, manifests) = (text(documents.path()), text(manifests.path()));
@@ -263,7 +263,7 @@ fn warns_about_objects_rendered_before_an_end_date_and_names_the_cause() {
         "{at_once}"
     );
     assert!(message.is_some_and(|it| !it.contains("rule")), "{at_once}");
-    let between = rendered(AFTER).0;
+    let between = render(AFTER).0;
     let verified = verify(&between, "2026-07-02T00:00:00Z");
     assert_eq!(verified.status, 0, "{}", verified.stdout);
     assert!(!verified.stdout.contains("`audit`"), "{}", verified.stdout);

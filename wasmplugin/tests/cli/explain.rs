@@ -64,14 +64,14 @@ fn explain(documents: &TempDir, reason: &str, more: &[&str]) -> Run {
     finish(command, "")
 }
 
-fn explained(documents: &TempDir, reason: &str) -> Value {
+fn explain_json(documents: &TempDir, reason: &str) -> Value {
     let explanation = explain(documents, reason, &["--output", "json"]);
     assert_eq!(explanation.status, 0, "{}", explanation.stderr);
     serde_json::from_str(&explanation.stdout).unwrap()
 }
 
 fn advice(documents: &TempDir, reason: &str) -> String {
-    let explanation = explained(documents, reason);
+    let explanation = explain_json(documents, reason);
     assert_eq!(
         explanation.get("patch"),
         Some(&Value::Null),
@@ -126,7 +126,7 @@ fn extends_an_expired_rule_to_the_end_of_a_day_and_makes_the_documents_valid() {
 #[test]
 fn warns_about_an_expired_rule_and_still_proposes_the_change() {
     let documents = documents(&EXPIRED.replace("web", "reports"));
-    let explanation = explained(&documents, "no-rule-matched");
+    let explanation = explain_json(&documents, "no-rule-matched");
     assert!(explanation["patch"].is_string(), "{explanation}");
 }
 
@@ -231,7 +231,7 @@ fn proposes_no_exception_from_a_deny_rule_that_names_the_caller() {
 fn asks_to_paste_a_rule_that_cannot_be_inserted_into_the_file() {
     let in_brackets = "    [{id: jobs, effect: Allow, from: [{serviceAccounts: [jobs]}]}]\n";
     let documents = documents(in_brackets);
-    let explanation = explained(&documents, "no-rule-matched");
+    let explanation = explain_json(&documents, "no-rule-matched");
     let rule = "    - id: web\n      effect: Allow\n      from:\n        - serviceAccounts: [web]\n      \
                 to:\n        - methods: [GET]\n          paths: [/orders]\n";
     assert_eq!(explanation["ruleToAdd"], rule);
@@ -287,7 +287,7 @@ fn never_copies_a_rule_without_its_address_condition() {
           remoteIpBlocks: [10.0.0.0/8]
 ";
     let documents = documents(inside);
-    let explanation = explained(&documents, "no-rule-matched");
+    let explanation = explain_json(&documents, "no-rule-matched");
     assert_eq!(
         explanation["nearest"][0]["differs"],
         json!([{"attribute": "address", "wanted": ["client address 10.0.0.0/8"]}])

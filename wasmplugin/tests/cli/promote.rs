@@ -25,12 +25,12 @@ spec:
 ";
 
 /// A Prometheus without data that runs as long as the tests.
-fn empty() -> String {
-    answering(|_| None)
+fn empty_prometheus() -> String {
+    prometheus_answering(|_| None)
 }
 
 /// A Prometheus that answers each query with one number or no data.
-fn answering(answer: impl Fn(&str) -> Option<f64> + Send + 'static) -> String {
+fn prometheus_answering(answer: impl Fn(&str) -> Option<f64> + Send + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     std::thread::spawn(move || {
@@ -81,7 +81,7 @@ fn a_proxy_that_is_no_longer_scraped_is_not_ready_and_stays_in_shadow() {
         let report: Value = serde_json::from_str(&run.stdout).unwrap();
         report["candidates"][0].clone()
     };
-    let revision: RevisionNumber = judge(&empty(), &[])["revision"]
+    let revision: RevisionNumber = judge(&empty_prometheus(), &[])["revision"]
         .as_str()
         .unwrap()
         .parse()
@@ -89,7 +89,7 @@ fn a_proxy_that_is_no_longer_scraped_is_not_ready_and_stays_in_shadow() {
     // The revision is known only if proxies reported it before.
     for has_revision in [true, false] {
         let last = UNTIL - 2.0 * DAY;
-        let url = answering(move |query| {
+        let url = prometheus_answering(move |query| {
             let is_revision_query = query.contains("peergate_policy_revision");
             if is_revision_query && !has_revision {
                 return None;
@@ -132,7 +132,7 @@ fn a_proxy_that_is_no_longer_scraped_is_not_ready_and_stays_in_shadow() {
 
 #[test]
 fn harmless_rules_are_ready_and_uncounted_rules_are_not() {
-    let url = empty();
+    let url = empty_prometheus();
     let report = run(&[
         "promote",
         "-f",
@@ -167,7 +167,7 @@ fn reports_ready_if_nothing_is_in_shadow() {
         "-f",
         text(files.path()),
         "--prometheus",
-        &empty(),
+        &empty_prometheus(),
     ]);
     assert_eq!(
         (report.status, &*report.stdout),
@@ -177,7 +177,7 @@ fn reports_ready_if_nothing_is_in_shadow() {
 
 #[test]
 fn changes_only_the_promoted_fields_of_a_file() {
-    let url = empty();
+    let url = empty_prometheus();
     for (case, before) in [
         ("unix", POLICY.to_owned()),
         ("windows", POLICY.replace('\n', "\r\n")),
@@ -206,7 +206,7 @@ fn changes_only_the_promoted_fields_of_a_file() {
 
 #[test]
 fn changes_nothing_that_cannot_be_changed_safely() {
-    let url = empty();
+    let url = empty_prometheus();
     let in_brackets = POLICY.replace(
         "    - id: jobs\n      effect: Allow\n      enforcement: Shadow\n      from: [{serviceAccounts: [jobs]}]\n",
         "    - {id: jobs, effect: Allow, enforcement: Shadow}\n",
@@ -246,7 +246,7 @@ fn changes_nothing_that_cannot_be_changed_safely() {
 
 #[test]
 fn refuses_invalid_arguments_with_a_fix() {
-    let url = empty();
+    let url = empty_prometheus();
     let policies = ["promote", "-f", "policies", "--at", NOW];
     let cases: [(&[&str], i32, &str); 9] = [
         (&[], 3, "--prometheus <URL>"),
@@ -310,7 +310,7 @@ fn refuses_invalid_arguments_with_a_fix() {
 /// As with `kubectl port-forward`, even if `HTTP_PROXY` is set.
 #[test]
 fn queries_a_local_prometheus_without_an_http_proxy() {
-    let mut command = command(&["top", "--prometheus", &empty()]);
+    let mut command = command(&["top", "--prometheus", &empty_prometheus()]);
     command
         .env("HTTP_PROXY", "http://127.0.0.1:1")
         .env_remove("NO_PROXY")
@@ -357,7 +357,7 @@ fn top_reports_unusable_endpoints_and_missing_metrics() {
             refused.stderr
         );
     }
-    let shown = run(&["top", "--prometheus", &empty()]);
+    let shown = run(&["top", "--prometheus", &empty_prometheus()]);
     assert_eq!(shown.status, 0);
     assert!(shown.stdout.contains("no counters"), "{}", shown.stdout);
     let why = "has no metric `peergate_decisions_total`: check that";
@@ -366,7 +366,7 @@ fn top_reports_unusable_endpoints_and_missing_metrics() {
 
 #[test]
 fn top_refuses_an_unknown_policy_and_suggests_the_nearest_name() {
-    let url = empty();
+    let url = empty_prometheus();
     let files = folder(&[("mesh.yaml", MESH), ("cart.yaml", POLICY)]);
     let documents = ["-f", text(files.path())];
     let top = |policy: &str, more: &[&str]| {

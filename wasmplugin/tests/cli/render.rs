@@ -5,7 +5,7 @@ use super::*;
 
 const ALL: [&str; 5] = ["render", "-f", POLICIES, "--at", NOW];
 
-fn rendered(more: &[&str]) -> Run {
+fn render(more: &[&str]) -> Run {
     let run = run(&[&ALL, more].concat());
     assert_eq!(run.status, 0, "{}", run.stderr);
     run
@@ -13,12 +13,12 @@ fn rendered(more: &[&str]) -> Run {
 
 #[test]
 fn renders_all_policies_as_one_stream() {
-    insta::assert_snapshot!(rendered(&[]).stdout);
+    insta::assert_snapshot!(render(&[]).stdout);
 }
 
 #[test]
 fn notes_on_stderr_where_rbac_deviates_from_the_policy() {
-    insta::assert_snapshot!(rendered(&[]).stderr);
+    insta::assert_snapshot!(render(&[]).stderr);
 }
 
 #[test]
@@ -56,20 +56,20 @@ spec:
 #[test]
 fn prints_no_notes_if_rbac_enforces_the_whole_policy() {
     for only in ["wasm-plugin", "plugin-config", "envoy"] {
-        let run = rendered(&["--only", only, "--policy", "shop/cart"]);
+        let run = render(&["--only", only, "--policy", "shop/cart"]);
         assert_eq!(run.stderr, "", "{only}");
     }
 }
 
 #[test]
 fn renders_a_plugin_config() {
-    let config = rendered(&["--only", "plugin-config", "--policy", "shop/cart"]);
+    let config = render(&["--only", "plugin-config", "--policy", "shop/cart"]);
     insta::assert_snapshot!(config.stdout);
 }
 
 #[test]
 fn renders_a_filter_for_a_plain_envoy() {
-    let filter = rendered(&[
+    let filter = render(&[
         "--only",
         "envoy",
         "--policy",
@@ -84,7 +84,7 @@ fn renders_a_filter_for_a_plain_envoy() {
 fn renders_for_the_given_version_of_istio() {
     let of = |version| {
         let more = ["--only", "wasm-plugin", "--istio-version", version];
-        rendered(&more).stdout
+        render(&more).stdout
     };
     assert!(of("1.26").contains("failStrategy: FAIL_CLOSE\n"));
     assert!(of("1.27").contains("failStrategy: FAIL_RELOAD\n"));
@@ -92,9 +92,9 @@ fn renders_for_the_given_version_of_istio() {
 
 #[test]
 fn renders_the_same_for_documents_in_any_order() {
-    let first = rendered(&[]).stdout;
-    assert_eq!(first, rendered(&[]).stdout);
-    // Comments name each file relative to the path that it was found by.
+    let first = render(&[]).stdout;
+    assert_eq!(first, render(&[]).stdout);
+    // Comments name each file relative to the given path.
     let objects = |text: &str| -> Vec<String> {
         let lines = text.lines().filter(|line| !line.starts_with("# "));
         lines.map(str::to_owned).collect()
@@ -117,13 +117,13 @@ fn renders_the_same_for_documents_in_any_order() {
 
 #[test]
 fn writes_yaml_equivalent_to_the_json() {
-    let json = rendered(&["--output", "json"]).stdout;
+    let json = render(&["--output", "json"]).stdout;
     let list: Value = serde_json::from_str(&json).unwrap();
     assert_eq!(
         (&list["apiVersion"], &list["kind"]),
         (&"v1".into(), &"List".into())
     );
-    let documents: Vec<Value> = yaml::parse(&rendered(&[]).stdout)
+    let documents: Vec<Value> = yaml::parse(&render(&[]).stdout)
         .unwrap()
         .iter()
         .map(|node| {
@@ -139,7 +139,7 @@ fn writes_yaml_equivalent_to_the_json() {
 fn writes_a_file_for_each_object() {
     let folder = tempfile::tempdir().unwrap();
     let target = format!("{}/manifests/", text(folder.path()));
-    assert_eq!(rendered(&["--out", &target]).stdout, "");
+    assert_eq!(render(&["--out", &target]).stdout, "");
     let mut names: Vec<_> = std::fs::read_dir(&target)
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
@@ -170,7 +170,7 @@ fn writes_a_file_for_each_object() {
     assert_eq!(sorted, names);
     let files = listed.map(|name| without_header(&read(name)).to_owned());
     let together = files.collect::<Vec<_>>().join("---\n");
-    assert_eq!(together, without_header(&rendered(&[]).stdout));
+    assert_eq!(together, without_header(&render(&[]).stdout));
 }
 
 #[test]
@@ -179,11 +179,8 @@ fn replaces_a_file_and_keeps_its_mode() {
     let path = folder.path().join("out.yaml");
     #[cfg(unix)]
     std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o640)).unwrap();
-    rendered(&["--out", text(&path), "--force"]);
-    assert_eq!(
-        std::fs::read_to_string(&path).unwrap(),
-        rendered(&[]).stdout
-    );
+    render(&["--out", text(&path), "--force"]);
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), render(&[]).stdout);
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;

@@ -36,7 +36,7 @@ struct Mesh {
 }
 
 /// The rendered files of the shop, by name.
-fn rendered() -> &'static [(String, String)] {
+fn rendered_shop() -> &'static [(String, String)] {
     static RENDERED: OnceLock<Vec<(String, String)>> = OnceLock::new();
     RENDERED.get_or_init(|| {
         let folder = tempfile::tempdir().unwrap();
@@ -55,7 +55,7 @@ fn rendered() -> &'static [(String, String)] {
 impl Mesh {
     /// The shop without faults.
     fn good() -> Self {
-        let mut files: Vec<_> = rendered()
+        let mut files: Vec<_> = rendered_shop()
             .iter()
             .map(|(name, text)| (name.as_str(), text.as_str()))
             .collect();
@@ -109,13 +109,13 @@ impl Mesh {
     }
 
     /// Asserts that this is the only finding.
-    fn has(&self, code: &str, subject: &str, message: &str) {
+    fn reports_only(&self, code: &str, subject: &str, message: &str) {
         let expected = [code, subject, message].map(str::to_owned);
         assert_eq!(self.findings(), [expected]);
     }
 }
 
-fn yaml_of(kind: &str, namespace: &str, name: &str, spec: &Value) -> String {
+fn object_yaml(kind: &str, namespace: &str, name: &str, spec: &Value) -> String {
     let group = match kind {
         "PeerAuthentication" | "AuthorizationPolicy" => "security.istio.io/v1",
         "NetworkPolicy" => "networking.k8s.io/v1",
@@ -142,7 +142,7 @@ fn reports_nothing_in_the_good_mesh() {
 /// Report formats for a mesh with an error in a file, one outside any file, and a warning.
 #[test]
 fn prints_findings_in_every_format() {
-    let foreign = yaml_of("AuthorizationPolicy", "boutique", "extra", &json!({}));
+    let foreign = object_yaml("AuthorizationPolicy", "boutique", "extra", &json!({}));
     let mesh = Mesh::good()
         .without("boutique.frontend-deny.authorizationpolicy.yaml")
         .replacing(
@@ -219,7 +219,7 @@ fn summary_counts_unreachable_proxies_and_ports() {
 /// In a URI, `#` starts a fragment and a space ends the file name.
 #[test]
 fn escapes_file_names_as_uris_for_code_scanning() {
-    let foreign = yaml_of(
+    let foreign = object_yaml(
         "AuthorizationPolicy",
         "boutique",
         "foreign",

@@ -6,7 +6,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use super::server::programs;
-use super::{SHOP, printed};
+use super::{SHOP, stdout_of};
 
 /// The value with every number as a float: Helm writes `100.0` as `100`.
 fn with_fractions(value: Value) -> Value {
@@ -34,7 +34,7 @@ fn objects(text: &str) -> Vec<Value> {
 }
 
 /// The objects that Helm installs from the chart with these values.
-fn installed(chart: &Path, values: &str) -> Vec<Value> {
+fn helm_install(chart: &Path, values: &str) -> Vec<Value> {
     let output = Command::new(programs().join("chart"))
         .arg(chart)
         .arg(values)
@@ -55,15 +55,15 @@ fn helm_installs_the_rendered_objects_as_values_configure_them() {
     let chart = folder.path().join("chart/");
     let target = format!("{}/", chart.display());
     let args = ["render", SHOP, "--at", "2026-06-01"];
-    printed(&[&args[..], &["--layout", "helm-chart", "--out", &target]].concat());
-    let rendered = objects(&printed(&args));
-    assert_eq!(installed(&chart, "{}"), rendered);
+    stdout_of(&[&args[..], &["--layout", "helm-chart", "--out", &target]].concat());
+    let rendered = objects(&stdout_of(&args));
+    assert_eq!(helm_install(&chart, "{}"), rendered);
 
     let image = "oci://mirror.example/filter@sha256:01";
     let values = format!(
         "{{image: '{image}', labels: {{team: a, app.kubernetes.io/managed-by: b}}, annotations: {{c: d}}}}"
     );
-    let changed = installed(&chart, &values);
+    let changed = helm_install(&chart, &values);
     assert_eq!(changed.len(), rendered.len());
     for object in &changed {
         assert_eq!(at(object, "/metadata/labels/team"), Some("a"));
@@ -79,7 +79,7 @@ fn helm_installs_the_rendered_objects_as_values_configure_them() {
     assert!(!urls.is_empty() && urls.iter().all(|url| *url == Some(image)));
 
     let namespace = at(&rendered[0], "/metadata/namespace").unwrap();
-    let some = installed(&chart, &format!("{{namespaces: [{namespace}]}}"));
+    let some = helm_install(&chart, &format!("{{namespaces: [{namespace}]}}"));
     assert!(!some.is_empty() && some.len() < rendered.len());
     let is_there = |object: &Value| at(object, "/metadata/namespace") == Some(namespace);
     assert!(some.iter().all(is_there));

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::filter::http_filter;
 use super::server::{Server, block_on, client, programs};
-use super::{SHOP, printed};
+use super::{SHOP, stdout_of};
 
 /// The definitions that the shop needs, if Istio's own are not available.
 const KINDS: [(&str, &str, &str); 10] = [
@@ -41,7 +41,7 @@ pub(crate) struct Cluster {
 impl Cluster {
     pub(crate) fn start() -> Self {
         let server = Server::start();
-        let client = client(&server.kubeconfig_of("admin"));
+        let client = client(&server.user_kubeconfig("admin"));
         let cluster = Self {
             server,
             client,
@@ -62,11 +62,11 @@ impl Cluster {
     }
 
     pub(crate) fn kubeconfig(&self) -> PathBuf {
-        self.server.kubeconfig_of("admin")
+        self.server.user_kubeconfig("admin")
     }
 
-    pub(crate) fn kubeconfig_of(&self, user: &str) -> PathBuf {
-        self.server.kubeconfig_of(user)
+    pub(crate) fn user_kubeconfig(&self, user: &str) -> PathBuf {
+        self.server.user_kubeconfig(user)
     }
 
     /// Defines Istio's kinds with Istio's own definitions, or without a schema.
@@ -92,12 +92,12 @@ impl Cluster {
             let spec = &definition["spec"];
             let kind = spec["names"]["kind"].as_str().unwrap();
             let group = spec["group"].as_str().unwrap();
-            wait_for(kind, TIMEOUT, || Ok(self.resource_of(group, kind))).unwrap();
+            wait_for(kind, TIMEOUT, || Ok(self.find_resource(group, kind))).unwrap();
         }
     }
 
     /// The API resource of a kind, if the server has it.
-    fn resource_of(&self, group: &str, kind: &str) -> Option<ApiResource> {
+    fn find_resource(&self, group: &str, kind: &str) -> Option<ApiResource> {
         let group = block_on(discovery::group(&self.client, group)).ok()?;
         // Some kinds are not in the preferred version of their group.
         let mut resources = group
@@ -147,7 +147,7 @@ impl Cluster {
     /// `kind` includes its group, as in `kubectl`.
     fn objects(&self, kind: &str, namespace: &str) -> Api<DynamicObject> {
         let (kind, group) = kind.split_once('.').unwrap();
-        self.api(&self.resource_of(group, kind).unwrap(), namespace)
+        self.api(&self.find_resource(group, kind).unwrap(), namespace)
     }
 
     pub(crate) fn delete(&self, kind: &str, namespace: &str, name: &str) {
@@ -163,7 +163,7 @@ impl Cluster {
     /// Runs the cart service behind a real sidecar, in a pod on a node that forwards ports to it.
     pub(crate) fn run_cart(&mut self) {
         let policy = "boutique/cartservice";
-        let config = printed(&[
+        let config = stdout_of(&[
             "render",
             "-f",
             SHOP,

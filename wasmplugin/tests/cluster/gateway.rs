@@ -8,7 +8,7 @@ use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use serde_json::{Value, json};
 
 use super::cluster::{Cluster, documents};
-use super::{SHOP, peergate, printed};
+use super::{SHOP, peergate, stdout_of};
 
 /// The objects that Istio creates for the gateway.
 const MADE: &str = include_str!("../meshes/gateway.yaml");
@@ -29,7 +29,7 @@ fn mesh() -> tempfile::TempDir {
 }
 
 fn config_map(folder: &str) -> Value {
-    let stream = printed(&["render", "-f", folder, "--only", "gateway"]);
+    let stream = stdout_of(&["render", "-f", folder, "--only", "gateway"]);
     let mut objects = documents(&stream).into_iter();
     let found = objects.find(|object| object["kind"] == "ConfigMap");
     found.unwrap()

@@ -43,7 +43,7 @@ fn peergate(args: &[&str]) -> Output {
 }
 
 /// The output of a run, which must succeed.
-fn printed(args: &[&str]) -> String {
+fn stdout_of(args: &[&str]) -> String {
     let output = peergate(args);
     let errors = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.success(), "{args:?}: {errors}");
@@ -82,14 +82,14 @@ fn shop() -> Cluster {
     cluster.define_istio();
     cluster.apply(WORKLOADS);
     cluster.apply(MESH_CONFIG);
-    cluster.apply(&printed(&["render", "-f", SHOP]));
+    cluster.apply(&stdout_of(&["render", "-f", SHOP]));
     cluster.run_cart();
     cluster
 }
 
 #[test]
 fn a_cluster_accepts_the_first_policy_in_shadow_and_enforced() {
-    let first = printed(&["init"]);
+    let first = stdout_of(&["init"]);
     let image = "  filter:\n    image: oci://r.example/f:1\n    sha256: 5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef\n    imagePullSecret: regcred\n    imagePullPolicy: IfNotPresent\n";
     let shadow = first.replacen("  filter: {}\n", image, 1);
     let enforced = shadow.replacen("  enforcement: Shadow\n", "", 1);
@@ -101,7 +101,7 @@ fn a_cluster_accepts_the_first_policy_in_shadow_and_enforced() {
     for documents in [first, shadow, enforced] {
         let path = folder.path().join("policy.yaml");
         std::fs::write(&path, documents).unwrap();
-        cluster.apply(&printed(&["render", "-f", path.to_str().unwrap()]));
+        cluster.apply(&stdout_of(&["render", "-f", path.to_str().unwrap()]));
     }
 }
 
@@ -236,7 +236,7 @@ fn skips_a_missing_mesh_config_and_reports_a_different_one() {
 #[test]
 fn does_not_report_objects_of_forbidden_kinds_as_missing() {
     let cluster = shop();
-    let stranger = verify(&cluster.kubeconfig_of("viewer"), &[]);
+    let stranger = verify(&cluster.user_kubeconfig("viewer"), &[]);
     let found = |wanted: &str| {
         let found = stranger.findings.iter();
         let found = found.filter(|[code, ..]| code == wanted);
@@ -259,7 +259,7 @@ fn verifies_certificates_in_secrets() {
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     let of = ["--trust-domain", "cluster.local"];
     let (root, east) = (path("root"), path("east"));
-    printed(&[&["certs", "root", "--out", &root], &of[..]].concat());
+    stdout_of(&[&["certs", "root", "--out", &root], &of[..]].concat());
     let more = [
         "certs",
         "cluster",
@@ -272,7 +272,7 @@ fn verifies_certificates_in_secrets() {
         "--out",
         &east,
     ];
-    printed(&[&more[..], &of].concat());
+    stdout_of(&[&more[..], &of].concat());
     let secret = std::fs::read_to_string(Path::new(&east).join("cacerts.yaml")).unwrap();
     cluster.apply(&secret);
     let ends_soon = |min_days: &str| {
@@ -309,7 +309,7 @@ fn verifies_certificates_in_secrets() {
 #[test]
 fn the_documented_role_suffices_and_its_absence_is_reported() {
     let cluster = shop();
-    let stranger = verify(&cluster.kubeconfig_of("viewer"), &[]);
+    let stranger = verify(&cluster.user_kubeconfig("viewer"), &[]);
     let not_checked = stranger.findings.iter();
     let not_checked: Vec<_> = not_checked
         .filter(|[code, ..]| code == "not-checked")
@@ -327,7 +327,7 @@ fn the_documented_role_suffices_and_its_absence_is_reported() {
 
     let role = PAGE.split("```yaml role\n").nth(1).unwrap();
     cluster.apply(role.split("```").next().unwrap());
-    let viewer = verify(&cluster.kubeconfig_of("viewer"), &["--deny-warnings"]);
+    let viewer = verify(&cluster.user_kubeconfig("viewer"), &["--deny-warnings"]);
     assert_eq!(viewer.findings, [[""; 3]; 0]);
     assert_eq!(
         viewer.report["proxies"][0]["name"],

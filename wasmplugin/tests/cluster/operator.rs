@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use super::cluster::{Cluster, documents};
-use super::printed;
+use super::stdout_of;
 
 /// The page with the monitors that the operator needs.
 const PAGE: &str = include_str!("../../../docs/monitoring.md");
@@ -50,7 +50,7 @@ fn the_operator_accepts_the_rules_and_documented_monitors_and_rejects_unknown_fi
         "rules,alerts",
     ];
     // As with `kubectl -n monitoring`.
-    let rules = documents(&printed(&rules)).remove(0);
+    let rules = documents(&stdout_of(&rules)).remove(0);
     let rules = with(rules, "/metadata/namespace", json!("monitoring"));
     let monitors = PAGE.split("```yaml operator\n").nth(1).unwrap();
     let monitors = documents(monitors.split("```").next().unwrap());

@@ -159,7 +159,7 @@ impl Server {
 
     /// Waits until the server reports that it is ready, or one of the processes has ended.
     fn is_ready(&mut self) -> bool {
-        let client = client(&self.kubeconfig_of("admin"));
+        let client = client(&self.user_kubeconfig("admin"));
         let ready = wait_for("the API server", TIMEOUT, || {
             let mut processes = self.processes.iter_mut();
             if processes.any(|process| process.try_wait().unwrap().is_some()) {
@@ -172,7 +172,7 @@ impl Server {
         ready.unwrap()
     }
 
-    pub(crate) fn kubeconfig_of(&self, user: &str) -> PathBuf {
+    pub(crate) fn user_kubeconfig(&self, user: &str) -> PathBuf {
         let ca = self.folder.path().join("server.pem");
         let url = format!("https://127.0.0.1:{}", self.port);
         let text = kubeconfig(&url, Some(&ca), &format!("{user}-token"));

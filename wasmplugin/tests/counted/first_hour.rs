@@ -31,7 +31,7 @@ fn assert_usual(mesh: &Mesh, times: usize) {
 }
 
 /// The output and the notes of `render`.
-fn rendered(policies: &Policies) -> (String, String) {
+fn render(policies: &Policies) -> (String, String) {
     let run = run(&["render", "-f", &policies.name()]);
     assert_eq!(run.status, 0, "{}", run.stderr);
     (run.stdout, run.stderr)
@@ -46,7 +46,7 @@ fn denies_no_previously_allowed_call_from_init_to_enforced() {
     assert_eq!(validated.status, 0, "{}", validated.stderr);
 
     // In shadow, every call passes, and denials are predicted.
-    let (objects, notes) = rendered(&policies);
+    let (objects, notes) = render(&policies);
     assert!(objects.contains("kind: WasmPlugin"), "{objects}");
     assert!(!objects.contains("kind: AuthorizationPolicy"), "{objects}");
     assert!(!objects.contains("kind: PeerAuthentication"), "{objects}");
@@ -88,7 +88,7 @@ fn denies_no_previously_allowed_call_from_init_to_enforced() {
     assert!(!policies.text().contains("\n  enforcement: Shadow\n"));
 
     // Once enforced, only the usual calls pass.
-    let (objects, notes) = rendered(&policies);
+    let (objects, notes) = render(&policies);
     assert!(objects.contains("kind: AuthorizationPolicy"), "{objects}");
     let closed = "1 workload in 1 namespace will deny requests that no policy allows";
     assert!(notes.contains(closed), "{notes}");

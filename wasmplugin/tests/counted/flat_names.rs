@@ -96,7 +96,7 @@ fn extracts_labels_from_flat_names() {
         &policies.name(),
     ]);
     assert_eq!(shown.status, 0, "{}", shown.stderr);
-    everything_is_shown(&shown.stdout);
+    assert_everything_shown(&shown.stdout);
     assert!(!shown.stdout.contains("stale"), "{}", shown.stdout);
 }
 
@@ -109,11 +109,11 @@ fn shows_a_proxy_with_flat_names_without_relabeling() {
     let url = format!("http://{}", mesh.admin());
     let shown = run(&["top", "--proxy", &url, "--interval", "100ms", "--once"]);
     assert_eq!(shown.status, 0, "{}", shown.stderr);
-    everything_is_shown(&shown.stdout);
+    assert_everything_shown(&shown.stdout);
 }
 
 /// Asserts that policies, rules and reasons have their real names.
-fn everything_is_shown(stdout: &str) {
+fn assert_everything_shown(stdout: &str) {
     const POLICY: &str = "shop/cart-service.v1";
     // The counts of allowed, denied and shadow requests, and the reasons.
     for (rule, expected) in [

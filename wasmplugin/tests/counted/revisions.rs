@@ -10,7 +10,7 @@ use super::run;
 use super::scraping::{scraping, wait_for};
 
 /// The metrics of a proxy with this revision after `requests` requests, of which `denied` would have been denied.
-fn counted(revision: u64, requests: u64, denied: u64) -> String {
+fn metrics(revision: u64, requests: u64, denied: u64) -> String {
     let decisions = "peergate_decisions_total{peergate_policy=\"shop_orders\"";
     format!(
         "{decisions},peergate_rule=\"web\",peergate_effect=\"allow\",peergate_reason=\"allowed-by-rule\"}} {requests}
@@ -20,7 +20,7 @@ peergate_policy_revision{{peergate_policy=\"shop_orders\"}} {revision}
     )
 }
 
-fn judged(policies: &Policies, prometheus: &Prometheus, fields: &[&str]) -> Value {
+fn judge(policies: &Policies, prometheus: &Prometheus, fields: &[&str]) -> Value {
     let report = promote(policies, prometheus, &["--output", "json"]);
     rule_report(&report, "no-admin", fields)
 }
@@ -29,40 +29,40 @@ fn judged(policies: &Policies, prometheus: &Prometheus, fields: &[&str]) -> Valu
 fn counts_only_the_current_revision() {
     let policies = Policies::new();
     let revision = policies.revision().get();
-    let exporter = Exporter::serving(&counted(1, 0, 0));
+    let exporter = Exporter::serving(&metrics(1, 0, 0));
     let prometheus = scraping(exporter.address);
-    exporter.set(&counted(1, 10, 2));
+    exporter.set(&metrics(1, 10, 2));
     wait_for(
         &prometheus,
         "sum(peergate_decisions_total{peergate_effect=\"allow\"}) == 10",
     );
     assert_eq!(
-        judged(&policies, &prometheus, &["verdict", "otherRevisions"]),
+        judge(&policies, &prometheus, &["verdict", "otherRevisions"]),
         json!(["other-revisions", ["000000000001"]])
     );
 
-    exporter.set(&counted(revision, 10, 2));
+    exporter.set(&metrics(revision, 10, 2));
     // Samples of the command line are more than half a second apart.
     wait_for(
         &prometheus,
         &format!("count_over_time((peergate_policy_revision == {revision})[1m:100ms]) >= 20"),
     );
-    exporter.set(&counted(revision, 15, 2));
+    exporter.set(&metrics(revision, 15, 2));
     wait_for(
         &prometheus,
         "sum(peergate_decisions_total{peergate_effect=\"allow\"}) == 15",
     );
     let fields = ["verdict", "requests", "hits", "beginning", "otherRevisions"];
     assert_eq!(
-        judged(&policies, &prometheus, &fields),
+        judge(&policies, &prometheus, &fields),
         json!(["not-long-enough", 5, [], "revised", []])
     );
 
     // If a proxy returns to an old revision, the verdict is unknown again.
-    exporter.set(&counted(2, 15, 2));
+    exporter.set(&metrics(2, 15, 2));
     wait_for(&prometheus, "peergate_policy_revision == 2");
     assert_eq!(
-        judged(&policies, &prometheus, &["verdict", "otherRevisions"]),
+        judge(&policies, &prometheus, &["verdict", "otherRevisions"]),
         json!(["other-revisions", ["000000000002"]])
     );
 }
@@ -77,11 +77,11 @@ fn names_callers_if_proxies_learn_them() {
         )
     };
     let web = "spiffe_3a_2f_2fcluster.local_2fns_2fshop_2fsa_2fweb".replace('.', "_2e");
-    let exporter = Exporter::serving(&(counted(revision, 5, 0) + &observed(&web, "allow", 5)));
+    let exporter = Exporter::serving(&(metrics(revision, 5, 0) + &observed(&web, "allow", 5)));
     let prometheus = scraping(exporter.address);
     // The series of a caller starts with its first request.
     exporter.set(
-        &(counted(revision, 100, 4)
+        &(metrics(revision, 100, 4)
             + &observed(&web, "shadow_deny", 3)
             + &observed("-", "shadow_deny", 1)),
     );
@@ -90,7 +90,7 @@ fn names_callers_if_proxies_learn_them() {
         "sum(peergate_decisions_total{peergate_effect=\"shadow_deny\"}) == 4",
     );
     assert_eq!(
-        judged(&policies, &prometheus, &["verdict", "requests", "callers"]),
+        judge(&policies, &prometheus, &["verdict", "requests", "callers"]),
         json!(["would-deny", 95, [
             {
                 "caller": "spiffe://cluster.local/ns/shop/sa/web",
@@ -128,7 +128,7 @@ fn names_callers_if_proxies_learn_them() {
         shown.stdout
     );
     assert!(!shown.stdout.contains("stale"), "{}", shown.stdout);
-    exporter.set(&counted(1, 100, 4));
+    exporter.set(&metrics(1, 100, 4));
     wait_for(&prometheus, "peergate_policy_revision == 1");
     let shown = run(&[
         "top",
@@ -151,7 +151,7 @@ fn names_callers_if_proxies_learn_them() {
 #[test]
 fn enforces_nothing_that_was_not_scraped() {
     let policies = Policies::new();
-    let says = counted(policies.revision().get(), 10, 0);
+    let says = metrics(policies.revision().get(), 10, 0);
     let exporter = Exporter::serving(&says);
     let prometheus = scraping(exporter.address);
     wait_for(
@@ -160,7 +160,7 @@ fn enforces_nothing_that_was_not_scraped() {
     );
     let write = ["--rule", "no-admin", "--max-breakage", "90%", "--write"];
     let before = policies.text();
-    let judged = |fields: &[&str]| {
+    let judge = |fields: &[&str]| {
         let json = promote_by_all(
             &policies,
             &prometheus,
@@ -176,7 +176,7 @@ fn enforces_nothing_that_was_not_scraped() {
         "absent_over_time(peergate_policy_revision[20s])",
     );
     let fields = ["verdict", "ready", "notScrapedSince"];
-    let found = judged(&fields);
+    let found = judge(&fields);
     assert_eq!(
         (&found[0], &found[1]),
         (&json!("not-scraped"), &json!(false))
@@ -191,13 +191,13 @@ fn enforces_nothing_that_was_not_scraped() {
     );
 
     // Samples are missing in the middle. A counter that restarted in the meantime counts from 0.
-    exporter.set(&counted(policies.revision().get(), 3, 0));
+    exporter.set(&metrics(policies.revision().get(), 3, 0));
     wait_for(
         &prometheus,
         "count_over_time(peergate_policy_revision[5s]) >= 3",
     );
     let fields = ["verdict", "ready", "unscrapedSeconds", "lastUnscraped"];
-    let found = judged(&fields);
+    let found = judge(&fields);
     assert_eq!(
         (&found[0], &found[1]),
         (&json!("not-long-enough"), &json!(false))
@@ -210,10 +210,10 @@ fn enforces_nothing_that_was_not_scraped() {
     let written = promote_by_all(&policies, &prometheus, &write);
     assert_eq!(written.status, 2, "{}", written.stderr);
     assert_eq!(policies.text(), before);
-    exporter.set(&counted(policies.revision().get(), 3, 1));
+    exporter.set(&metrics(policies.revision().get(), 3, 1));
     wait_for(
         &prometheus,
         "peergate_decisions_total{peergate_effect=\"shadow_deny\"} == 1",
     );
-    assert_eq!(judged(&["verdict"]), json!(["would-deny"]));
+    assert_eq!(judge(&["verdict"]), json!(["would-deny"]));
 }

@@ -66,7 +66,7 @@ fn metrics(counts: &[(&str, &str, &str, &str, u64)]) -> String {
 }
 
 /// A Prometheus that has scraped a proxy before and after these counts.
-fn counted(counts: &[(&str, &str, &str, &str, u64)]) -> Prometheus {
+fn prometheus_with(counts: &[(&str, &str, &str, &str, u64)]) -> Prometheus {
     let before: Vec<_> = counts
         .iter()
         .map(|(policy, rule, effect, reason, _)| (*policy, *rule, *effect, *reason, 0))
@@ -83,7 +83,7 @@ fn counted(counts: &[(&str, &str, &str, &str, u64)]) -> Prometheus {
 }
 
 /// These fields of the report, for each policy.
-fn judged(policies: &Policies, prometheus: &Prometheus, fields: &[&str]) -> Value {
+fn judge(policies: &Policies, prometheus: &Prometheus, fields: &[&str]) -> Value {
     let report = promote(policies, prometheus, &["--output", "json"]);
     let report: Value = serde_json::from_str(&report.stdout).expect(&report.stderr);
     let candidates = report["candidates"].as_array().unwrap().iter();
@@ -97,7 +97,7 @@ fn judged(policies: &Policies, prometheus: &Prometheus, fields: &[&str]) -> Valu
 #[test]
 fn judges_and_enforces_shadow_policies_of_one_workload_together() {
     let policies = policies("Shadow");
-    let prometheus = counted(&[
+    let prometheus = prometheus_with(&[
         ("orders", "web", "shadow_allow", "allowed-by-rule", 10),
         ("orders", "no-admin", "shadow_deny", "denied-by-rule", 0),
         ("orders", "-", "shadow_deny", "no-rule-matched", 0),
@@ -105,7 +105,7 @@ fn judges_and_enforces_shadow_policies_of_one_workload_together() {
         ("probes", "-", "shadow_deny", "no-rule-matched", 0),
     ]);
     assert_eq!(
-        judged(
+        judge(
             &policies,
             &prometheus,
             &["policy", "together", "verdict", "requests"]
@@ -143,7 +143,7 @@ fn judges_and_enforces_shadow_policies_of_one_workload_together() {
 #[test]
 fn decisions_of_an_enforced_policy_count_as_the_requests_of_its_workload() {
     let policies = policies("Enforce");
-    let prometheus = counted(&[
+    let prometheus = prometheus_with(&[
         // Matches of shadow rules, which decide nothing.
         ("orders", "web", "shadow_allow", "allowed-by-rule", 10),
         ("orders", "no-admin", "shadow_deny", "denied-by-rule", 1),
@@ -153,7 +153,7 @@ fn decisions_of_an_enforced_policy_count_as_the_requests_of_its_workload() {
         ("other", "web", "allow", "allowed-by-rule", 100),
     ]);
     assert_eq!(
-        judged(
+        judge(
             &policies,
             &prometheus,
             &["policy", "together", "verdict", "requests"]

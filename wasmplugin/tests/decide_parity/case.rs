@@ -236,7 +236,7 @@ pub(crate) fn header_rule(name: &str, value: &str) -> String {
     format!("when: [{{key: 'request.headers[{name}]', values: ['{value}']}}]")
 }
 
-pub(crate) fn policies_of(documents: &str) -> PolicySet {
+pub(crate) fn parse_policies(documents: &str) -> PolicySet {
     let source = SourceText {
         name: "policies.yaml".to_owned(),
         text: documents.to_owned(),
@@ -268,7 +268,7 @@ pub(crate) fn check_with(cases: &[Case], istio_version: &str, settings: &Value) 
         .iter()
         .map(|(rule, name)| (name.clone(), (*rule).to_owned()));
     let documents = documents(&rules.collect(), istio_version);
-    let sidecar = Sidecar::start(&policies_of(&documents), settings);
+    let sidecar = Sidecar::start(&parse_policies(&documents), settings);
     let asked = || {
         cases.iter().flat_map(|case| {
             let versions = case.versions.iter();

@@ -45,7 +45,7 @@ pub(crate) fn answers(mode: PathNormalization, paths: &[Vec<u8>]) -> Vec<Answer>
         .zip(paths)
         .map(|(answer, path)| match std::str::from_utf8(path) {
             Ok(_) => parse_answer(answer),
-            Err(_) => normalized(mode, path),
+            Err(_) => normalize(mode, path),
         })
         .collect();
     assert_eq!(answers.len(), paths.len());
@@ -92,7 +92,7 @@ pub(crate) fn status(answer: &Value) -> Option<u16> {
     status.split(':').next()?.parse().ok()
 }
 
-fn normalized(mode: PathNormalization, path: &[u8]) -> Answer {
+fn normalize(mode: PathNormalization, path: &[u8]) -> Answer {
     match mode.normalize(path) {
         Ok(path) => Answer::Path(path),
         Err(refused) => Answer::Refused(refused.status()),

@@ -9,7 +9,7 @@ use crate::case::Caller::Web;
 use crate::case::Outcome::{Denied, Passes, Refused};
 use crate::case::Version::{self, Http1, Http2};
 use crate::case::{
-    BOTH, Case, Outcome, Sent, both_versions_case, check, header_rule, http1_case, policies_of,
+    BOTH, Case, Outcome, Sent, both_versions_case, check, header_rule, http1_case, parse_policies,
 };
 use crate::decided;
 use crate::sidecar::{Sidecar, documents};
@@ -152,7 +152,7 @@ fn rules_see_the_server_name_that_decide_predicts() {
         "when: [{key: connection.sni, values: [web.shop]}]".to_owned(),
     )];
     let documents = documents(&rules.into(), "1.29");
-    let sidecar = Sidecar::start(&policies_of(&documents), &json!({}));
+    let sidecar = Sidecar::start(&parse_policies(&documents), &json!({}));
     for (server_name, expected) in [
         ("web.shop", Denied),
         ("Web.SHOP", Denied),

@@ -42,7 +42,7 @@ impl Sidecar {
         let mut sidecar = InboundSidecar::new(identity, ca, nowhere);
         let listeners = set.policies().iter().map(|policy| {
             sidecar.http_filters = rbac(set, policy);
-            listener(&sidecar.bootstrap(), &name_of(policy), settings)
+            listener(&sidecar.bootstrap(), &policy_name(policy), settings)
         });
         let listeners: Vec<_> = listeners.collect();
         let mut bootstrap = sidecar.bootstrap();
@@ -126,7 +126,7 @@ impl Sidecar {
     }
 }
 
-fn name_of(policy: &ServicePolicy) -> String {
+fn policy_name(policy: &ServicePolicy) -> String {
     let name = policy.name().to_string();
     name.rsplit('/').next().unwrap_or_default().to_owned()
 }

@@ -30,7 +30,7 @@ fn explain(policies: &Policies, id: &str, more: &[&str]) -> Run {
     run(&args)
 }
 
-fn explained(policies: &Policies, id: &str) -> Value {
+fn explain_json(policies: &Policies, id: &str) -> Value {
     let explained = explain(policies, id, &["--output", "json"]);
     assert_eq!(explained.status, 0, "{}", explained.stderr);
     serde_json::from_str(&explained.stdout).unwrap()
@@ -50,7 +50,7 @@ fn names_the_nearest_rule_and_proposes_one_that_allows_only_the_request() {
     let policies = Policies::new();
     let mesh = Mesh::start(&policies);
     let id = mesh.denied(WEB, "POST", "/orders?token=hunter2");
-    let explanation = explained(&policies, &id);
+    let explanation = explain_json(&policies, &id);
     assert_eq!(explanation["reason"], "no-rule-matched");
     assert_eq!(explanation["reasonByDocuments"], "no-rule-matched");
     assert_eq!(explanation["isSameRevision"], true);
@@ -100,7 +100,7 @@ fn names_the_nearest_rule_and_proposes_one_that_allows_only_the_request() {
     let other = Caller::Uri("spiffe://cluster.local/ns/shop/sa/other");
     assert_eq!(mesh.ask(other, "POST", "/orders").status, 403);
     // The decision ID is now from another revision.
-    let explanation = explained(&policies, &id);
+    let explanation = explain_json(&policies, &id);
     assert_eq!(explanation["isSameRevision"], false);
     assert_eq!(explanation["isAllowedByDocuments"], true);
     assert_eq!(explanation["patch"], Value::Null);
@@ -121,7 +121,7 @@ fn writes_callers_from_other_namespaces_and_with_other_ids_in_full() {
         ),
     ] {
         let id = mesh.denied(Caller::Uri(caller), "GET", "/orders");
-        let explanation = explained(&policies, &id);
+        let explanation = explain_json(&policies, &id);
         let changed = changed_lines(&explanation).join("\n");
         assert!(changed.contains(expected), "{changed}");
         assert_eq!(
@@ -137,7 +137,7 @@ fn extends_an_expired_rule_and_starts_a_future_rule_now() {
     let mesh = Mesh::start(&policies);
     let reports = Caller::Uri("spiffe://cluster.local/ns/shop/sa/reports");
     let id = mesh.denied(reports, "GET", "/reports");
-    let explanation = explained(&policies, &id);
+    let explanation = explain_json(&policies, &id);
     assert_eq!(explanation["reason"], "expired-rule");
     assert_eq!(explanation["rule"]["id"], "old-reports");
     let until = explain(
@@ -162,7 +162,7 @@ fn extends_an_expired_rule_and_starts_a_future_rule_now() {
     );
     let planning = Caller::Uri("spiffe://cluster.local/ns/shop/sa/planning");
     let id = mesh.denied(planning, "GET", "/plans");
-    let explanation = explained(&policies, &id);
+    let explanation = explain_json(&policies, &id);
     assert_eq!(explanation["reason"], "rule-not-yet-valid");
     assert_eq!(explain(&policies, &id, &["--write", "--yes"]).status, 0);
     let mesh = Mesh::start(&policies);
@@ -176,7 +176,7 @@ fn exempts_a_caller_from_a_deny_rule_if_another_rule_allows_it() {
     let mesh = Mesh::start(&policies);
     let quarantined = Caller::Uri("spiffe://cluster.local/ns/quarantine/sa/probe");
     let id = mesh.denied(quarantined, "GET", "/status");
-    let explanation = explained(&policies, &id);
+    let explanation = explain_json(&policies, &id);
     assert_eq!(explanation["reason"], "denied-by-rule");
     assert_eq!(
         explanation["rule"],
@@ -192,7 +192,7 @@ fn exempts_a_caller_from_a_deny_rule_if_another_rule_allows_it() {
     );
     // If no other rule allows the request, an exception alone does not help.
     let id = mesh.denied(quarantined, "GET", "/orders");
-    let explanation = explained(&policies, &id);
+    let explanation = explain_json(&policies, &id);
     assert_eq!(explanation["patch"], Value::Null);
     assert!(
         explanation["advice"]
@@ -225,7 +225,7 @@ fn advises_callers_without_a_mesh_identity_without_proposing_a_rule() {
         ),
     ] {
         let id = mesh.denied(caller, "GET", "/orders");
-        let explanation = explained(&policies, &id);
+        let explanation = explain_json(&policies, &id);
         assert_eq!(explanation["reason"], reason);
         assert_eq!(explanation["reasonByDocuments"], reason);
         assert!(
@@ -257,7 +257,7 @@ fn reports_what_an_id_omits_and_proposes_no_rule_without_it() {
         assert_eq!(answer["differs"], json!([lacking["attribute"]]));
 
         let id = answer["decision"].as_str().unwrap();
-        let explanation = explained(&policies, id);
+        let explanation = explain_json(&policies, id);
         assert_eq!(explanation["nearest"][0]["differs"], json!([lacking]));
         assert_eq!(explanation["asksForMore"], true);
         assert_eq!(explanation["patch"], Value::Null);
@@ -278,7 +278,7 @@ fn limits_a_new_rule_to_the_host_if_the_nearest_rule_has_a_host() {
     let policies = Policies::new();
     let stock = Caller::Uri("spiffe://cluster.local/ns/shop/sa/stock");
     let id = Mesh::start(&policies).denied(stock, "GET", "/orders");
-    let explanation = explained(&policies, &id);
+    let explanation = explain_json(&policies, &id);
     assert_eq!(explanation["nearest"][0]["differs"][0]["attribute"], "host");
     let changed = changed_lines(&explanation);
     assert_eq!(
@@ -302,7 +302,7 @@ fn proposes_enforcing_a_shadow_rule_that_would_allow_the_request() {
     let policies = Policies::new();
     let trial = Caller::Uri("spiffe://cluster.local/ns/shop/sa/trial");
     let id = Mesh::start(&policies).denied(trial, "GET", "/orders");
-    let explanation = explained(&policies, &id);
+    let explanation = explain_json(&policies, &id);
     assert_eq!(explanation["reason"], "no-rule-matched");
     assert_eq!(explanation["ruleInShadow"]["id"], "trials");
     assert_eq!(changed_lines(&explanation), ["-      enforcement: Shadow"]);
@@ -322,12 +322,12 @@ fn proposes_enforcing_a_shadow_rule_that_would_allow_the_request() {
 fn says_that_a_policy_is_in_shadow() {
     let policies = Policies::new();
     let id = Mesh::start(&policies).denied(WEB, "POST", "/orders");
-    assert_eq!(explained(&policies, &id)["isShadow"], false);
+    assert_eq!(explain_json(&policies, &id)["isShadow"], false);
     policies.replace(
         "spec:\n  selector",
         "spec:\n  enforcement: Shadow\n  selector",
     );
-    assert_eq!(explained(&policies, &id)["isShadow"], true);
+    assert_eq!(explain_json(&policies, &id)["isShadow"], true);
     let human = explain(&policies, &id, &[]).stdout;
     assert!(human.contains("the policy is in shadow"), "{human}");
 }
@@ -341,7 +341,7 @@ fn proposes_no_change_if_the_filter_runs_other_rules_than_the_documents() {
         json!({"id": "emergency", "effect": "Deny", "from": [{"serviceAccounts": ["web"]}]});
     let mesh = Mesh::start_edited(&policies, emergency);
     let id = mesh.denied(WEB, "GET", "/orders/1/items");
-    let explanation = explained(&policies, &id);
+    let explanation = explain_json(&policies, &id);
     assert_eq!(explanation["isSameRevision"], true);
     assert_eq!(explanation["reason"], "denied-by-rule");
     assert_eq!(explanation["reasonByDocuments"], "no-rule-matched");
@@ -357,7 +357,7 @@ fn refuses_ids_that_were_altered_or_made_elsewhere() {
     let open = Policies::new();
     let sealed = Policies::sealed(KEY);
     let id = Mesh::start(&sealed).denied(WEB, "POST", "/orders");
-    assert_eq!(explained(&sealed, &id)["reason"], "no-rule-matched");
+    assert_eq!(explain_json(&sealed, &id)["reason"], "no-rule-matched");
     let refused = |policies: &Policies, id: &str, expected: &str| {
         let refused = explain(policies, id, &[]);
         assert_eq!((refused.status, &*refused.stdout), (3, ""), "{id}");

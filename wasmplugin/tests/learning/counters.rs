@@ -135,14 +135,14 @@ fn learns_from_learning_mode_counters_in_prometheus() {
 #[test]
 fn relearns_the_cart_rules_from_filter_counters() {
     let policy = "boutique/cartservice";
-    let sidecar = Sidecar::start(&nothing_yet(learning_config("cartservice")));
+    let sidecar = Sidecar::start(&shadow_without_rules(learning_config("cartservice")));
     let prometheus = scraping(sidecar.admin());
     let asked = shop::decisions(policy);
     let allowed: Vec<_> = asked.iter().filter(|asked| asked.is_allowed).collect();
     for asked in allowed.iter().flat_map(|asked| [asked; ROUNDS]) {
         assert_eq!(sidecar.send(asked), 200, "{asked:?}");
     }
-    let bad = Asked::new(policy, &service("recommendationservice"), "POST", GET);
+    let bad = Call::new(policy, &service("recommendationservice"), "POST", GET);
     assert_eq!(sidecar.send(&bad), 200);
     // Waits for several scrapes: counters that grow only between two scrapes are too brief to learn from.
     let requests = ROUNDS * allowed.len() + 1;

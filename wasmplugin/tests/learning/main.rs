@@ -17,12 +17,12 @@ mod shop;
 use serde_json::{Value, json};
 
 use scraping::scraping;
-use shop::{Asked, MESH, SHOP, Sidecar, answers, learn, learn_from, plugin_config, run};
+use shop::{Call, MESH, SHOP, Sidecar, answers, learn, learn_from, plugin_config, run};
 
 const ROUNDS: usize = 5;
 
 /// A policy in shadow without rules: it would deny every request, and lets every request pass.
-fn nothing_yet(mut config: Value) -> Value {
+fn shadow_without_rules(mut config: Value) -> Value {
     config["enforcement"] = json!("Shadow");
     config["rules"] = json!([]);
     config
@@ -38,13 +38,13 @@ fn new_policy_args(policy: &str) -> [&str; 6] {
 }
 
 /// Records the usual calls of the shop and one unwanted call, and learns from the log.
-fn relearn(name: &str, also: &[Asked], bad: &Asked) -> (Vec<Asked>, Value, tempfile::TempDir) {
+fn relearn(name: &str, also: &[Call], bad: &Call) -> (Vec<Call>, Value, tempfile::TempDir) {
     let policy = format!("boutique/{name}");
     let asked: Vec<_> = shop::decisions(&policy)
         .into_iter()
         .chain(also.iter().cloned())
         .collect();
-    let sidecar = Sidecar::start(&nothing_yet(plugin_config(name)));
+    let sidecar = Sidecar::start(&shadow_without_rules(plugin_config(name)));
     let allowed: Vec<_> = asked.iter().filter(|asked| asked.is_allowed).collect();
     for round in 0..ROUNDS {
         for asked in &allowed {
@@ -54,7 +54,7 @@ fn relearn(name: &str, also: &[Asked], bad: &Asked) -> (Vec<Asked>, Value, tempf
             assert_eq!(sidecar.send(bad), 200);
         }
     }
-    let log = sidecar.log_of(ROUNDS * allowed.len() + 1);
+    let log = sidecar.access_log(ROUNDS * allowed.len() + 1);
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("learned.yaml");
     let new_policy = new_policy_args(&policy);
@@ -84,7 +84,7 @@ fn relearn(name: &str, also: &[Asked], bad: &Asked) -> (Vec<Asked>, Value, tempf
 
 /// Asserts that the learned policy decides like the shop's own for every observed and every denied request,
 /// and allows no more than it for any other combination.
-fn assert_learned(name: &str, also: &[Asked], bad: &Asked) -> Value {
+fn assert_learned(name: &str, also: &[Call], bad: &Call) -> Value {
     let (asked, report, folder) = relearn(name, also, bad);
     let out = folder.path().join("learned.yaml");
     let learned = ["-f", MESH, "-f", out.to_str().unwrap()];
@@ -95,7 +95,7 @@ fn assert_learned(name: &str, also: &[Asked], bad: &Asked) -> Value {
     for caller in &asked {
         for method in ["GET", "POST", "DELETE"] {
             for path in &asked {
-                others.push(Asked {
+                others.push(Call {
                     principal: caller.principal.clone(),
                     method: method.to_owned(),
                     path: path.path.clone(),
@@ -118,7 +118,7 @@ fn assert_learned(name: &str, also: &[Asked], bad: &Asked) -> Value {
 
 #[test]
 fn relearns_the_cart_rules() {
-    let bad = Asked::new(
+    let bad = Call::new(
         "boutique/cartservice",
         &service("recommendationservice"),
         "POST",
@@ -129,7 +129,7 @@ fn relearns_the_cart_rules() {
 
 #[test]
 fn relearns_the_catalog_rules() {
-    let bad = Asked::new(
+    let bad = Call::new(
         "boutique/productcatalogservice",
         &service("checkoutservice"),
         "POST",
@@ -140,7 +140,7 @@ fn relearns_the_catalog_rules() {
 
 #[test]
 fn relearns_the_currency_rules() {
-    let bad = Asked::new(
+    let bad = Call::new(
         "boutique/currencyservice",
         &service("paymentservice"),
         "POST",
@@ -164,17 +164,17 @@ const PRODUCTS: [&str; 8] = [
 #[test]
 fn relearns_the_shop_pages_with_a_product_template() {
     let gateway = "spiffe://cluster.local/ns/istio-ingress/sa/istio-ingressgateway";
-    let products = PRODUCTS.map(|id| Asked {
+    let products = PRODUCTS.map(|id| Call {
         is_allowed: true,
         host: Some("shop.example.com".to_owned()),
-        ..Asked::new(
+        ..Call::new(
             "boutique/frontend",
             gateway,
             "GET",
             &format!("/product/{id}"),
         )
     });
-    let bad = Asked::new(
+    let bad = Call::new(
         "boutique/frontend",
         &service("loadgenerator"),
         "POST",
@@ -200,13 +200,13 @@ fn relearns_the_shop_pages_with_a_product_template() {
 #[test]
 fn never_learns_requests_that_the_filter_denies() {
     let sidecar = Sidecar::start(&plugin_config("cartservice"));
-    let good = Asked::new(
+    let good = Call::new(
         "boutique/cartservice",
         &service("frontend"),
         "POST",
         "/hipstershop.CartService/GetCart",
     );
-    let bad = Asked {
+    let bad = Call {
         principal: Some(service("adservice")),
         ..good.clone()
     };
@@ -216,7 +216,7 @@ fn never_learns_requests_that_the_filter_denies() {
         // A gRPC denial has status 200, with the gRPC status in a header.
         assert_eq!(sidecar.call(&bad), 200);
     }
-    let log = sidecar.log_of(3 * ROUNDS);
+    let log = sidecar.access_log(3 * ROUNDS);
     let new_policy = new_policy_args("boutique/cartservice");
     let report = learn_from(&log, &[&new_policy[..], &["--output", "json"]].concat());
     let policy = &report["policies"][0];
@@ -245,20 +245,20 @@ fn never_learns_requests_that_the_filter_denies() {
 
 #[test]
 fn reports_anonymous_callers_and_learns_no_rule_for_them() {
-    let sidecar = Sidecar::start(&nothing_yet(plugin_config("cartservice")));
+    let sidecar = Sidecar::start(&shadow_without_rules(plugin_config("cartservice")));
     let path = "/hipstershop.CartService/GetCart";
-    let known = Asked::new("boutique/cartservice", &service("frontend"), "POST", path);
+    let known = Call::new("boutique/cartservice", &service("frontend"), "POST", path);
     let foreign = "spiffe://elsewhere.example.org/ns/boutique/sa/frontend";
     let others = [
-        Asked {
+        Call {
             principal: None,
             ..known.clone()
         },
-        Asked {
+        Call {
             principal: Some(foreign.to_owned()),
             ..known.clone()
         },
-        Asked {
+        Call {
             principal: Some("https://boutique.example/frontend".to_owned()),
             ..known.clone()
         },
@@ -268,7 +268,7 @@ fn reports_anonymous_callers_and_learns_no_rule_for_them() {
             assert_eq!(sidecar.send(asked), 200);
         }
     }
-    let log = sidecar.log_of(4 * ROUNDS);
+    let log = sidecar.access_log(4 * ROUNDS);
     let new_policy = new_policy_args("boutique/cartservice");
     let report = learn_from(&log, &[&new_policy[..], &["--output", "json"]].concat());
     let policy = &report["policies"][0];

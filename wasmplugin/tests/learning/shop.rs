@@ -22,7 +22,7 @@ const POLICIES: &str = "../examples/online-boutique/policies";
 
 /// A request to a service of the shop.
 #[derive(Clone, Debug)]
-pub(crate) struct Asked {
+pub(crate) struct Call {
     pub(crate) workload: String,
     /// `None` for an anonymous caller.
     pub(crate) principal: Option<String>,
@@ -34,7 +34,7 @@ pub(crate) struct Asked {
     pub(crate) is_allowed: bool,
 }
 
-impl Asked {
+impl Call {
     pub(crate) fn new(workload: &str, principal: &str, method: &str, path: &str) -> Self {
         Self {
             workload: workload.to_owned(),
@@ -63,7 +63,7 @@ impl Asked {
 }
 
 /// The requests to a service with their expected decisions.
-pub(crate) fn decisions(policy: &str) -> Vec<Asked> {
+pub(crate) fn decisions(policy: &str) -> Vec<Call> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join(SHOP)
         .join("decisions.ndjson");
@@ -75,7 +75,7 @@ pub(crate) fn decisions(policy: &str) -> Vec<Asked> {
         .filter(|line| line["to"] == policy)
         .map(|line| {
             let text = |field: &str| line[field].as_str().map(str::to_owned);
-            Asked {
+            Call {
                 workload: policy.to_owned(),
                 principal: text("from").filter(|caller| caller != "anonymous"),
                 method: text("method").unwrap(),
@@ -132,7 +132,7 @@ pub(crate) fn learn_from(log: &str, more: &[&str]) -> Value {
 }
 
 /// Whether policies allow requests, or would allow them if the policies are in shadow.
-pub(crate) fn answers(policies: &[&str], asked: &[Asked]) -> Vec<bool> {
+pub(crate) fn answers(policies: &[&str], asked: &[Call]) -> Vec<bool> {
     let lines: Vec<_> = asked
         .iter()
         .map(|asked| {
@@ -167,7 +167,7 @@ pub(crate) fn answers(policies: &[&str], asked: &[Asked]) -> Vec<bool> {
 
 /// The plugin config that `peergate render` writes for a policy.
 pub(crate) fn plugin_config(name: &str) -> Value {
-    rendered(&["-f", SHOP], name)
+    render(&["-f", SHOP], name)
 }
 
 /// Same in the shop's mesh with learning mode.
@@ -179,10 +179,10 @@ pub(crate) fn learning_config(name: &str) -> Value {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("mesh.yaml");
     std::fs::write(&file, learning).unwrap();
-    rendered(&["-f", file.to_str().unwrap(), "-f", POLICIES], name)
+    render(&["-f", file.to_str().unwrap(), "-f", POLICIES], name)
 }
 
-fn rendered(policies: &[&str], name: &str) -> Value {
+fn render(policies: &[&str], name: &str) -> Value {
     let workload = format!("boutique/{name}");
     let wanted = ["--only", "plugin-config", "--policy", &workload];
     let run = run(&[&["render"], policies, &wanted].concat(), "");
@@ -226,17 +226,17 @@ impl Sidecar {
     }
 
     /// Sends a request as its caller; the status of the response.
-    pub(crate) fn send(&self, asked: &Asked) -> u16 {
+    pub(crate) fn send(&self, asked: &Call) -> u16 {
         self.send_as(asked, &asked.request())
     }
 
     /// Same as a gRPC call.
-    pub(crate) fn call(&self, asked: &Asked) -> u16 {
+    pub(crate) fn call(&self, asked: &Call) -> u16 {
         let request = asked.request().header("content-type", "application/grpc");
         self.send_as(asked, &request)
     }
 
-    fn send_as(&self, asked: &Asked, request: &Request) -> u16 {
+    fn send_as(&self, asked: &Call, request: &Request) -> u16 {
         let mut clients = self.clients.borrow_mut();
         let client = clients
             .entry(asked.principal.clone())
@@ -253,7 +253,7 @@ impl Sidecar {
     }
 
     /// Waits until the access log has this many lines, and returns it.
-    pub(crate) fn log_of(&self, lines: usize) -> String {
+    pub(crate) fn access_log(&self, lines: usize) -> String {
         let read = || {
             let log = std::fs::read_to_string(&self.log).unwrap_or_default();
             let is_whole = log.ends_with('\n') && log.lines().count() >= lines;

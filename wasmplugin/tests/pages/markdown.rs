@@ -55,7 +55,7 @@ impl Page {
             let language = block.language.split(' ').next().unwrap_or_default();
             let lines: Vec<_> = match language {
                 "console" => prompts(&block.text).map(|(line, _)| line).collect(),
-                "sh" | "bash" | "shell" | "" | "yaml" => joined(&block.text),
+                "sh" | "bash" | "shell" | "" | "yaml" => join_lines(&block.text),
                 _ => Vec::new(),
             };
             let line = block.line;
@@ -118,7 +118,7 @@ fn reason(html: &str) -> Option<String> {
 }
 
 /// The lines of a shell text, with continued lines joined.
-fn joined(text: &str) -> Vec<String> {
+fn join_lines(text: &str) -> Vec<String> {
     let text = text.replace("\\\n", " ");
     text.lines().map(str::to_owned).collect()
 }

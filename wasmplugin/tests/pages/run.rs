@@ -23,7 +23,7 @@ pub(crate) fn differences(
     let mut folder = None;
     let mut found = Vec::new();
     for block in blocks {
-        let folder = folder.get_or_insert_with(|| copy_of(&root.join(EXAMPLE)));
+        let folder = folder.get_or_insert_with(|| copy_example(&root.join(EXAMPLE)));
         if let Some(name) = block.file() {
             let file = folder.path().join(name);
             fs::create_dir_all(file.parent().unwrap()).unwrap();
@@ -51,7 +51,7 @@ pub(crate) fn differences(
     found
 }
 
-fn copy_of(folder: &Path) -> tempfile::TempDir {
+fn copy_example(folder: &Path) -> tempfile::TempDir {
     let copy = tempfile::tempdir().unwrap();
     copy_into(folder, copy.path());
     copy

@@ -41,7 +41,7 @@ impl Load {
     }
 
     /// Waits until this many more requests are complete.
-    pub(crate) fn go_on(&self, count: u64) {
+    pub(crate) fn wait_for_more(&self, count: u64) {
         let enough = self.sent.load(Ordering::Relaxed) + count;
         let is_enough = || Ok((self.sent.load(Ordering::Relaxed) >= enough).then_some(()));
         wait_for("requests", TIMEOUT, is_enough).unwrap();

@@ -53,20 +53,20 @@ fn peergate(args: &[&str], stdin: &str) -> (Option<i32>, String) {
 fn rotates_leaf_intermediate_and_root_under_load_without_a_failed_request() {
     let (pair, first) = Pair::start();
     let load = Load::start(pair.client);
-    load.go_on(100);
+    load.wait_for_more(100);
 
     // First, the leaf certificates.
-    pair.server.take_leaf(&first.good(SERVER));
-    load.go_on(100);
-    pair.caller.take_leaf(&first.good(CALLER));
-    load.go_on(100);
+    pair.server.set_leaf(&first.good(SERVER));
+    load.wait_for_more(100);
+    pair.caller.set_leaf(&first.good(CALLER));
+    load.wait_for_more(100);
 
     // The intermediate has the same root, so trust bundles stay.
     let second = Issuing::new(pair.folder.path(), "root-1", "east-2");
-    pair.server.take_leaf(&second.good(SERVER));
-    load.go_on(100);
-    pair.caller.take_leaf(&second.good(CALLER));
-    load.go_on(100);
+    pair.server.set_leaf(&second.good(SERVER));
+    load.wait_for_more(100);
+    pair.caller.set_leaf(&second.good(CALLER));
+    load.wait_for_more(100);
 
     // The root, with the steps that `peergate certs rotate` writes.
     let third = Issuing::new(pair.folder.path(), "root-2", "east-3");
@@ -88,9 +88,9 @@ fn rotates_leaf_intermediate_and_root_under_load_without_a_failed_request() {
     };
     for proxy in [&pair.server, &pair.caller] {
         assert!(!trusts_both(proxy));
-        proxy.take_roots(&step("1-trust", "root-cert.pem"), 2);
+        proxy.set_roots(&step("1-trust", "root-cert.pem"), 2);
         assert!(trusts_both(proxy));
-        load.go_on(100);
+        load.wait_for_more(100);
     }
     assert_eq!(step("1-trust", "ca-cert.pem"), second.ca_cert);
     assert_eq!(step("2-switch", "ca-cert.pem"), third.ca_cert);
@@ -98,10 +98,10 @@ fn rotates_leaf_intermediate_and_root_under_load_without_a_failed_request() {
         step("2-switch", "root-cert.pem"),
         step("1-trust", "root-cert.pem")
     );
-    pair.server.take_leaf(&third.good(SERVER));
-    load.go_on(100);
-    pair.caller.take_leaf(&third.good(CALLER));
-    load.go_on(100);
+    pair.server.set_leaf(&third.good(SERVER));
+    load.wait_for_more(100);
+    pair.caller.set_leaf(&third.good(CALLER));
+    load.wait_for_more(100);
     for proxy in [&pair.server, &pair.caller] {
         // Valid certificates of these tests start an hour ago.
         let certs = proxy.envoy.admin_get("/certs").unwrap();
@@ -110,9 +110,9 @@ fn rotates_leaf_intermediate_and_root_under_load_without_a_failed_request() {
         };
         assert!(is_from_after("2020-01-01T00:00:00Z"));
         assert!(!is_from_after("2500-01-01T00:00:00Z"));
-        proxy.take_roots(&step("3-drop", "root-cert.pem"), 1);
+        proxy.set_roots(&step("3-drop", "root-cert.pem"), 1);
         assert!(!trusts_both(proxy));
-        load.go_on(100);
+        load.wait_for_more(100);
     }
 
     let (sent, failed) = load.end();
@@ -120,7 +120,7 @@ fn rotates_leaf_intermediate_and_root_under_load_without_a_failed_request() {
     assert!(pair.server.counter("ssl.handshake") >= sent);
 
     // Certificates of the old root are no longer valid.
-    pair.caller.take_leaf(&second.good(CALLER));
+    pair.caller.set_leaf(&second.good(CALLER));
     assert_eq!(pair.status(), 503);
 }
 
@@ -154,20 +154,20 @@ fn refuses_invalid_certificates() {
     ];
     for (what, leaf, counter) in cases {
         let before = pair.server.counter(counter);
-        pair.caller.take_leaf(&leaf);
+        pair.caller.set_leaf(&leaf);
         assert_eq!(pair.status(), 503, "{what}");
         let is_counted = || Ok((pair.server.counter(counter) > before).then_some(()));
         wait_for(what, TIMEOUT, is_counted).unwrap();
     }
     // The caller refuses invalid server certificates in the same way.
-    pair.caller.take_leaf(&issuing.good(CALLER));
+    pair.caller.set_leaf(&issuing.good(CALLER));
     assert_eq!(pair.status(), 200);
     for leaf in [
         issuing.issue(SERVER, -48, -24),
         foreign.good(SERVER),
         issuing.good(CALLER),
     ] {
-        pair.server.take_leaf(&leaf);
+        pair.server.set_leaf(&leaf);
         assert_eq!(pair.status(), 503);
     }
 }
@@ -183,7 +183,7 @@ fn reads_the_certificates_of_a_proxy() {
     let (status, text) = read(&pair.server);
     assert_eq!(status, Some(0), "{text}");
     assert!(text.contains(SERVER), "{text}");
-    pair.server.take_leaf(&issuing.issue(SERVER, -48, -24));
+    pair.server.set_leaf(&issuing.issue(SERVER, -48, -24));
     let (status, text) = read(&pair.server);
     assert_eq!(status, Some(2), "{text}");
     assert!(text.contains("expired: expired at "), "{text}");

@@ -61,7 +61,7 @@ impl SecretFiles {
     }
 
     /// Replaces the certificates in a bootstrap with these files.
-    fn take_over(&self, bootstrap: &mut Value) {
+    fn replace_certificates(&self, bootstrap: &mut Value) {
         match bootstrap {
             Value::Object(fields) => {
                 if fields.remove("tls_certificates").is_some() {
@@ -75,11 +75,13 @@ impl SecretFiles {
                     });
                     fields.insert("combined_validation_context".to_owned(), combined);
                 }
-                fields.values_mut().for_each(|field| self.take_over(field));
+                fields
+                    .values_mut()
+                    .for_each(|field| self.replace_certificates(field));
             }
             Value::Array(elements) => elements
                 .iter_mut()
-                .for_each(|element| self.take_over(element)),
+                .for_each(|element| self.replace_certificates(element)),
             _ => {}
         }
     }
@@ -87,14 +89,14 @@ impl SecretFiles {
 
 impl Proxy {
     pub(crate) fn start(mut bootstrap: Value, files: SecretFiles) -> Self {
-        files.take_over(&mut bootstrap);
+        files.replace_certificates(&mut bootstrap);
         let binary = EnvoyBinary::find(None).unwrap();
         let envoy = Envoy::start(&binary, &bootstrap).unwrap();
         Self { envoy, files }
     }
 
     /// Sets the certificate and waits until the proxy uses it.
-    pub(crate) fn take_leaf(&self, leaf: &Leaf) {
+    pub(crate) fn set_leaf(&self, leaf: &Leaf) {
         self.files.put_leaf(leaf);
         self.wait_for_certs("a certificate", |certs| {
             certs.contains(&format!("\"serial_number\": \"{}\"", leaf.serial))
@@ -102,7 +104,7 @@ impl Proxy {
     }
 
     /// Sets the roots and waits until the proxy has this many.
-    pub(crate) fn take_roots(&self, roots: &str, count: usize) {
+    pub(crate) fn set_roots(&self, roots: &str, count: usize) {
         self.files.put_roots(roots);
         self.wait_for_certs("roots", |certs| {
             let certs: Value = serde_json::from_str(certs).unwrap();

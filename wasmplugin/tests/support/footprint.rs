@@ -9,7 +9,7 @@ use std::process::Command;
 use nix::sys::resource::{UsageWho, getrusage};
 
 /// Runs the command line in a folder; the peak memory in KiB of any child so far.
-pub(crate) fn peak_of(folder: &Path, arguments: &[&str]) -> i64 {
+pub(crate) fn peak_kib(folder: &Path, arguments: &[&str]) -> i64 {
     let output = Command::new(env!("CARGO_BIN_EXE_peergate"))
         .args(arguments)
         .current_dir(folder)
@@ -22,8 +22,8 @@ pub(crate) fn peak_of(folder: &Path, arguments: &[&str]) -> i64 {
 }
 
 /// The memory in KiB for an input of size `goal`, extrapolated from `sizes`, the smaller one first.
-pub(crate) fn extrapolated(sizes: [i64; 2], peak_of: impl Fn(i64) -> i64, goal: i64) -> i64 {
-    let peaks = sizes.map(peak_of);
+pub(crate) fn extrapolate(sizes: [i64; 2], peak_kib: impl Fn(i64) -> i64, goal: i64) -> i64 {
+    let peaks = sizes.map(peak_kib);
     let ([few, many], [of_few, of_many]) = (sizes, peaks);
     assert!(of_few < of_many, "{peaks:?}");
     let peak = of_many + (of_many - of_few) * (goal - many) / (many - few);

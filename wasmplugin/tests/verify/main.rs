@@ -370,7 +370,7 @@ fn reports_an_unreachable_proxy() {
 
 #[test]
 fn a_filter_that_the_proxy_refused_does_not_run() {
-    let proxy = Proxy::that_refused_the_filter();
+    let proxy = Proxy::with_refused_filter();
     let verified = verify_proxy(&proxy);
     assert_eq!(
         verified.codes(),

@@ -7,14 +7,14 @@ use super::*;
 const PROXY: &str = "proxy boutique/cartservice-1";
 
 /// A configuration with the same revision that the filter refuses.
-fn refused() -> String {
+fn invalid_config() -> String {
     let config = plugin_config(CART);
     let refused = config.replace("\"otherwise\":\"Deny\"", "\"otherwise\":\"Perhaps\"");
     assert_ne!(refused, config);
     refused
 }
 
-fn discovered(plugin_config: String) -> Sidecar {
+fn discovered_sidecar(plugin_config: String) -> Sidecar {
     Sidecar {
         plugin_config: Some(plugin_config),
         is_discovered: true,
@@ -25,7 +25,7 @@ fn discovered(plugin_config: String) -> Sidecar {
 /// The proxy then answers every request with 500.
 #[test]
 fn a_filter_that_refused_its_configuration_at_the_start_does_not_run() {
-    let verified = verify_proxy(&Proxy::start(discovered(refused())));
+    let verified = verify_proxy(&Proxy::start(discovered_sidecar(invalid_config())));
     let message = format!(
         "it was sent revision {} of policy `{POLICY}`, and its filter reports none: it did not start, and the proxy answers every request with an error",
         revision()
@@ -47,8 +47,8 @@ fn a_filter_that_refused_its_configuration_at_the_start_does_not_run() {
 fn reports_an_update_that_the_filter_refused() {
     let config = plugin_config(CART);
     let older = config.replace(&revision(), "0123456789ab");
-    let mut proxy = Proxy::start(discovered(older));
-    proxy.update(refused(), "unknown variant `Perhaps`");
+    let mut proxy = Proxy::start(discovered_sidecar(older));
+    proxy.update(invalid_config(), "unknown variant `Perhaps`");
     let verified = verify_proxy(&proxy);
     let message = format!(
         "it was sent revision {} of policy `{POLICY}`, and its filter still runs 0123456789ab",
@@ -67,15 +67,15 @@ fn reports_an_update_that_the_filter_refused() {
 /// The metric still has the revision of the previous configuration.
 #[test]
 fn a_metric_that_is_older_than_the_configuration_proves_nothing() {
-    let mut proxy = Proxy::start(discovered(plugin_config(CART)));
+    let mut proxy = Proxy::start(discovered_sidecar(plugin_config(CART)));
     assert_eq!(verify_proxy(&proxy).findings(), [[""; 3]; 0]);
     // The filter reports whole seconds.
     wait_for("the next but one second", TIMEOUT, || {
-        let age = SystemTime::now().duration_since(loaded(&proxy)).unwrap();
+        let age = SystemTime::now().duration_since(loaded_at(&proxy)).unwrap();
         Ok((age >= Duration::from_secs(2)).then_some(()))
     })
     .unwrap();
-    proxy.update(refused(), "unknown variant `Perhaps`");
+    proxy.update(invalid_config(), "unknown variant `Perhaps`");
     let verified = verify_proxy(&proxy);
     let message = format!(
         "nothing proves that its filter took up policy `{POLICY}`: no metric says that it loaded a configuration since the proxy received this one"
@@ -84,7 +84,7 @@ fn a_metric_that_is_older_than_the_configuration_proves_nothing() {
 }
 
 /// The time when the filter loaded its configuration, from its metric.
-fn loaded(proxy: &Proxy) -> SystemTime {
+fn loaded_at(proxy: &Proxy) -> SystemTime {
     let stats = proxy.service.envoy.stats().unwrap();
     let series = stats
         .lines()
@@ -116,7 +116,7 @@ fn confirms_a_revision_with_labels_and_with_flat_names() {
 /// Its metric remains.
 #[test]
 fn a_removed_filter_does_not_run() {
-    let proxy = Proxy::that_lost_the_filter();
+    let proxy = Proxy::with_removed_filter();
     let stats = proxy.service.envoy.stats().unwrap();
     assert!(stats.contains("peergate_policy_revision"), "{stats}");
     assert_eq!(verify_proxy(&proxy).codes(), ["policy-not-running"]);

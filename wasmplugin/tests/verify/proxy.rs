@@ -97,7 +97,7 @@ pub(crate) fn revision() -> String {
 }
 
 /// A filter discovered from a file, as istiod sends it by its own discovery service.
-fn discovered(plugin_config: String, folder: &Path) -> Value {
+fn discovered_filter(plugin_config: String, folder: &Path) -> Value {
     let path = folder.join(DISCOVERY);
     discover(&path, "1", plugin_config);
     json!({
@@ -149,7 +149,7 @@ impl Proxy {
                 .into();
             let filter = wanted.plugin_config.map(|config| {
                 if wanted.is_discovered {
-                    discovered(config, files)
+                    discovered_filter(config, files)
                 } else {
                     http_filter(POLICY, config)
                 }
@@ -196,8 +196,8 @@ impl Proxy {
     }
 
     /// A proxy that runs without the filter because it refused the listener with it.
-    pub(crate) fn that_refused_the_filter() -> Self {
-        let (mut proxy, listeners) = Self::by_discovery(&mut |files| {
+    pub(crate) fn with_refused_filter() -> Self {
+        let (mut proxy, listeners) = Self::with_discovered_listener(&mut |files| {
             let absent = files.join("absent.wasm");
             let mut filter = http_filter(POLICY, plugin_config(CART));
             filter["typed_config"]["config"]["vm_config"]["code"] =
@@ -214,9 +214,10 @@ impl Proxy {
     }
 
     /// A proxy that ran the filter until it received a listener without it.
-    pub(crate) fn that_lost_the_filter() -> Self {
-        let (proxy, listeners) =
-            Self::by_discovery(&mut |_| [vec![http_filter(POLICY, plugin_config(CART))], vec![]]);
+    pub(crate) fn with_removed_filter() -> Self {
+        let (proxy, listeners) = Self::with_discovered_listener(&mut |_| {
+            [vec![http_filter(POLICY, plugin_config(CART))], vec![]]
+        });
         send(&listeners.path, "2", &listeners.second);
         wait_for("the second listener", TIMEOUT, || {
             let dump = proxy.service.envoy.admin_get("/config_dump")?;
@@ -238,7 +239,9 @@ impl Proxy {
 
     /// A proxy that reads its listener from a file, with the first of these filter lists. The second one can be
     /// sent later.
-    fn by_discovery(filters: &mut dyn FnMut(&Path) -> [Vec<Value>; 2]) -> (Self, NextListener) {
+    fn with_discovered_listener(
+        filters: &mut dyn FnMut(&Path) -> [Vec<Value>; 2],
+    ) -> (Self, NextListener) {
         let own = Leaf::spiffe("spiffe://cluster.local/ns/boutique/sa/cartservice");
         let mut next = None;
         let mut folder = PathBuf::new();

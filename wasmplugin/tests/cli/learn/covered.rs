@@ -16,7 +16,7 @@ fn paths(report: &Value) -> Vec<&str> {
 }
 
 /// A request for an order that was refused for this reason.
-fn refused(path: &str, status: u16, details: &str) -> Value {
+fn rejected_line(path: &str, status: u16, details: &str) -> Value {
     let refused = line(30, Some(FRONTEND), "GET", path);
     let refused = with(refused, "response_code", json!(status));
     with(refused, "response_code_details", json!(details))
@@ -45,7 +45,7 @@ fn a_denial_prevents_a_template_only_if_the_path_never_passed() {
         (never, 403, "peergate_denied[no-rule-matched]", false),
     ] {
         let mut lines = hour();
-        lines.push(refused(path, status, details));
+        lines.push(rejected_line(path, status, details));
         let (report, human) = report(&lines, &DOMAIN);
         let found = paths(&report).contains(&"/orders/{*}");
         assert_eq!(found, is_template, "{details} {path}: {human}");
@@ -64,7 +64,7 @@ fn denials_by_a_deny_rule_do_not_prevent_a_template() {
         let mut lines = hour();
         let admin = |minute| line(minute, Some(FRONTEND), "GET", "/orders/admin");
         lines.extend((0..count).map(admin));
-        lines.push(refused(
+        lines.push(rejected_line(
             "/orders/admin",
             403,
             "peergate_denied[denied-by-rule]",

@@ -41,11 +41,11 @@ spec: {gatewayClassName: istio-waypoint}
 
 /// The rendered mesh of one policy with this `spec`, and additional objects.
 pub(super) fn mesh(spec: &Value, version: &str, objects: &[&str]) -> Mesh {
-    mesh_saying("", spec, version, objects)
+    mesh_with_line("", spec, version, objects)
 }
 
 /// Same with one more line in the `Mesh`.
-pub(super) fn mesh_saying(line: &str, spec: &Value, version: &str, objects: &[&str]) -> Mesh {
+pub(super) fn mesh_with_line(line: &str, spec: &Value, version: &str, objects: &[&str]) -> Mesh {
     let documents = format!(
         "\
 apiVersion: peergate.dev/v1alpha1
@@ -77,7 +77,7 @@ spec: {spec}
 }
 
 /// The codes and messages of findings with these rules at workloads in ambient mode.
-fn found_at(rules: &Value, objects: &[&str]) -> Vec<[String; 2]> {
+fn ambient_findings(rules: &Value, objects: &[&str]) -> Vec<[String; 2]> {
     let spec = json!({"selector": {"matchLabels": {"app": "broker"}}, "rules": rules});
     codes(&mesh(&spec, "1.29", objects))
 }
@@ -138,7 +138,7 @@ fn reports_rules_that_ztunnel_does_not_enforce() {
             Some("need the filter"),
         ),
     ] {
-        let found = found_at(&json!([web(), rule]), &[NAMESPACE, DEPLOYMENT]);
+        let found = ambient_findings(&json!([web(), rule]), &[NAMESPACE, DEPLOYMENT]);
         match (consequence, found.as_slice()) {
             (None, []) => {}
             (Some(consequence), [[code, message]]) => {
@@ -202,7 +202,7 @@ status: {phase: Running}
         (&plain, DEPLOYMENT.to_owned(), Some(absent)),
         (NAMESPACE, with_sidecar, None),
     ] {
-        let found = found_at(&rules, &[namespace, &workload]);
+        let found = ambient_findings(&rules, &[namespace, &workload]);
         let codes: Vec<_> = found.iter().map(|[code, _]| code.as_str()).collect();
         assert_eq!(
             codes,
@@ -213,7 +213,7 @@ status: {phase: Running}
 }
 
 /// Findings of a policy attached to a service.
-fn targeted(version: &str, objects: &[&str]) -> Vec<[String; 2]> {
+fn service_policy_findings(version: &str, objects: &[&str]) -> Vec<[String; 2]> {
     let spec = json!({
         "targetRefs": [{"kind": "Service", "name": "broker"}],
         "rules": [web(), {"id": "x", "effect": "Deny", "to": [{"paths": ["/admin"]}]}],
@@ -252,7 +252,7 @@ fn a_policy_for_a_service_needs_a_waypoint_that_applies_it() {
         ),
     ] {
         let objects = [vec![DEPLOYMENT], objects].concat();
-        let found = targeted("1.31", &objects);
+        let found = service_policy_findings("1.31", &objects);
         match (expected, found.as_slice()) {
             (None, []) => {}
             (Some(expected), [[code, message]]) => {
@@ -272,7 +272,7 @@ fn reports_a_cross_namespace_waypoint_plugin_before_istio_supports_it() {
     );
     let waypoint = WAYPOINT.replace("namespace: shop", "namespace: infra");
     let codes = |version| {
-        let found = targeted(version, &[DEPLOYMENT, &service, &waypoint]);
+        let found = service_policy_findings(version, &[DEPLOYMENT, &service, &waypoint]);
         found.into_iter().map(|[code, _]| code).collect::<Vec<_>>()
     };
     assert_eq!(codes("1.30"), ["stalled-waypoint"]);

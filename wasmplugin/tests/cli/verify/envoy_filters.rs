@@ -8,7 +8,7 @@
 use serde_json::{Value, json};
 
 use super::ambient::mesh;
-use super::{Mesh, yaml_of};
+use super::{Mesh, object_yaml};
 
 const RBAC: &str = "envoy.filters.http.rbac";
 
@@ -32,7 +32,7 @@ fn found(namespace: &str, labels: &Value, patches: &[Value]) -> Vec<[String; 3]>
     if !labels.is_null() {
         spec["workloadSelector"] = json!({"labels": labels});
     }
-    let text = yaml_of("EnvoyFilter", namespace, "extra", &spec);
+    let text = object_yaml("EnvoyFilter", namespace, "extra", &spec);
     let findings = Mesh::good().with("filter.json", &text).findings();
     let (foreign, others): (Vec<_>, Vec<_>) = findings
         .into_iter()
@@ -41,7 +41,7 @@ fn found(namespace: &str, labels: &Value, patches: &[Value]) -> Vec<[String; 3]>
     others
 }
 
-fn undone(namespace: &str, does: &str) -> [String; 3] {
+fn undone_finding(namespace: &str, does: &str) -> [String; 3] {
     [
         "enforcement-undone".to_owned(),
         format!("EnvoyFilter {namespace}/extra"),
@@ -53,7 +53,7 @@ fn undone(namespace: &str, does: &str) -> [String; 3] {
 fn an_envoy_filter_that_removes_an_enforcing_filter_is_an_error() {
     let plugin = "extensions.istio.io/wasmplugin/boutique.cartservice-peergate";
     for filter in [RBAC, plugin] {
-        let expected = undone("boutique", &format!("removes the filter `{filter}`"));
+        let expected = undone_finding("boutique", &format!("removes the filter `{filter}`"));
         for labels in [json!(null), json!({"app": "cartservice"})] {
             let found = found("boutique", &labels, &[removal(filter)]);
             assert_eq!(found, std::slice::from_ref(&expected), "{labels}");
@@ -78,7 +78,7 @@ fn checks_an_envoy_filter_without_workload_manifests() {
             .without("workloads.yaml")
             .with(
                 "filter.json",
-                &yaml_of("EnvoyFilter", namespace, "extra", &spec),
+                &object_yaml("EnvoyFilter", namespace, "extra", &spec),
             )
             .findings();
         let is_undone = |[code, ..]: &[String; 3]| code == "enforcement-undone";
@@ -102,7 +102,7 @@ fn ignores_an_envoy_filter_for_unprotected_workloads() {
 
 #[test]
 fn an_envoy_filter_in_the_root_namespace_applies_to_the_whole_mesh() {
-    let expected = undone("istio-system", &format!("removes the filter `{RBAC}`"));
+    let expected = undone_finding("istio-system", &format!("removes the filter `{RBAC}`"));
     for labels in [json!(null), json!({"app": "cartservice"})] {
         let found = found("istio-system", &labels, &[removal(RBAC)]);
         assert_eq!(found, std::slice::from_ref(&expected), "{labels}");
@@ -147,11 +147,11 @@ fn checks_every_patch_and_shows_its_line() {
     assert_eq!(
         found,
         [
-            undone(
+            undone_finding(
                 "boutique",
                 "has certificates accepted that nothing validates"
             ),
-            undone(
+            undone_finding(
                 "boutique",
                 "sets `normalize_path`, so that proxies do not normalize paths as in the `Mesh`",
             ),
@@ -212,7 +212,7 @@ fn checks_an_envoy_filter_for_a_declared_gateway() {
     let found = found("istio-ingress", &gateway, &[patch]);
     assert_eq!(
         found,
-        [undone(
+        [undone_finding(
             "istio-ingress",
             &format!("removes the filter `{RBAC}`")
         )]
@@ -224,7 +224,7 @@ fn checks_an_envoy_filter_for_a_declared_gateway() {
 fn checks_an_envoy_filter_for_the_target_gateway_of_a_policy() {
     let mut patch = removal(RBAC);
     patch["match"]["context"] = json!("GATEWAY");
-    let filter = yaml_of(
+    let filter = object_yaml(
         "EnvoyFilter",
         "shop",
         "extra",

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Mesh, yaml_of};
+use super::{Mesh, object_yaml};
 
 /// An Istio `Gateway` at the gateway pods of the shop.
 fn gateway(tls: &Value) -> String {
@@ -10,7 +10,7 @@ fn gateway(tls: &Value) -> String {
         "selector": {"istio": "ingressgateway"},
         "servers": [{"port": {"number": 8443, "protocol": "HTTPS", "name": "x"}, "hosts": ["*"], "tls": tls}],
     });
-    yaml_of("Gateway", "istio-ingress", "extra", &spec)
+    object_yaml("Gateway", "istio-ingress", "extra", &spec)
 }
 
 fn codes(mesh: &Mesh) -> Vec<String> {
@@ -71,7 +71,7 @@ fn reports_an_identity_policy_at_a_gateway_that_does_not_validate_certificates()
             "selector": {"app": label},
             "servers": [{"hosts": ["*"], "tls": {"mode": "OPTIONAL_MUTUAL", "insecureSkipVerify": true}}],
         });
-        yaml_of("Gateway", "shop", "edge", &gateway) + "\n"
+        object_yaml("Gateway", "shop", "edge", &gateway) + "\n"
     };
     let workload = "\
 apiVersion: v1

@@ -7,15 +7,15 @@
 
 use serde_json::{Value, json};
 
-use super::{Mesh, NOW, SHOP, rendered};
+use super::{Mesh, NOW, SHOP, rendered_shop};
 use crate::run_with;
 
 /// Values to install Istio with.
 const MESH_CONFIG: &str = include_str!("../../meshes/mesh_config.yaml");
 
 /// The shop as a cluster lists it: these kinds, with fields that the server adds.
-fn listed(is_wanted: impl Fn(&Value) -> bool) -> String {
-    let texts = rendered()
+fn kubectl_list(is_wanted: impl Fn(&Value) -> bool) -> String {
+    let texts = rendered_shop()
         .iter()
         .filter(|(name, _)| name != "kustomization.yaml");
     let texts = texts
@@ -56,7 +56,7 @@ fn findings(list: &str) -> Vec<[String; 2]> {
 
 #[test]
 fn a_mesh_as_rendered_has_no_findings() {
-    assert_eq!(findings(&listed(|_| true)), [[""; 2]; 0]);
+    assert_eq!(findings(&kubectl_list(|_| true)), [[""; 2]; 0]);
 }
 
 /// The documented `kubectl` command lists every kind that `verify` needs.
@@ -68,7 +68,7 @@ fn the_documented_command_lists_every_required_kind() {
     let (kinds, _) = kinds.split_once(' ').unwrap();
     assert!(PAGE.contains("kubectl get configmap istio -n istio-system -o yaml"));
     let names: Vec<_> = kinds.split(',').collect();
-    let list = listed(|object| {
+    let list = kubectl_list(|object| {
         let [kind, version] = ["kind", "apiVersion"].map(|field| object[field].as_str().unwrap());
         let group = version.split_once('/').map_or("", |(group, _)| group);
         let short = match kind {
@@ -95,7 +95,7 @@ fn plural(kind: &str) -> String {
 
 #[test]
 fn skips_unlisted_kinds_without_reporting_missing_objects() {
-    let list = listed(|object| {
+    let list = kubectl_list(|object| {
         let kind = object["kind"].as_str().unwrap();
         !["WasmPlugin", "Sidecar", "PeerAuthentication"].contains(&kind)
     });
@@ -110,14 +110,14 @@ fn skips_unlisted_kinds_without_reporting_missing_objects() {
 
 #[test]
 fn skips_a_mesh_config_that_was_not_read() {
-    let list = listed(|object| object["kind"] != "ConfigMap");
+    let list = kubectl_list(|object| object["kind"] != "ConfigMap");
     let expected = ["not-checked", "ConfigMap istio-system/istio"];
     assert_eq!(findings(&list), [expected]);
 }
 
 #[test]
 fn reports_a_missing_object_of_a_listed_kind() {
-    let list = listed(|object| object["metadata"]["name"] != "frontend-deny");
+    let list = kubectl_list(|object| object["metadata"]["name"] != "frontend-deny");
     let expected = [
         "missing-object",
         "AuthorizationPolicy boutique/frontend-deny",
@@ -129,7 +129,7 @@ fn reports_a_missing_object_of_a_listed_kind() {
 #[test]
 fn reports_every_missing_object_of_rendered_manifests() {
     let mut mesh = Mesh::good();
-    let plugins: Vec<_> = rendered()
+    let plugins: Vec<_> = rendered_shop()
         .iter()
         .filter(|(name, _)| name.ends_with(".wasmplugin.yaml"))
         .collect();

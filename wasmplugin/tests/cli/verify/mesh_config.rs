@@ -4,7 +4,7 @@ mod installation;
 
 use serde_json::{Value, json};
 
-use super::ambient::{mesh, mesh_saying};
+use super::ambient::{mesh, mesh_with_line};
 use super::{Mesh, folder, run, text};
 
 /// The `ConfigMap` with a mesh config.
@@ -115,7 +115,7 @@ fn reads_a_mesh_config_from_any_istiod_or_root_namespace() {
         let object = config_map(&config)
             .replace("\"istio-system\"", &format!("\"{namespace}\""))
             .replace("\"istio\"", &format!("\"{name}\""));
-        let found = mesh_saying("rootNamespace: policies", &spec, "1.30", &[&object]).findings();
+        let found = mesh_with_line("rootNamespace: policies", &spec, "1.30", &[&object]).findings();
         let mut changed = found
             .iter()
             .filter(|[_, subject, _]| subject.starts_with("ConfigMap"));
@@ -377,7 +377,7 @@ fn requires_no_tls_version_in_a_mesh_without_mtls() {
         ("mtls: {minVersion: \"1.3\"}", true),
         ("mtls: {minVersion: \"1.2\"}", false),
     ] {
-        let found = mesh_saying(
+        let found = mesh_with_line(
             line,
             &spec,
             "1.30",

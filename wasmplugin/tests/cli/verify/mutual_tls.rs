@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Mesh, folder, rendered, run, text, yaml_of};
+use super::{Mesh, folder, object_yaml, rendered_shop, run, text};
 
 #[test]
 fn reports_a_mesh_that_is_not_strict() {
@@ -18,13 +18,13 @@ fn reports_a_mesh_that_is_not_strict() {
         ]
     );
     assert_eq!(found.len(), 2);
-    let second = yaml_of(
+    let second = object_yaml(
         "PeerAuthentication",
         "istio-system",
         "old",
         &json!({"mtls": {"mode": "PERMISSIVE"}}),
     );
-    Mesh::good().with("second.yaml", &second).has(
+    Mesh::good().with("second.yaml", &second).reports_only(
         "mesh-not-strict",
         "PeerAuthentication istio-system/old",
         "the whole mesh accepts plaintext",
@@ -38,9 +38,9 @@ fn reports_a_namespace_that_is_not_strict() {
         Mesh::good()
             .with(
                 "namespace.yaml",
-                &yaml_of("PeerAuthentication", "boutique", "default", &spec),
+                &object_yaml("PeerAuthentication", "boutique", "default", &spec),
             )
-            .has(
+            .reports_only(
                 "namespace-not-strict",
                 "PeerAuthentication boutique/default",
                 &format!("all of `boutique` accepts {accepts}, and no document says so"),
@@ -52,18 +52,22 @@ fn reports_a_namespace_that_is_not_strict() {
 fn reports_a_plaintext_port() {
     let selector = json!({"matchLabels": {"app": "cartservice"}});
     let one_port = json!({"selector": selector, "portLevelMtls": {"7070": {"mode": "DISABLE"}}});
-    let object = |spec| yaml_of("PeerAuthentication", "boutique", "cart", spec);
-    Mesh::good().with("port.yaml", &object(&one_port)).has(
-        "plaintext-port",
-        "PeerAuthentication boutique/cart",
-        "port 7070 of `app=cartservice` accepts plaintext alone, and no document says so",
-    );
+    let object = |spec| object_yaml("PeerAuthentication", "boutique", "cart", spec);
+    Mesh::good()
+        .with("port.yaml", &object(&one_port))
+        .reports_only(
+            "plaintext-port",
+            "PeerAuthentication boutique/cart",
+            "port 7070 of `app=cartservice` accepts plaintext alone, and no document says so",
+        );
     let every_port = json!({"selector": selector, "mtls": {"mode": "PERMISSIVE"}});
-    Mesh::good().with("port.yaml", &object(&every_port)).has(
-        "plaintext-port",
-        "PeerAuthentication boutique/cart",
-        "every port of `app=cartservice` accepts plaintext, and no document says so",
-    );
+    Mesh::good()
+        .with("port.yaml", &object(&every_port))
+        .reports_only(
+            "plaintext-port",
+            "PeerAuthentication boutique/cart",
+            "every port of `app=cartservice` accepts plaintext, and no document says so",
+        );
 }
 
 /// A declared exception is not reported unless it covers more than its document.
@@ -158,7 +162,7 @@ fn reports_traffic_that_bypasses_the_sidecar() {
 fn reports_a_service_declared_outside_the_mesh() {
     let entry = |host: &str, location: &str| {
         let spec = json!({"hosts": ["api.example.com", host], "location": location});
-        let entry = yaml_of("ServiceEntry", "boutique", "extra", &spec);
+        let entry = object_yaml("ServiceEntry", "boutique", "extra", &spec);
         Mesh::good().with("entry.yaml", &entry).findings()
     };
     let foreign = [
@@ -225,8 +229,8 @@ fn reports_a_destination_rule_that_disables_mutual_tls() {
     ] {
         let host = spec["host"].as_str().unwrap().to_owned();
         Mesh::good()
-            .with("rule.yaml", &yaml_of("DestinationRule", "boutique", "cart", &spec))
-            .has(
+            .with("rule.yaml", &object_yaml("DestinationRule", "boutique", "cart", &spec))
+            .reports_only(
                 "mutual-tls-undone",
                 "DestinationRule boutique/cart",
                 &format!("`{place}.tls.mode` has callers of `{host}` speak `{mode}`, and not mutual TLS with their identity"),
@@ -236,7 +240,7 @@ fn reports_a_destination_rule_that_disables_mutual_tls() {
     let outside = json!({"host": "api.example.com", "trafficPolicy": tls("SIMPLE")});
     let mesh = Mesh::good().with(
         "rule.yaml",
-        &yaml_of("DestinationRule", "boutique", "api", &outside),
+        &object_yaml("DestinationRule", "boutique", "api", &outside),
     );
     assert_eq!(mesh.findings(), [[""; 3]; 0]);
 }
@@ -245,7 +249,7 @@ fn reports_a_destination_rule_that_disables_mutual_tls() {
 #[test]
 fn a_mesh_without_a_mode_keeps_the_strict_object_of_the_cluster() {
     let name = "istio-system.default.peerauthentication.yaml";
-    let rendered = rendered().iter().find(|(file, _)| file == name);
+    let rendered = rendered_shop().iter().find(|(file, _)| file == name);
     let (_, strict) = rendered.unwrap();
     let documents = "apiVersion: peergate.dev/v1alpha1\nkind: Mesh\nmetadata: {name: m}\n\
                      spec: {trustDomain: cluster.local, istioVersion: \"1.29\", defaults: {otherwise: Pass}}\n";

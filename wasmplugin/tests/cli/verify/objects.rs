@@ -2,13 +2,13 @@
 
 use serde_json::json;
 
-use super::{Mesh, rendered, yaml_of};
+use super::{Mesh, object_yaml, rendered_shop};
 
 #[test]
 fn reports_a_missing_object() {
     Mesh::good()
         .without("boutique.frontend-deny.authorizationpolicy.yaml")
-        .has(
+        .reports_only(
             "missing-object",
             "AuthorizationPolicy boutique/frontend-deny",
             "it is not there, and the documents are rendered to it",
@@ -23,7 +23,7 @@ fn reports_a_changed_object() {
             "- /hipstershop.CartService/EmptyCart\n",
             "- /debug\n",
         )
-        .has(
+        .reports_only(
             "changed-object",
             "AuthorizationPolicy boutique/cartservice-allow",
             "`spec.rules[0].to[0].operation.paths[2]` is `/debug`, and the documents say `/hipstershop.CartService/EmptyCart`",
@@ -64,7 +64,7 @@ fn reports_a_dry_run() {
             "  annotations:\n",
             "  annotations:\n    istio.io/dry-run: \"true\"\n",
         )
-        .has(
+        .reports_only(
             "changed-object",
             "AuthorizationPolicy boutique/cartservice-allow",
             "`metadata.annotations.istio.io/dry-run` is `true`, and the documents say nothing of it",
@@ -73,11 +73,11 @@ fn reports_a_dry_run() {
 
 #[test]
 fn reports_a_leftover_object() {
-    let old = rendered()
+    let old = rendered_shop()
         .iter()
         .find(|(name, _)| name == "boutique.cartservice-allow.authorizationpolicy.yaml");
     let old = old.unwrap().1.replace("cartservice", "basketservice");
-    Mesh::good().with("old.yaml", &old).has(
+    Mesh::good().with("old.yaml", &old).reports_only(
         "leftover-object",
         "AuthorizationPolicy boutique/basketservice-allow",
         "Peergate rendered it once, and no document asks for it any more",
@@ -141,9 +141,12 @@ fn reports_a_foreign_object() {
         ("VirtualService", json!({"gateways": ["mesh"]}), None),
         ("VirtualService", json!({}), None),
     ] {
-        let mesh = Mesh::good().with("foreign.yaml", &yaml_of(kind, "boutique", "extra", &spec));
+        let mesh = Mesh::good().with(
+            "foreign.yaml",
+            &object_yaml(kind, "boutique", "extra", &spec),
+        );
         match part {
-            Some(part) => mesh.has(
+            Some(part) => mesh.reports_only(
                 "foreign-object",
                 &format!("{kind} boutique/extra"),
                 &format!("no document has it, and it {part}"),
@@ -161,11 +164,11 @@ fn reports_both_objects_of_an_undeclared_ingress_route() {
     let found = Mesh::good()
         .with(
             "gateway.yaml",
-            &yaml_of("Gateway", "boutique", "extra", &gateway),
+            &object_yaml("Gateway", "boutique", "extra", &gateway),
         )
         .with(
             "route.yaml",
-            &yaml_of("VirtualService", "boutique", "extra", &route),
+            &object_yaml("VirtualService", "boutique", "extra", &route),
         )
         .findings();
     let subjects: Vec<_> = found.iter().map(|found| found[1].as_str()).collect();

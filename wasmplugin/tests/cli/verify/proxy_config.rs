@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::ambient::mesh;
-use super::{Mesh, yaml_of};
+use super::{Mesh, object_yaml};
 
 const WHY: &str = "which may change how proxies enforce policies";
 
@@ -122,7 +122,7 @@ fn accepts_only_annotation_settings_known_not_to_affect_enforcement() {
 fn reports_proxy_config_variables_at_their_location() {
     for (variable, is_found) in [("ISTIO_META_IDLE_TIMEOUT", false), ("CA_ADDR", true)] {
         let spec = json!({"concurrency": 1, "environmentVariables": {variable: "a"}, "image": {"imageType": "distroless"}});
-        let object = yaml_of("ProxyConfig", "boutique", "a", &spec);
+        let object = object_yaml("ProxyConfig", "boutique", "a", &spec);
         let found = Mesh::good().with("proxies.json", &object).findings();
         let message = format!("its `environmentVariables` set `{variable}`, {WHY}");
         let expected = [

@@ -16,7 +16,7 @@ fn with_templates(templates: &str) -> Mesh {
 #[test]
 fn reports_a_proxyless_grpc_workload() {
     for templates in ["grpc-agent", "grpc-simple", "grpc-agent,own"] {
-        with_templates(templates).has(
+        with_templates(templates).reports_only(
             "unenforced-workload",
             "Deployment boutique/adservice",
             "policy `boutique/adservice` is for it, and its pods have no Envoy: the filter never runs, and its gRPC library enforces the `AuthorizationPolicy` at most",
@@ -26,7 +26,7 @@ fn reports_a_proxyless_grpc_workload() {
 
 #[test]
 fn skips_a_workload_with_a_custom_injection_template() {
-    with_templates("own").has(
+    with_templates("own").reports_only(
         "not-checked",
         "Deployment boutique/adservice",
         "policy `boutique/adservice` is for it, and its pods are injected by a template of the cluster's own, which may have no Envoy",
@@ -56,7 +56,7 @@ fn reports_a_proxyless_grpc_pod() {
         "spec": {"serviceAccountName": "adservice", "containers": [{"name": "server"}, {"name": "istio-proxy"}]},
         "status": {"phase": "Running"},
     });
-    Mesh::good().with("pod.yaml", &pod.to_string()).has(
+    Mesh::good().with("pod.yaml", &pod.to_string()).reports_only(
         "unenforced-workload",
         "Deployment boutique/adservice",
         "policy `boutique/adservice` is for it, and its pods have no Envoy: the filter never runs, and its gRPC library enforces the `AuthorizationPolicy` at most",

@@ -27,7 +27,12 @@ spec:
 ";
 
 /// A `RequestAuthentication` in `namespace` that validates tokens of these issuers for pods with the label `app`.
-fn validating(name: &str, namespace: &str, app: Option<&str>, issuers: &[&str]) -> String {
+fn request_authentication(
+    name: &str,
+    namespace: &str,
+    app: Option<&str>,
+    issuers: &[&str],
+) -> String {
     let rules: Vec<_> = issuers
         .iter()
         .map(|issuer| json!({"issuer": issuer}))
@@ -73,7 +78,7 @@ fn no_claims_rule() -> Value {
 
 #[test]
 fn an_object_for_gateways_validates_no_tokens_at_sidecars() {
-    let object = validating("tokens", "shop", None, &["https://issuer.example"]);
+    let object = request_authentication("tokens", "shop", None, &["https://issuer.example"]);
     let mut object: Value = serde_json::from_str(&object).unwrap();
     object["spec"]["targetRefs"] =
         json!([{"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": "other"}]);
@@ -100,7 +105,7 @@ fn reports_tokens_that_are_not_validated() {
         ("shop", Some("other"), &[issuer], false),
         ("elsewhere", None, &[issuer], false),
     ] {
-        let objects = [validating("tokens", namespace, app, issuers)];
+        let objects = [request_authentication("tokens", namespace, app, issuers)];
         let found = found(&issuer_rule(), &objects);
         if is_validated {
             assert_eq!(found, [[""; 3]; 0], "{namespace} {app:?} {issuers:?}");
@@ -149,7 +154,7 @@ fn reports_several_issuers_if_a_rule_names_none() {
     let objects = |issuers: [&str; 2]| {
         issuers.map(|issuer| {
             let (_, name) = issuer.split_once("//").unwrap();
-            validating(name, "shop", None, &[issuer])
+            request_authentication(name, "shop", None, &[issuer])
         })
     };
     let both = objects(["https://a.example", "https://b.example"]);
@@ -162,7 +167,12 @@ fn reports_several_issuers_if_a_rule_names_none() {
         ]
     });
     assert_eq!(found(&claims_rule(), &both), expected);
-    let one = [validating("a", "shop", None, &["https://a.example"])];
+    let one = [request_authentication(
+        "a",
+        "shop",
+        None,
+        &["https://a.example"],
+    )];
     assert_eq!(found(&claims_rule(), &one), [[""; 3]; 0]);
     // A rule that names the issuer accepts only that one.
     let mut named = claims_rule();

@@ -16,11 +16,13 @@ fn reports_a_workload_without_a_sidecar() {
             "      hostNetwork: true\n      serviceAccountName: adservice",
         ),
     ] {
-        Mesh::good().replacing("workloads.yaml", old, new).has(
-            "unenforced-workload",
-            "Deployment boutique/adservice",
-            "policy `boutique/adservice` is for it, and it has no sidecar",
-        );
+        Mesh::good()
+            .replacing("workloads.yaml", old, new)
+            .reports_only(
+                "unenforced-workload",
+                "Deployment boutique/adservice",
+                "policy `boutique/adservice` is for it, and it has no sidecar",
+            );
     }
 }
 
@@ -52,11 +54,13 @@ fn reports_pods_that_predate_injection() {
             pod("77c9", "adservice-77c9-c", without),
         ],
     });
-    Mesh::good().with("pods.json", &list.to_string()).has(
-        "unenforced-workload",
-        "Deployment boutique/adservice",
-        "policy `boutique/adservice` is for it, and it has no sidecar",
-    );
+    Mesh::good()
+        .with("pods.json", &list.to_string())
+        .reports_only(
+            "unenforced-workload",
+            "Deployment boutique/adservice",
+            "policy `boutique/adservice` is for it, and it has no sidecar",
+        );
 }
 
 #[test]
@@ -69,7 +73,7 @@ fn reports_a_workload_without_a_policy() {
             .unwrap()
             .replace("adservice", "newservice"),
     );
-    mesh.has(
+    mesh.reports_only(
         "workload-without-policy",
         "Deployment boutique/newservice",
         "no policy is for it: every request is denied",
@@ -85,7 +89,7 @@ fn reports_a_policy_that_selects_nothing() {
     let without: Vec<_> = without.collect();
     Mesh::good()
         .with("workloads.yaml", &without.join("---\n"))
-        .has(
+        .reports_only(
             "policy-without-workload",
             "ServicePolicy boutique/adservice",
             "no workload has the labels that it is for",
@@ -100,7 +104,7 @@ fn reports_a_workload_with_another_service_account() {
             "serviceAccountName: adservice",
             "serviceAccountName: default",
         )
-        .has(
+        .reports_only(
             "wrong-service-account",
             "Deployment boutique/adservice",
             "it runs as `default`, and policy `boutique/adservice` says `adservice`",
@@ -131,7 +135,7 @@ spec:
         documents: documents.path().into(),
         folder: manifests,
     }
-    .has(
+    .reports_only(
         "open-workload",
         "Deployment boutique/adservice",
         "no policy is for it, and the mesh lets pass what no policy is for",

@@ -81,7 +81,7 @@ fn refuses_extended_connect() {
     };
     let rules = [("x".to_owned(), header_rule("x", "*"))];
     let documents = documents(&rules.into(), "1.29");
-    let sidecar = Sidecar::start(&policies_of(&documents), &istio_settings());
+    let sidecar = Sidecar::start(&parse_policies(&documents), &istio_settings());
     let actual = sidecar.outcome("x", &sent, Web, Http2);
     assert!(actual.is_err(), "{actual:?}");
     let question =

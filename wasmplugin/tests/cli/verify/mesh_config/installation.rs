@@ -86,7 +86,7 @@ fn reports_the_line_of_a_field_in_helm_values() {
         format!("# a\nistiod: {{meshConfig: {{trustDomain: other.example, {rest}}}}}\n"),
     ] {
         let mesh = Mesh::good().with("values.yaml", &values);
-        mesh.has(
+        mesh.reports_only(
             "changed-mesh-config",
             "Helm values of Istio",
             "its `trustDomain` is `other.example`, and the `Mesh` says `cluster.local`",
@@ -112,7 +112,7 @@ fn compares_a_sail_operator_istio_if_it_has_the_revision_of_the_mesh() {
             "apiVersion": "sailoperator.io/v1", "kind": "Istio", "metadata": {"name": name},
             "spec": {"namespace": "istio-system", "values": {"meshConfig": {"trustDomain": "other.example"}}},
         });
-        let mesh = mesh_saying(line, &spec, "1.30", &[&object.to_string()]);
+        let mesh = mesh_with_line(line, &spec, "1.30", &[&object.to_string()]);
         let found = mesh.findings();
         let subject = format!("Istio {name}");
         let is_about = |finding: &&[String; 3]| finding[0] == "changed-mesh-config";
@@ -165,11 +165,9 @@ fn skips_a_mesh_config_that_an_installation_keeps_elsewhere() {
     ] {
         let object = json!({"apiVersion": api_version, "kind": kind, "metadata": {"name": "a", "namespace": "argocd"}, "spec": spec});
         let message = format!("it has a mesh config in `{location}`, which is not read");
-        Mesh::good().with("install.json", &object.to_string()).has(
-            "not-checked",
-            &format!("{kind} argocd/a"),
-            &message,
-        );
+        Mesh::good()
+            .with("install.json", &object.to_string())
+            .reports_only("not-checked", &format!("{kind} argocd/a"), &message);
     }
 }
 
