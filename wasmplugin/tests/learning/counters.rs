@@ -137,10 +137,10 @@ fn relearns_the_cart_rules_from_filter_counters() {
     let policy = "boutique/cartservice";
     let sidecar = Sidecar::start(&shadow_without_rules(learning_config("cartservice")));
     let prometheus = scraping(sidecar.admin());
-    let asked = shop::decisions(policy);
-    let allowed: Vec<_> = asked.iter().filter(|asked| asked.is_allowed).collect();
-    for asked in allowed.iter().flat_map(|asked| [asked; ROUNDS]) {
-        assert_eq!(sidecar.send(asked), 200, "{asked:?}");
+    let calls = shop::decisions(policy);
+    let allowed: Vec<_> = calls.iter().filter(|call| call.is_allowed).collect();
+    for call in allowed.iter().flat_map(|call| [call; ROUNDS]) {
+        assert_eq!(sidecar.send(call), 200, "{call:?}");
     }
     let bad = Call::new(policy, &service("recommendationservice"), "POST", GET);
     assert_eq!(sidecar.send(&bad), 200);
@@ -165,8 +165,8 @@ fn relearns_the_cart_rules_from_filter_counters() {
     let learned = ["-f", MESH, "-f", out.to_str().unwrap()];
     let validated = run(&[&["validate"], &learned[..]].concat(), "");
     assert_eq!(validated.status, 0, "{}", validated.stderr);
-    let expected: Vec<_> = asked.iter().map(|asked| asked.is_allowed).collect();
-    assert_eq!(answers(&learned, &asked), expected);
+    let expected: Vec<_> = calls.iter().map(|call| call.is_allowed).collect();
+    assert_eq!(answers(&learned, &calls), expected);
     assert_eq!(answers(&learned, &[bad]), [false]);
 
     let report = learn(&["--output", "json"]);

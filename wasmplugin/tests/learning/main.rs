@@ -40,15 +40,15 @@ fn new_policy_args(policy: &str) -> [&str; 6] {
 /// Records the usual calls of the shop and one unwanted call, and learns from the log.
 fn relearn(name: &str, also: &[Call], bad: &Call) -> (Vec<Call>, Value, tempfile::TempDir) {
     let policy = format!("boutique/{name}");
-    let asked: Vec<_> = shop::decisions(&policy)
+    let calls: Vec<_> = shop::decisions(&policy)
         .into_iter()
         .chain(also.iter().cloned())
         .collect();
     let sidecar = Sidecar::start(&shadow_without_rules(plugin_config(name)));
-    let allowed: Vec<_> = asked.iter().filter(|asked| asked.is_allowed).collect();
+    let allowed: Vec<_> = calls.iter().filter(|call| call.is_allowed).collect();
     for round in 0..ROUNDS {
-        for asked in &allowed {
-            assert_eq!(sidecar.send(asked), 200, "{asked:?}");
+        for call in &allowed {
+            assert_eq!(sidecar.send(call), 200, "{call:?}");
         }
         if round == 2 {
             assert_eq!(sidecar.send(bad), 200);
@@ -79,22 +79,22 @@ fn relearn(name: &str, also: &[Call], bad: &Call) -> (Vec<Call>, Value, tempfile
             .stderr
             .contains(&format!("rare      boutique/{}", bad.account()))
     );
-    (asked, report, folder)
+    (calls, report, folder)
 }
 
 /// Asserts that the learned policy decides like the shop's own for every observed and every denied request,
 /// and allows no more than it for any other combination.
 fn assert_learned(name: &str, also: &[Call], bad: &Call) -> Value {
-    let (asked, report, folder) = relearn(name, also, bad);
+    let (calls, report, folder) = relearn(name, also, bad);
     let out = folder.path().join("learned.yaml");
     let learned = ["-f", MESH, "-f", out.to_str().unwrap()];
-    let expected: Vec<_> = asked.iter().map(|asked| asked.is_allowed).collect();
-    assert_eq!(answers(&learned, &asked), expected, "{name}");
+    let expected: Vec<_> = calls.iter().map(|call| call.is_allowed).collect();
+    assert_eq!(answers(&learned, &calls), expected, "{name}");
 
     let mut others = vec![bad.clone()];
-    for caller in &asked {
+    for caller in &calls {
         for method in ["GET", "POST", "DELETE"] {
-            for path in &asked {
+            for path in &calls {
                 others.push(Call {
                     principal: caller.principal.clone(),
                     method: method.to_owned(),
@@ -106,8 +106,8 @@ fn assert_learned(name: &str, also: &[Call], bad: &Call) -> Value {
     }
     let learned_answers = answers(&learned, &others);
     let shop_answers = answers(&["-f", SHOP], &others);
-    for ((asked, learned), shop) in others.iter().zip(&learned_answers).zip(&shop_answers) {
-        assert!(!learned || *shop, "wider than the shop's own: {asked:?}");
+    for ((call, learned), shop) in others.iter().zip(&learned_answers).zip(&shop_answers) {
+        assert!(!learned || *shop, "wider than the shop's own: {call:?}");
     }
     assert!(
         !learned_answers[0],
@@ -264,8 +264,8 @@ fn reports_anonymous_callers_and_learns_no_rule_for_them() {
         },
     ];
     for _ in 0..ROUNDS {
-        for asked in [&known].into_iter().chain(&others) {
-            assert_eq!(sidecar.send(asked), 200);
+        for call in [&known].into_iter().chain(&others) {
+            assert_eq!(sidecar.send(call), 200);
         }
     }
     let log = sidecar.access_log(4 * ROUNDS);

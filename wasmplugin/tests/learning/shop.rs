@@ -71,7 +71,7 @@ pub(crate) fn decisions(policy: &str) -> Vec<Call> {
     let lines = text
         .lines()
         .map(|line| serde_json::from_str::<Value>(line).unwrap());
-    let asked: Vec<_> = lines
+    let calls: Vec<_> = lines
         .filter(|line| line["to"] == policy)
         .map(|line| {
             let text = |field: &str| line[field].as_str().map(str::to_owned);
@@ -86,8 +86,8 @@ pub(crate) fn decisions(policy: &str) -> Vec<Call> {
             }
         })
         .collect();
-    assert!(asked.iter().any(|asked| asked.is_allowed), "{policy}");
-    asked
+    assert!(calls.iter().any(|call| call.is_allowed), "{policy}");
+    calls
 }
 
 /// A finished run of the command line.
@@ -132,20 +132,20 @@ pub(crate) fn learn_from(log: &str, more: &[&str]) -> Value {
 }
 
 /// Whether policies allow requests, or would allow them if the policies are in shadow.
-pub(crate) fn answers(policies: &[&str], asked: &[Call]) -> Vec<bool> {
-    let lines: Vec<_> = asked
+pub(crate) fn answers(policies: &[&str], calls: &[Call]) -> Vec<bool> {
+    let lines: Vec<_> = calls
         .iter()
-        .map(|asked| {
+        .map(|call| {
             let mut line = json!({
-                "to": asked.workload,
-                "from": asked.principal.as_deref().unwrap_or("anonymous"),
-                "method": asked.method,
-                "path": asked.path,
+                "to": call.workload,
+                "from": call.principal.as_deref().unwrap_or("anonymous"),
+                "method": call.method,
+                "path": call.path,
             });
-            if let Some(host) = &asked.host {
+            if let Some(host) = &call.host {
                 line["host"] = json!(host);
             }
-            if let Some(port) = asked.port {
+            if let Some(port) = call.port {
                 line["port"] = json!(port);
             }
             line.to_string()
@@ -161,7 +161,7 @@ pub(crate) fn answers(policies: &[&str], asked: &[Call]) -> Vec<bool> {
         answer["decision"] == "allow"
     });
     let answers: Vec<_> = answers.collect();
-    assert_eq!(answers.len(), asked.len());
+    assert_eq!(answers.len(), calls.len());
     answers
 }
 
@@ -226,21 +226,21 @@ impl Sidecar {
     }
 
     /// Sends a request as its caller; the status of the response.
-    pub(crate) fn send(&self, asked: &Call) -> u16 {
-        self.send_as(asked, &asked.request())
+    pub(crate) fn send(&self, call: &Call) -> u16 {
+        self.send_as(call, &call.request())
     }
 
     /// Same as a gRPC call.
-    pub(crate) fn call(&self, asked: &Call) -> u16 {
-        let request = asked.request().header("content-type", "application/grpc");
-        self.send_as(asked, &request)
+    pub(crate) fn call(&self, call: &Call) -> u16 {
+        let request = call.request().header("content-type", "application/grpc");
+        self.send_as(call, &request)
     }
 
-    fn send_as(&self, asked: &Call, request: &Request) -> u16 {
+    fn send_as(&self, call: &Call, request: &Request) -> u16 {
         let mut clients = self.clients.borrow_mut();
         let client = clients
-            .entry(asked.principal.clone())
-            .or_insert_with(|| self.client(asked.principal.as_deref()));
+            .entry(call.principal.clone())
+            .or_insert_with(|| self.client(call.principal.as_deref()));
         client.send(request).unwrap().status
     }
 
