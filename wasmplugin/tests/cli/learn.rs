@@ -201,7 +201,7 @@ fn prints_the_report_as_json() {
     let report: Value = serde_json::from_str(&run.stdout).unwrap();
     let policy = &report["policies"][0];
     assert_eq!(policy["policy"], "shop/cart");
-    let learned = policy["learnt"].as_array().unwrap().iter();
+    let learned = policy["learned"].as_array().unwrap().iter();
     let learned: Vec<_> = learned
         .map(|call| {
             (
@@ -218,9 +218,9 @@ fn prints_the_report_as_json() {
             ("GET", "/orders")
         ]
     );
-    assert_eq!(policy["learnt"][0]["ids"][0]["distinct"], 7);
+    assert_eq!(policy["learned"][0]["ids"][0]["distinct"], 7);
     assert_eq!(policy["rare"][0]["method"], "DELETE");
-    let excluded: Vec<_> = policy["setAside"]
+    let excluded: Vec<_> = policy["excluded"]
         .as_array()
         .unwrap()
         .iter()

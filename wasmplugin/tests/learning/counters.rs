@@ -103,7 +103,7 @@ fn learns_from_learning_mode_counters_in_prometheus() {
     };
     let call =
         |caller: &str, path: &str, count| (format!("boutique/{caller}"), path.to_owned(), count);
-    let learned = calls("learnt");
+    let learned = calls("learned");
     let [seldom, often] = learned.as_slice() else {
         panic!("{learned:?}")
     };
@@ -115,7 +115,7 @@ fn learns_from_learning_mode_counters_in_prometheus() {
         calls("rare"),
         [call("adservice", GET, 2), call("emailservice", GET, 50)]
     );
-    let excluded = policy["setAside"].as_array().unwrap().iter();
+    let excluded = policy["excluded"].as_array().unwrap().iter();
     let excluded: Vec<_> = excluded
         .map(|excluded| excluded["because"].as_str().unwrap())
         .collect();

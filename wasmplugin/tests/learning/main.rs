@@ -181,7 +181,7 @@ fn relearns_the_shop_pages_with_a_product_template() {
         "/cart/empty",
     );
     let report = assert_learned("frontend", &products, &bad);
-    let learned = report["policies"][0]["learnt"].as_array().unwrap();
+    let learned = report["policies"][0]["learned"].as_array().unwrap();
     let templates: Vec<_> = learned
         .iter()
         .filter(|call| !call["ids"].as_array().unwrap().is_empty())
@@ -220,10 +220,10 @@ fn never_learns_requests_that_the_filter_denies() {
     let new_policy = new_policy_args("boutique/cartservice");
     let report = learn_from(&log, &[&new_policy[..], &["--output", "json"]].concat());
     let policy = &report["policies"][0];
-    assert_eq!(policy["learnt"].as_array().unwrap().len(), 1);
-    assert_eq!(policy["learnt"][0]["caller"], "boutique/frontend");
-    assert_eq!(policy["setAside"][0]["because"], "denied");
-    assert_eq!(policy["setAside"][0]["count"], 2 * ROUNDS);
+    assert_eq!(policy["learned"].as_array().unwrap().len(), 1);
+    assert_eq!(policy["learned"][0]["caller"], "boutique/frontend");
+    assert_eq!(policy["excluded"][0]["because"], "denied");
+    assert_eq!(policy["excluded"][0]["count"], 2 * ROUNDS);
 
     let all = learn(&log, &[&new_policy[..], &["--include-denied"]].concat());
     assert!(all.stdout.contains("- id: adservice"), "{}", all.stdout);
@@ -272,8 +272,8 @@ fn reports_anonymous_callers_and_learns_no_rule_for_them() {
     let new_policy = new_policy_args("boutique/cartservice");
     let report = learn_from(&log, &[&new_policy[..], &["--output", "json"]].concat());
     let policy = &report["policies"][0];
-    assert_eq!(policy["learnt"].as_array().unwrap().len(), 1);
-    let excluded = policy["setAside"].as_array().unwrap().iter();
+    assert_eq!(policy["learned"].as_array().unwrap().len(), 1);
+    let excluded = policy["excluded"].as_array().unwrap().iter();
     let excluded: Vec<_> = excluded
         .map(|excluded| {
             (

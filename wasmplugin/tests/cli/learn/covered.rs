@@ -10,7 +10,7 @@ fn report(lines: &[Value], args: &[&str]) -> (Value, String) {
 }
 
 fn paths(report: &Value) -> Vec<&str> {
-    let learned = report.pointer("/policies/0/learnt").unwrap();
+    let learned = report.pointer("/policies/0/learned").unwrap();
     let learned = learned.as_array().unwrap().iter();
     learned.filter_map(|call| call["path"].as_str()).collect()
 }

@@ -73,14 +73,14 @@ fn excludes_paths_that_no_rule_sees_and_learns_the_rest() {
             list.filter_map(|one| one[field].as_str().map(str::to_owned))
                 .collect()
         };
-        let found = texts(&policy["setAside"], "what");
+        let found = texts(&policy["excluded"], "what");
         for path in excluded {
             assert!(
                 found.contains(&format!("GET {path}")),
                 "{mode} {path}: {found:?}"
             );
         }
-        let found = texts(&policy["learnt"], "path");
+        let found = texts(&policy["learned"], "path");
         for path in learned.into_iter().chain(["/orders"]) {
             assert!(
                 found.iter().any(|one| one == path),

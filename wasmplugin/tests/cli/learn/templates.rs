@@ -24,7 +24,7 @@ fn reports_rejected_and_rare_paths_that_a_template_covers() {
     assert!(run.stderr.contains(excluded), "{}", run.stderr);
     let run = learn(&log(&lines), &[&DOMAIN[..], &["--output", "json"]].concat());
     let report: Value = serde_json::from_str(&run.stdout).unwrap();
-    let call = &report["policies"][0]["learnt"][0];
+    let call = &report["policies"][0]["learned"][0];
     assert_eq!(call["seldom"], json!({"count": 1, "example": "/orders/0"}));
     assert_eq!(
         call["forbidden"],
@@ -87,7 +87,7 @@ fn accepts_templates_from_arguments() {
     let run = learn(&log(&lines), &[&DOMAIN[..], &by_hand, &json].concat());
     let report: Value = serde_json::from_str(&run.stdout).unwrap();
     assert_eq!(report["coverage"], json!({"covered": 186, "eligible": 187}));
-    let learned = report["policies"][0]["learnt"].as_array().unwrap();
+    let learned = report["policies"][0]["learned"].as_array().unwrap();
     let call = learned
         .iter()
         .find(|call| call["path"] == "/orders/{*}")
