@@ -1,4 +1,4 @@
-//! Runs the commands of a page, in a copy of the example and with the files that the page shows, and compares what they print.
+//! Runs the commands of a page, in a copy of the example with the files that the page shows, and compares their output.
 
 use std::env;
 use std::ffi::OsString;

@@ -29,7 +29,7 @@ fn parse_line(line: &str) -> Vec<Invocation> {
 }
 
 fn parse_command(words: &[String]) -> Option<Invocation> {
-    // Assignments, and what a step of a pipeline has before its command.
+    // Skips assignments, and the `- run:` of a CI step.
     let is_before = |word: &&String| word.contains('=') || ["-", "run:"].contains(&word.as_str());
     let mut words = words.iter().skip_while(is_before).peekable();
     words.next_if(|word| *word == "peergate")?;
