@@ -1,4 +1,4 @@
-//! `peergate demo` runs on a real Envoy, and says whether everything came as expected.
+//! `peergate demo` runs on a real Envoy and reports unexpected responses.
 
 #![expect(
     clippy::unwrap_used,
@@ -11,7 +11,7 @@ use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value;
 
-/// The module that `make filter` leaves.
+/// The module that `make filter` builds.
 fn filter() -> PathBuf {
     let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/filter/peergate_filter.wasm");
     std::env::var_os("PEERGATE_FILTER").map_or(built, PathBuf::from)
@@ -27,7 +27,7 @@ fn demo(arguments: &[&str]) -> Output {
 }
 
 #[test]
-fn every_call_comes_back_as_expected() {
+fn every_demo_call_gets_the_expected_response() {
     let filter = filter();
     let output = demo(&["--output", "json", "--filter", filter.to_str().unwrap()]);
     let report = String::from_utf8(output.stdout).unwrap();
@@ -67,10 +67,10 @@ fn every_call_comes_back_as_expected() {
     }
 }
 
-/// A demo that keeps running. It ends as by Ctrl-C with this value.
-struct Kept(Child);
+/// A demo that keeps running. Dropping it stops the demo as Ctrl-C does.
+struct RunningDemo(Child);
 
-impl Drop for Kept {
+impl Drop for RunningDemo {
     fn drop(&mut self) {
         let _ = Command::new("kill")
             .args(["-INT", &self.0.id().to_string()])
@@ -79,7 +79,7 @@ impl Drop for Kept {
     }
 }
 
-impl Kept {
+impl RunningDemo {
     fn start() -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_peergate"));
         command.args(["demo", "--keep", "--output", "json", "--filter"]);
@@ -99,7 +99,7 @@ impl Kept {
     }
 }
 
-/// The end of a line that begins so, of what is yet to come.
+/// The rest of the next line that starts with `start`.
 fn rest_of_line(lines: &mut impl Iterator<Item = io::Result<String>>, start: &str) -> String {
     let mut lines = lines.map(Result::unwrap);
     lines
@@ -107,7 +107,7 @@ fn rest_of_line(lines: &mut impl Iterator<Item = io::Result<String>>, start: &st
         .unwrap()
 }
 
-/// The counters of the report are those that a page of this project shows.
+/// The README shows the counters of the demo report.
 #[test]
 fn the_page_shows_the_counters_that_the_demo_prints() {
     let filter = filter();
@@ -127,8 +127,8 @@ fn the_page_shows_the_counters_that_the_demo_prints() {
 }
 
 #[test]
-fn every_denial_is_explained_as_the_demo_says_and_a_change_of_the_documents_is_taken() {
-    let mut demo = Kept::start();
+fn explains_every_denial_as_the_demo_prints_it_and_applies_document_changes() {
+    let mut demo = RunningDemo::start();
     let report = demo.report();
     let mut lines = BufReader::new(demo.0.stderr.take().unwrap()).lines();
     let documents = rest_of_line(&mut lines, "  peergate explain ID ");
@@ -147,13 +147,13 @@ fn every_denial_is_explained_as_the_demo_says_and_a_change_of_the_documents_is_t
         .collect();
     assert!(denied.len() >= 9, "{denied:?}");
     for case in &denied {
-        let told = explain(case["decision"].as_str().unwrap(), &[]);
-        assert!(told["revision"].is_string(), "{told}");
+        let explanation = explain(case["decision"].as_str().unwrap(), &[]);
+        assert!(explanation["revision"].is_string(), "{explanation}");
         if case["case"] == report["change"]["case"]["case"] {
-            // The demo has written what allows it.
-            assert_eq!(told["isAllowedByDocuments"], true);
+            // The demo has written a rule that allows this request.
+            assert_eq!(explanation["isAllowedByDocuments"], true);
         } else {
-            let reason = told["reasonByDocuments"].as_str().unwrap();
+            let reason = explanation["reasonByDocuments"].as_str().unwrap();
             assert_eq!(case["got"], format!("403 {reason}"));
         }
     }
@@ -162,26 +162,26 @@ fn every_denial_is_explained_as_the_demo_says_and_a_change_of_the_documents_is_t
         .iter()
         .find(|case| case["got"] == "403 expired-rule")
         .unwrap();
-    let told = explain(expired["decision"].as_str().unwrap(), &["--write", "--yes"]);
+    let explanation = explain(expired["decision"].as_str().unwrap(), &["--write", "--yes"]);
     assert!(
-        told["patch"].as_str().unwrap().contains("notAfter"),
-        "{told}"
+        explanation["patch"].as_str().unwrap().contains("notAfter"),
+        "{explanation}"
     );
     demo.press_enter();
     rest_of_line(&mut lines, "The proxy got the documents");
 }
 
-/// Every command that the demo prints takes its documents, and says where one is wrong.
+/// Every command that the demo prints accepts its documents, and reports where a document is invalid.
 #[test]
-fn what_the_demo_prints_works_with_its_documents() {
-    let mut demo = Kept::start();
+fn commands_the_demo_prints_work_with_its_documents() {
+    let mut demo = RunningDemo::start();
     demo.report();
     let mut lines = BufReader::new(demo.0.stderr.take().unwrap()).lines();
     let documents = rest_of_line(&mut lines, "  peergate explain ID ");
     let top = rest_of_line(&mut lines, "  peergate top ");
     let run = |args: &[&str]| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_peergate"));
-        // Elsewhere than the examples.
+        // In another folder than the examples.
         command.args(args).current_dir("/");
         command.output().unwrap()
     };
@@ -197,7 +197,7 @@ fn what_the_demo_prints_works_with_its_documents() {
         let errors = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(0), "{command:?}: {errors}");
         assert!(!text.contains("stale"), "{text}");
-        // That an expired rule is still in the documents is a lesson; nothing else is.
+        // The expired rule in the documents is intended; nothing else is.
         assert!(errors.contains("warning[expired-rule]"), "{errors}");
         assert_eq!(errors.matches("warning[").count(), 1, "{errors}");
     }
@@ -212,7 +212,7 @@ fn what_the_demo_prints_works_with_its_documents() {
 }
 
 #[test]
-fn a_file_that_is_not_a_module_is_refused_before_anything_starts() {
+fn refuses_a_file_that_is_not_a_module_before_starting_anything() {
     let output = demo(&["--filter", "/etc/passwd"]);
     let errors = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(3), "{errors}");
@@ -224,7 +224,7 @@ fn a_file_that_is_not_a_module_is_refused_before_anything_starts() {
 }
 
 #[test]
-fn says_how_to_get_a_filter_where_there_is_none() {
+fn explains_how_to_get_a_missing_filter() {
     let output = demo(&["--filter", "/nonexistent/filter.wasm"]);
     let errors = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{errors}");

@@ -1,5 +1,5 @@
-//! Every diagnostic as people see it: for each code a document with this mistake, and a golden
-//! file with what is shown.
+//! Every diagnostic as users see it: for each code, a document with the mistake and a golden file with the
+//! rendered diagnostic.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -13,8 +13,8 @@ fn folder() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/diagnostics")
 }
 
-/// A folder with a case, in which `…` is a text of 1 MiB, and a document with `NUMBER` is 300 documents.
-fn completed(name: &str) -> tempfile::TempDir {
+/// A folder with a case. `…` becomes a text of 1 MiB, and a document with `NUMBER` becomes 300 documents.
+fn case_folder(name: &str) -> tempfile::TempDir {
     let text = std::fs::read_to_string(folder().join(name)).unwrap();
     let completed = tempfile::tempdir().unwrap();
     let text = text.replace('…', &"x".repeat(1 << 20));
@@ -28,7 +28,7 @@ fn completed(name: &str) -> tempfile::TempDir {
 }
 
 #[test]
-fn there_is_a_case_for_every_code_and_no_other() {
+fn every_code_has_exactly_one_case() {
     let cases: BTreeSet<_> = std::fs::read_dir(folder())
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
@@ -38,9 +38,9 @@ fn there_is_a_case_for_every_code_and_no_other() {
 }
 
 #[test]
-fn every_case_shows_its_code_alone() {
+fn every_case_reports_only_its_code() {
     for Explained { code, .. } in code::all() {
-        let case = completed(&format!("{code}.yaml"));
+        let case = case_folder(&format!("{code}.yaml"));
         let output = Command::new(env!("CARGO_BIN_EXE_peergate"))
             .args(["validate", "--at", "2026-06-01T00:00:00Z", "-f"])
             .arg(format!("{code}.yaml"))

@@ -1,4 +1,4 @@
-//! The image in a real registry: pushed as a user would, pulled as Istio's agent does.
+//! Pushes the image to a real registry as users do, and pulls it as Istio's agent does.
 
 #![expect(
     clippy::unwrap_used,
@@ -19,11 +19,11 @@ use oci_client::{Client, Reference};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// The name and the password that the registry asks for, and the same as it keeps them.
+/// The name and password for the registry, and their entry in its password file.
 const USER: (&str, &str) = ("robot", "secret");
 const HTPASSWD: &str = "robot:$2a$04$D.fGc2C/RSeXydSDi7CbhOs7Dl3KuXx9WqJaEd4tg0RSSQMZbKV7y\n";
 
-/// A registry on loopback that ends with the test.
+/// A registry on loopback that stops at the end of the test.
 struct Registry {
     process: Child,
     address: String,
@@ -31,7 +31,7 @@ struct Registry {
 }
 
 impl Registry {
-    /// One that asks who is there.
+    /// A registry with authentication.
     fn start() -> Self {
         Self::with(|folder| {
             let path = folder.join("htpasswd");
@@ -40,7 +40,7 @@ impl Registry {
         })
     }
 
-    /// One that is open to anybody.
+    /// A registry without authentication.
     fn open() -> Self {
         Self::with(|_| Value::Null)
     }
@@ -65,7 +65,7 @@ impl Registry {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap_or_else(|reason| {
-                panic!("{reason}: PEERGATE_REGISTRY is to name a docker-registry; `make test` does")
+                panic!("{reason}: set PEERGATE_REGISTRY to a docker-registry, as `make test` does")
             });
         let mut log = BufReader::new(process.stderr.take().unwrap());
         let address = loop {
@@ -78,7 +78,7 @@ impl Registry {
                 break rest.split(['"', ' ']).next().unwrap().to_owned();
             }
         };
-        // A full pipe would stop it.
+        // A full pipe would block it.
         std::thread::spawn(move || log.read_to_end(&mut Vec::new()));
         Self {
             process,
@@ -87,7 +87,7 @@ impl Registry {
         }
     }
 
-    /// A folder with Docker's configuration, as `docker login` leaves it.
+    /// A folder with Docker's configuration, as `docker login` writes it.
     fn login(&self, password: &str) -> PathBuf {
         use base64::Engine as _;
         let folder = self.folder.path().join("docker");
@@ -123,7 +123,7 @@ fn stdout(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
-/// The image of the built module, and its digest.
+/// The packaged module and the digest of its image.
 fn package(folder: &Path) -> (String, String) {
     let image = folder.join("image.tar").to_str().unwrap().to_owned();
     let output = peergate(&["package", "--out", &image], folder);
@@ -162,7 +162,7 @@ spec:
 ";
 
 #[test]
-fn what_is_pushed_is_pulled_as_istio_pulls_it() {
+fn a_pushed_image_can_be_pulled_as_istio_pulls_it() {
     let registry = Registry::start();
     let docker = registry.login(USER.1);
     let (image, digest) = package(registry.folder.path());
@@ -192,7 +192,7 @@ fn what_is_pushed_is_pulled_as_istio_pulls_it() {
         assert_eq!(found, digest);
         let manifest: OciImageManifest = serde_json::from_slice(&manifest).unwrap();
         assert_eq!(manifest.media_type.as_deref(), Some(oci));
-        // Istio takes the last layer, of this type, and of it the file of this name.
+        // Istio uses the file with this name in the last layer, which must have this type.
         let layer = manifest.layers.last().unwrap();
         assert_eq!(
             layer.media_type,
@@ -211,8 +211,8 @@ fn what_is_pushed_is_pulled_as_istio_pulls_it() {
         let built = env::var_os("PEERGATE_FILTER").unwrap();
         assert!(module == fs::read(built).unwrap());
 
-        let of_image = tagged.clone_with_digest(digest.clone());
-        let referring = client.pull_referrers(&of_image, None).await.unwrap();
+        let image_reference = tagged.clone_with_digest(digest.clone());
+        let referring = client.pull_referrers(&image_reference, None).await.unwrap();
         let kinds: Vec<_> = referring
             .manifests
             .iter()
@@ -236,21 +236,21 @@ fn what_is_pushed_is_pulled_as_istio_pulls_it() {
         }
     });
 
-    // Again it is all there, and nothing changes.
+    // A second push uploads nothing and changes nothing.
     assert_eq!(
         stdout(&peergate(&push[..4], &docker)),
         format!("{pinned}\n")
     );
 }
 
-/// Who never logged in has no configuration of Docker's, and who names no tag moves none.
+/// A user who never logged in has no Docker configuration. A push without a tag moves no tag.
 #[test]
-fn an_open_registry_takes_it_from_anybody_and_without_a_tag() {
+fn pushes_to_an_open_registry_without_credentials_and_without_a_tag() {
     let registry = Registry::open();
     let (image, digest) = package(registry.folder.path());
-    let nobody = registry.folder.path().join("nobody");
+    let no_login = registry.folder.path().join("no-login");
     let push = |reference: &str| {
-        let pushed = peergate(&["push", &image, reference, "--plain-http"], &nobody);
+        let pushed = peergate(&["push", &image, reference, "--plain-http"], &no_login);
         assert!(stdout(&pushed).ends_with(&format!("@{digest}\n")));
     };
     let reference = format!("{}/peergate/filter", registry.address);
@@ -259,7 +259,7 @@ fn an_open_registry_takes_it_from_anybody_and_without_a_tag() {
         let anybody = RegistryAuth::Anonymous;
         let tags = block_on(async { client().list_tags(&name, &anybody, None, None).await });
         let mut tags = tags.unwrap().tags;
-        // What refers to the image is listed at a tag that is named after its digest.
+        // Artifacts that refer to the image are listed under a tag named after its digest.
         tags.retain(|tag| !tag.starts_with("sha256-"));
         tags
     };
@@ -270,7 +270,7 @@ fn an_open_registry_takes_it_from_anybody_and_without_a_tag() {
 }
 
 #[test]
-fn two_packages_of_a_module_are_the_same_bytes() {
+fn packages_a_module_reproducibly() {
     let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
     let [first, second] = folders.each_ref().map(|folder| package(folder.path()));
     assert_eq!(first.1, second.1);
@@ -278,14 +278,14 @@ fn two_packages_of_a_module_are_the_same_bytes() {
 }
 
 #[test]
-fn without_credentials_nothing_is_uploaded_and_the_mesh_stays() {
+fn without_credentials_uploads_nothing_and_leaves_the_mesh_unchanged() {
     let registry = Registry::start();
     let (image, _) = package(registry.folder.path());
     let mesh = registry.folder.path().join("mesh.yaml");
     fs::write(&mesh, MESH).unwrap();
     let reference = format!("{}/peergate/filter", registry.address);
-    let nobody = registry.folder.path().join("nobody");
-    for docker in [registry.login("wrong"), nobody] {
+    let no_login = registry.folder.path().join("no-login");
+    for docker in [registry.login("wrong"), no_login] {
         let args = [
             "push",
             &image,
@@ -303,7 +303,7 @@ fn without_credentials_nothing_is_uploaded_and_the_mesh_stays() {
 }
 
 #[test]
-fn what_cannot_be_pushed_is_refused_before_anything_is_uploaded() {
+fn refuses_an_impossible_push_before_uploading_anything() {
     let folder = tempfile::tempdir().unwrap();
     let (image, digest) = package(folder.path());
     let path = |name: &str, text: &str| {
@@ -324,7 +324,7 @@ fn what_cannot_be_pushed_is_refused_before_anything_is_uploaded() {
     );
     let otherwise_invalid = path("invalid.yaml", &MESH.replace("1.29", "0.1"));
     let no_image = path("image.txt", "text");
-    // Nobody listens there.
+    // Nothing listens there.
     let reference = "127.0.0.1:1/filter";
     let pinned = format!("{reference}@{digest}");
     for (args, message) in [
@@ -358,7 +358,7 @@ fn what_cannot_be_pushed_is_refused_before_anything_is_uploaded() {
 }
 
 #[test]
-fn only_a_module_with_what_it_was_made_of_is_packaged() {
+fn packages_only_a_module_with_its_build_info() {
     let folder = tempfile::tempdir().unwrap();
     let built = PathBuf::from(env::var_os("PEERGATE_FILTER").unwrap());
     let module = folder.path().join("filter.wasm");

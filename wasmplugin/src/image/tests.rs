@@ -29,7 +29,7 @@ fn read(image: &Image, digest: &str) -> Value {
 }
 
 #[test]
-fn the_last_layer_is_a_gzipped_tar_with_the_module_by_the_name_that_istio_looks_for() {
+fn the_last_layer_is_a_gzipped_tar_with_the_module_under_istios_file_name() {
     let image = image();
     let manifest = read(&image, image.digest().unwrap());
     assert_eq!(
@@ -54,7 +54,7 @@ fn the_last_layer_is_a_gzipped_tar_with_the_module_by_the_name_that_istio_looks_
 }
 
 #[test]
-fn what_the_module_is_made_of_and_how_refers_to_the_image() {
+fn build_info_and_provenance_refer_to_the_image() {
     let image = image();
     let [of_image, sbom, provenance] = &image.manifests[..] else {
         panic!("{:?}", image.manifests);
@@ -88,7 +88,7 @@ fn what_the_module_is_made_of_and_how_refers_to_the_image() {
 }
 
 #[test]
-fn a_layout_is_the_same_bytes_each_time_and_reads_as_the_image() {
+fn a_layout_is_reproducible_and_reads_back_as_the_image() {
     let archive = to_tar(&image()).unwrap();
     assert_eq!(archive, to_tar(&image()).unwrap());
     let again = from_tar(&archive).unwrap();
@@ -97,7 +97,7 @@ fn a_layout_is_the_same_bytes_each_time_and_reads_as_the_image() {
 }
 
 #[test]
-fn a_layout_that_was_changed_is_refused() {
+fn refuses_a_layout_that_was_altered() {
     let image = image();
     let archive = to_tar(&image).unwrap();
     assert!(matches!(
@@ -122,7 +122,7 @@ fn a_layout_that_was_changed_is_refused() {
 }
 
 #[test]
-fn a_build_info_of_another_module_is_refused() {
+fn refuses_the_build_info_of_another_module() {
     let json = json!({
         "module": "00", "source": "", "revision": "", "changed": true, "optimizer": "", "dependencies": [],
     });

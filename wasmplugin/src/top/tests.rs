@@ -1,4 +1,4 @@
-//! What is shown of a scrape, as people see it.
+//! The screens of `top`, as users see them.
 
 use std::fmt::Write;
 
@@ -40,7 +40,7 @@ fn terminal(snapshot: &Snapshot, mut look: Look, width: u16, height: u16) -> Ter
     terminal
 }
 
-/// A proxy with forty policies that has run for long, and is busy.
+/// A busy, long-running proxy with forty policies.
 fn busy() -> Snapshot {
     let scrape = |more: u32| {
         let mut text = String::new();
@@ -77,7 +77,7 @@ fn nine_digits_fit_every_screen() {
     }
 }
 
-/// Callers with long names of one trust domain, of which two have asked for the same path in two ways.
+/// Nine callers with long names that request each path with two methods.
 fn busy_callers() -> Snapshot {
     let scrape = |more: u32| {
         let mut text = String::new();
@@ -102,7 +102,7 @@ fn busy_callers() -> Snapshot {
 }
 
 #[test]
-fn callers_are_told_apart_on_every_screen() {
+fn every_screen_distinguishes_callers() {
     for (width, height) in [(80, 24), (120, 40)] {
         let callers = Look {
             kind: Kind::Callers,
@@ -114,7 +114,7 @@ fn callers_are_told_apart_on_every_screen() {
 }
 
 #[test]
-fn one_long_name_takes_no_reason_from_other_rows() {
+fn one_long_name_hides_no_reason_of_other_rows() {
     let mut snapshot = busy();
     snapshot.rules[3].rule = "r".repeat(200);
     snapshot.has_documents = true;
@@ -122,7 +122,7 @@ fn one_long_name_takes_no_reason_from_other_rows() {
 }
 
 #[test]
-fn the_last_page_is_a_full_screen() {
+fn the_last_page_fills_the_screen() {
     let end = Look {
         selected: usize::MAX,
         ..Look::default()
@@ -131,7 +131,7 @@ fn the_last_page_is_a_full_screen() {
 }
 
 #[test]
-fn every_key_is_explained_on_the_smallest_screen() {
+fn the_smallest_screen_explains_every_key() {
     let keys = Look {
         page: Page::Keys,
         ..Look::default()
@@ -140,7 +140,7 @@ fn every_key_is_explained_on_the_smallest_screen() {
 }
 
 #[test]
-fn a_filter_is_seen_while_it_is_typed_and_after() {
+fn shows_a_filter_during_and_after_typing() {
     let typed = Look {
         page: Page::Filter,
         filter: "number-3".to_owned(),
@@ -160,7 +160,7 @@ fn a_filter_is_seen_while_it_is_typed_and_after() {
 }
 
 #[test]
-fn a_row_is_shown_with_all_its_numbers() {
+fn shows_all_numbers_of_a_row() {
     let row = Look {
         page: Page::Row,
         selected: 1,
@@ -170,7 +170,7 @@ fn a_row_is_shown_with_all_its_numbers() {
 }
 
 #[test]
-fn without_callers_the_screen_says_how_to_get_them() {
+fn without_callers_the_screen_explains_how_to_get_them() {
     let callers = Look {
         kind: Kind::Callers,
         ..Look::default()
@@ -179,7 +179,7 @@ fn without_callers_the_screen_says_how_to_get_them() {
 }
 
 #[test]
-fn rates_are_stale_once_the_proxy_is_gone_and_fresh_when_it_is_back() {
+fn rates_become_stale_without_the_proxy_and_fresh_on_its_return() {
     let (mut snapshot, mut look) = (busy(), Look::default());
     let trouble = "proxy localhost:15000: cannot connect".to_owned();
     take(Err(trouble), &mut snapshot, &mut look);
@@ -189,7 +189,7 @@ fn rates_are_stale_once_the_proxy_is_gone_and_fresh_when_it_is_back() {
 }
 
 #[test]
-fn many_lines_of_heading_leave_room_for_the_table() {
+fn a_long_heading_leaves_room_for_the_table() {
     let mut snapshot = busy();
     let stale =
         |number| format!("stale: shop/policy-{number} runs 5f70bf18, and no document has it");
@@ -198,7 +198,7 @@ fn many_lines_of_heading_leave_room_for_the_table() {
 }
 
 #[test]
-fn no_size_of_a_screen_is_too_small() {
+fn draws_on_a_screen_of_any_size() {
     for width in (0..50).step_by(3) {
         for height in 0..12 {
             for page in [Page::Table, Page::Filter, Page::Row, Page::Keys] {

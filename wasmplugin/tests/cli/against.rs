@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// What the shop has already: stricter than what is rendered, except for `kept`.
+/// Existing objects of the shop, stricter than the rendered ones except for `kept`.
 const EXISTING: &str = "apiVersion: security.istio.io/v1
 kind: PeerAuthentication
 metadata: {name: default, namespace: istio-system}
@@ -37,7 +37,7 @@ spec:
 const ONLY: &str = "peer-authentication,authorization-policy";
 
 #[test]
-fn what_would_be_widened_is_reported_and_rendered_all_the_same() {
+fn reports_widened_access_and_still_renders() {
     let folder = folder(&[
         ("existing/all.yaml", EXISTING),
         ("documents.yaml", DOCUMENTS),
@@ -58,13 +58,13 @@ fn what_would_be_widened_is_reported_and_rendered_all_the_same() {
     let run = run(&args);
     assert_eq!(run.status, 0, "{}", run.stderr);
     assert!(run.stdout.contains("mode: PERMISSIVE"), "{}", run.stdout);
-    let told: Vec<_> = run
+    let reported: Vec<_> = run
         .stderr
         .lines()
         .map(|line| line.replace(text(&existing), ""))
         .collect();
     assert_eq!(
-        told,
+        reported,
         [
             "note: AuthorizationPolicy shop/cart-allow (/all.yaml:6) would be replaced and may be wider: no existing rule allows all that rendered rule 0 does",
             "note: PeerAuthentication istio-system/default (/all.yaml:1) would be replaced and may be wider: the mode changes from STRICT to PERMISSIVE",
@@ -73,7 +73,7 @@ fn what_would_be_widened_is_reported_and_rendered_all_the_same() {
 }
 
 #[test]
-fn nothing_is_written_where_widening_fails_the_run() {
+fn writes_nothing_if_widening_fails_the_run() {
     let folder = folder(&[("existing.yaml", EXISTING), ("documents.yaml", DOCUMENTS)]);
     let path = |name: &str| folder.path().join(name);
     let (existing, documents) = (path("existing.yaml"), path("documents.yaml"));
@@ -103,9 +103,8 @@ fn nothing_is_written_where_widening_fails_the_run() {
     assert!(!out.exists());
 }
 
-/// What is rendered is never wider than itself.
 #[test]
-fn what_is_applied_already_is_not_widened() {
+fn reports_no_widening_against_its_own_output() {
     let folder = folder(&[("documents.yaml", DOCUMENTS)]);
     let documents = folder.path().join("documents.yaml");
     let args = ["render", "-f", text(&documents), "--only", ONLY];
@@ -144,7 +143,7 @@ fn a_mesh_without_a_mode_replaces_no_peer_authentication() {
 }
 
 #[test]
-fn a_manifest_that_cannot_be_read_is_not_passed_over() {
+fn refuses_an_unreadable_manifest() {
     let folder = folder(&[
         ("existing.yaml", "kind: [\n"),
         ("documents.yaml", DOCUMENTS),
@@ -164,9 +163,9 @@ fn a_manifest_that_cannot_be_read_is_not_passed_over() {
     assert_eq!((run.status, run.stdout.as_str()), (3, ""), "{}", run.stderr);
 }
 
-/// The items of a list of one kind do not repeat it, as the API server returns them.
+/// In lists from the API server, items have no kind of their own.
 #[test]
-fn items_of_typed_lists_are_compared() {
+fn compares_items_of_typed_lists() {
     let list = "apiVersion: security.istio.io/v1
 kind: PeerAuthenticationList
 items:
@@ -189,7 +188,7 @@ items:
 }
 
 #[test]
-fn what_is_no_object_is_refused_or_noted() {
+fn refuses_or_notes_documents_that_are_not_objects() {
     let no_kind =
         "metadata: {name: default, namespace: istio-system}\nspec: {mtls: {mode: STRICT}}\n";
     let folder = folder(&[("no-kind.yaml", no_kind), ("values.yaml", "replicas: 1\n")]);
@@ -210,9 +209,9 @@ fn what_is_no_object_is_refused_or_noted() {
     assert_eq!(noted.stderr, expected);
 }
 
-/// It is unknown which of them is in the cluster.
+/// Any of them may be the one in the cluster.
 #[test]
-fn an_object_in_several_inputs_is_compared_in_each() {
+fn compares_an_object_in_every_input_that_has_it() {
     let mode = |mode: &str| {
         format!(
             "apiVersion: security.istio.io/v1\nkind: PeerAuthentication\n\
@@ -248,9 +247,9 @@ fn an_object_in_several_inputs_is_compared_in_each() {
     }
 }
 
-/// Times are enforced by the filter alone, so no `AuthorizationPolicy` has this rule.
+/// Only the filter enforces times, so no `AuthorizationPolicy` has this rule.
 #[test]
-fn a_rule_that_only_the_filter_enforces_is_compared() {
+fn compares_rules_that_only_the_filter_enforces() {
     let image = "trustDomain: cluster.local, filter: {image: \"oci://r.example/f@sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef\"}";
     let new = DOCUMENTS.replace("trustDomain: cluster.local", image);
     let freeze = "    - {id: freeze, effect: Deny, notAfter: \"2100-01-01T00:00:00Z\", from: [{serviceAccounts: [web]}]}\n";
@@ -265,8 +264,8 @@ fn a_rule_that_only_the_filter_enforces_is_compared() {
         let compared = [&render[..], &against].concat();
         let run = run_with(&compared, &new);
         assert_eq!((run.status, run.stdout.as_str()), (2, ""), "{}", run.stderr);
-        let told = "would be replaced and may be wider: policy `shop/cart` no longer denies all that its rule `freeze` does";
-        assert!(run.stderr.contains(told), "{}", run.stderr);
+        let reported = "would be replaced and may be wider: policy `shop/cart` no longer denies all that its rule `freeze` does";
+        assert!(run.stderr.contains(reported), "{}", run.stderr);
         assert_eq!(run_with(&compared, &old).status, 0);
     }
 }

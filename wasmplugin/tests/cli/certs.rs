@@ -1,28 +1,28 @@
-//! Roots and intermediates for Istio's CA, and what is said of certificates.
+//! `peergate certs`: roots and intermediates for Istio's CA, and reports about certificates.
 
 use super::*;
 
-/// A root and an intermediate of it, made as an operator does.
+/// A root and an intermediate, created as an operator does.
 fn authorities() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     make_authorities(folder.path(), "cluster.local", "root", "east");
     folder
 }
 
-/// A run that must have succeeded, and said on stderr alone what it wrote.
-fn made(args: &[&str]) {
+/// Runs a command that must succeed and report what it wrote on stderr only.
+fn run_quietly(args: &[&str]) {
     let made = run(args);
     assert_eq!((made.status, made.stdout.as_str()), (0, ""), "{args:?}");
     assert!(made.stderr.starts_with("wrote "), "{}", made.stderr);
 }
 
-/// Makes them in these folders below `folder`.
+/// Creates both in these subfolders of `folder`.
 fn make_authorities(folder: &Path, trust_domain: &str, root: &str, cluster: &str) {
     let path = |name: &str| folder.join(name).to_str().unwrap().to_owned();
     let domain = ["--trust-domain", trust_domain];
     let (root, out) = (path(root), path(cluster));
     let make = ["certs", "root", "--out", &root];
-    made(&[&make, &domain[..]].concat());
+    run_quietly(&[&make, &domain[..]].concat());
     let make = [
         "certs",
         "cluster",
@@ -33,11 +33,11 @@ fn make_authorities(folder: &Path, trust_domain: &str, root: &str, cluster: &str
         "--out",
         &out,
     ];
-    made(&[&make, &domain[..]].concat());
+    run_quietly(&[&make, &domain[..]].concat());
 }
 
 #[test]
-fn makes_what_istios_ca_takes_and_finds_it_sound() {
+fn creates_certificates_for_istios_ca_and_validates_them() {
     let folder = authorities();
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     let read = |name: &str| std::fs::read_to_string(path(name)).unwrap();
@@ -82,7 +82,7 @@ fn makes_what_istios_ca_takes_and_finds_it_sound() {
 
 #[cfg(unix)]
 #[test]
-fn keys_are_their_owners_alone_and_never_overwritten() {
+fn keys_are_private_to_their_owner_and_never_overwritten() {
     use std::os::unix::fs::PermissionsExt;
     let folder = authorities();
     for name in ["root/root-key.pem", "east/ca-key.pem", "east/cacerts.yaml"] {
@@ -122,7 +122,7 @@ fn keys_are_their_owners_alone_and_never_overwritten() {
 }
 
 #[test]
-fn says_what_is_wrong() {
+fn reports_expired_foreign_and_invalid_certificates() {
     let folder = authorities();
     let chain = folder.path().join("east/cert-chain.pem");
     let args = ["certs", "read", text(&chain)];
@@ -144,7 +144,7 @@ fn says_what_is_wrong() {
 }
 
 #[test]
-fn an_intermediate_does_not_outlive_its_root() {
+fn an_intermediate_never_outlives_its_root() {
     let folder = authorities();
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     let (root, out) = (path("root"), path("west"));
@@ -173,7 +173,7 @@ fn an_intermediate_does_not_outlive_its_root() {
 }
 
 #[test]
-fn a_rotation_is_from_one_root_to_another() {
+fn refuses_a_rotation_to_the_same_root() {
     let folder = authorities();
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     let (east, out) = (path("east"), path("rotation"));
@@ -191,9 +191,9 @@ fn a_rotation_is_from_one_root_to_another() {
     assert!(!Path::new(&out).exists());
 }
 
-/// istiod would not start with the second step, or nobody would know its workloads.
+/// In the second step istiod would not start, or no proxy would trust its workloads.
 #[test]
-fn a_rotation_to_what_does_not_work_is_not_written() {
+fn writes_no_rotation_to_unusable_certificates() {
     let (from, to) = (authorities(), authorities());
     let path = |folder: &tempfile::TempDir, name: &str| {
         folder.path().join(name).to_str().unwrap().to_owned()
@@ -219,9 +219,9 @@ fn a_rotation_to_what_does_not_work_is_not_written() {
     );
 }
 
-/// What does not say whom it trusts is no proof of trust.
+/// A certificate chain alone does not show which roots are trusted.
 #[test]
-fn roots_are_looked_for_only_among_what_is_trusted() {
+fn finds_roots_only_in_trust_bundles() {
     let folder = authorities();
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     let (root, chain, secret) = (

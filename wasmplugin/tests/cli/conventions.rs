@@ -1,4 +1,4 @@
-//! What all commands have in common: paths, overwriting, formats, exit status, quiet and color.
+//! Conventions of all commands: paths, overwriting, formats, exit status, quiet and color.
 
 use std::fmt::Write as _;
 use std::process::Command;
@@ -31,7 +31,7 @@ spec:
       from: [{namespaces: [shop]}]
 ";
 
-/// Every command, at any depth, by its words.
+/// Every command and subcommand, as its words.
 fn commands() -> Vec<String> {
     fn add(words: &str, all: &mut Vec<String>) {
         let mut args: Vec<_> = words.split_whitespace().collect();
@@ -57,7 +57,7 @@ fn commands() -> Vec<String> {
     all
 }
 
-/// One file that reads as one design.
+/// One golden file shows whether all help texts are consistent.
 #[test]
 fn help_of_every_command() {
     let mut text = String::new();
@@ -70,7 +70,7 @@ fn help_of_every_command() {
 }
 
 #[test]
-fn help_of_a_command_is_also_a_command() {
+fn help_is_also_a_subcommand() {
     assert_eq!(
         stdout_of(&["help", "certs", "rotate"]),
         stdout_of(&["certs", "rotate", "--help"])
@@ -78,13 +78,13 @@ fn help_of_a_command_is_also_a_command() {
 }
 
 #[test]
-fn the_version_has_the_commit() {
+fn version_includes_the_commit() {
     let text = stdout_of(&["version"]);
     assert_eq!(text, stdout_of(&["--version"]));
     let json: serde_json::Value =
         serde_json::from_str(&stdout_of(&["version", "-o", "json"])).unwrap();
     assert_eq!(json["version"], env!("CARGO_PKG_VERSION"));
-    // A source archive has no commit.
+    // A build from a source archive has no commit.
     if let Some(commit) = json["commit"].as_str() {
         assert!(
             commit.len() >= 7 && commit.chars().all(|char| char.is_ascii_hexdigit()),
@@ -98,14 +98,14 @@ fn the_version_has_the_commit() {
 }
 
 #[test]
-fn paths_are_given_with_or_without_an_option() {
+fn accepts_paths_with_or_without_the_option() {
     let folder = folder(&[("all.yaml", CART)]);
     let path = text(folder.path());
     let rendered = stdout_of(&["-q", "render", path]);
     for args in [
         &["-q", "render", "-f", path][..],
         &["-q", "render", "--filename", path],
-        // The same file is read once.
+        // The same file is read only once.
         &["-q", "render", path, "-f", path, path],
     ] {
         assert_eq!(stdout_of(args), rendered, "{args:?}");
@@ -116,7 +116,7 @@ fn paths_are_given_with_or_without_an_option() {
 }
 
 #[test]
-fn a_policy_is_selected_by_namespace_or_name() {
+fn selects_a_policy_by_namespace_or_name() {
     let folder = folder(&[("all.yaml", CART)]);
     let render = |args: &[&str]| {
         let base = [
@@ -160,9 +160,9 @@ fn a_policy_is_selected_by_namespace_or_name() {
     }
 }
 
-/// Each command that writes files: those that a person wrote or edited stay, others are replaced.
+/// Every command that writes files keeps files that a person wrote or edited and replaces the others.
 #[test]
-fn only_unedited_files_of_peergate_are_overwritten() {
+fn overwrites_only_unedited_generated_files() {
     let input = folder(&[("all.yaml", CART)]);
     let policies = text(input.path());
     let istio = "apiVersion: security.istio.io/v1\nkind: PeerAuthentication\nmetadata: {name: default, namespace: istio-system}\nspec: {mtls: {mode: STRICT}}\n";
@@ -192,7 +192,7 @@ fn only_unedited_files_of_peergate_are_overwritten() {
             first.stderr
         );
         let generated = std::fs::read_to_string(&path).unwrap();
-        // Another version of Peergate wrote it, from other documents.
+        // A file from another version of Peergate and other documents.
         let digest_of_nothing = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
         std::fs::write(
             &path,
@@ -238,7 +238,7 @@ fn only_unedited_files_of_peergate_are_overwritten() {
 }
 
 #[test]
-fn several_files_do_not_go_to_stdout() {
+fn refuses_to_print_several_files_to_stdout() {
     let input = folder(&[("all.yaml", CART)]);
     let refused = run(&["install-values", text(input.path()), "--out", "-"]);
     assert_eq!((refused.status, &*refused.stdout), (3, ""));
@@ -250,7 +250,7 @@ fn several_files_do_not_go_to_stdout() {
 }
 
 #[test]
-fn stale_files_are_reported_and_pruned() {
+fn reports_and_prunes_stale_files() {
     let input = folder(&[("all.yaml", CART)]);
     let out = folder(&[("mine.yaml", "mine: true\n")]);
     let target = format!("{}/", text(out.path()));
@@ -307,7 +307,7 @@ fn stale_files_are_reported_and_pruned() {
 }
 
 #[test]
-fn problems_have_every_format() {
+fn prints_problems_in_every_format() {
     let folder = folder(&[("all.yaml", &CART.replace("effect: Allow", "efect: Allow"))]);
     let path = folder.path().join("all.yaml");
     let validate = |format| {
@@ -346,7 +346,7 @@ fn quiet_prints_no_notes_and_no_summaries() {
 }
 
 #[test]
-fn color_is_up_to_the_user() {
+fn respects_color_options() {
     let colored = |args: &[&str], no_color: bool| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_peergate"));
         command
@@ -365,7 +365,7 @@ fn color_is_up_to_the_user() {
 }
 
 #[test]
-fn a_code_is_explained_without_documents() {
+fn explains_a_code_without_documents() {
     let page = stdout_of(&["explain", "unknown-field"]);
     assert!(page.starts_with("# unknown-field\n"), "{page}");
     let unknown = run(&["explain", "unknown-feild"]);
@@ -378,7 +378,7 @@ fn a_code_is_explained_without_documents() {
 }
 
 #[test]
-fn shells_complete_names_in_the_documents() {
+fn completes_policy_names_from_the_documents() {
     let folder = folder(&[("all.yaml", CART)]);
     let complete = |words: &[&str]| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_peergate"));
@@ -404,7 +404,7 @@ fn shells_complete_names_in_the_documents() {
         ["no-rule-matched"]
     );
     assert!(complete(&["peergate", "val"]).contains(&"validate".to_owned()));
-    // Invalid documents have no names, and nothing is printed about them.
+    // Invalid documents complete no names and print no errors.
     let words = [
         "peergate",
         "render",

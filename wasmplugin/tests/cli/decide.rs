@@ -19,21 +19,21 @@ fn requests(lines: &str) -> Run {
 }
 
 #[test]
-fn allows() {
+fn allows_a_request_that_a_rule_matches() {
     let run = ask(FRONTEND, "GET", "/cart?id=1");
     assert_eq!((run.status, run.stderr.as_str()), (0, ""));
     insta::assert_snapshot!(run.stdout);
 }
 
 #[test]
-fn denies() {
+fn denies_a_request_that_no_rule_matches() {
     let run = ask(FRONTEND, "GET", "/debug/heap");
     assert_eq!((run.status, run.stderr.as_str()), (2, ""));
     insta::assert_snapshot!(run.stdout);
 }
 
 #[test]
-fn answers_as_json() {
+fn prints_the_answer_as_json() {
     let run = decide(&[
         "--from",
         "anonymous",
@@ -49,14 +49,14 @@ fn answers_as_json() {
 }
 
 #[test]
-fn tells_what_rules_in_shadow_would_do() {
+fn reports_what_shadow_rules_would_do() {
     let run = ask("spiffe://cluster.local/ns/quarantine/sa/x", "GET", "/cart");
     assert_eq!(run.status, 2);
     insta::assert_snapshot!(run.stdout);
 }
 
 #[test]
-fn lets_pass_what_a_policy_in_shadow_would_deny() {
+fn allows_requests_that_a_shadow_policy_would_deny() {
     let args = [
         "decide",
         "-f",
@@ -73,7 +73,7 @@ fn lets_pass_what_a_policy_in_shadow_would_deny() {
 }
 
 #[test]
-fn takes_callers_in_each_form() {
+fn accepts_every_form_of_caller() {
     for (caller, reason) in [
         ("shop/frontend", "allowed-by-rule"),
         ("cluster.local/ns/shop/sa/frontend", "allowed-by-rule"),
@@ -93,7 +93,7 @@ fn takes_callers_in_each_form() {
 }
 
 #[test]
-fn reads_the_rest_of_the_request() {
+fn accepts_every_request_argument() {
     let more = ["--from", FRONTEND, "--method", "PUT", "--path", "/x"];
     assert_eq!(decide(&more).status, 3);
     let host = [
@@ -108,7 +108,7 @@ fn reads_the_rest_of_the_request() {
 }
 
 #[test]
-fn needs_no_name_for_the_only_policy() {
+fn defaults_to_the_only_policy() {
     let args = [
         "decide",
         "-f",
@@ -165,7 +165,7 @@ fn refuses_unusable_arguments() {
 }
 
 #[test]
-fn answers_each_request_on_a_line() {
+fn answers_every_request_on_its_own_line() {
     let run = requests(&format!(
         r#"{{"to":"shop/cart","from":"{FRONTEND}","method":"GET","path":"\/cart"}}
 
@@ -178,13 +178,13 @@ fn answers_each_request_on_a_line() {
 }
 
 #[test]
-fn ends_with_success_when_all_requests_pass() {
+fn exits_with_0_if_every_request_is_allowed() {
     let run = requests(r#"{"to":"shop/cart","from":"anonymous","method":"GET","path":"/status"}"#);
     assert_eq!((run.status, run.stderr.as_str()), (0, ""));
 }
 
 #[test]
-fn says_what_is_wrong_with_each_line_and_answers_the_others() {
+fn reports_invalid_lines_and_answers_the_others() {
     let sound = r#"{"to":"shop/cart","from":"anonymous","method":"GET","path":"/status"}"#;
     let with = |more: &str| sound.replace('}', more);
     let faulty = [
@@ -255,7 +255,7 @@ fn says_what_is_wrong_with_each_line_and_answers_the_others() {
 }
 
 #[test]
-fn answers_stand_on_the_lines_of_their_requests() {
+fn prints_every_answer_on_the_line_of_its_request() {
     let sound = r#"{"to":"shop/cart","from":"anonymous","method":"GET","path":"/status"}"#;
     let run = requests(&format!("\n{sound}\n\n{sound}"));
     let lines: Vec<_> = run
@@ -267,7 +267,7 @@ fn answers_stand_on_the_lines_of_their_requests() {
 }
 
 #[test]
-fn the_examples_decisions_are_as_they_expect() {
+fn decisions_of_the_example_are_as_expected() {
     let example = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/online-boutique");
     let decisions = format!("{example}/decisions.ndjson");
     let args = ["decide", "-f", example, "--requests", &decisions];
@@ -278,7 +278,7 @@ fn the_examples_decisions_are_as_they_expect() {
 }
 
 #[test]
-fn an_answer_that_is_not_as_its_line_expects_is_reported() {
+fn reports_an_unexpected_answer() {
     let line = r#"{"to":"shop/cart","from":"anonymous","method":"GET","path":"/status","#;
     let run = requests(&format!(
         r#"{line}"expect":"allow","rule":"status"}}
@@ -297,7 +297,7 @@ fn an_answer_that_is_not_as_its_line_expects_is_reported() {
 }
 
 #[test]
-fn answers_as_soon_as_it_is_asked() {
+fn answers_each_line_immediately() {
     use std::io::{BufRead, BufReader};
 
     let args = ["decide", "-f", POLICIES, "--requests", "-", "--at", NOW];

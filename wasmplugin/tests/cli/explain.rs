@@ -1,4 +1,4 @@
-//! `peergate explain`, of ids that nobody's proxy made.
+//! `peergate explain` on decision IDs that the tests make.
 
 use policy_schema::decision_id::{DecisionRecord, RecordedCaller};
 use policy_schema::telemetry::ReasonCode;
@@ -37,7 +37,7 @@ fn documents(rules: &str) -> TempDir {
     ])
 }
 
-/// The id of a decision of June 2026 about `GET /orders` of `shop/web`, by the first rule if there is one.
+/// The ID of a decision in June 2026 on `GET /orders` by `shop/web`, made by the first rule if there is one.
 fn id(reason: &str) -> String {
     let reason: ReasonCode = reason.parse().unwrap();
     let time = Timestamp::parse(NOW).unwrap().unix_seconds();
@@ -64,16 +64,21 @@ fn explain(documents: &TempDir, reason: &str, more: &[&str]) -> Run {
     finish(command, "")
 }
 
-fn told(documents: &TempDir, reason: &str) -> Value {
-    let told = explain(documents, reason, &["--output", "json"]);
-    assert_eq!(told.status, 0, "{}", told.stderr);
-    serde_json::from_str(&told.stdout).unwrap()
+fn explain_json(documents: &TempDir, reason: &str) -> Value {
+    let explanation = explain(documents, reason, &["--output", "json"]);
+    assert_eq!(explanation.status, 0, "{}", explanation.stderr);
+    serde_json::from_str(&explanation.stdout).unwrap()
 }
 
 fn advice(documents: &TempDir, reason: &str) -> String {
-    let told = told(documents, reason);
-    assert_eq!(told.get("patch"), Some(&Value::Null), "{told}");
-    told.get("advice")
+    let explanation = explain_json(documents, reason);
+    assert_eq!(
+        explanation.get("patch"),
+        Some(&Value::Null),
+        "{explanation}"
+    );
+    explanation
+        .get("advice")
         .and_then(Value::as_str)
         .unwrap()
         .to_owned()
@@ -88,7 +93,7 @@ const EXPIRED: &str = "
 ";
 
 #[test]
-fn an_expired_rule_is_not_prolonged_to_a_time_that_is_past() {
+fn never_extends_an_expired_rule_to_a_past_time() {
     let documents = documents(EXPIRED);
     let refused = explain(
         &documents,
@@ -104,7 +109,7 @@ fn an_expired_rule_is_not_prolonged_to_a_time_that_is_past() {
 }
 
 #[test]
-fn an_expired_rule_is_prolonged_to_the_end_of_a_day_and_then_the_documents_are_valid() {
+fn extends_an_expired_rule_to_the_end_of_a_day_and_makes_the_documents_valid() {
     let documents = documents(EXPIRED);
     let written = explain(&documents, "expired-rule", &["--write", "--yes"]);
     assert_eq!(written.status, 0, "{}", written.stderr);
@@ -119,14 +124,14 @@ fn an_expired_rule_is_prolonged_to_the_end_of_a_day_and_then_the_documents_are_v
 }
 
 #[test]
-fn an_expired_rule_is_a_warning_and_the_change_is_proposed() {
+fn warns_about_an_expired_rule_and_still_proposes_the_change() {
     let documents = documents(&EXPIRED.replace("web", "reports"));
-    let told = told(&documents, "no-rule-matched");
-    assert!(told["patch"].is_string(), "{told}");
+    let explanation = explain_json(&documents, "no-rule-matched");
+    assert!(explanation["patch"].is_string(), "{explanation}");
 }
 
 #[test]
-fn who_takes_a_patch_alone_reads_that_anybody_may_have_made_up_the_id() {
+fn a_patch_alone_warns_that_the_id_may_be_forged() {
     let documents = documents(&ALL.replace("[shop]", "[jobs]"));
     for form in [
         &["--output", "patch"][..],
@@ -141,7 +146,7 @@ fn who_takes_a_patch_alone_reads_that_anybody_may_have_made_up_the_id() {
 }
 
 #[test]
-fn the_paths_of_a_patch_begin_here_or_else_at_the_repository_of_the_file() {
+fn patch_paths_start_at_the_working_folder_or_the_repository_of_the_file() {
     let documents = documents(&ALL.replace("[shop]", "[jobs]"));
     let here = explain(&documents, "no-rule-matched", &["--output", "patch"]);
     assert!(
@@ -156,17 +161,21 @@ fn the_paths_of_a_patch_begin_here_or_else_at_the_repository_of_the_file() {
         std::fs::create_dir(documents.path().join(folder)).unwrap();
     }
     let id = id("no-rule-matched");
-    let mut beside = command(&["explain", &id, "-f", "../policies", "--output", "patch"]);
-    beside.current_dir(documents.path().join("deploy"));
-    let beside = finish(beside, "");
-    assert_eq!(beside.stdout, here.stdout);
+    let mut from_sibling = command(&["explain", &id, "-f", "../policies", "--output", "patch"]);
+    from_sibling.current_dir(documents.path().join("deploy"));
+    let from_sibling = finish(from_sibling, "");
+    assert_eq!(from_sibling.stdout, here.stdout);
     let root = documents.path().canonicalize().unwrap();
     let apply = format!("git -C {} apply", root.display());
-    assert!(beside.stderr.contains(&apply), "{}", beside.stderr);
+    assert!(
+        from_sibling.stderr.contains(&apply),
+        "{}",
+        from_sibling.stderr
+    );
 }
 
 #[test]
-fn outside_a_repository_a_patch_begins_at_the_folder_of_the_file() {
+fn outside_a_repository_patch_paths_start_at_the_folder_of_the_file() {
     let documents = documents(&ALL.replace("[shop]", "[jobs]"));
     let id = id("no-rule-matched");
     let policies = documents.path().join("policies").canonicalize().unwrap();
@@ -188,7 +197,7 @@ fn outside_a_repository_a_patch_begins_at_the_folder_of_the_file() {
 }
 
 #[test]
-fn there_is_no_patch_of_stdin() {
+fn makes_no_patch_for_stdin() {
     let documents = format!("{MESH}---\n{ORDERS}{ALL}");
     let id = id("no-rule-matched");
     let refused = run_with(
@@ -200,7 +209,7 @@ fn there_is_no_patch_of_stdin() {
 }
 
 #[test]
-fn a_rule_that_denies_whom_it_names_has_no_exception() {
+fn proposes_no_exception_from_a_deny_rule_that_names_the_caller() {
     for accounts in ["[web]", "[web, jobs]"] {
         let rule = format!(
             "
@@ -219,15 +228,15 @@ fn a_rule_that_denies_whom_it_names_has_no_exception() {
 }
 
 #[test]
-fn a_rule_that_cannot_be_put_into_the_file_is_told_to_be_pasted() {
+fn asks_to_paste_a_rule_that_cannot_be_inserted_into_the_file() {
     let in_brackets = "    [{id: jobs, effect: Allow, from: [{serviceAccounts: [jobs]}]}]\n";
     let documents = documents(in_brackets);
-    let told = told(&documents, "no-rule-matched");
+    let explanation = explain_json(&documents, "no-rule-matched");
     let rule = "    - id: web\n      effect: Allow\n      from:\n        - serviceAccounts: [web]\n      \
                 to:\n        - methods: [GET]\n          paths: [/orders]\n";
-    assert_eq!(told["ruleToAdd"], rule);
-    assert_eq!(told["patch"], Value::Null);
-    let advice = told["advice"].as_str().unwrap();
+    assert_eq!(explanation["ruleToAdd"], rule);
+    assert_eq!(explanation["patch"], Value::Null);
+    let advice = explanation["advice"].as_str().unwrap();
     assert!(
         advice.starts_with("add this rule to shop/orders by hand"),
         "{advice}"
@@ -244,7 +253,7 @@ fn a_rule_that_cannot_be_put_into_the_file_is_told_to_be_pasted() {
 }
 
 #[test]
-fn what_cannot_be_changed_in_the_file_is_told_in_words() {
+fn describes_changes_that_cannot_be_made_in_the_file() {
     let block = EXPIRED.replace(
         "\"2026-01-01T00:00:00Z\"",
         ">-\n        2026-01-01T00:00:00Z",
@@ -269,7 +278,7 @@ fn what_cannot_be_changed_in_the_file_is_told_in_words() {
 }
 
 #[test]
-fn a_rule_that_asks_for_an_address_has_no_copy_without_it() {
+fn never_copies_a_rule_without_its_address_condition() {
     let inside = "
     - id: inside
       effect: Allow
@@ -278,17 +287,17 @@ fn a_rule_that_asks_for_an_address_has_no_copy_without_it() {
           remoteIpBlocks: [10.0.0.0/8]
 ";
     let documents = documents(inside);
-    let told = told(&documents, "no-rule-matched");
+    let explanation = explain_json(&documents, "no-rule-matched");
     assert_eq!(
-        told["nearest"][0]["differs"],
+        explanation["nearest"][0]["differs"],
         json!([{"attribute": "address", "wanted": ["client address 10.0.0.0/8"]}])
     );
-    assert_eq!(told["patch"], Value::Null, "{told}");
+    assert_eq!(explanation["patch"], Value::Null, "{explanation}");
 }
 
-/// The request may have had a token, by which the filter denied it.
+/// The filter may have denied the request because of its token.
 #[test]
-fn documents_that_allow_a_request_without_token_are_not_said_to_allow_this_one() {
+fn does_not_claim_that_a_request_without_a_recorded_token_is_allowed() {
     let without_token = "
     - id: without-token
       effect: Allow
@@ -301,7 +310,7 @@ fn documents_that_allow_a_request_without_token_are_not_said_to_allow_this_one()
 }
 
 #[test]
-fn an_id_that_anyone_may_have_made_up_changes_no_file_unless_it_is_said_to() {
+fn writes_changes_for_an_unsealed_id_only_if_confirmed() {
     let documents = documents(&ALL.replace("[shop]", "[jobs]"));
     let file = documents.path().join("policies/orders.yaml");
     let before = std::fs::read_to_string(&file).unwrap();
@@ -322,7 +331,7 @@ fn an_id_that_anyone_may_have_made_up_changes_no_file_unless_it_is_said_to() {
     assert_eq!(written.stderr, "wrote policies/orders.yaml\n");
     assert_ne!(std::fs::read_to_string(&file).unwrap(), before);
 
-    // Without `--write` there is nothing to say yes to.
+    // Without `--write` there is nothing to confirm.
     let useless = explain(&documents, "no-rule-matched", &["--yes"]);
     assert_eq!(useless.status, 3);
 }

@@ -23,7 +23,7 @@ fn reads_several_files_as_one_input() {
 }
 
 #[test]
-fn reads_a_file_once_that_is_named_twice() {
+fn reads_a_file_that_is_named_twice_once() {
     let args = [
         "validate",
         "-f",
@@ -73,7 +73,7 @@ fn refuses_a_folder_without_policy_files() {
 }
 
 #[test]
-fn reads_files_of_a_folder_whose_names_end_in_upper_case() {
+fn reads_files_with_upper_case_extensions_in_a_folder() {
     let deny = "- {id: no-admin, effect: Deny, to: [{paths: [/admin]}]}";
     let cart = CART.replace("  rules:\n", &format!("  rules:\n    {deny}\n"));
     for name in ["cart.YAML", "cart.Yml"] {
@@ -87,7 +87,7 @@ fn reads_files_of_a_folder_whose_names_end_in_upper_case() {
 }
 
 #[test]
-fn says_which_files_of_a_folder_are_skipped() {
+fn reports_skipped_files_of_a_folder() {
     let silent = ["README.md", "NOTES.TXT", "asked.ndjson", ".cart.yaml.swp"];
     let listed = [
         "a.yaml.txt",
@@ -116,7 +116,7 @@ fn says_which_files_of_a_folder_are_skipped() {
 
 #[cfg(unix)]
 #[test]
-fn enters_a_folder_once_though_links_lead_in_circles() {
+fn enters_a_folder_with_circular_links_once() {
     use std::os::unix::fs::symlink;
 
     let folder = folder(&[("mesh.yaml", MESH), ("below/cart.yaml", CART)]);
@@ -127,7 +127,7 @@ fn enters_a_folder_once_though_links_lead_in_circles() {
 }
 
 #[test]
-fn says_where_a_file_is_not_utf8() {
+fn reports_where_a_file_is_not_utf8() {
     let folder = folder(&[("mesh.yaml", MESH)]);
     let path = folder.path().join("latin1.yaml");
     std::fs::write(path, b"kind: Mesh\nname: caf\xe9\n").unwrap();
@@ -144,15 +144,15 @@ fn says_where_a_file_is_not_utf8() {
 }
 
 #[test]
-fn passes_over_a_byte_order_mark() {
+fn ignores_a_byte_order_mark() {
     let mesh = format!("\u{feff}{MESH}");
     let run = run_with(&["validate", "-f", "-"], &mesh);
     assert_eq!(run.status, 0, "{}", run.stderr);
 }
 
-/// Every command that writes one file, and what it would write.
+/// Every command that writes one file.
 #[test]
-fn names_the_folder_that_is_missing() {
+fn names_a_missing_output_folder() {
     let folder = folder(&[("mesh.yaml", MESH)]);
     let missing = folder.path().join("missing");
     let path = missing.join("it.yaml");
@@ -192,7 +192,7 @@ fn names_the_folder_that_is_missing() {
 
 #[cfg(unix)]
 #[test]
-fn ends_quietly_when_nobody_reads_on() {
+fn exits_quietly_on_a_broken_pipe() {
     let commands: [&[&str]; 3] = [
         &[
             "render",
@@ -221,7 +221,7 @@ fn ends_quietly_when_nobody_reads_on() {
 }
 
 #[test]
-fn a_module_without_its_build_info_is_refused_with_what_names_it() {
+fn refuses_a_module_without_build_info_and_suggests_the_option() {
     let modules = folder(&[("filter.wasm", "\0asm\u{1}\0\0\0")]);
     let module = modules.path().join("filter.wasm");
     let image = modules.path().join("image.tar");

@@ -1,6 +1,6 @@
-//! A whole mesh, rendered: every resource, for each version, in each layout, or nothing at all.
+//! Renders a whole mesh: every resource, for each Istio version, in each layout.
 
-mod exposed;
+mod exposures;
 
 use std::fmt::Write as _;
 
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::*;
 
-/// The example shop, with something of everything.
+/// The example shop, which uses every feature.
 const SHOP: &str = "../../examples/online-boutique";
 
 fn shop(more: &[&str]) -> Run {
@@ -38,7 +38,7 @@ fn title(object: &Value) -> String {
 }
 
 #[test]
-fn has_every_resource_for_each_version() {
+fn renders_every_resource_for_each_version() {
     for version in ["1.18", "1.24", "1.29", "1.31"] {
         let stream = shop(&["--istio-version", version]).stdout;
         let titles: Vec<_> = objects(&stream).iter().map(title).collect();
@@ -47,14 +47,14 @@ fn has_every_resource_for_each_version() {
 }
 
 #[test]
-fn says_in_full_what_is_of_the_mesh() {
+fn renders_mesh_wide_objects_in_full() {
     let kinds = "peer-authentication,destination-rule,gateway,virtual-service,sidecar,service-entry,telemetry,network-policy";
     insta::assert_snapshot!(shop(&["--only", kinds]).stdout);
 }
 
-/// What thousands of services expose is more than a cluster takes in one object.
+/// The exposures of thousands of services exceed the size limit of one object.
 #[test]
-fn spreads_what_a_gateway_lets_in_over_objects() {
+fn splits_gateway_exposures_over_several_objects() {
     let mut documents = "apiVersion: peergate.dev/v1alpha1
 kind: Mesh
 metadata: {name: test}
@@ -93,17 +93,19 @@ spec:
     let json = stdout_of(&[&["render", "-f", path][..], &kind].concat());
     let list: Value = serde_json::from_str(&json).unwrap();
     let objects = list["items"].as_array().unwrap().iter();
-    let of_gateway: Vec<_> = objects
+    let gateway_objects: Vec<_> = objects
         .filter(|object| object["metadata"]["namespace"] == "edge")
         .collect();
-    let names = of_gateway.iter().map(|object| &object["metadata"]["name"]);
+    let names = gateway_objects
+        .iter()
+        .map(|object| &object["metadata"]["name"]);
     assert_eq!(
         names.collect::<Vec<_>>(),
         ["public-exposed", "public-exposed-2"]
     );
     let mut allowed = Vec::new();
-    for object in of_gateway {
-        // What `kubectl apply` can keep of it.
+    for object in gateway_objects {
+        // The size that `kubectl apply` can store.
         assert!(object.to_string().len() < 256 * 1024);
         assert_eq!(
             object["spec"]["selector"]["matchLabels"]["istio"],
@@ -113,14 +115,14 @@ spec:
         let operations = rules.flat_map(|rule| rule["to"].as_array().unwrap());
         allowed.extend(operations.map(|to| to["operation"]["hosts"][0].as_str().unwrap()));
     }
-    // In the order of policies.
+    // Objects follow the order of policies.
     hosts.sort_unstable();
     allowed.sort_unstable();
     assert_eq!(allowed, hosts);
 }
 
 #[test]
-fn each_filter_knows_who_relays_what_others_send() {
+fn every_plugin_config_lists_the_gateway_accounts() {
     let mut plugins = objects(&shop(&["--only", "wasm-plugin"]).stdout);
     plugins.retain(|object| object["kind"] == "WasmPlugin");
     assert!(plugins.len() > 5);
@@ -131,8 +133,8 @@ fn each_filter_knows_who_relays_what_others_send() {
     }
 }
 
-/// What is rendered of the shop with its gateway by the Kubernetes Gateway API, which has TLS 1.2 where
-/// no other can be had.
+/// Renders the shop with its gateway in the Kubernetes Gateway API. Before Istio 1.30, it cannot require more
+/// than TLS 1.2.
 fn kubernetes_gateway(version: &str) -> Run {
     let mesh = std::fs::read_to_string("../examples/online-boutique/mesh.yaml").unwrap();
     let mesh = mesh
@@ -167,15 +169,15 @@ fn kubernetes_gateway(version: &str) -> Run {
 }
 
 #[test]
-fn configures_gateways_of_the_kubernetes_api() {
+fn configures_kubernetes_api_gateways() {
     let run = kubernetes_gateway("1.30");
     insta::assert_snapshot!(run.stdout);
     assert_eq!(run.stderr, "");
 }
 
-/// By which account Istio runs a gateway is what rules have to allow.
+/// Rules have to allow the service account of the gateway.
 #[test]
-fn has_istio_run_a_gateway_by_the_account_that_it_names() {
+fn istio_runs_a_gateway_with_the_configured_account() {
     let annotation = |account: &str| {
         let mesh = format!(
             "{MESH}  gateways: [{{name: edge, namespace: edge, api: Kubernetes{account}, servers: [{{hosts: [a.example], tls: {{secret: a, minVersion: \"1.2\"}}}}]}}]\n"
@@ -202,7 +204,7 @@ fn has_istio_run_a_gateway_by_the_account_that_it_names() {
 }
 
 #[test]
-fn says_where_istio_cannot_be_told_how_to_run_gateways() {
+fn notes_istio_versions_that_cannot_configure_gateways() {
     let run = kubernetes_gateway("1.25");
     let reads = |run: &Run| run.stdout.contains("parametersRef");
     assert!(!reads(&run) && !run.stdout.contains("ConfigMap"));
@@ -212,9 +214,9 @@ fn says_where_istio_cannot_be_told_how_to_run_gateways() {
     assert_eq!(since.stderr, "");
 }
 
-/// Tools read keys that look like numbers as numbers, and then refuse the object.
+/// Tools parse unquoted numeric keys as numbers, and then refuse the object.
 #[test]
-fn has_text_alone_for_keys() {
+fn renders_no_numeric_keys() {
     let stream = shop(&[]).stdout;
     assert!(stream.contains("portLevelMtls:\n    \"9000\":"));
     let is_number = |line: &&str| {
@@ -225,7 +227,7 @@ fn has_text_alone_for_keys() {
 }
 
 #[test]
-fn makes_a_chart_of_the_same_objects() {
+fn renders_the_same_objects_as_a_chart() {
     let folder = tempfile::tempdir().unwrap();
     let chart = format!("{}/chart/", text(folder.path()));
     shop(&["--layout", "helm-chart", "--out", &chart]);
@@ -248,13 +250,13 @@ fn makes_a_chart_of_the_same_objects() {
 }
 
 #[test]
-fn a_chart_needs_a_folder() {
+fn refuses_a_chart_without_a_folder() {
     let run = run(&["render", "-f", SHOP, "--at", NOW, "--layout", "helm-chart"]);
     assert_eq!((run.status, run.stdout.as_str()), (3, ""));
 }
 
 #[test]
-fn brings_the_filter_by_the_newer_kind_where_there_is_one() {
+fn renders_traffic_extensions_only_for_istio_versions_that_have_them() {
     let newer = ["--extension-api", "traffic-extension", "--istio-version"];
     let stream = shop(&[&newer[..], &["1.31", "--only", "wasm-plugin"]].concat()).stdout;
     let objects = objects(&stream);
@@ -274,9 +276,9 @@ fn brings_the_filter_by_the_newer_kind_where_there_is_one() {
     );
 }
 
-/// What each of these breaks is said at its line, and not even the folder is made.
+/// Each problem is reported at its line, and not even the folder is created.
 #[test]
-fn writes_nothing_of_what_is_refused() {
+fn writes_nothing_if_validation_fails() {
     let mesh = std::fs::read_to_string("../examples/online-boutique/mesh.yaml").unwrap();
     let frontend = "../examples/online-boutique/policies/frontend.yaml";
     let frontend = std::fs::read_to_string(frontend).unwrap();
@@ -321,7 +323,7 @@ fn writes_nothing_of_what_is_refused() {
     }
 }
 
-/// A policy that has all these paths.
+/// A policy with these paths.
 fn policy_of_paths(name: &str, paths: impl Iterator<Item = String>) -> String {
     let policy = serde_json::json!({
         "apiVersion": "peergate.dev/v1alpha1",
@@ -336,7 +338,7 @@ fn policy_of_paths(name: &str, paths: impl Iterator<Item = String>) -> String {
 }
 
 #[test]
-fn says_of_every_object_that_no_cluster_takes_how_large_it_is() {
+fn lists_every_object_that_is_too_large_for_a_cluster() {
     let [large, small, larger] =
         [("large", 30_000), ("small", 10), ("larger", 31_000)].map(|(name, paths)| {
             let path = |number| format!("/a-path-that-is-long-enough/{number}");
@@ -356,7 +358,7 @@ fn says_of_every_object_that_no_cluster_takes_how_large_it_is() {
     assert!(!Path::new(&out).exists());
 }
 
-/// With the rules of three policies, the configuration of the first is too large for a cluster. A plain Envoy takes it.
+/// The rules of three policies make the first plugin config too large for a cluster. A plain Envoy accepts it.
 #[test]
 fn warns_of_a_large_configuration_with_the_rules_of_other_policies() {
     let policy = |name: &str, count: usize| {
@@ -387,10 +389,10 @@ fn warns_of_a_large_configuration_with_the_rules_of_other_policies() {
     insta::assert_snapshot!("large_with_others_for_envoy", for_envoy);
 }
 
-/// Helm keeps all of a chart in one Secret, twice.
+/// Helm stores a whole chart twice in one Secret.
 #[test]
-fn says_how_large_a_release_is_that_helm_cannot_keep() {
-    // As good as random, so that gzip makes little of them smaller.
+fn reports_a_release_that_is_too_large_for_helm() {
+    // Pseudorandom, so that gzip barely compresses them.
     let path = |number: u128| {
         format!(
             "/{:032x}",
@@ -408,7 +410,7 @@ fn says_how_large_a_release_is_that_helm_cannot_keep() {
         ("one.json", &files[0]),
         ("two.json", &files[1]),
     ];
-    let said = |files: &[(&str, &str)]| {
+    let notes = |files: &[(&str, &str)]| {
         let folder = folder(files);
         let out = format!("{}/chart/", text(folder.path()));
         let chart = ["--layout", "helm-chart", "--out", &out];
@@ -417,11 +419,11 @@ fn says_how_large_a_release_is_that_helm_cannot_keep() {
         assert!(Path::new(&out).join("Chart.yaml").exists());
         run.stderr
     };
-    let too_large = said(&files);
+    let too_large = notes(&files);
     let (_, bytes) = too_large.split_once("its release has about ").unwrap();
     let bytes: usize = bytes.split(' ').next().unwrap().parse().unwrap();
-    // Each path is of 16 bytes that nobody can make fewer, in two objects, each of which is kept twice.
+    // Each path has 16 incompressible bytes, in two objects that Helm stores twice.
     assert!(bytes > 16_000 * 16 * 2 * 2 * 4 / 3, "{too_large}");
     assert!(too_large.contains("is limited to 1048576; use `--layout kustomization`"));
-    assert!(!said(&files[..2]).contains("Helm"));
+    assert!(!notes(&files[..2]).contains("Helm"));
 }

@@ -62,7 +62,7 @@ fn import(stdin: &str) -> Run {
 }
 
 #[test]
-fn policies_of_one_workload_become_one_with_comments() {
+fn merges_policies_of_one_workload_with_comments() {
     let run = import(&format!("{ISTIO_POLICIES}---\n{ISTIO_MESH}"));
     assert_eq!(run.status, 0, "{}", run.stderr);
     insta::assert_snapshot!(run.stdout);
@@ -70,21 +70,21 @@ fn policies_of_one_workload_become_one_with_comments() {
 }
 
 #[test]
-fn what_is_imported_is_accepted_and_rendered() {
+fn an_imported_policy_validates_and_renders() {
     let imported = import(&format!("{ISTIO_POLICIES}---\n{ISTIO_MESH}"));
     let args = ["render", "-f", "-", "--only", "authorization-policy"];
     let run = run_with(&args, &imported.stdout);
     assert_eq!(run.status, 0, "{}", run.stderr);
     let is_found = |line: &&str| line.starts_with("error") || line.starts_with("warning");
     let found: Vec<_> = run.stderr.lines().filter(is_found).collect();
-    // Istio's policies do not say which ports speak HTTP.
+    // Istio's policies do not declare which ports speak HTTP.
     let is_expected = |line: &&str| line.starts_with("warning[denies-tcp]");
     assert!(found.iter().all(is_expected), "{}", run.stderr);
     insta::assert_snapshot!(run.stdout);
 }
 
 #[test]
-fn in_a_permissive_mesh_callers_without_identity_are_allowed_as_before() {
+fn keeps_allowing_anonymous_callers_in_a_permissive_mesh() {
     let policy = ISTIO_POLICIES.split("---").next().unwrap();
     let run = import(
         &policy
@@ -96,8 +96,8 @@ fn in_a_permissive_mesh_callers_without_identity_are_allowed_as_before() {
 }
 
 #[test]
-fn a_template_that_denies_more_than_in_istio_is_told() {
-    for (action, list, is_told) in [
+fn notes_a_template_that_denies_more_than_istio() {
+    for (action, list, is_reported) in [
         ("DENY", "paths", true),
         ("DENY", "notPaths", false),
         ("ALLOW", "notPaths", true),
@@ -108,13 +108,13 @@ fn a_template_that_denies_more_than_in_istio_is_told() {
             .replace("paths: [\"/admin*\"]", &format!("{list}: [\"/a/{{**}}\"]"));
         let run = import(&text);
         assert_eq!(run.status, 0, "{}", run.stderr);
-        let told = format!("`/a/{{**}}` in `{list}` matches more than in Istio");
-        assert_eq!(run.stderr.contains(&told), is_told, "{}", run.stderr);
+        let note = format!("`/a/{{**}}` in `{list}` matches more than in Istio");
+        assert_eq!(run.stderr.contains(&note), is_reported, "{}", run.stderr);
     }
 }
 
 #[test]
-fn what_cannot_be_said_is_left_out_with_its_place() {
+fn reports_unsupported_fields_at_their_location() {
     let cases = [
         ("paths: [\"/admin*\"]", "paths: [\"/a*b\"]", "`/a*b`"),
         ("paths: [\"/admin*\"]", "methods: [\"get\"]", "`get`"),
@@ -157,7 +157,7 @@ fn what_cannot_be_said_is_left_out_with_its_place() {
 }
 
 #[test]
-fn comments_are_written_above_rules_and_into_no_text() {
+fn writes_comments_above_rules_and_never_into_strings() {
     let text = ISTIO_POLICIES.replace(
         "name: viewer\n  namespace: shop\n",
         "name: viewer\n  namespace: shop\n  annotations:\n    notes: |\n      - id: first\n        - id: second\n",
@@ -179,9 +179,9 @@ fn comments_are_written_above_rules_and_into_no_text() {
     }
 }
 
-/// As in the bases of kustomize.
+/// Kustomize bases have no namespaces.
 #[test]
-fn objects_without_a_namespace_are_of_the_one_that_is_given() {
+fn objects_without_a_namespace_get_the_given_one() {
     let text = ISTIO_POLICIES.replace("  namespace: shop\n", "");
     for (args, namespace, is_noted) in [
         (&["import", "istio", "-"][..], "default", true),
@@ -204,7 +204,7 @@ fn objects_without_a_namespace_are_of_the_one_that_is_given() {
     }
 }
 
-/// Two policies of a mesh among what a folder has beside them.
+/// Two policies in a folder with unrelated files.
 fn mixed_folder() -> tempfile::TempDir {
     let apps = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\n---\napiVersion: v1\nkind: Service\n\
                 metadata: {name: a}\n---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: b}\n";
@@ -223,7 +223,7 @@ fn mixed_folder() -> tempfile::TempDir {
 }
 
 #[test]
-fn files_that_cannot_be_read_do_not_stop_the_rest() {
+fn unreadable_files_do_not_stop_the_import() {
     let folder = mixed_folder();
     let path = folder.path().to_str().unwrap();
     let run = self::run(&["import", "istio", path]);
@@ -270,7 +270,7 @@ fn files_that_cannot_be_read_do_not_stop_the_rest() {
 }
 
 #[test]
-fn the_originals_are_deleted_by_the_commands_it_names() {
+fn prints_commands_that_delete_the_originals() {
     let run = import(&format!("{ISTIO_POLICIES}---\n{ISTIO_MESH}"));
     let lines = run.stderr.lines().map(str::trim_start);
     let commands: Vec<_> = lines.filter(|line| line.starts_with("kubectl ")).collect();
@@ -286,7 +286,7 @@ fn the_originals_are_deleted_by_the_commands_it_names() {
 }
 
 #[test]
-fn dry_run_becomes_shadow_and_denies_nothing_by_itself() {
+fn dry_run_becomes_shadow_and_denies_nothing() {
     let policy = ISTIO_POLICIES.split("---").next().unwrap();
     let dry = policy.replace(
         "  namespace: shop",
@@ -312,7 +312,7 @@ spec:
     \"9100\": {mode: PERMISSIVE}
 ";
 
-/// What is rendered of an import, of the kind that says who may speak plaintext.
+/// The `PeerAuthentication` objects that an import renders to.
 fn peer_authentications(imported: &Run) -> Run {
     let args = [
         "render",
@@ -327,7 +327,7 @@ fn peer_authentications(imported: &Run) -> Run {
 }
 
 #[test]
-fn without_a_peer_authentication_none_is_rendered() {
+fn renders_no_peer_authentication_without_one() {
     let imported = import(ISTIO_POLICIES);
     assert_eq!(imported.status, 0, "{}", imported.stderr);
     let rendered = peer_authentications(&imported);
@@ -335,7 +335,7 @@ fn without_a_peer_authentication_none_is_rendered() {
 }
 
 #[test]
-fn an_exception_waits_for_its_owner_and_end() {
+fn an_exception_needs_an_owner_and_an_end_date() {
     let imported = import(STRICT_WITH_EXCEPTION);
     assert_eq!(imported.status, 0, "{}", imported.stderr);
     assert!(
@@ -353,7 +353,7 @@ fn an_exception_waits_for_its_owner_and_end() {
 }
 
 #[test]
-fn an_exception_with_owner_and_end_is_rendered_as_it_was() {
+fn renders_an_exception_with_owner_and_end_date_unchanged() {
     let plan = ["--owner", "platform", "--exceptions-until", "2030-06-30"];
     let args = [&["import", "istio", "-"][..], &plan].concat();
     let imported = run_with(&args, STRICT_WITH_EXCEPTION);
@@ -361,7 +361,7 @@ fn an_exception_with_owner_and_end_is_rendered_as_it_was() {
     let rendered = peer_authentications(&imported);
     assert_eq!(rendered.status, 0, "{}", rendered.stderr);
     insta::assert_snapshot!(rendered.stdout);
-    // One without the other is no plan.
+    // An exception with only one of them stays incomplete.
     for alone in [
         ["--owner", "platform"],
         ["--exceptions-until", "2030-06-30"],

@@ -1,10 +1,10 @@
-//! What Istio is installed with.
+//! Values to install Istio with.
 
 use super::*;
 
 const SHOP: &str = "../../examples/online-boutique";
 
-/// All files of a run, with a line before each that names it.
+/// All files that a run writes, each after a line with its name.
 fn written(more: &[&str]) -> String {
     let folder = tempfile::tempdir().unwrap();
     let out = format!("{}/install", text(folder.path()));
@@ -24,20 +24,20 @@ fn written(more: &[&str]) -> String {
 }
 
 #[test]
-fn writes_what_the_mesh_says() {
+fn writes_values_that_match_the_mesh() {
     insta::assert_snapshot!(written(&[]));
 }
 
-/// Before 1.30 Istio would accept TLS 1.1 for it.
+/// Before 1.30, Istio misreads the setting and would accept TLS 1.1.
 #[test]
-fn asks_for_a_tls_version_beside_the_mesh_only_where_that_is_meant() {
+fn sets_a_default_tls_version_only_since_istio_1_30() {
     assert!(!written(&["--istio-version", "1.29"]).contains("tlsDefaults"));
     let since = written(&["--istio-version", "1.30"]);
     assert!(since.contains("  tlsDefaults:\n    minProtocolVersion: TLSV1_3\n"));
 }
 
 #[test]
-fn names_revision_times_and_collector() {
+fn writes_revision_certificate_lifetime_and_collector() {
     let mesh = std::fs::read_to_string("../examples/online-boutique/mesh.yaml").unwrap();
     let mesh = mesh
         .replace(
@@ -76,9 +76,9 @@ fn names_revision_times_and_collector() {
     assert!(read("istio-operator.yaml").contains("  revision: canary\n"));
 }
 
-/// By `istioctl` gateways run as nobody in particular, and Istio opens no port for them under 1024.
+/// With `istioctl`, gateways run unprivileged and cannot listen on ports below 1024.
 #[test]
-fn istioctl_leads_ports_of_gateways_to_those_that_everybody_may_listen_on() {
+fn maps_gateway_ports_to_unprivileged_ports_for_istioctl() {
     let mesh = std::fs::read_to_string("../examples/online-boutique/mesh.yaml").unwrap();
     let folder = folder(&[("mesh.yaml", &mesh)]);
     let out = format!("{}/install", text(folder.path()));
@@ -93,7 +93,7 @@ fn istioctl_leads_ports_of_gateways_to_those_that_everybody_may_listen_on() {
         });
         values.collect::<Vec<u16>>()
     };
-    // The last one is the collector's.
+    // The last port is the collector's.
     assert_eq!(numbers("port"), [15021, 80, 443, 4317]);
     assert_eq!(numbers("targetPort"), [15021, 8080, 8443]);
 }
@@ -127,9 +127,9 @@ spec:
     - {id: other, effect: Custom, provider: elsewhere, to: [{paths: [/b]}]}
 ";
 
-/// What proxies call by themselves, Istio has to know and proxies have to reach.
+/// Istio has to know the services that proxies call themselves, and proxies have to reach them.
 #[test]
-fn extension_providers_are_installed_and_reached() {
+fn installs_extension_providers_and_makes_them_reachable() {
     let folder = folder(&[("mesh.yaml", PROVIDERS)]);
     let input = text(folder.path());
     let out = tempfile::tempdir().unwrap();
@@ -184,7 +184,7 @@ fn extension_providers_are_installed_and_reached() {
 }
 
 #[test]
-fn faults_of_extension_providers_are_found() {
+fn reports_invalid_extension_providers() {
     let cases = [
         ("{name: logs", "{name: opa", "already exists"),
         ("{name: logs", "{name: peergate", "already exists"),
@@ -218,9 +218,9 @@ fn faults_of_extension_providers_are_found() {
     }
 }
 
-/// A provider that nothing declares is nowhere in the mesh config that is written.
+/// An undeclared provider would be missing in the mesh config.
 #[test]
-fn providers_that_no_document_declares_are_noted_with_what_to_declare() {
+fn notes_undeclared_providers_and_how_to_declare_them() {
     let declared = "    - {name: opa, api: ExtAuthzGrpc, service: opa.authz.svc.cluster.local, port: 9191}\n    \
                     - {name: logs, api: OpenTelemetryLogs, service: otel.example.com, port: 4317}\n";
     let (access_log, tracing) = (
@@ -270,7 +270,7 @@ fn providers_that_no_document_declares_are_noted_with_what_to_declare() {
         ] {
             assert_eq!(run.status, 0, "{}", run.stderr);
             let found = run.stderr.lines().filter(|line| line.contains(fault));
-            // What another rule asks is declared nowhere.
+            // No document declares the provider of the other rule.
             let found: Vec<_> = found.filter(|line| !line.contains("`elsewhere`")).collect();
             let expected = if are_expected { notes } else { &[] };
             assert_eq!(found.len(), expected.len(), "{}", run.stderr);
@@ -285,9 +285,9 @@ fn providers_that_no_document_declares_are_noted_with_what_to_declare() {
     }
 }
 
-/// What is rendered into a namespace is applied after the namespace, with pods that get sidecars.
+/// Namespaces have to exist, with sidecar injection, before the objects in them are applied.
 #[test]
-fn every_namespace_that_objects_are_rendered_into_is_written() {
+fn writes_every_namespace_with_rendered_objects() {
     let read = |text: &str| -> Vec<serde_json::Value> {
         let documents = text
             .split("---\n")
@@ -314,9 +314,9 @@ fn every_namespace_that_objects_are_rendered_into_is_written() {
     }
 }
 
-/// Nothing new goes to the places where Istio was published before.
+/// Istio no longer publishes to its old registries.
 #[test]
-fn names_places_where_istio_is_published() {
+fn names_current_istio_registries() {
     let help = stdout_of(&["install-values", "--help"]);
     let page = std::fs::read_to_string("../docs/install.md").unwrap();
     for text in [help, page] {

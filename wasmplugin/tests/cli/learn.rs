@@ -3,14 +3,14 @@ use serde_json::{Value, json};
 use super::*;
 
 mod covered;
+mod excluded;
 mod files;
 mod formats;
-mod put_aside;
 mod templates;
 
 const FRONTEND: &str = "spiffe://cluster.local/ns/shop/sa/frontend";
 
-/// A line of an access log, in the minute of an hour.
+/// An access log line in this minute of the hour.
 fn line(minute: u32, peer: Option<&str>, method: &str, path: &str) -> Value {
     json!({
         "start_time": format!("2026-05-01T10:{minute:02}:00.123Z"),
@@ -24,7 +24,7 @@ fn line(minute: u32, peer: Option<&str>, method: &str, path: &str) -> Value {
     })
 }
 
-/// The line with another value of a field.
+/// The line with one field changed.
 fn with(mut line: Value, field: &str, value: Value) -> Value {
     line.as_object_mut()
         .unwrap()
@@ -37,7 +37,7 @@ fn log(lines: &[Value]) -> String {
     lines.join("\n")
 }
 
-/// A log of an hour: what is done all the time, and what is done once.
+/// An hour of log lines: frequent calls, and some that happen once.
 fn hour() -> Vec<Value> {
     let mut lines = Vec::new();
     for minute in 0..60 {
@@ -71,7 +71,7 @@ fn learn(log: &str, more: &[&str]) -> Run {
 
 const DOMAIN: [&str; 2] = ["--trust-domain", "cluster.local"];
 
-/// A policy `shop/NAME` up to its rules.
+/// The policy `shop/NAME` up to its rules.
 fn head(name: &str) -> String {
     format!(
         "apiVersion: peergate.dev/v1alpha1\nkind: ServicePolicy\nmetadata:\n  name: {name}\n  namespace: shop\nspec:\n  selector:\n    matchLabels:\n      app: {name}\n"
@@ -79,7 +79,7 @@ fn head(name: &str) -> String {
 }
 
 #[test]
-fn proposes_a_policy_and_says_what_is_left_out() {
+fn proposes_a_policy_and_reports_what_it_excludes() {
     let run = learn(&log(&hour()), &DOMAIN);
     assert_eq!(run.status, 0, "{}", run.stderr);
     insta::assert_snapshot!("a_new_policy", run.stdout);
@@ -87,9 +87,9 @@ fn proposes_a_policy_and_says_what_is_left_out() {
 }
 
 #[test]
-fn what_is_proposed_is_accepted_beside_the_mesh() {
+fn a_proposed_policy_validates_with_the_mesh() {
     let folder = folder(&[("mesh.yaml", MESH)]);
-    let out = folder.path().join("learnt.yaml");
+    let out = folder.path().join("learned.yaml");
     let mesh = folder.path().join("mesh.yaml");
     let run = learn(&log(&hour()), &["-f", text(&mesh), "--out", text(&out)]);
     assert_eq!((run.status, run.stdout.as_str()), (0, ""), "{}", run.stderr);
@@ -98,7 +98,7 @@ fn what_is_proposed_is_accepted_beside_the_mesh() {
 }
 
 #[test]
-fn rules_are_put_behind_those_of_a_policy_in_shadow() {
+fn appends_rules_to_a_policy_in_shadow() {
     let cart = format!("# The carts.\n{CART}");
     let folder = folder(&[("mesh.yaml", MESH), ("cart.yaml", &cart)]);
     let out = folder.path().join("cart.yaml");
@@ -112,7 +112,7 @@ fn rules_are_put_behind_those_of_a_policy_in_shadow() {
     let updated = std::fs::read_to_string(&out).unwrap();
     let added = updated.strip_prefix(&cart).unwrap();
     insta::assert_snapshot!("rules_added_to_a_policy", added);
-    // What the rules in shadow take is known from then on.
+    // From then on, the shadow rules cover these requests.
     let again = learn(&log(&hour()), &["-f", policies]);
     assert_eq!((again.status, again.stdout.as_str()), (2, ""));
     assert!(
@@ -127,7 +127,7 @@ fn rules_are_put_behind_those_of_a_policy_in_shadow() {
 }
 
 #[test]
-fn long_paths_are_shown_shortened() {
+fn shortens_long_paths() {
     let mut lines = hour();
     lines.push(line(
         5,
@@ -155,7 +155,7 @@ fn long_paths_are_shown_shortened() {
 }
 
 #[test]
-fn enforces_and_takes_rare_and_denied_requests_when_told_to() {
+fn flags_enforce_and_include_rare_and_denied_requests() {
     let more = [
         "--enforce",
         "--include-rare",
@@ -166,8 +166,8 @@ fn enforces_and_takes_rare_and_denied_requests_when_told_to() {
     assert_eq!(run.status, 0, "{}", run.stderr);
     assert!(!run.stdout.contains("Shadow"), "{}", run.stdout);
     assert!(!run.stdout.contains("# Rare"), "{}", run.stdout);
-    for learnt in ["DELETE", "PUT", "anonymous: true"] {
-        assert!(run.stdout.contains(learnt), "{learnt}: {}", run.stdout);
+    for learned in ["DELETE", "PUT", "anonymous: true"] {
+        assert!(run.stdout.contains(learned), "{learned}: {}", run.stdout);
     }
     for stranger in ["elsewhere", "nobody", "/nothing", "secret"] {
         assert!(!run.stdout.contains(stranger), "{stranger}: {}", run.stdout);
@@ -175,7 +175,7 @@ fn enforces_and_takes_rare_and_denied_requests_when_told_to() {
 }
 
 #[test]
-fn counts_every_answer_below_a_status() {
+fn counts_every_response_below_the_status_limit() {
     let mut lines = hour();
     for minute in [0, 30, 59] {
         let mut missing = line(minute, Some(FRONTEND), "GET", "/maybe");
@@ -192,7 +192,7 @@ fn counts_every_answer_below_a_status() {
 }
 
 #[test]
-fn answers_programs_as_json() {
+fn prints_the_report_as_json() {
     let run = learn(
         &log(&hour()),
         &[&DOMAIN[..], &["--output", "json"]].concat(),
@@ -201,8 +201,8 @@ fn answers_programs_as_json() {
     let report: Value = serde_json::from_str(&run.stdout).unwrap();
     let policy = &report["policies"][0];
     assert_eq!(policy["policy"], "shop/cart");
-    let learnt = policy["learnt"].as_array().unwrap().iter();
-    let learnt: Vec<_> = learnt
+    let learned = policy["learned"].as_array().unwrap().iter();
+    let learned: Vec<_> = learned
         .map(|call| {
             (
                 call["method"].as_str().unwrap(),
@@ -211,23 +211,23 @@ fn answers_programs_as_json() {
         })
         .collect();
     assert_eq!(
-        learnt,
+        learned,
         [
             ("GET", "/orders/{*}"),
             ("POST", "/orders"),
             ("GET", "/orders")
         ]
     );
-    assert_eq!(policy["learnt"][0]["ids"][0]["distinct"], 7);
+    assert_eq!(policy["learned"][0]["ids"][0]["distinct"], 7);
     assert_eq!(policy["rare"][0]["method"], "DELETE");
-    let aside: Vec<_> = policy["setAside"]
+    let excluded: Vec<_> = policy["excluded"]
         .as_array()
         .unwrap()
         .iter()
-        .map(|aside| aside["because"].as_str().unwrap())
+        .map(|excluded| excluded["because"].as_str().unwrap())
         .collect();
     assert_eq!(
-        aside,
+        excluded,
         [
             "no-identity",
             "malformed-identity",
@@ -244,7 +244,7 @@ fn answers_programs_as_json() {
 }
 
 #[test]
-fn ends_with_no_where_there_is_nothing_to_propose() {
+fn exits_with_2_if_there_is_nothing_to_propose() {
     let run = learn("", &DOMAIN);
     assert_eq!((run.status, run.stdout.as_str()), (2, ""));
     assert_eq!(
@@ -253,7 +253,7 @@ fn ends_with_no_where_there_is_nothing_to_propose() {
     );
     let once = log(&[line(0, Some(FRONTEND), "GET", "/")]);
     let folder = tempfile::tempdir().unwrap();
-    let out = folder.path().join("learnt.yaml");
+    let out = folder.path().join("learned.yaml");
     let run = learn(&once, &[&DOMAIN[..], &["--out", text(&out)]].concat());
     assert_eq!(run.status, 2);
     assert!(
@@ -266,7 +266,7 @@ fn ends_with_no_where_there_is_nothing_to_propose() {
 }
 
 #[test]
-fn a_port_that_policies_ask_for_is_told() {
+fn takes_the_port_that_rules_need_from_an_argument() {
     let shop = "../../examples/online-boutique";
     let lines: Vec<_> = (0..5)
         .map(|minute| {
@@ -277,23 +277,23 @@ fn a_port_that_policies_ask_for_is_told() {
             line
         })
         .collect();
-    let told = learn(&log(&lines), &["-f", shop, "--port", "50051"]);
-    assert_eq!(told.status, 2, "{}", told.stdout);
-    // The filter's own word will do.
+    let with_port = learn(&log(&lines), &["-f", shop, "--port", "50051"]);
+    assert_eq!(with_port.status, 2, "{}", with_port.stdout);
+    // A decision that the filter logged suffices.
     let allowed = lines.clone().into_iter().map(|mut line| {
         line["peergate_effect"] = json!("allow");
         line["peergate_rule"] = json!("checkout");
         line
     });
     let allowed: Vec<_> = allowed.collect();
-    let said = learn(&log(&allowed), &["-f", shop]);
-    assert_eq!(said.status, 2, "{}", said.stdout);
+    let with_decision = learn(&log(&allowed), &["-f", shop]);
+    assert_eq!(with_decision.status, 2, "{}", with_decision.stdout);
     let other = learn(&log(&lines), &["-f", shop, "--port", "1"]);
     assert_eq!(other.status, 0, "{}", other.stderr);
 }
 
 #[test]
-fn what_cannot_stand_beside_the_mesh_is_not_written() {
+fn writes_no_policy_that_is_invalid_in_the_mesh() {
     let lines: Vec<_> = (0..5)
         .map(|minute| line(minute, None, "GET", "/b"))
         .collect();
@@ -312,7 +312,7 @@ fn what_cannot_stand_beside_the_mesh_is_not_written() {
 }
 
 #[test]
-fn a_service_is_named_where_workloads_reach_only_what_is_declared() {
+fn requires_a_service_port_if_outbound_is_declared() {
     let mesh = MESH.replace("spec:\n", "spec:\n  outbound: Declared\n");
     let folder = folder(&[("mesh.yaml", &mesh)]);
     let mesh = ["-f", text(folder.path())];
@@ -331,7 +331,7 @@ fn a_service_is_named_where_workloads_reach_only_what_is_declared() {
 }
 
 #[test]
-fn a_selector_is_for_one_policy() {
+fn accepts_a_selector_only_for_a_single_policy() {
     let mut lines = hour();
     let select = [&DOMAIN[..], &["--selector", "component=cart"]].concat();
     let run = learn(&log(&lines), &select);
@@ -349,7 +349,7 @@ fn a_selector_is_for_one_policy() {
 }
 
 #[test]
-fn what_logs_say_cannot_leave_a_comment() {
+fn log_contents_cannot_break_out_of_a_comment() {
     let lines: Vec<_> = (0..5)
         .map(|minute| {
             line(

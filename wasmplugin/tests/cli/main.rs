@@ -1,4 +1,4 @@
-//! The command line, run as a process: what it prints where, and how it ends.
+//! The command line as a process: its output and exit status.
 
 #![expect(
     clippy::unwrap_used,
@@ -6,24 +6,24 @@
 )]
 
 mod against;
-mod applied;
-mod as_the_proxy;
-mod before_rules;
+mod apply_effects;
 mod certs;
+mod client_certificates;
 mod conventions;
 mod decide;
-mod ends;
+mod expiry;
 mod explain;
 mod files;
 mod hardened;
+mod headers_and_connections;
 mod import;
 mod install_values;
 mod learn;
 mod metrics;
 mod monitoring;
 mod other;
-mod outside;
 mod promote;
+mod proxy_behavior;
 mod render;
 mod validate;
 mod verify;
@@ -33,13 +33,13 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-/// The tests read a clock that stands still: a rule that expires must not break them later.
+/// A fixed clock: expiring rules must not break the tests later.
 const NOW: &str = "2026-06-01T00:00:00Z";
 
-/// A sound policy set with everything in it, in files of all kinds.
+/// A valid policy set that uses every feature, in files of all kinds.
 const POLICIES: &str = "policies";
 
-/// A run that has ended.
+/// A finished run.
 struct Run {
     status: i32,
     stdout: String,
@@ -51,7 +51,7 @@ fn run(args: &[&str]) -> Run {
     run_with(args, "")
 }
 
-/// The same with something on stdin.
+/// Same with this text on stdin.
 fn run_with(args: &[&str], stdin: &str) -> Run {
     finish(command(args), stdin)
 }
@@ -74,7 +74,7 @@ fn finish(mut command: Command, stdin: &str) -> Run {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    // A run that refuses its arguments does not read its input.
+    // A run with invalid arguments does not read its input.
     let _ = child.stdin.take().unwrap().write_all(stdin.as_bytes());
     let output = child.wait_with_output().unwrap();
     Run {
@@ -84,14 +84,14 @@ fn finish(mut command: Command, stdin: &str) -> Run {
     }
 }
 
-/// A generated text without the comment about its origin. JSON has none.
+/// A generated text without the header comment. JSON has no header.
 fn without_header(text: &str) -> &str {
     let lines = text.split_inclusive('\n').take(2);
     let header = lines.take_while(|line| line.starts_with("# peergate"));
     text.split_at(header.map(str::len).sum()).1
 }
 
-/// A run that must have succeeded without a message: what it printed.
+/// The stdout of a run, which must succeed without a message.
 fn stdout_of(args: &[&str]) -> String {
     let run = run(args);
     assert_eq!((run.status, run.stderr.as_str()), (0, ""), "{args:?}");

@@ -1,6 +1,6 @@
 use super::*;
 
-/// What is written, as it is in the repository.
+/// The generated files, as committed in the repository.
 const FILES: [(&str, &str); 5] = [
     ("rules.yaml", include_str!("../../../monitoring/rules.yaml")),
     (
@@ -26,7 +26,7 @@ fn groups(file: &str) -> &str {
     file.split_once("\ngroups:\n").unwrap().1
 }
 
-/// The files of a folder, those in folders of it included.
+/// The files of a folder and its subfolders.
 fn files_in(folder: &Path) -> Vec<String> {
     let mut files: Vec<String> = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
@@ -59,7 +59,7 @@ fn writes_rules_alerts_and_dashboards_to_a_folder() {
 }
 
 #[test]
-fn overwrites_none_of_them_or_all() {
+fn overwrites_all_files_or_none() {
     let folder = folder(&[("dashboards/rule.json", "mine")]);
     let out = text(folder.path());
     let refused = run(&["monitoring", "--out", out]);
@@ -80,7 +80,7 @@ fn overwrites_none_of_them_or_all() {
 }
 
 #[test]
-fn prints_one_of_them() {
+fn prints_a_single_file() {
     for (part, (_, content)) in ["rules", "alerts", "fleet", "service", "rule"]
         .iter()
         .zip(FILES)
@@ -97,7 +97,7 @@ fn prints_one_of_them() {
 }
 
 #[test]
-fn several_files_need_a_folder() {
+fn refuses_several_files_without_a_folder() {
     for args in [
         &["monitoring"][..],
         &["monitoring", "--only", "rules,alerts"],
@@ -114,7 +114,7 @@ fn several_files_need_a_folder() {
 }
 
 #[test]
-fn makes_one_object_of_the_rules_for_the_prometheus_operator() {
+fn renders_the_rules_as_one_object_for_the_prometheus_operator() {
     let args = [
         "monitoring",
         "--layout",
@@ -123,7 +123,7 @@ fn makes_one_object_of_the_rules_for_the_prometheus_operator() {
         "rules,alerts",
     ];
     let object = stdout_of(&args);
-    let (head, spec) = object.split_once("\n  groups:\n").unwrap();
+    let (head, spec) = without_header(&object).split_once("\n  groups:\n").unwrap();
     insta::assert_snapshot!(head, @r"
     apiVersion: monitoring.coreos.com/v1
     kind: PrometheusRule
@@ -142,7 +142,7 @@ fn makes_one_object_of_the_rules_for_the_prometheus_operator() {
 }
 
 #[test]
-fn puts_the_object_beside_the_dashboards() {
+fn writes_the_object_next_to_the_dashboards() {
     let folder = tempfile::tempdir().unwrap();
     let out = text(folder.path());
     let args = ["monitoring", "--layout", "prometheus-rule", "--out", out];
@@ -159,7 +159,7 @@ fn puts_the_object_beside_the_dashboards() {
 }
 
 #[test]
-fn dashboards_alone_are_no_object_of_rules() {
+fn refuses_a_rules_object_for_dashboards_alone() {
     for parts in ["fleet", "fleet,rule"] {
         let out = folder(&[]);
         let target = text(out.path());

@@ -1,14 +1,14 @@
 use super::*;
 
 #[test]
-fn begins_with_a_policy_that_has_no_problems() {
+fn init_writes_a_policy_without_problems() {
     let policy = stdout_of(&["init"]);
     let validated = run_with(&["validate", "-f", "-", "--deny-warnings"], &policy);
     assert_eq!(validated.status, 0);
     assert_eq!(validated.stderr, "1 file, 1 policy, 3 rules: no problems\n");
     let rendered = run_with(&["render", "-f", "-"], &policy);
     assert_eq!(rendered.status, 0, "{}", rendered.stderr);
-    // Safe to apply: nothing denies, and nothing replaces an object of the cluster.
+    // Safe to apply: no rule denies, and no object of the cluster is replaced.
     let kinds = rendered
         .stdout
         .lines()
@@ -18,7 +18,7 @@ fn begins_with_a_policy_that_has_no_problems() {
 }
 
 #[test]
-fn does_not_overwrite_what_somebody_wrote() {
+fn init_overwrites_no_existing_file() {
     let folder = folder(&[("policy.yaml", "mine")]);
     let path = folder.path().join("policy.yaml");
     let refused = run(&["init", "--out", text(&path)]);
@@ -85,7 +85,7 @@ fn prints_help_on_stdout() {
 }
 
 #[test]
-fn has_another_exit_code_for_misuse_than_for_a_denial() {
+fn exits_differently_for_misuse_and_for_a_denial() {
     for args in [
         &[][..],
         &["nonsense"],

@@ -1,4 +1,4 @@
-//! `peergate promote` and `peergate top`, as far as nobody needs to have counted anything.
+//! `peergate promote` and `peergate top` without real counters.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -24,13 +24,13 @@ spec:
       from: [{serviceAccounts: [jobs]}]
 ";
 
-/// A Prometheus that has nothing, for as long as the tests run.
-fn empty() -> String {
-    answering(|_| None)
+/// A Prometheus without data that runs as long as the tests.
+fn empty_prometheus() -> String {
+    prometheus_answering(|_| None)
 }
 
-/// A Prometheus that answers each query, as it is sent, with one number or with nothing.
-fn answering(answer: impl Fn(&str) -> Option<f64> + Send + 'static) -> String {
+/// A Prometheus that answers each query with one number or no data.
+fn prometheus_answering(answer: impl Fn(&str) -> Option<f64> + Send + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     std::thread::spawn(move || {
@@ -38,7 +38,6 @@ fn answering(answer: impl Fn(&str) -> Option<f64> + Send + 'static) -> String {
             let mut stream = stream.unwrap();
             let mut asked = String::new();
             let mut buffer = [0; 4096];
-            // Each query ends with this field.
             while !asked.ends_with("partial_response=false") {
                 let read = stream.read(&mut buffer).unwrap();
                 if read == 0 {
@@ -65,9 +64,9 @@ fn answering(answer: impl Fn(&str) -> Option<f64> + Send + 'static) -> String {
     url
 }
 
-/// What is asked for at this moment has nothing, and the window has samples of days.
+/// The window has samples of several days, but there is no current value.
 #[test]
-fn what_is_no_longer_scraped_is_not_ready_and_stays_in_shadow() {
+fn a_proxy_that_is_no_longer_scraped_is_not_ready_and_stays_in_shadow() {
     const DAY: f64 = 86_400.0;
     // `NOW`.
     const UNTIL: f64 = 1_780_272_000.0;
@@ -82,17 +81,17 @@ fn what_is_no_longer_scraped_is_not_ready_and_stays_in_shadow() {
         let report: Value = serde_json::from_str(&run.stdout).unwrap();
         report["candidates"][0].clone()
     };
-    let revision: RevisionNumber = judge(&empty(), &[])["revision"]
+    let revision: RevisionNumber = judge(&empty_prometheus(), &[])["revision"]
         .as_str()
         .unwrap()
         .parse()
         .unwrap();
-    // The revision is known or not, by whether the proxies told it before.
-    for tells_revision in [true, false] {
+    // The revision is known only if proxies reported it before.
+    for has_revision in [true, false] {
         let last = UNTIL - 2.0 * DAY;
-        let url = answering(move |query| {
-            let is_of_revision = query.contains("peergate_policy_revision");
-            if is_of_revision && !tells_revision {
+        let url = prometheus_answering(move |query| {
+            let is_revision_query = query.contains("peergate_policy_revision");
+            if is_revision_query && !has_revision {
                 return None;
             }
             let is_then = query.contains(&format!("time={last}"));
@@ -132,8 +131,8 @@ fn what_is_no_longer_scraped_is_not_ready_and_stays_in_shadow() {
 }
 
 #[test]
-fn what_cannot_break_anything_is_ready_and_what_nobody_counts_is_not() {
-    let url = empty();
+fn harmless_rules_are_ready_and_uncounted_rules_are_not() {
+    let url = empty_prometheus();
     let report = run(&[
         "promote",
         "-f",
@@ -160,7 +159,7 @@ fn what_cannot_break_anything_is_ready_and_what_nobody_counts_is_not() {
 }
 
 #[test]
-fn nothing_in_shadow_is_ready() {
+fn reports_ready_if_nothing_is_in_shadow() {
     let enforced = POLICY.replace("      enforcement: Shadow\n", "");
     let files = folder(&[("mesh.yaml", MESH), ("cart.yaml", &enforced)]);
     let report = run(&[
@@ -168,7 +167,7 @@ fn nothing_in_shadow_is_ready() {
         "-f",
         text(files.path()),
         "--prometheus",
-        &empty(),
+        &empty_prometheus(),
     ]);
     assert_eq!(
         (report.status, &*report.stdout),
@@ -177,8 +176,8 @@ fn nothing_in_shadow_is_ready() {
 }
 
 #[test]
-fn a_file_is_changed_to_the_byte() {
-    let url = empty();
+fn changes_only_the_promoted_fields_of_a_file() {
+    let url = empty_prometheus();
     for (case, before) in [
         ("unix", POLICY.to_owned()),
         ("windows", POLICY.replace('\n', "\r\n")),
@@ -206,13 +205,13 @@ fn a_file_is_changed_to_the_byte() {
 }
 
 #[test]
-fn what_cannot_be_changed_safely_is_not() {
-    let url = empty();
+fn changes_nothing_that_cannot_be_changed_safely() {
+    let url = empty_prometheus();
     let in_brackets = POLICY.replace(
         "    - id: jobs\n      effect: Allow\n      enforcement: Shadow\n      from: [{serviceAccounts: [jobs]}]\n",
         "    - {id: jobs, effect: Allow, enforcement: Shadow}\n",
     );
-    // Enforced, it would be an error: a policy that passes what it does not deny has no rules that allow.
+    // Enforcing it would be an error: a policy with `otherwise: Pass` has no allow rules.
     let passing = POLICY
         .replace("  rules:", "  otherwise: Pass\n  rules:")
         .replace(
@@ -246,8 +245,8 @@ fn what_cannot_be_changed_safely_is_not() {
 }
 
 #[test]
-fn arguments_are_refused_with_what_to_do() {
-    let url = empty();
+fn refuses_invalid_arguments_with_a_fix() {
+    let url = empty_prometheus();
     let policies = ["promote", "-f", "policies", "--at", NOW];
     let cases: [(&[&str], i32, &str); 9] = [
         (&[], 3, "--prometheus <URL>"),
@@ -308,16 +307,16 @@ fn arguments_are_refused_with_what_to_do() {
     assert!(refused.stderr.contains("cannot write to stdin"));
 }
 
-/// As behind `kubectl port-forward`, whatever else goes through a proxy.
+/// As with `kubectl port-forward`, even if `HTTP_PROXY` is set.
 #[test]
-fn a_prometheus_on_this_machine_is_asked_past_every_proxy() {
-    let mut command = command(&["top", "--prometheus", &empty()]);
+fn queries_a_local_prometheus_without_an_http_proxy() {
+    let mut command = command(&["top", "--prometheus", &empty_prometheus()]);
     command
         .env("HTTP_PROXY", "http://127.0.0.1:1")
         .env_remove("NO_PROXY")
         .env_remove("no_proxy");
     let shown = finish(command, "");
-    // It was reached, and has nothing of the filter's.
+    // Reachable, but without metrics of the filter.
     assert_eq!(shown.status, 0, "{}", shown.stderr);
     assert!(
         shown
@@ -329,7 +328,7 @@ fn a_prometheus_on_this_machine_is_asked_past_every_proxy() {
 }
 
 #[test]
-fn top_says_where_it_cannot_look() {
+fn top_reports_unusable_endpoints_and_missing_metrics() {
     let cases: [(&[&str], i32, &str); 5] = [
         (&["top"], 3, "required"),
         (
@@ -358,7 +357,7 @@ fn top_says_where_it_cannot_look() {
             refused.stderr
         );
     }
-    let shown = run(&["top", "--prometheus", &empty()]);
+    let shown = run(&["top", "--prometheus", &empty_prometheus()]);
     assert_eq!(shown.status, 0);
     assert!(shown.stdout.contains("no counters"), "{}", shown.stdout);
     let why = "has no metric `peergate_decisions_total`: check that";
@@ -366,8 +365,8 @@ fn top_says_where_it_cannot_look() {
 }
 
 #[test]
-fn top_of_a_policy_that_nobody_knows_is_refused_with_the_nearest_name() {
-    let url = empty();
+fn top_refuses_an_unknown_policy_and_suggests_the_nearest_name() {
+    let url = empty_prometheus();
     let files = folder(&[("mesh.yaml", MESH), ("cart.yaml", POLICY)]);
     let documents = ["-f", text(files.path())];
     let top = |policy: &str, more: &[&str]| {
@@ -378,7 +377,7 @@ fn top_of_a_policy_that_nobody_knows_is_refused_with_the_nearest_name() {
     for expected in ["unknown policy `shop/card`", "did you mean `shop/cart`?"] {
         assert!(unknown.stderr.contains(expected), "{}", unknown.stderr);
     }
-    // The documents know it, whatever was counted.
+    // The documents have it, even without counters.
     assert_eq!(top("shop/cart", &documents).status, 0);
     let alone = top("shop/cart", &[]);
     assert_eq!(alone.status, 3, "{}", alone.stdout);

@@ -5,7 +5,7 @@ use super::*;
 
 const ALL: [&str; 5] = ["render", "-f", POLICIES, "--at", NOW];
 
-fn rendered(more: &[&str]) -> Run {
+fn render(more: &[&str]) -> Run {
     let run = run(&[&ALL, more].concat());
     assert_eq!(run.status, 0, "{}", run.stderr);
     run
@@ -13,12 +13,12 @@ fn rendered(more: &[&str]) -> Run {
 
 #[test]
 fn renders_all_policies_as_one_stream() {
-    insta::assert_snapshot!(rendered(&[]).stdout);
+    insta::assert_snapshot!(render(&[]).stdout);
 }
 
 #[test]
-fn notes_on_stderr_where_rbac_is_not_the_policy() {
-    insta::assert_snapshot!(rendered(&[]).stderr);
+fn notes_on_stderr_where_rbac_deviates_from_the_policy() {
+    insta::assert_snapshot!(render(&[]).stderr);
 }
 
 #[test]
@@ -54,22 +54,22 @@ spec:
 }
 
 #[test]
-fn has_no_notes_where_rbac_is_not_concerned() {
+fn prints_no_notes_if_rbac_enforces_the_whole_policy() {
     for only in ["wasm-plugin", "plugin-config", "envoy"] {
-        let run = rendered(&["--only", only, "--policy", "shop/cart"]);
+        let run = render(&["--only", only, "--policy", "shop/cart"]);
         assert_eq!(run.stderr, "", "{only}");
     }
 }
 
 #[test]
 fn renders_a_plugin_config() {
-    let config = rendered(&["--only", "plugin-config", "--policy", "shop/cart"]);
+    let config = render(&["--only", "plugin-config", "--policy", "shop/cart"]);
     insta::assert_snapshot!(config.stdout);
 }
 
 #[test]
 fn renders_a_filter_for_a_plain_envoy() {
-    let filter = rendered(&[
+    let filter = render(&[
         "--only",
         "envoy",
         "--policy",
@@ -84,17 +84,17 @@ fn renders_a_filter_for_a_plain_envoy() {
 fn renders_for_the_given_version_of_istio() {
     let of = |version| {
         let more = ["--only", "wasm-plugin", "--istio-version", version];
-        rendered(&more).stdout
+        render(&more).stdout
     };
     assert!(of("1.26").contains("failStrategy: FAIL_CLOSE\n"));
     assert!(of("1.27").contains("failStrategy: FAIL_RELOAD\n"));
 }
 
 #[test]
-fn renders_the_same_for_the_same_documents_in_any_order() {
-    let first = rendered(&[]).stdout;
-    assert_eq!(first, rendered(&[]).stdout);
-    // Comments name each file relative to the path that it was found by.
+fn renders_the_same_for_documents_in_any_order() {
+    let first = render(&[]).stdout;
+    assert_eq!(first, render(&[]).stdout);
+    // Comments name each file relative to the given path.
     let objects = |text: &str| -> Vec<String> {
         let lines = text.lines().filter(|line| !line.starts_with("# "));
         lines.map(str::to_owned).collect()
@@ -116,14 +116,14 @@ fn renders_the_same_for_the_same_documents_in_any_order() {
 }
 
 #[test]
-fn writes_yaml_that_says_what_the_json_says() {
-    let json = rendered(&["--output", "json"]).stdout;
+fn writes_yaml_equivalent_to_the_json() {
+    let json = render(&["--output", "json"]).stdout;
     let list: Value = serde_json::from_str(&json).unwrap();
     assert_eq!(
         (&list["apiVersion"], &list["kind"]),
         (&"v1".into(), &"List".into())
     );
-    let documents: Vec<Value> = yaml::parse(&rendered(&[]).stdout)
+    let documents: Vec<Value> = yaml::parse(&render(&[]).stdout)
         .unwrap()
         .iter()
         .map(|node| {
@@ -139,7 +139,7 @@ fn writes_yaml_that_says_what_the_json_says() {
 fn writes_a_file_for_each_object() {
     let folder = tempfile::tempdir().unwrap();
     let target = format!("{}/manifests/", text(folder.path()));
-    assert_eq!(rendered(&["--out", &target]).stdout, "");
+    assert_eq!(render(&["--out", &target]).stdout, "");
     let mut names: Vec<_> = std::fs::read_dir(&target)
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
@@ -162,7 +162,7 @@ fn writes_a_file_for_each_object() {
     );
     let read = |name: &str| std::fs::read_to_string(Path::new(&target).join(name)).unwrap();
     let list = read("kustomization.yaml");
-    // kustomize would sort by kind, and put what denies first.
+    // kustomize would sort by kind and put deny policies first.
     assert!(list.contains("sortOptions:\n  order: fifo\n"), "{list}");
     let listed = list.lines().filter_map(|line| line.strip_prefix("- "));
     let mut sorted: Vec<_> = listed.clone().chain(["kustomization.yaml"]).collect();
@@ -170,7 +170,7 @@ fn writes_a_file_for_each_object() {
     assert_eq!(sorted, names);
     let files = listed.map(|name| without_header(&read(name)).to_owned());
     let together = files.collect::<Vec<_>>().join("---\n");
-    assert_eq!(together, without_header(&rendered(&[]).stdout));
+    assert_eq!(together, without_header(&render(&[]).stdout));
 }
 
 #[test]
@@ -179,11 +179,8 @@ fn replaces_a_file_and_keeps_its_mode() {
     let path = folder.path().join("out.yaml");
     #[cfg(unix)]
     std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o640)).unwrap();
-    rendered(&["--out", text(&path), "--force"]);
-    assert_eq!(
-        std::fs::read_to_string(&path).unwrap(),
-        rendered(&[]).stdout
-    );
+    render(&["--out", text(&path), "--force"]);
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), render(&[]).stdout);
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
@@ -194,7 +191,7 @@ fn replaces_a_file_and_keeps_its_mode() {
 }
 
 #[test]
-fn touches_nothing_when_the_input_is_invalid() {
+fn keeps_existing_files_if_the_input_is_invalid() {
     let folder = folder(&[("out.yaml", "old")]);
     let path = folder.path().join("out.yaml");
     let file = "diagnostics/unknown-field.yaml";
@@ -209,7 +206,7 @@ fn touches_nothing_when_the_input_is_invalid() {
 }
 
 #[test]
-fn refuses_one_text_for_what_several_proxies_take() {
+fn refuses_to_render_config_of_several_proxies_as_one_text() {
     let run = run(&[&ALL[..], &["--only", "plugin-config"]].concat());
     assert_eq!((run.status, run.stdout.as_str()), (3, ""));
     assert!(
@@ -220,7 +217,7 @@ fn refuses_one_text_for_what_several_proxies_take() {
 }
 
 #[test]
-fn suggests_the_policy_that_was_meant() {
+fn suggests_the_nearest_policy_name() {
     let unknown = |name| {
         let run = run(&[&ALL[..], &["--policy", name]].concat());
         assert_eq!((run.status, run.stdout.as_str()), (3, ""));
@@ -232,9 +229,9 @@ fn suggests_the_policy_that_was_meant() {
     );
 }
 
-/// There the filter does not see when the rule ends.
+/// On those ports the filter cannot enforce the end of the rule.
 #[test]
-fn a_rule_that_ends_is_kept_from_ports_without_http_for_each_of_its_callers() {
+fn excludes_an_expiring_rule_from_tcp_ports_for_every_caller() {
     let policy = "\
 apiVersion: peergate.dev/v1alpha1
 kind: ServicePolicy
@@ -259,7 +256,7 @@ spec:
     let rendered = run(&[&args[..], &only].concat());
     assert_eq!(rendered.status, 0, "{}", rendered.stderr);
     let rules = rendered.stdout.matches("- from:").count();
-    // Istio drops a rule for either there: for a method, or for a token.
+    // On those ports Istio drops a rule with a method or a token.
     let methods = rendered.stdout.matches("methods:").count();
     let tokens = rendered.stdout.matches("requestPrincipals:").count();
     assert_eq!((rules, methods, tokens), (2, 1, 1), "{}", rendered.stdout);

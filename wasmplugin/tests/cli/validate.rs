@@ -1,14 +1,14 @@
 use super::*;
 
 #[test]
-fn says_on_stderr_that_all_is_well() {
+fn prints_success_on_stderr() {
     let run = run(&["validate", "-f", POLICIES, "--at", NOW]);
     assert_eq!((run.status, run.stdout.as_str()), (0, ""));
     assert_eq!(run.stderr, "4 files, 3 policies, 8 rules: no problems\n");
 }
 
 #[test]
-fn shows_diagnostics_on_stderr_and_refuses() {
+fn prints_diagnostics_on_stderr_and_fails() {
     let run = run(&["validate", "-f", "diagnostics/unknown-field.yaml"]);
     assert_eq!((run.status, run.stdout.as_str()), (3, ""));
     assert!(
@@ -20,7 +20,7 @@ fn shows_diagnostics_on_stderr_and_refuses() {
 }
 
 #[test]
-fn accepts_warnings_unless_told_otherwise() {
+fn accepts_warnings_unless_they_are_denied() {
     let file = "diagnostics/duplicate-value.yaml";
     let accepted = run(&["validate", "-f", file]);
     assert_eq!(accepted.status, 0);
@@ -38,7 +38,7 @@ fn prints_diagnostics_as_json_on_stdout() {
 }
 
 #[test]
-fn prints_the_other_place_as_json_too() {
+fn prints_related_locations_as_json() {
     let folder = folder(&[("a.yaml", MESH), ("b.yaml", MESH)]);
     let run = run(&["validate", "-f", text(folder.path()), "--output", "json"]);
     let entries: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
@@ -52,7 +52,7 @@ fn prints_the_other_place_as_json_too() {
 }
 
 #[test]
-fn prints_an_empty_array_when_there_is_nothing_to_say() {
+fn prints_an_empty_array_without_diagnostics() {
     assert_eq!(
         stdout_of(&["validate", "-f", POLICIES, "--at", NOW, "--output", "json"]),
         "[]\n"
@@ -60,7 +60,7 @@ fn prints_an_empty_array_when_there_is_nothing_to_say() {
 }
 
 #[test]
-fn asks_at_the_given_time_whether_rules_have_expired() {
+fn checks_expiry_at_the_given_time() {
     let args = ["validate", "-f", POLICIES, "--at", "2027-01-01T00:00:00Z"];
     let run = run(&args);
     assert_eq!(run.status, 0);
@@ -72,7 +72,7 @@ fn asks_at_the_given_time_whether_rules_have_expired() {
 }
 
 #[test]
-fn checks_for_the_given_version_of_istio() {
+fn validates_for_the_given_version_of_istio() {
     let run = run(&[
         "validate",
         "-f",
@@ -91,7 +91,7 @@ fn checks_for_the_given_version_of_istio() {
 }
 
 #[test]
-fn has_no_colour_unless_somebody_sees_it() {
+fn prints_color_only_to_a_terminal() {
     let args = ["validate", "-f", "diagnostics/unknown-field.yaml"];
     assert!(!run(&args).stderr.contains('\x1b'));
     let with = |name| {
@@ -103,7 +103,7 @@ fn has_no_colour_unless_somebody_sees_it() {
     assert!(!with("NO_COLOR").contains('\x1b'));
 }
 
-/// A mesh with as many errors and, before and after them, warnings.
+/// A mesh with this many errors, and warnings before and after them.
 fn faulty(errors: usize, warnings: usize) -> String {
     let twice = |number| {
         format!(
@@ -122,11 +122,11 @@ fn faulty(errors: usize, warnings: usize) -> String {
 }
 
 #[test]
-fn shows_a_hundred_problems_and_says_how_many_more_there_are() {
+fn shows_a_hundred_problems_and_counts_the_rest() {
     let text = faulty(3, 150);
     let run = run_with(&["validate", "-f", "-", "--at", NOW], &text);
     assert_eq!(run.status, 3);
-    // Errors are shown though all the warnings come before them.
+    // Errors are shown first, even after many warnings.
     assert_eq!(run.stderr.matches("error[invalid-wildcard]").count(), 3);
     assert_eq!(run.stderr.matches("warning[duplicate-value]").count(), 97);
     assert!(
@@ -142,7 +142,7 @@ fn shows_a_hundred_problems_and_says_how_many_more_there_are() {
 }
 
 #[test]
-fn shows_as_many_problems_as_it_is_told() {
+fn shows_at_most_the_requested_number_of_problems() {
     let text = faulty(2, 2);
     for (most, shown) in [("1", 1), ("3", 3), ("4", 4), ("5", 4), ("0", 0)] {
         let args = ["validate", "-f", "-", "--at", NOW, "--max-problems", most];
@@ -167,7 +167,7 @@ fn shows_as_many_problems_as_it_is_told() {
 }
 
 #[test]
-fn a_lone_carriage_return_is_one_error_at_its_place() {
+fn reports_a_lone_carriage_return_once_at_its_location() {
     let text = MESH.to_owned() + "# reviewed\r# by all\n";
     let run = run_with(&["validate", "-f", "-"], &text);
     assert_eq!(run.status, 3);
@@ -183,7 +183,7 @@ fn a_lone_carriage_return_is_one_error_at_its_place() {
 }
 
 #[test]
-fn a_long_line_is_shown_in_part() {
+fn truncates_long_lines() {
     let text = format!("a: [{}]\n", "&x y, ".repeat(20_000));
     let run = run_with(&["validate", "-f", "-"], &text);
     assert_eq!(run.status, 3);

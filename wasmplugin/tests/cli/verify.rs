@@ -1,16 +1,16 @@
-//! `peergate verify`: nothing is found in a mesh that is what the documents say, and each fault that is
-//! planted in it is found, alone.
+//! `peergate verify` reports nothing for a mesh that matches the documents, and exactly one finding for
+//! each planted fault.
 
 mod ambient;
 mod envoy_filters;
 mod gateways;
+mod kubectl_list;
 mod mesh_config;
 mod mutual_tls;
 mod objects;
 mod proxies;
 mod proxy_config;
 mod proxyless;
-mod read_from_a_cluster;
 mod services;
 mod tokens;
 mod workloads;
@@ -26,17 +26,17 @@ use super::*;
 /// The example shop.
 const SHOP: &str = "../../examples/online-boutique";
 
-/// What runs in it.
+/// The workloads of the shop.
 const WORKLOADS: &str = include_str!("../meshes/workloads.yaml");
 
-/// The manifests of a mesh, and the documents that it is compared with.
+/// The manifests of a mesh, and the documents to compare them with.
 struct Mesh {
     folder: TempDir,
     documents: PathBuf,
 }
 
-/// The shop as the documents are rendered to it, each file by its name.
-fn rendered() -> &'static [(String, String)] {
+/// The rendered files of the shop, by name.
+fn rendered_shop() -> &'static [(String, String)] {
     static RENDERED: OnceLock<Vec<(String, String)>> = OnceLock::new();
     RENDERED.get_or_init(|| {
         let folder = tempfile::tempdir().unwrap();
@@ -53,9 +53,9 @@ fn rendered() -> &'static [(String, String)] {
 }
 
 impl Mesh {
-    /// The shop as it should be.
+    /// The shop without faults.
     fn good() -> Self {
-        let mut files: Vec<_> = rendered()
+        let mut files: Vec<_> = rendered_shop()
             .iter()
             .map(|(name, text)| (name.as_str(), text.as_str()))
             .collect();
@@ -91,7 +91,7 @@ impl Mesh {
         run(&[&args[..], &["--at", NOW], more].concat())
     }
 
-    /// The findings, each as its code, its subject and its message.
+    /// The findings, each as code, subject and message.
     fn findings(&self) -> Vec<[String; 3]> {
         let run = self.verify(&["--output", "json"]);
         let report: Value = serde_json::from_str(&run.stdout).unwrap();
@@ -108,14 +108,14 @@ impl Mesh {
             .collect()
     }
 
-    /// Asserts that there is this finding, and no other.
-    fn has(&self, code: &str, subject: &str, message: &str) {
+    /// Asserts that this is the only finding.
+    fn reports_only(&self, code: &str, subject: &str, message: &str) {
         let expected = [code, subject, message].map(str::to_owned);
         assert_eq!(self.findings(), [expected]);
     }
 }
 
-fn yaml_of(kind: &str, namespace: &str, name: &str, spec: &Value) -> String {
+fn object_yaml(kind: &str, namespace: &str, name: &str, spec: &Value) -> String {
     let group = match kind {
         "PeerAuthentication" | "AuthorizationPolicy" => "security.istio.io/v1",
         "NetworkPolicy" => "networking.k8s.io/v1",
@@ -133,16 +133,16 @@ fn yaml_of(kind: &str, namespace: &str, name: &str, spec: &Value) -> String {
 }
 
 #[test]
-fn nothing_is_found_in_the_good_mesh() {
+fn reports_nothing_in_the_good_mesh() {
     let run = Mesh::good().verify(&["--deny-warnings"]);
     let expected = (0, "82 objects: no findings\n", "");
     assert_eq!((run.status, &*run.stdout, &*run.stderr), expected);
 }
 
-/// The forms of the report on a mesh with an error in a file, one in none, and a warning.
+/// Report formats for a mesh with an error in a file, one outside any file, and a warning.
 #[test]
-fn says_what_is_found_in_each_form() {
-    let foreign = yaml_of("AuthorizationPolicy", "boutique", "extra", &json!({}));
+fn prints_findings_in_every_format() {
+    let foreign = object_yaml("AuthorizationPolicy", "boutique", "extra", &json!({}));
     let mesh = Mesh::good()
         .without("boutique.frontend-deny.authorizationpolicy.yaml")
         .replacing(
@@ -160,7 +160,7 @@ fn says_what_is_found_in_each_form() {
             .replace(folder, "manifests")
             .replace(env!("CARGO_PKG_VERSION"), "VERSION");
         insta::assert_snapshot!(format!("verify_{form}"), report);
-        // The same in a file, and colours in neither.
+        // `--out` writes the same, and neither has colors.
         let file = mesh.folder.path().with_extension(form);
         let written = mesh.verify(&["--output", form, "--out", text(&file)]);
         assert_eq!((written.status, written.stdout.as_str()), (2, ""), "{form}");
@@ -174,7 +174,7 @@ fn says_what_is_found_in_each_form() {
 }
 
 #[test]
-fn a_proxy_that_is_neither_an_endpoint_nor_a_file_is_refused_with_what_to_write() {
+fn refuses_a_proxy_that_is_neither_an_endpoint_nor_a_file_with_a_fix() {
     let run = run(&["verify", "-f", SHOP, "--proxy", "localhost:1"]);
     assert_eq!(run.status, 1, "{}", run.stderr);
     let help = "use the admin endpoint: `http://localhost:15000`";
@@ -182,7 +182,7 @@ fn a_proxy_that_is_neither_an_endpoint_nor_a_file_is_refused_with_what_to_write(
 }
 
 #[test]
-fn an_address_to_probe_that_is_none_is_refused() {
+fn refuses_an_invalid_probe_address() {
     for nonsense in [
         "nonsense",
         "host:",
@@ -200,7 +200,7 @@ fn an_address_to_probe_that_is_none_is_refused() {
 }
 
 #[test]
-fn what_could_not_be_looked_at_is_counted_too() {
+fn summary_counts_unreachable_proxies_and_ports() {
     let args = ["verify", "-f", SHOP, "--at", NOW];
     let proxy = run(&[&args[..], &["--proxy", "http://127.0.0.1:1"]].concat());
     assert!(
@@ -216,10 +216,10 @@ fn what_could_not_be_looked_at_is_counted_too() {
     );
 }
 
-/// Tools take the part behind a `#` for no part of a file's name, and a blank for its end.
+/// In a URI, `#` starts a fragment and a space ends the file name.
 #[test]
-fn names_files_for_code_scanning_by_their_uris() {
-    let foreign = yaml_of(
+fn escapes_file_names_as_uris_for_code_scanning() {
+    let foreign = object_yaml(
         "AuthorizationPolicy",
         "boutique",
         "foreign",

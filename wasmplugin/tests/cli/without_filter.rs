@@ -1,4 +1,4 @@
-//! A mesh that names no image of the filter: RBAC alone enforces its policies.
+//! A mesh without a filter image: only RBAC enforces its policies.
 
 use super::*;
 
@@ -27,7 +27,7 @@ fn documents(mesh: &str, policy: &str) -> tempfile::TempDir {
 const PLAIN: &str = "effect: Allow, from: [{serviceAccounts: [web]}]";
 
 #[test]
-fn everything_but_the_plugin_is_rendered() {
+fn renders_everything_except_the_plugin() {
     let rendered = |more: &str| {
         let documents = documents(&mesh(more), &policy("Enforce", PLAIN));
         let run = run(&["render", "-f", text(documents.path()), "--at", NOW]);
@@ -54,7 +54,7 @@ fn everything_but_the_plugin_is_rendered() {
 }
 
 #[test]
-fn what_is_asked_for_by_name_is_not_left_out() {
+fn fails_if_the_plugin_is_requested_by_name() {
     let documents = documents(&mesh(""), &policy("Enforce", PLAIN));
     let input = text(documents.path());
     let refused = run(&["render", "-f", input, "--only", "wasm-plugin"]);
@@ -68,7 +68,7 @@ fn what_is_asked_for_by_name_is_not_left_out() {
 
 /// Every command agrees.
 #[test]
-fn a_rule_that_needs_the_filter_is_refused_unless_it_is_in_shadow_or_has_ended() {
+fn refuses_a_rule_that_needs_the_filter_unless_it_is_in_shadow_or_expired() {
     let timed = "notAfter: \"2100-01-01T00:00:00Z\"";
     let ended = "notAfter: \"2026-01-01T00:00:00Z\"";
     let begun = "notBefore: \"2026-01-01T00:00:00Z\"";
@@ -89,7 +89,7 @@ fn a_rule_that_needs_the_filter_is_refused_unless_it_is_in_shadow_or_has_ended()
         ),
         ("Shadow", format!("{PLAIN}, {timed}"), false),
         ("Enforce", format!("{PLAIN}, {ended}"), false),
-        // RBAC allows at all times, and so does what has begun and does not end.
+        // RBAC always allows, and so does a rule that has begun and has no end.
         ("Enforce", format!("{PLAIN}, {begun}"), false),
         ("Enforce", format!("{PLAIN}, {begun}, {timed}"), true),
         ("Enforce", format!("effect: Deny, {begun}"), true),
@@ -124,7 +124,7 @@ fn a_rule_that_needs_the_filter_is_refused_unless_it_is_in_shadow_or_has_ended()
 }
 
 #[test]
-fn verify_wants_no_plugin_and_finds_one_that_is_left_over() {
+fn verify_expects_no_plugin_and_reports_a_leftover_one() {
     let rendered = |more: &str| {
         let documents = documents(&mesh(more), &policy("Enforce", PLAIN));
         run(&["render", "-f", text(documents.path()), "--at", NOW]).stdout
@@ -151,7 +151,7 @@ fn verify_wants_no_plugin_and_finds_one_that_is_left_over() {
 }
 
 #[test]
-fn how_to_fetch_the_filter_is_rendered_and_checked() {
+fn renders_and_verifies_how_to_fetch_the_filter() {
     let fetched = |filter: &str| {
         let documents = documents(
             &mesh(&format!("  filter: {{{filter}}}\n")),

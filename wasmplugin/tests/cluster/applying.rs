@@ -1,10 +1,10 @@
-//! What applying the rendered objects would lose or widen in a cluster.
+//! Rules that applying the rendered objects would remove from a cluster, and access that it would widen.
 
 use super::*;
 
 /// Only the filter enforces times.
 #[test]
-fn a_rule_of_the_filter_that_applying_would_lose_is_found() {
+fn reports_a_filter_rule_that_an_apply_would_remove() {
     let cluster = Cluster::start();
     cluster.define_istio();
     let folder = tempfile::tempdir().unwrap();
@@ -41,14 +41,14 @@ fn a_rule_of_the_filter_that_applying_would_lose_is_found() {
     let against = ["--against", "cluster", "--fail-on", "widened"];
     let (status, stdout, stderr) = render("", &against);
     assert_eq!((status, stdout.as_str()), (Some(2), ""), "{stderr}");
-    let told = "WasmPlugin shop/cart-peergate would be replaced and may be wider: policy `shop/cart` no longer denies all that its rule `freeze` does";
-    assert!(stderr.contains(told), "{stderr}");
+    let note = "WasmPlugin shop/cart-peergate would be replaced and may be wider: policy `shop/cart` no longer denies all that its rule `freeze` does";
+    assert!(stderr.contains(note), "{stderr}");
     let (status, _, stderr) = render(freeze, &against);
     assert_eq!(status, Some(0), "{stderr}");
 }
 
 #[test]
-fn what_applying_would_widen_in_a_cluster_is_found() {
+fn reports_access_that_an_apply_would_widen() {
     let cluster = Cluster::start();
     cluster.define_istio();
     let strict = json!({
@@ -83,8 +83,8 @@ fn what_applying_would_widen_in_a_cluster_is_found() {
     };
     let (status, stdout, stderr) = render("Permissive");
     assert_eq!((status, stdout.as_str()), (Some(2), ""), "{stderr}");
-    let told = "PeerAuthentication istio-system/default would be replaced and may be wider: the mode changes from STRICT to PERMISSIVE";
-    assert!(stderr.contains(told), "{stderr}");
+    let note = "PeerAuthentication istio-system/default would be replaced and may be wider: the mode changes from STRICT to PERMISSIVE";
+    assert!(stderr.contains(note), "{stderr}");
     let (status, stdout, stderr) = render("Strict");
     assert_eq!((status, stderr.as_str()), (Some(0), ""));
     assert!(stdout.contains("mode: STRICT"), "{stdout}");

@@ -6,9 +6,9 @@ use std::process::Command;
 use serde_json::Value;
 
 use super::server::programs;
-use super::{SHOP, printed};
+use super::{SHOP, stdout_of};
 
-/// The value with every number as a fraction: Helm writes `100.0` as `100`.
+/// The value with every number as a float: Helm writes `100.0` as `100`.
 fn with_fractions(value: Value) -> Value {
     match value {
         Value::Number(number) => number.as_f64().into(),
@@ -23,7 +23,7 @@ fn with_fractions(value: Value) -> Value {
     }
 }
 
-/// The objects of a YAML stream, in an order that does not depend on the stream's.
+/// The objects of a YAML stream in a canonical order.
 fn objects(text: &str) -> Vec<Value> {
     let mut objects: Vec<Value> = serde_saphyr::from_multiple(text).unwrap();
     objects.retain(|object| !object.is_null());
@@ -33,8 +33,8 @@ fn objects(text: &str) -> Vec<Value> {
     objects
 }
 
-/// What Helm installs of the chart with these values.
-fn installed(chart: &Path, values: &str) -> Vec<Value> {
+/// The objects that Helm installs from the chart with these values.
+fn helm_install(chart: &Path, values: &str) -> Vec<Value> {
     let output = Command::new(programs().join("chart"))
         .arg(chart)
         .arg(values)
@@ -50,25 +50,25 @@ fn at<'o>(object: &'o Value, pointer: &str) -> Option<&'o str> {
 }
 
 #[test]
-fn helm_installs_the_rendered_objects_changed_as_values_ask() {
+fn helm_installs_the_rendered_objects_as_values_configure_them() {
     let folder = tempfile::tempdir().unwrap();
     let chart = folder.path().join("chart/");
     let target = format!("{}/", chart.display());
     let args = ["render", SHOP, "--at", "2026-06-01"];
-    printed(&[&args[..], &["--layout", "helm-chart", "--out", &target]].concat());
-    let rendered = objects(&printed(&args));
-    assert_eq!(installed(&chart, "{}"), rendered);
+    stdout_of(&[&args[..], &["--layout", "helm-chart", "--out", &target]].concat());
+    let rendered = objects(&stdout_of(&args));
+    assert_eq!(helm_install(&chart, "{}"), rendered);
 
     let image = "oci://mirror.example/filter@sha256:01";
     let values = format!(
         "{{image: '{image}', labels: {{team: a, app.kubernetes.io/managed-by: b}}, annotations: {{c: d}}}}"
     );
-    let changed = installed(&chart, &values);
+    let changed = helm_install(&chart, &values);
     assert_eq!(changed.len(), rendered.len());
     for object in &changed {
         assert_eq!(at(object, "/metadata/labels/team"), Some("a"));
         assert_eq!(at(object, "/metadata/annotations/c"), Some("d"));
-        // The label by which Peergate finds its objects stays.
+        // The label that marks Peergate's objects stays.
         let managed = "/metadata/labels/app.kubernetes.io~1managed-by";
         assert_eq!(at(object, managed), Some("peergate"));
     }
@@ -79,7 +79,7 @@ fn helm_installs_the_rendered_objects_changed_as_values_ask() {
     assert!(!urls.is_empty() && urls.iter().all(|url| *url == Some(image)));
 
     let namespace = at(&rendered[0], "/metadata/namespace").unwrap();
-    let some = installed(&chart, &format!("{{namespaces: [{namespace}]}}"));
+    let some = helm_install(&chart, &format!("{{namespaces: [{namespace}]}}"));
     assert!(!some.is_empty() && some.len() < rendered.len());
     let is_there = |object: &Value| at(object, "/metadata/namespace") == Some(namespace);
     assert!(some.iter().all(is_there));

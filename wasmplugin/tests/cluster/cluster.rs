@@ -1,4 +1,4 @@
-//! A cluster with Istio's kinds of objects, a node, and the shop's cart service in a pod of it.
+//! A cluster with Istio's kinds, a node, and the shop's cart service in a pod.
 
 use std::env;
 use std::io::{BufRead, BufReader};
@@ -14,9 +14,9 @@ use serde_json::{Value, json};
 
 use super::filter::http_filter;
 use super::server::{Server, block_on, client, programs};
-use super::{SHOP, printed};
+use super::{SHOP, stdout_of};
 
-/// The definitions that the shop needs, where Istio's own are not at hand.
+/// The definitions that the shop needs, if Istio's own are not available.
 const KINDS: [(&str, &str, &str); 10] = [
     ("extensions.istio.io", "v1alpha1", "WasmPlugin"),
     ("networking.istio.io", "v1", "DestinationRule"),
@@ -30,18 +30,18 @@ const KINDS: [(&str, &str, &str); 10] = [
     ("telemetry.istio.io", "v1", "Telemetry"),
 ];
 
-/// A cluster. All of it ends with this value.
+/// A cluster. Dropping it stops all of its processes.
 pub(crate) struct Cluster {
     server: Server,
     client: Client,
-    /// The cart service, which runs for as long as it is kept.
+    /// The cart service, kept running.
     cart: Option<Service>,
 }
 
 impl Cluster {
     pub(crate) fn start() -> Self {
         let server = Server::start();
-        let client = client(&server.kubeconfig_of("admin"));
+        let client = client(&server.user_kubeconfig("admin"));
         let cluster = Self {
             server,
             client,
@@ -62,14 +62,14 @@ impl Cluster {
     }
 
     pub(crate) fn kubeconfig(&self) -> PathBuf {
-        self.server.kubeconfig_of("admin")
+        self.server.user_kubeconfig("admin")
     }
 
-    pub(crate) fn kubeconfig_of(&self, user: &str) -> PathBuf {
-        self.server.kubeconfig_of(user)
+    pub(crate) fn user_kubeconfig(&self, user: &str) -> PathBuf {
+        self.server.user_kubeconfig(user)
     }
 
-    /// Defines Istio's kinds: as Istio has them, or without a schema.
+    /// Defines Istio's kinds with Istio's own definitions, or without a schema.
     pub(crate) fn define_istio(&self) {
         let definitions = match env::var_os("ISTIO_CRDS") {
             Some(folder) => {
@@ -83,7 +83,7 @@ impl Cluster {
         self.define(&definitions);
     }
 
-    /// Defines kinds, and waits until they are served.
+    /// Defines kinds and waits until the server has them.
     pub(crate) fn define(&self, definitions: &[Value]) {
         for definition in definitions {
             self.apply_object(definition);
@@ -92,14 +92,14 @@ impl Cluster {
             let spec = &definition["spec"];
             let kind = spec["names"]["kind"].as_str().unwrap();
             let group = spec["group"].as_str().unwrap();
-            wait_for(kind, TIMEOUT, || Ok(self.resource_of(group, kind))).unwrap();
+            wait_for(kind, TIMEOUT, || Ok(self.find_resource(group, kind))).unwrap();
         }
     }
 
-    /// How a kind is served, if it is.
-    fn resource_of(&self, group: &str, kind: &str) -> Option<ApiResource> {
+    /// The API resource of a kind, if the server has it.
+    fn find_resource(&self, group: &str, kind: &str) -> Option<ApiResource> {
         let group = block_on(discovery::group(&self.client, group)).ok()?;
-        // Some kinds are not in the version that the group recommends.
+        // Some kinds are not in the preferred version of their group.
         let mut resources = group
             .versions()
             .flat_map(|version| group.versioned_resources(version));
@@ -107,7 +107,7 @@ impl Cluster {
         Some(resource)
     }
 
-    /// Applies all objects of a text.
+    /// Applies all objects of a YAML text.
     pub(crate) fn apply(&self, text: &str) {
         for object in &documents(text) {
             self.apply_object(object);
@@ -119,7 +119,7 @@ impl Cluster {
             .unwrap_or_else(|reason| panic!("{}: {reason}", object["metadata"]));
     }
 
-    /// Applies an object as `kubectl` does, for which a field that nobody knows is a fault.
+    /// Applies an object as `kubectl` does: unknown fields are errors.
     pub(crate) fn try_apply(&self, object: &Value) -> kube::Result<()> {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let version = text(&object["apiVersion"]);
@@ -144,10 +144,10 @@ impl Cluster {
         }
     }
 
-    /// `kind` with its group, as `kubectl` takes it.
+    /// `kind` includes its group, as in `kubectl`.
     fn objects(&self, kind: &str, namespace: &str) -> Api<DynamicObject> {
         let (kind, group) = kind.split_once('.').unwrap();
-        self.api(&self.resource_of(group, kind).unwrap(), namespace)
+        self.api(&self.find_resource(group, kind).unwrap(), namespace)
     }
 
     pub(crate) fn delete(&self, kind: &str, namespace: &str, name: &str) {
@@ -163,7 +163,7 @@ impl Cluster {
     /// Runs the cart service behind a real sidecar, in a pod on a node that forwards ports to it.
     pub(crate) fn run_cart(&mut self) {
         let policy = "boutique/cartservice";
-        let config = printed(&[
+        let config = stdout_of(&[
             "render",
             "-f",
             SHOP,
@@ -235,8 +235,8 @@ impl Cluster {
         self.patch_status("Pod", "boutique", "cartservice-1", &status);
     }
 
-    /// Merges a change as Istio does, and returns what the object is then. A field that the kind does
-    /// not have is refused.
+    /// Merges a change as Istio does, and returns the resulting object. Fields that the kind does not have
+    /// are refused.
     pub(crate) fn merge<K>(&self, namespace: &str, name: &str, change: &Value) -> Value
     where
         K: kube::Resource<DynamicType = ()>,

@@ -1,5 +1,5 @@
-//! Gateways of the Kubernetes Gateway API: what Istio is told of them is merged by a real API server, as
-//! Istio merges it, into what Istio makes by itself.
+//! Gateways of the Kubernetes Gateway API: a real API server merges their parameters into the objects that
+//! Istio creates, as Istio does.
 
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
@@ -8,12 +8,12 @@ use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use serde_json::{Value, json};
 
 use super::cluster::{Cluster, documents};
-use super::{SHOP, peergate, printed};
+use super::{SHOP, peergate, stdout_of};
 
-/// What Istio makes of the gateway by itself.
+/// The objects that Istio creates for the gateway.
 const MADE: &str = include_str!("../meshes/gateway.yaml");
 
-/// The mesh with its gateway by the Kubernetes Gateway API, in a folder.
+/// A folder with the mesh, whose gateway uses the Kubernetes Gateway API.
 fn mesh() -> tempfile::TempDir {
     let mesh = std::fs::read_to_string(format!("{SHOP}/mesh.yaml")).unwrap();
     let mesh = mesh
@@ -29,14 +29,14 @@ fn mesh() -> tempfile::TempDir {
 }
 
 fn config_map(folder: &str) -> Value {
-    let stream = printed(&["render", "-f", folder, "--only", "gateway"]);
+    let stream = stdout_of(&["render", "-f", folder, "--only", "gateway"]);
     let mut objects = documents(&stream).into_iter();
     let found = objects.find(|object| object["kind"] == "ConfigMap");
     found.unwrap()
 }
 
 #[test]
-fn gateways_run_as_those_of_istios_own_api() {
+fn kubernetes_api_gateways_run_like_istio_api_gateways() {
     let folder = mesh();
     let config_map = config_map(folder.path().to_str().unwrap());
     let cluster = Cluster::start();
@@ -109,7 +109,7 @@ fn gateways_run_as_those_of_istios_own_api() {
 }
 
 #[test]
-fn what_istio_is_told_of_gateways_is_looked_at() {
+fn verifies_the_gateway_parameters() {
     let folder = mesh();
     let folder = folder.path().to_str().unwrap();
     let cluster = Cluster::start();

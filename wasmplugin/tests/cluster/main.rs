@@ -1,5 +1,5 @@
-//! `peergate verify --cluster` on a real Kubernetes API server: Istio's objects are of its own
-//! definitions where `ISTIO_CRDS` has them, and a real Envoy stands behind a pod's port.
+//! `peergate verify --cluster` on a real Kubernetes API server, with Istio's own definitions if `ISTIO_CRDS`
+//! has them and a real Envoy behind a pod's port.
 
 #![expect(
     clippy::unwrap_used,
@@ -24,14 +24,14 @@ use serde_json::{Value, json};
 
 use cluster::Cluster;
 
-/// The example shop, and what runs in it.
+/// The example shop and its workloads.
 const SHOP: &str = "../examples/online-boutique";
 const WORKLOADS: &str = include_str!("../meshes/workloads.yaml");
 
-/// What Istio is installed with.
+/// Values to install Istio with.
 const MESH_CONFIG: &str = include_str!("../meshes/mesh_config.yaml");
 
-/// The page that has the role of those who verify.
+/// The page with the role for users of `verify`.
 const PAGE: &str = include_str!("../../../docs/verify.md");
 
 fn peergate(args: &[&str]) -> Output {
@@ -42,15 +42,15 @@ fn peergate(args: &[&str]) -> Output {
         .unwrap()
 }
 
-/// What a successful run printed.
-fn printed(args: &[&str]) -> String {
+/// The output of a run, which must succeed.
+fn stdout_of(args: &[&str]) -> String {
     let output = peergate(args);
     let errors = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.success(), "{args:?}: {errors}");
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// How a run ended, and its findings, each as its code, its subject and its message.
+/// The exit status and findings of a run, each as code, subject and message.
 struct Verified {
     status: i32,
     findings: Vec<[String; 3]>,
@@ -76,20 +76,20 @@ fn verify(kubeconfig: &Path, more: &[&str]) -> Verified {
     }
 }
 
-/// The shop as it should be, in a cluster.
+/// A cluster with the shop without faults.
 fn shop() -> Cluster {
     let mut cluster = Cluster::start();
     cluster.define_istio();
     cluster.apply(WORKLOADS);
     cluster.apply(MESH_CONFIG);
-    cluster.apply(&printed(&["render", "-f", SHOP]));
+    cluster.apply(&stdout_of(&["render", "-f", SHOP]));
     cluster.run_cart();
     cluster
 }
 
 #[test]
-fn the_first_policy_is_accepted_by_a_cluster_in_shadow_and_enforced() {
-    let first = printed(&["init"]);
+fn a_cluster_accepts_the_first_policy_in_shadow_and_enforced() {
+    let first = stdout_of(&["init"]);
     let image = "  filter:\n    image: oci://r.example/f:1\n    sha256: 5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef\n    imagePullSecret: regcred\n    imagePullPolicy: IfNotPresent\n";
     let shadow = first.replacen("  filter: {}\n", image, 1);
     let enforced = shadow.replacen("  enforcement: Shadow\n", "", 1);
@@ -101,17 +101,17 @@ fn the_first_policy_is_accepted_by_a_cluster_in_shadow_and_enforced() {
     for documents in [first, shadow, enforced] {
         let path = folder.path().join("policy.yaml");
         std::fs::write(&path, documents).unwrap();
-        cluster.apply(&printed(&["render", "-f", path.to_str().unwrap()]));
+        cluster.apply(&stdout_of(&["render", "-f", path.to_str().unwrap()]));
     }
 }
 
 #[test]
-fn a_cluster_that_is_what_the_documents_say_is_found_to_be_so_and_one_that_is_not_is_not() {
+fn reports_drift_of_a_cluster_and_nothing_for_a_matching_one() {
     let cluster = shop();
     let good = verify(&cluster.kubeconfig(), &["--deny-warnings"]);
     assert_eq!(good.findings, [[""; 3]; 0]);
     assert_eq!(good.status, 0);
-    // The proxy was asked through a port of its pod.
+    // `verify` reached the proxy through a forwarded port of its pod.
     let proxies = &good.report["proxies"];
     assert_eq!(proxies[0]["name"], "boutique/cartservice-1");
     let policy = &proxies[0]["policies"][0];
@@ -157,9 +157,9 @@ fn a_cluster_that_is_what_the_documents_say_is_found_to_be_so_and_one_that_is_no
     assert_eq!(bad.status, 2);
 }
 
-/// `EnvoyFilter` is served in another version than its group prefers.
+/// `EnvoyFilter` is not in the preferred version of its group.
 #[test]
-fn kinds_are_listed_in_whichever_version_serves_them() {
+fn lists_kinds_in_the_version_that_serves_them() {
     let cluster = shop();
     let removal = json!({
         "apiVersion": "networking.istio.io/v1alpha3",
@@ -175,7 +175,7 @@ fn kinds_are_listed_in_whichever_version_serves_them() {
         }]},
     });
     cluster.apply(&removal.to_string());
-    // istiod copies the labels of a `Gateway` onto what it makes for it.
+    // istiod copies the labels of a `Gateway` to the objects that it creates for it.
     let copied = json!({
         "apiVersion": "v1",
         "kind": "Service",
@@ -207,9 +207,9 @@ fn kinds_are_listed_in_whichever_version_serves_them() {
     assert_eq!(found, expected);
 }
 
-/// istiod then has it elsewhere, and nothing says what rules mean.
+/// istiod then reads it from elsewhere, so the meaning of rules is unknown.
 #[test]
-fn a_cluster_without_a_mesh_config_is_not_checked_and_another_mesh_config_is_found() {
+fn skips_a_missing_mesh_config_and_reports_a_different_one() {
     let cluster = shop();
     let config_map = "ConfigMap.";
     let mesh = "trustDomainAliases: [old.cluster.local]\npath_normalization: {normalization: 1}\n\
@@ -233,11 +233,10 @@ fn a_cluster_without_a_mesh_config_is_not_checked_and_another_mesh_config_is_fou
     assert_eq!(found, [["not-checked", subject]]);
 }
 
-/// Objects of a kind that the user may not list are not reported as missing.
 #[test]
-fn what_may_not_be_listed_is_not_missing() {
+fn does_not_report_objects_of_forbidden_kinds_as_missing() {
     let cluster = shop();
-    let stranger = verify(&cluster.kubeconfig_of("viewer"), &[]);
+    let stranger = verify(&cluster.user_kubeconfig("viewer"), &[]);
     let found = |wanted: &str| {
         let found = stranger.findings.iter();
         let found = found.filter(|[code, ..]| code == wanted);
@@ -254,13 +253,13 @@ fn what_may_not_be_listed_is_not_missing() {
 }
 
 #[test]
-fn certificates_in_secrets_are_looked_at() {
+fn verifies_certificates_in_secrets() {
     let cluster = Cluster::start();
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     let of = ["--trust-domain", "cluster.local"];
     let (root, east) = (path("root"), path("east"));
-    printed(&[&["certs", "root", "--out", &root], &of[..]].concat());
+    stdout_of(&[&["certs", "root", "--out", &root], &of[..]].concat());
     let more = [
         "certs",
         "cluster",
@@ -273,7 +272,7 @@ fn certificates_in_secrets_are_looked_at() {
         "--out",
         &east,
     ];
-    printed(&[&more[..], &of].concat());
+    stdout_of(&[&more[..], &of].concat());
     let secret = std::fs::read_to_string(Path::new(&east).join("cacerts.yaml")).unwrap();
     cluster.apply(&secret);
     let ends_soon = |min_days: &str| {
@@ -302,15 +301,15 @@ fn certificates_in_secrets_are_looked_at() {
             .collect::<Vec<_>>()
     };
     assert_eq!(ends_soon("10"), [""; 0]);
-    // It is in two of the files, and reported once.
+    // The certificate is in two of the files, and is reported once.
     assert_eq!(ends_soon("30"), ["Secret istio-system/cacerts"]);
 }
 
-/// The role is the one of the page, word by word.
+/// The role is taken from the page verbatim.
 #[test]
-fn the_role_of_the_page_is_enough_and_without_it_one_is_told() {
+fn the_documented_role_suffices_and_its_absence_is_reported() {
     let cluster = shop();
-    let stranger = verify(&cluster.kubeconfig_of("viewer"), &[]);
+    let stranger = verify(&cluster.user_kubeconfig("viewer"), &[]);
     let not_checked = stranger.findings.iter();
     let not_checked: Vec<_> = not_checked
         .filter(|[code, ..]| code == "not-checked")
@@ -328,7 +327,7 @@ fn the_role_of_the_page_is_enough_and_without_it_one_is_told() {
 
     let role = PAGE.split("```yaml role\n").nth(1).unwrap();
     cluster.apply(role.split("```").next().unwrap());
-    let viewer = verify(&cluster.kubeconfig_of("viewer"), &["--deny-warnings"]);
+    let viewer = verify(&cluster.user_kubeconfig("viewer"), &["--deny-warnings"]);
     assert_eq!(viewer.findings, [[""; 3]; 0]);
     assert_eq!(
         viewer.report["proxies"][0]["name"],
@@ -337,7 +336,7 @@ fn the_role_of_the_page_is_enough_and_without_it_one_is_told() {
 }
 
 #[test]
-fn a_cluster_that_cannot_be_reached_is_a_failure() {
+fn fails_if_the_cluster_is_unreachable() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("config");
     let verify = |text: &str| {
@@ -360,7 +359,7 @@ fn a_cluster_that_cannot_be_reached_is_a_failure() {
         errors.starts_with("error: cannot read the cluster: "),
         "{errors}"
     );
-    // Nobody listens there.
+    // Nothing listens there.
     let (status, errors) = verify(&server::kubeconfig("http://127.0.0.1:1", None, "token"));
     assert_eq!(status, 1);
     assert!(errors.contains("kubectl get namespaces"), "{errors}");

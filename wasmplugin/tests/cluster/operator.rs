@@ -1,4 +1,4 @@
-//! What is made for the Prometheus operator, on an API server with the operator's own definitions.
+//! Objects for the Prometheus operator, on an API server with the operator's own definitions.
 
 use std::env;
 use std::fs;
@@ -7,9 +7,9 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use super::cluster::{Cluster, documents};
-use super::printed;
+use super::stdout_of;
 
-/// The page that says how the operator is told what to scrape.
+/// The page with the monitors that the operator needs.
 const PAGE: &str = include_str!("../../../docs/monitoring.md");
 
 /// A cluster that has the operator's kinds, and its namespace.
@@ -23,16 +23,16 @@ fn cluster() -> Cluster {
     cluster
 }
 
-/// A definition in the folder that `scripts/monitoring-tools` makes.
+/// A definition from the folder that `scripts/monitoring-tools` creates.
 fn definition(kind: &str) -> Value {
     let tools = env::var_os("PEERGATE_MONITORING_TOOLS").unwrap_or_else(|| {
-        panic!("PEERGATE_MONITORING_TOOLS is to name what `scripts/monitoring-tools` prints; `make test` does")
+        panic!("set PEERGATE_MONITORING_TOOLS to the output of `scripts/monitoring-tools`, as `make test` does")
     });
     let path = PathBuf::from(tools).join(format!("definitions/{kind}.yaml"));
     documents(&fs::read_to_string(path).unwrap()).remove(0)
 }
 
-/// The object with a fault in it.
+/// The object with one field changed.
 fn with(mut object: Value, pointer: &str, fault: Value) -> Value {
     let (parent, field) = pointer.rsplit_once('/').unwrap();
     object.pointer_mut(parent).unwrap()[field] = fault;
@@ -40,7 +40,7 @@ fn with(mut object: Value, pointer: &str, fault: Value) -> Value {
 }
 
 #[test]
-fn the_operator_takes_the_rules_and_the_monitors_of_the_page_and_nothing_that_it_does_not_know() {
+fn the_operator_accepts_the_rules_and_documented_monitors_and_rejects_unknown_fields() {
     let cluster = cluster();
     let rules = [
         "monitoring",
@@ -49,8 +49,8 @@ fn the_operator_takes_the_rules_and_the_monitors_of_the_page_and_nothing_that_it
         "--only",
         "rules,alerts",
     ];
-    // As `kubectl -n monitoring` does.
-    let rules = documents(&printed(&rules)).remove(0);
+    // As with `kubectl -n monitoring`.
+    let rules = documents(&stdout_of(&rules)).remove(0);
     let rules = with(rules, "/metadata/namespace", json!("monitoring"));
     let monitors = PAGE.split("```yaml operator\n").nth(1).unwrap();
     let monitors = documents(monitors.split("```").next().unwrap());

@@ -1,4 +1,4 @@
-//! A Kubernetes API server with its etcd, on loopback. Both end with the test.
+//! A Kubernetes API server with its etcd, on loopback. Both stop at the end of the test.
 
 use std::env;
 use std::fs;
@@ -15,10 +15,10 @@ use serde_json::json;
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
 
-/// The tokens of users, their names and groups.
+/// The users with their tokens and groups.
 const TOKENS: &str = "admin-token,admin,1,system:masters\nviewer-token,viewer,2\n";
 
-/// Waits for the end of what waits for others. A connection belongs to the runtime it was made in.
+/// Runs a future on the shared runtime. Connections only work on the runtime that opened them.
 pub(crate) fn block_on<F: Future>(work: F) -> F::Output {
     static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
         let mut builder = Builder::new_current_thread();
@@ -45,21 +45,21 @@ pub(crate) struct Server {
     port: u16,
 }
 
-/// The folder that `scripts/kubernetes` makes.
+/// The folder that `scripts/kubernetes` creates.
 pub(crate) fn programs() -> PathBuf {
     let folder = env::var_os("PEERGATE_KUBERNETES").map(PathBuf::from);
     folder.unwrap_or_else(|| {
-        panic!("PEERGATE_KUBERNETES is to name what `scripts/kubernetes` prints; `make test` does")
+        panic!("set PEERGATE_KUBERNETES to the output of `scripts/kubernetes`, as `make test` does")
     })
 }
 
-/// A port that nobody has now.
+/// A port that is free now.
 fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().port()
 }
 
-/// A kubeconfig for a server; `ca` is the file of its authority.
+/// A kubeconfig for a server; `ca` is the path of its CA certificate.
 pub(crate) fn kubeconfig(url: &str, ca: Option<&Path>, token: &str) -> String {
     let config = json!({
         "apiVersion": "v1",
@@ -73,7 +73,7 @@ pub(crate) fn kubeconfig(url: &str, ca: Option<&Path>, token: &str) -> String {
 }
 
 impl Server {
-    /// Somebody else may take a port between its choice and its use; then others are chosen.
+    /// Another process may take a chosen port before the server does, so this retries with other ports.
     pub(crate) fn start() -> Self {
         let mut logs = String::new();
         for _ in 0..5 {
@@ -143,7 +143,7 @@ impl Server {
             .arg(path("accounts.pub"))
             .args(["--service-cluster-ip-range", "10.0.0.0/24"])
             .args(["--kubelet-preferred-address-types", "InternalIP"])
-            // Nobody makes the accounts that pods run as.
+            // There is no controller that creates the service accounts of pods.
             .args(["--disable-admission-plugins", "ServiceAccount"]);
         let commands = [(etcd, "etcd.log"), (api, "api.log")];
         for (mut command, log) in commands {
@@ -157,9 +157,9 @@ impl Server {
         server
     }
 
-    /// Waits until it says so itself, or one of the two has ended.
+    /// Waits until the server reports that it is ready, or one of the processes has ended.
     fn is_ready(&mut self) -> bool {
-        let client = client(&self.kubeconfig_of("admin"));
+        let client = client(&self.user_kubeconfig("admin"));
         let ready = wait_for("the API server", TIMEOUT, || {
             let mut processes = self.processes.iter_mut();
             if processes.any(|process| process.try_wait().unwrap().is_some()) {
@@ -172,8 +172,7 @@ impl Server {
         ready.unwrap()
     }
 
-    /// The kubeconfig of a user.
-    pub(crate) fn kubeconfig_of(&self, user: &str) -> PathBuf {
+    pub(crate) fn user_kubeconfig(&self, user: &str) -> PathBuf {
         let ca = self.folder.path().join("server.pem");
         let url = format!("https://127.0.0.1:{}", self.port);
         let text = kubeconfig(&url, Some(&ca), &format!("{user}-token"));
@@ -182,7 +181,7 @@ impl Server {
         path
     }
 
-    /// Has a process end with the server.
+    /// Stops the process together with the server.
     pub(crate) fn add(&mut self, process: Child) {
         self.processes.push(process);
     }

@@ -1,15 +1,15 @@
-//! From `init` to an enforced policy, as a newcomer goes: nothing that was allowed before is denied on the way.
+//! From `init` to an enforced policy, as a new user goes: no call that was allowed before is denied on the way.
 
 use super::mesh::{Mesh, Policies};
 use super::promote::{promote, promote_by_all};
 use super::run;
 use super::scraping::{scraping, wait_for};
 
-/// What the workload is asked for before there is any policy: caller and path.
+/// The calls to the workload before there is any policy: caller and path.
 const USUAL: [(&str, &str); 3] = [
     ("frontend", "/cart"),
     ("frontend", "/cart/items"),
-    // No rule of the first policy is about it.
+    // No rule of the first policy covers this call.
     ("reports", "/stats"),
 ];
 
@@ -23,30 +23,30 @@ const MISSING_RULE: &str = "
           paths: [/stats]
 ";
 
-/// Makes all usual calls so many times.
+/// Makes all usual calls `times` times.
 fn assert_usual(mesh: &Mesh, times: usize) {
     for (account, path) in USUAL {
         assert_eq!(mesh.ask(account, path, times), 200, "{account} {path}");
     }
 }
 
-/// What `render` prints, and what it notes.
-fn rendered(policies: &Policies) -> (String, String) {
+/// The output and the notes of `render`.
+fn render(policies: &Policies) -> (String, String) {
     let run = run(&["render", "-f", &policies.name()]);
     assert_eq!(run.status, 0, "{}", run.stderr);
     (run.stdout, run.stderr)
 }
 
 #[test]
-fn nothing_that_was_allowed_is_denied_on_the_way_from_init_to_enforced() {
+fn denies_no_previously_allowed_call_from_init_to_enforced() {
     let first = run(&["init"]).stdout;
     let image = "  filter:\n    image: file:///peergate_filter.wasm\n";
-    let policies = Policies::of(&first.replacen("  filter: {}\n", image, 1));
+    let policies = Policies::from_text(&first.replacen("  filter: {}\n", image, 1));
     let validated = run(&["validate", "-f", &policies.name(), "--deny-warnings"]);
     assert_eq!(validated.status, 0, "{}", validated.stderr);
 
-    // In shadow, nothing is closed, and what would be denied is known.
-    let (objects, notes) = rendered(&policies);
+    // In shadow, every call passes, and denials are predicted.
+    let (objects, notes) = render(&policies);
     assert!(objects.contains("kind: WasmPlugin"), "{objects}");
     assert!(!objects.contains("kind: AuthorizationPolicy"), "{objects}");
     assert!(!objects.contains("kind: PeerAuthentication"), "{objects}");
@@ -67,9 +67,9 @@ fn nothing_that_was_allowed_is_denied_on_the_way_from_init_to_enforced() {
     assert_eq!(judged.status, 2, "{}", judged.stderr);
     assert!(policies.text().contains("  enforcement: Shadow\n"));
 
-    // With the missing rule, it is ready.
+    // With the missing rule, the policy is ready.
     let text = policies.text();
-    let policies = Policies::of(&text.replacen(
+    let policies = Policies::from_text(&text.replacen(
         "\n    # A `Deny` rule",
         &format!("{MISSING_RULE}\n    # A `Deny` rule"),
         1,
@@ -87,8 +87,8 @@ fn nothing_that_was_allowed_is_denied_on_the_way_from_init_to_enforced() {
     assert_eq!(judged.status, 0, "{}{}", judged.stdout, judged.stderr);
     assert!(!policies.text().contains("\n  enforcement: Shadow\n"));
 
-    // Enforced, the usual calls pass, and others do not.
-    let (objects, notes) = rendered(&policies);
+    // Once enforced, only the usual calls pass.
+    let (objects, notes) = render(&policies);
     assert!(objects.contains("kind: AuthorizationPolicy"), "{objects}");
     let closed = "1 workload in 1 namespace will deny requests that no policy allows";
     assert!(notes.contains(closed), "{notes}");

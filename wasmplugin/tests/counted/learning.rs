@@ -1,9 +1,9 @@
-//! The filter's learning mode tells who called, in reports and live.
+//! The filter's learning mode reports callers, in reports and live.
 
 use serde_json::json;
 
 use super::mesh::{Mesh, Policies};
-use super::promote::{of_rule, promote};
+use super::promote::{promote, rule_report};
 use super::run;
 use super::scraped::after_allowing;
 use super::scraping::{scraping, wait_for};
@@ -13,7 +13,7 @@ const LEARNING: &str = "{learning: {}}";
 const WEB: &str = "spiffe://cluster.local/ns/shop/sa/web";
 
 #[test]
-fn callers_of_denials_to_come_are_named() {
+fn names_callers_that_would_be_denied() {
     let policies = Policies::reporting(LEARNING);
     let mesh = Mesh::start(&policies);
     let prometheus = scraping(mesh.admin());
@@ -25,7 +25,7 @@ fn callers_of_denials_to_come_are_named() {
     );
     let judged = promote(&policies, &prometheus, &["--output", "json"]);
     assert_eq!(
-        of_rule(&judged, "no-reports", &["verdict", "requests", "callers"]),
+        rule_report(&judged, "no-reports", &["verdict", "requests", "callers"]),
         json!(["would-deny", 23, [{
             "caller": WEB,
             "method": "GET",
@@ -44,7 +44,7 @@ fn callers_of_denials_to_come_are_named() {
 }
 
 #[test]
-fn callers_are_shown_live_with_what_is_in_force() {
+fn shows_live_callers_with_the_enforced_rules() {
     let policies = Policies::reporting(LEARNING);
     let mesh = Mesh::start(&policies);
     let prometheus = scraping(mesh.admin());
@@ -68,7 +68,7 @@ fn callers_are_shown_live_with_what_is_in_force() {
         shown.stdout
     };
     let shown = top();
-    // Callers, and how many of their requests were allowed, denied and done in shadow.
+    // Callers with the counts of their allowed, denied and shadow requests.
     let web = row(&shown, &[WEB, "shop/orders"]);
     assert_eq!(web[5..], ["7", "0", "0", "GET", "/orders"]);
     let jobs = row(&shown, &[&WEB.replace("web", "jobs"), "shop/orders"]);
@@ -87,7 +87,7 @@ fn callers_are_shown_live_with_what_is_in_force() {
     );
     assert!(!shown.contains(" 0.0 MiB"), "{shown}");
 
-    // Documents that nobody has applied yet.
+    // Documents that are not applied yet.
     let changed = policies.text().replace("[web]", "[web, app]");
     std::fs::write(policies.path(), changed).unwrap();
     let stale = format!(
@@ -100,12 +100,12 @@ fn callers_are_shown_live_with_what_is_in_force() {
 }
 
 #[test]
-fn without_the_learning_mode_there_is_nothing_to_learn_and_why_is_told() {
+fn without_learning_mode_learns_nothing_and_explains_why() {
     let policies = Policies::new();
     let (_mesh, prometheus) = after_allowing(&policies, 7);
     let url = prometheus.url();
-    let learnt = run(&["learn", "--prometheus", &url, "-f", &policies.name()]);
-    assert_eq!((learnt.status, learnt.stdout.as_str()), (2, ""));
+    let learned = run(&["learn", "--prometheus", &url, "-f", &policies.name()]);
+    assert_eq!((learned.status, learned.stdout.as_str()), (2, ""));
     let note = " has no `peergate_observed_requests_total` in the last 7d: turn on the learning mode with `spec.filter.reporting.learning: {}` in the `Mesh`";
-    assert!(learnt.stderr.contains(note), "{}", learnt.stderr);
+    assert!(learned.stderr.contains(note), "{}", learned.stderr);
 }

@@ -1,4 +1,4 @@
-//! What real proxies count, `peergate promote` judges and `peergate top` shows, through a real Prometheus or without one.
+//! `peergate promote` and `peergate top` on the counters of real proxies, with and without a real Prometheus.
 
 #![expect(
     clippy::unwrap_used,
@@ -14,7 +14,7 @@ mod exporter;
 #[path = "../support/filter.rs"]
 mod filter;
 mod first_hour;
-mod flat;
+mod flat_names;
 mod learning;
 mod mesh;
 mod promote;
@@ -22,7 +22,7 @@ mod revisions;
 mod scraped;
 #[path = "../support/scraping.rs"]
 mod scraping;
-mod together;
+mod shared_workload;
 mod top;
 
 use command::{Run, run};

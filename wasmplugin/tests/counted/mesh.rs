@@ -12,24 +12,24 @@ use tempfile::TempDir;
 use super::filter::http_filter;
 use super::run;
 
-/// The policies in a folder of their own, which can be changed.
+/// Policies in a folder of their own, so that tests can change them.
 pub(crate) struct Policies {
     folder: TempDir,
 }
 
 impl Policies {
     pub(crate) fn new() -> Self {
-        Self::of(include_str!("policy.yaml"))
+        Self::from_text(include_str!("policy.yaml"))
     }
 
-    pub(crate) fn of(text: &str) -> Self {
+    pub(crate) fn from_text(text: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let policies = Self { folder };
         fs::write(policies.path(), text).unwrap();
         policies
     }
 
-    /// The same in a mesh that says this of `reporting`, in YAML on one line.
+    /// Same with this `reporting` in the `Mesh`, as YAML on one line.
     pub(crate) fn reporting(spec: &str) -> Self {
         let policies = Self::new();
         let filter = format!("  filter:\n    reporting: {spec}\n");
@@ -58,14 +58,14 @@ impl Policies {
         rendered.stdout
     }
 
-    /// The revision of the policy, as metrics tell it.
+    /// The revision of the policy, as in metrics.
     pub(crate) fn revision(&self) -> RevisionNumber {
         let config: Value = serde_json::from_str(&self.plugin_config()).unwrap();
         config["revision"].as_str().unwrap().parse().unwrap()
     }
 }
 
-/// A running proxy. All of it ends with this value.
+/// A running proxy. Dropping it stops all of its processes.
 pub(crate) struct Mesh {
     service: Service,
 }
@@ -75,7 +75,7 @@ impl Mesh {
         Self::with_tags(policies, &Label::TAGS)
     }
 
-    /// The same with a proxy that was told these tags alone.
+    /// Same with a proxy that extracts only these tags.
     pub(crate) fn with_tags(policies: &Policies, tags: &[&str]) -> Self {
         let leaf = Leaf::spiffe("spiffe://cluster.local/ns/shop/sa/orders");
         let service = Service::start(&leaf, |mut sidecar, _| {
@@ -88,12 +88,12 @@ impl Mesh {
         }
     }
 
-    /// Where its metrics are.
+    /// The address of its metrics.
     pub(crate) fn admin(&self) -> SocketAddr {
         self.service.envoy.admin_addr()
     }
 
-    /// Has a service account of the namespace ask for a path so many times, and returns the last answer's status.
+    /// Requests a path `times` times as a service account of the namespace; the status of the last response.
     pub(crate) fn ask(&self, account: &str, path: &str, times: usize) -> u16 {
         let uri = format!("spiffe://cluster.local/ns/shop/sa/{account}");
         let client = self.service.client_as(&uri).unwrap();

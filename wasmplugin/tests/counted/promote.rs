@@ -1,4 +1,4 @@
-//! Rules in shadow are judged by what was counted, and enforced.
+//! `promote` judges rules in shadow by their counters and enforces them.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -10,7 +10,7 @@ use super::scraped::{after_allowing, allow};
 use super::scraping::{scraping, wait_for};
 use super::{Run, run};
 
-/// Longer than any of these takes.
+/// Longer than any of these tests.
 const WINDOW: &str = "5m";
 
 pub(crate) fn promote(policies: &Policies, prometheus: &Prometheus, more: &[&str]) -> Run {
@@ -23,7 +23,7 @@ pub(crate) fn promote(policies: &Policies, prometheus: &Prometheus, more: &[&str
     run(&args)
 }
 
-/// The same, with a window that covers exactly the recorded samples.
+/// Same with a window that covers exactly the recorded samples.
 pub(crate) fn promote_by_all(policies: &Policies, prometheus: &Prometheus, more: &[&str]) -> Run {
     let moment = |query: &str| prometheus.query(query).unwrap()[0].value();
     let first = moment("min(min_over_time(timestamp(peergate_decisions_total)[10m:100ms]))");
@@ -38,8 +38,8 @@ pub(crate) fn promote_by_all(policies: &Policies, prometheus: &Prometheus, more:
     )
 }
 
-/// What is said of a rule, in these fields.
-pub(crate) fn of_rule(run: &Run, rule: &str, fields: &[&str]) -> Value {
+/// These fields of the report on a rule.
+pub(crate) fn rule_report(run: &Run, rule: &str, fields: &[&str]) -> Value {
     let report: Value = serde_json::from_str(&run.stdout).expect(&run.stderr);
     let mut candidates = report["candidates"].as_array().unwrap().iter();
     let candidate = candidates
@@ -52,13 +52,13 @@ pub(crate) fn of_rule(run: &Run, rule: &str, fields: &[&str]) -> Value {
 }
 
 #[test]
-fn what_is_in_shadow_is_judged_by_what_was_counted_and_then_enforced() {
+fn promotes_shadow_rules_by_their_counters() {
     let policies = Policies::new();
     let mesh = Mesh::start(&policies);
     let prometheus = scraping(mesh.admin());
     assert_eq!(mesh.ask("web", "/orders", 20), 200);
     assert_eq!(mesh.ask("web", "/reports", 3), 200);
-    // Denied all the same, which is a request that the policy decided about.
+    // Denied by other rules; the policy decided these requests too.
     assert_eq!(mesh.ask("jobs", "/orders", 2), 403);
     wait_for(
         &prometheus,
@@ -69,19 +69,19 @@ fn what_is_in_shadow_is_judged_by_what_was_counted_and_then_enforced() {
     assert_eq!(judged.status, 2, "{}", judged.stderr);
     let fields = ["verdict", "requests", "moreRequests", "beginning"];
     assert_eq!(
-        of_rule(&judged, "no-admin", &fields),
+        rule_report(&judged, "no-admin", &fields),
         json!(["not-long-enough", 25, 2970, "first-seen"])
     );
-    let wait = of_rule(&judged, "no-admin", &["waitSeconds"])[0].clone();
+    let wait = rule_report(&judged, "no-admin", &["waitSeconds"])[0].clone();
     assert!((1..300).contains(&wait.as_u64().unwrap()), "{wait}");
     let by_all = promote_by_all(&policies, &prometheus, &["--output", "json"]);
     assert_eq!(
-        of_rule(&by_all, "no-admin", &fields),
+        rule_report(&by_all, "no-admin", &fields),
         json!(["too-few-requests", 25, 2970, "asked"])
     );
     let fields = ["verdict", "requests", "hits", "callers"];
     assert_eq!(
-        of_rule(&judged, "no-reports", &fields),
+        rule_report(&judged, "no-reports", &fields),
         json!(["would-deny", 25, [{
             "rule": "no-reports",
             "reason": "denied-by-rule",
@@ -89,7 +89,7 @@ fn what_is_in_shadow_is_judged_by_what_was_counted_and_then_enforced() {
             "beforeFirstLook": 0,
         }], null])
     );
-    let hits = &of_rule(&judged, "jobs", &["verdict", "ready", "hits"]);
+    let hits = &rule_report(&judged, "jobs", &["verdict", "ready", "hits"]);
     assert_eq!((&hits[0], &hits[1]), (&json!("harmless"), &json!(true)));
     assert_eq!(hits[2][0]["requests"], 2);
 
@@ -109,7 +109,7 @@ fn what_is_in_shadow_is_judged_by_what_was_counted_and_then_enforced() {
         );
     }
 
-    // What is ready is enforced, and nothing else of the file changes.
+    // Only what is ready is enforced; the rest of the file is unchanged.
     let before = policies.text();
     let written = promote_by_all(
         &policies,
@@ -118,8 +118,8 @@ fn what_is_in_shadow_is_judged_by_what_was_counted_and_then_enforced() {
     );
     assert_eq!(written.status, 0, "{}", written.stderr);
     let expected = before.replace(
-        "      enforcement: Shadow  # until somebody has looked\n",
-        "      # until somebody has looked\n",
+        "      enforcement: Shadow  # until reviewed\n",
+        "      # until reviewed\n",
     );
     assert_ne!(before, expected);
     assert_eq!(policies.text(), expected);
@@ -127,25 +127,25 @@ fn what_is_in_shadow_is_judged_by_what_was_counted_and_then_enforced() {
     let enforcing = Mesh::start(&policies);
     assert_eq!(enforcing.ask("web", "/admin", 1), 403);
     assert_eq!(enforcing.ask("web", "/reports", 1), 200);
-    // It is no longer in shadow.
+    // The rule is no longer in shadow.
     let again = promote(&policies, &prometheus, &["--rule", "no-admin"]);
     assert_eq!(again.status, 3);
 }
 
 #[test]
-fn what_was_counted_before_anybody_looked_counts_as_a_denial_and_not_as_a_request() {
+fn counts_before_the_first_scrape_are_denials_but_not_requests() {
     let policies = Policies::new();
     let mesh = Mesh::start(&policies);
     assert_eq!(mesh.ask("web", "/reports", 4), 200);
     let prometheus = scraping(mesh.admin());
     let judged = promote(&policies, &prometheus, &["--output", "json"]);
-    let hits = of_rule(&judged, "no-reports", &["verdict", "requests", "hits"]);
+    let hits = rule_report(&judged, "no-reports", &["verdict", "requests", "hits"]);
     assert_eq!((&hits[0], &hits[1]), (&json!("would-deny"), &json!(0)));
     assert_eq!(hits[2][0]["beforeFirstLook"], 4);
 }
 
 #[test]
-fn what_no_proxy_has_is_not_ready() {
+fn a_revision_that_no_proxy_runs_is_not_ready() {
     let policies = Policies::new();
     let (_mesh, prometheus) = after_allowing(&policies, 5);
     let running = policies.revision();
@@ -160,31 +160,31 @@ fn what_no_proxy_has_is_not_ready() {
         assert_eq!(judged.status, 2);
         judged
     };
-    // The proxy tells which revision it has, and that is another one.
+    // The proxy reports another revision.
     assert_eq!(
-        of_rule(
+        rule_report(
             &judged(),
             "no-exports",
             &["verdict", "requests", "otherRevisions"]
         ),
         json!(["other-revisions", null, [running.to_string()]])
     );
-    // Of a policy that was never applied, nothing is known.
+    // A policy that was never applied has no counters.
     let text = policies.text().replace("name: orders", "name: parts");
     std::fs::write(policies.path(), text).unwrap();
     assert_eq!(
-        of_rule(&judged(), "no-exports", &["verdict", "requests"]),
+        rule_report(&judged(), "no-exports", &["verdict", "requests"]),
         json!(["not-counted", null])
     );
 }
 
 #[test]
-fn a_fresh_prometheus_has_not_counted_for_long_enough() {
+fn a_fresh_prometheus_has_too_little_history() {
     let policies = Policies::new();
     let mesh = Mesh::start(&policies);
     let prometheus = scraping(mesh.admin());
-    // In a window of a week, promote looks every 20 minutes, and every 2.4 seconds in the last 20 minutes. It counts what
-    // was counted after its first look.
+    // In a window of a week, promote samples every 20 minutes, and every 2.4 seconds in the last 20 minutes. It counts
+    // from its first sample on.
     wait_for(
         &prometheus,
         "time() - min(min_over_time(timestamp(peergate_decisions_total)[5m:100ms])) > 3",
@@ -199,10 +199,10 @@ fn a_fresh_prometheus_has_not_counted_for_long_enough() {
     assert_eq!(json.status, 2, "{}", json.stderr);
     let fields = ["verdict", "ready", "requests", "moreRequests", "beginning"];
     assert_eq!(
-        of_rule(&json, "no-admin", &fields),
+        rule_report(&json, "no-admin", &fields),
         json!(["not-long-enough", false, 20, null, "first-seen"])
     );
-    let wait = of_rule(&json, "no-admin", &["waitSeconds"])[0].clone();
+    let wait = rule_report(&json, "no-admin", &["waitSeconds"])[0].clone();
     assert!(
         (604_000..604_800).contains(&wait.as_u64().unwrap()),
         "{wait}"
@@ -215,7 +215,7 @@ fn a_fresh_prometheus_has_not_counted_for_long_enough() {
     ] {
         assert!(human.stdout.contains(part), "{part}\n{}", human.stdout);
     }
-    // What would have been denied is known at once.
+    // Denials are known immediately.
     assert_eq!(mesh.ask("web", "/reports", 1), 200);
     wait_for(
         &prometheus,
@@ -227,7 +227,7 @@ fn a_fresh_prometheus_has_not_counted_for_long_enough() {
         &[&week[..], &["--output", "json"]].concat(),
     );
     assert_eq!(
-        of_rule(&json, "no-reports", &["verdict"]),
+        rule_report(&json, "no-reports", &["verdict"]),
         json!(["would-deny"])
     );
 }

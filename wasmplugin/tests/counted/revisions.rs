@@ -1,16 +1,16 @@
-//! What proxies tell beside their decisions is taken into account: their revision, and who called.
+//! Other metrics of proxies that `promote` uses: their revision, and callers.
 
 use peergate_sandbox::Prometheus;
 use serde_json::{Value, json};
 
 use super::exporter::Exporter;
 use super::mesh::Policies;
-use super::promote::{of_rule, promote, promote_by_all};
+use super::promote::{promote, promote_by_all, rule_report};
 use super::run;
 use super::scraping::{scraping, wait_for};
 
-/// What a proxy says at this revision after so many requests, of which so many would have been denied.
-fn counted(revision: u64, requests: u64, denied: u64) -> String {
+/// The metrics of a proxy with this revision after `requests` requests, of which `denied` would have been denied.
+fn metrics(revision: u64, requests: u64, denied: u64) -> String {
     let decisions = "peergate_decisions_total{peergate_policy=\"shop_orders\"";
     format!(
         "{decisions},peergate_rule=\"web\",peergate_effect=\"allow\",peergate_reason=\"allowed-by-rule\"}} {requests}
@@ -20,55 +20,55 @@ peergate_policy_revision{{peergate_policy=\"shop_orders\"}} {revision}
     )
 }
 
-fn judged(policies: &Policies, prometheus: &Prometheus, fields: &[&str]) -> Value {
+fn judge(policies: &Policies, prometheus: &Prometheus, fields: &[&str]) -> Value {
     let report = promote(policies, prometheus, &["--output", "json"]);
-    of_rule(&report, "no-admin", fields)
+    rule_report(&report, "no-admin", fields)
 }
 
 #[test]
-fn only_the_present_revision_counts() {
+fn counts_only_the_current_revision() {
     let policies = Policies::new();
     let revision = policies.revision().get();
-    let exporter = Exporter::saying(&counted(1, 0, 0));
+    let exporter = Exporter::serving(&metrics(1, 0, 0));
     let prometheus = scraping(exporter.address);
-    exporter.say(&counted(1, 10, 2));
+    exporter.set(&metrics(1, 10, 2));
     wait_for(
         &prometheus,
         "sum(peergate_decisions_total{peergate_effect=\"allow\"}) == 10",
     );
     assert_eq!(
-        judged(&policies, &prometheus, &["verdict", "otherRevisions"]),
+        judge(&policies, &prometheus, &["verdict", "otherRevisions"]),
         json!(["other-revisions", ["000000000001"]])
     );
 
-    exporter.say(&counted(revision, 10, 2));
-    // Looks of the command line are more than half a second apart.
+    exporter.set(&metrics(revision, 10, 2));
+    // Samples of the command line are more than half a second apart.
     wait_for(
         &prometheus,
         &format!("count_over_time((peergate_policy_revision == {revision})[1m:100ms]) >= 20"),
     );
-    exporter.say(&counted(revision, 15, 2));
+    exporter.set(&metrics(revision, 15, 2));
     wait_for(
         &prometheus,
         "sum(peergate_decisions_total{peergate_effect=\"allow\"}) == 15",
     );
     let fields = ["verdict", "requests", "hits", "beginning", "otherRevisions"];
     assert_eq!(
-        judged(&policies, &prometheus, &fields),
+        judge(&policies, &prometheus, &fields),
         json!(["not-long-enough", 5, [], "revised", []])
     );
 
-    // A proxy that goes back makes it unknown again.
-    exporter.say(&counted(2, 15, 2));
+    // If a proxy returns to an old revision, the verdict is unknown again.
+    exporter.set(&metrics(2, 15, 2));
     wait_for(&prometheus, "peergate_policy_revision == 2");
     assert_eq!(
-        judged(&policies, &prometheus, &["verdict", "otherRevisions"]),
+        judge(&policies, &prometheus, &["verdict", "otherRevisions"]),
         json!(["other-revisions", ["000000000002"]])
     );
 }
 
 #[test]
-fn callers_are_named_where_proxies_learn_them() {
+fn names_callers_if_proxies_learn_them() {
     let policies = Policies::new();
     let revision = policies.revision().get();
     let observed = |caller: &str, effect: &str, count: u64| {
@@ -77,11 +77,11 @@ fn callers_are_named_where_proxies_learn_them() {
         )
     };
     let web = "spiffe_3a_2f_2fcluster.local_2fns_2fshop_2fsa_2fweb".replace('.', "_2e");
-    let exporter = Exporter::saying(&(counted(revision, 5, 0) + &observed(&web, "allow", 5)));
+    let exporter = Exporter::serving(&(metrics(revision, 5, 0) + &observed(&web, "allow", 5)));
     let prometheus = scraping(exporter.address);
-    // A series of a caller begins with its first request.
-    exporter.say(
-        &(counted(revision, 100, 4)
+    // The series of a caller starts with its first request.
+    exporter.set(
+        &(metrics(revision, 100, 4)
             + &observed(&web, "shadow_deny", 3)
             + &observed("-", "shadow_deny", 1)),
     );
@@ -90,7 +90,7 @@ fn callers_are_named_where_proxies_learn_them() {
         "sum(peergate_decisions_total{peergate_effect=\"shadow_deny\"}) == 4",
     );
     assert_eq!(
-        judged(&policies, &prometheus, &["verdict", "requests", "callers"]),
+        judge(&policies, &prometheus, &["verdict", "requests", "callers"]),
         json!(["would-deny", 95, [
             {
                 "caller": "spiffe://cluster.local/ns/shop/sa/web",
@@ -111,7 +111,7 @@ fn callers_are_named_where_proxies_learn_them() {
         human.stdout
     );
 
-    // The same callers, live.
+    // `top` shows the same callers live.
     let shown = run(&[
         "top",
         "--prometheus",
@@ -128,7 +128,7 @@ fn callers_are_named_where_proxies_learn_them() {
         shown.stdout
     );
     assert!(!shown.stdout.contains("stale"), "{}", shown.stdout);
-    exporter.say(&counted(1, 100, 4));
+    exporter.set(&metrics(1, 100, 4));
     wait_for(&prometheus, "peergate_policy_revision == 1");
     let shown = run(&[
         "top",
@@ -147,12 +147,12 @@ fn callers_are_named_where_proxies_learn_them() {
     );
 }
 
-/// For as long as there are no samples, a proxy may have denied anything.
+/// While there are no samples, a proxy may have denied anything.
 #[test]
-fn what_is_not_scraped_is_not_enforced() {
+fn enforces_nothing_that_was_not_scraped() {
     let policies = Policies::new();
-    let says = counted(policies.revision().get(), 10, 0);
-    let exporter = Exporter::saying(&says);
+    let says = metrics(policies.revision().get(), 10, 0);
+    let exporter = Exporter::serving(&says);
     let prometheus = scraping(exporter.address);
     wait_for(
         &prometheus,
@@ -160,23 +160,23 @@ fn what_is_not_scraped_is_not_enforced() {
     );
     let write = ["--rule", "no-admin", "--max-breakage", "90%", "--write"];
     let before = policies.text();
-    let judged = |fields: &[&str]| {
+    let judge = |fields: &[&str]| {
         let json = promote_by_all(
             &policies,
             &prometheus,
             &["--max-breakage", "90%", "--output", "json"],
         );
-        of_rule(&json, "no-admin", fields)
+        rule_report(&json, "no-admin", fields)
     };
 
-    // At the end of the window.
-    exporter.say("");
+    // Samples are missing at the end of the window.
+    exporter.set("");
     wait_for(
         &prometheus,
         "absent_over_time(peergate_policy_revision[20s])",
     );
     let fields = ["verdict", "ready", "notScrapedSince"];
-    let found = judged(&fields);
+    let found = judge(&fields);
     assert_eq!(
         (&found[0], &found[1]),
         (&json!("not-scraped"), &json!(false))
@@ -190,14 +190,14 @@ fn what_is_not_scraped_is_not_enforced() {
         written.stdout
     );
 
-    // In its middle. A counter that began again in the meantime counts from 0.
-    exporter.say(&counted(policies.revision().get(), 3, 0));
+    // Samples are missing in the middle. A counter that restarted in the meantime counts from 0.
+    exporter.set(&metrics(policies.revision().get(), 3, 0));
     wait_for(
         &prometheus,
         "count_over_time(peergate_policy_revision[5s]) >= 3",
     );
     let fields = ["verdict", "ready", "unscrapedSeconds", "lastUnscraped"];
-    let found = judged(&fields);
+    let found = judge(&fields);
     assert_eq!(
         (&found[0], &found[1]),
         (&json!("not-long-enough"), &json!(false))
@@ -210,10 +210,10 @@ fn what_is_not_scraped_is_not_enforced() {
     let written = promote_by_all(&policies, &prometheus, &write);
     assert_eq!(written.status, 2, "{}", written.stderr);
     assert_eq!(policies.text(), before);
-    exporter.say(&counted(policies.revision().get(), 3, 1));
+    exporter.set(&metrics(policies.revision().get(), 3, 1));
     wait_for(
         &prometheus,
         "peergate_decisions_total{peergate_effect=\"shadow_deny\"} == 1",
     );
-    assert_eq!(judged(&["verdict"]), json!(["would-deny"]));
+    assert_eq!(judge(&["verdict"]), json!(["would-deny"]));
 }

@@ -1,4 +1,4 @@
-//! What is counted is shown.
+//! `peergate top` shows the counters.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use super::mesh::{Mesh, Policies};
 use super::run;
 use super::scraped::after_allowing;
 
-/// The row that begins with these cells.
+/// The row that starts with these cells.
 pub(crate) fn row<'t>(text: &'t str, begin: &[&str]) -> Vec<&'t str> {
     let rows = text
         .lines()
@@ -18,7 +18,7 @@ pub(crate) fn row<'t>(text: &'t str, begin: &[&str]) -> Vec<&'t str> {
 }
 
 #[test]
-fn a_proxy_is_shown_by_its_own_counters() {
+fn shows_a_proxy_from_its_own_counters() {
     let policies = Policies::new();
     let mesh = Mesh::start(&policies);
     mesh.ask("web", "/orders", 7);
@@ -77,7 +77,7 @@ fn a_proxy_is_shown_by_its_own_counters() {
 }
 
 #[test]
-fn all_proxies_are_shown_by_prometheus() {
+fn shows_all_proxies_from_prometheus() {
     let policies = Policies::new();
     let (_mesh, prometheus) = after_allowing(&policies, 7);
     let url = prometheus.url();

@@ -1,4 +1,4 @@
-//! `peergate explain` on ids of decisions that real proxies made: which rule, why, and a change that helps.
+//! `peergate explain` on decision IDs from real proxies: the rule, the reason, and a change that allows the request.
 
 #![expect(
     clippy::unwrap_used,
@@ -30,13 +30,13 @@ fn explain(policies: &Policies, id: &str, more: &[&str]) -> Run {
     run(&args)
 }
 
-fn explained(policies: &Policies, id: &str) -> Value {
+fn explain_json(policies: &Policies, id: &str) -> Value {
     let explained = explain(policies, id, &["--output", "json"]);
     assert_eq!(explained.status, 0, "{}", explained.stderr);
     serde_json::from_str(&explained.stdout).unwrap()
 }
 
-/// The lines that a change adds and removes.
+/// The lines that a patch adds and removes.
 fn changed_lines(explained: &Value) -> Vec<String> {
     let patch = explained["patch"].as_str().unwrap().lines();
     let changed = patch.filter(|line| {
@@ -46,30 +46,30 @@ fn changed_lines(explained: &Value) -> Vec<String> {
 }
 
 #[test]
-fn the_nearest_rule_is_told_and_a_rule_that_allows_the_request_and_no_more() {
+fn names_the_nearest_rule_and_proposes_one_that_allows_only_the_request() {
     let policies = Policies::new();
     let mesh = Mesh::start(&policies);
     let id = mesh.denied(WEB, "POST", "/orders?token=hunter2");
-    let told = explained(&policies, &id);
-    assert_eq!(told["reason"], "no-rule-matched");
-    assert_eq!(told["reasonByDocuments"], "no-rule-matched");
-    assert_eq!(told["isSameRevision"], true);
+    let explanation = explain_json(&policies, &id);
+    assert_eq!(explanation["reason"], "no-rule-matched");
+    assert_eq!(explanation["reasonByDocuments"], "no-rule-matched");
+    assert_eq!(explanation["isSameRevision"], true);
     assert_eq!(
-        told["request"]["caller"],
+        explanation["request"]["caller"],
         "spiffe://cluster.local/ns/shop/sa/web"
     );
-    assert_eq!(told["request"]["method"], "POST");
-    assert_eq!(told["request"]["path"], "/orders");
-    assert_eq!(told["request"]["host"], "orders.shop:8080");
+    assert_eq!(explanation["request"]["method"], "POST");
+    assert_eq!(explanation["request"]["path"], "/orders");
+    assert_eq!(explanation["request"]["host"], "orders.shop:8080");
     assert_eq!(
-        told["nearest"][0],
+        explanation["nearest"][0],
         json!({
             "rule": {"policy": "shop/orders", "id": "web", "owner": "team-web"},
             "differs": [{"attribute": "method", "wanted": ["GET"]}],
         })
     );
     assert_eq!(
-        changed_lines(&told),
+        changed_lines(&explanation),
         [
             "+    - id: web-2",
             "+      effect: Allow",
@@ -80,7 +80,7 @@ fn the_nearest_rule_is_told_and_a_rule_that_allows_the_request_and_no_more() {
             "+          paths: [/orders]",
         ]
     );
-    assert_eq!(told["isSealed"], false);
+    assert_eq!(explanation["isSealed"], false);
     let human = explain(&policies, &id, &[]);
     assert!(human.stdout.contains("the decision ID is not sealed"));
     assert!(
@@ -89,7 +89,7 @@ fn the_nearest_rule_is_told_and_a_rule_that_allows_the_request_and_no_more() {
             .contains("rule web of shop/orders, owner team-web\n    method  GET\n")
     );
 
-    // With the change it passes, and what is next to it does not.
+    // With the change, only this request passes.
     let written = explain(&policies, &id, &["--write", "--yes"]);
     assert_eq!(written.status, 0, "{}", written.stderr);
     let mesh = Mesh::start(&policies);
@@ -99,15 +99,15 @@ fn the_nearest_rule_is_told_and_a_rule_that_allows_the_request_and_no_more() {
     }
     let other = Caller::Uri("spiffe://cluster.local/ns/shop/sa/other");
     assert_eq!(mesh.ask(other, "POST", "/orders").status, 403);
-    // The id is of a decision under another revision now.
-    let told = explained(&policies, &id);
-    assert_eq!(told["isSameRevision"], false);
-    assert_eq!(told["isAllowedByDocuments"], true);
-    assert_eq!(told["patch"], Value::Null);
+    // The decision ID is now from another revision.
+    let explanation = explain_json(&policies, &id);
+    assert_eq!(explanation["isSameRevision"], false);
+    assert_eq!(explanation["isAllowedByDocuments"], true);
+    assert_eq!(explanation["patch"], Value::Null);
 }
 
 #[test]
-fn callers_of_other_namespaces_and_with_other_ids_are_written_as_what_they_are() {
+fn writes_callers_from_other_namespaces_and_with_other_ids_in_full() {
     let policies = Policies::new();
     let mesh = Mesh::start(&policies);
     for (caller, expected) in [
@@ -121,22 +121,25 @@ fn callers_of_other_namespaces_and_with_other_ids_are_written_as_what_they_are()
         ),
     ] {
         let id = mesh.denied(Caller::Uri(caller), "GET", "/orders");
-        let told = explained(&policies, &id);
-        let changed = changed_lines(&told).join("\n");
+        let explanation = explain_json(&policies, &id);
+        let changed = changed_lines(&explanation).join("\n");
         assert!(changed.contains(expected), "{changed}");
-        assert_eq!(told["nearest"][0]["differs"][0]["attribute"], "caller");
+        assert_eq!(
+            explanation["nearest"][0]["differs"][0]["attribute"],
+            "caller"
+        );
     }
 }
 
 #[test]
-fn a_rule_that_has_expired_is_prolonged_and_one_to_come_begins() {
+fn extends_an_expired_rule_and_starts_a_future_rule_now() {
     let policies = Policies::new();
     let mesh = Mesh::start(&policies);
     let reports = Caller::Uri("spiffe://cluster.local/ns/shop/sa/reports");
     let id = mesh.denied(reports, "GET", "/reports");
-    let told = explained(&policies, &id);
-    assert_eq!(told["reason"], "expired-rule");
-    assert_eq!(told["rule"]["id"], "old-reports");
+    let explanation = explain_json(&policies, &id);
+    assert_eq!(explanation["reason"], "expired-rule");
+    assert_eq!(explanation["rule"]["id"], "old-reports");
     let until = explain(
         &policies,
         &id,
@@ -159,8 +162,8 @@ fn a_rule_that_has_expired_is_prolonged_and_one_to_come_begins() {
     );
     let planning = Caller::Uri("spiffe://cluster.local/ns/shop/sa/planning");
     let id = mesh.denied(planning, "GET", "/plans");
-    let told = explained(&policies, &id);
-    assert_eq!(told["reason"], "rule-not-yet-valid");
+    let explanation = explain_json(&policies, &id);
+    assert_eq!(explanation["reason"], "rule-not-yet-valid");
     assert_eq!(explain(&policies, &id, &["--write", "--yes"]).status, 0);
     let mesh = Mesh::start(&policies);
     assert_eq!(mesh.ask(reports, "GET", "/reports").status, 200);
@@ -168,31 +171,31 @@ fn a_rule_that_has_expired_is_prolonged_and_one_to_come_begins() {
 }
 
 #[test]
-fn a_caller_is_excepted_from_a_rule_that_denies_where_another_allows() {
+fn exempts_a_caller_from_a_deny_rule_if_another_rule_allows_it() {
     let policies = Policies::new();
     let mesh = Mesh::start(&policies);
     let quarantined = Caller::Uri("spiffe://cluster.local/ns/quarantine/sa/probe");
     let id = mesh.denied(quarantined, "GET", "/status");
-    let told = explained(&policies, &id);
-    assert_eq!(told["reason"], "denied-by-rule");
+    let explanation = explain_json(&policies, &id);
+    assert_eq!(explanation["reason"], "denied-by-rule");
     assert_eq!(
-        told["rule"],
+        explanation["rule"],
         json!({"policy": "shop/orders", "id": "quarantined", "owner": "team-security"})
     );
     assert_eq!(
-        changed_lines(&told),
+        changed_lines(&explanation),
         [
             "-        - namespaces: [quarantine]",
             "+        - notPrincipals: [\"spiffe://cluster.local/ns/quarantine/sa/probe\"]",
             "+          namespaces: [quarantine]",
         ]
     );
-    // Where nothing else would allow it, an exception alone is no help.
+    // If no other rule allows the request, an exception alone does not help.
     let id = mesh.denied(quarantined, "GET", "/orders");
-    let told = explained(&policies, &id);
-    assert_eq!(told["patch"], Value::Null);
+    let explanation = explain_json(&policies, &id);
+    assert_eq!(explanation["patch"], Value::Null);
     assert!(
-        told["advice"]
+        explanation["advice"]
             .as_str()
             .unwrap()
             .starts_with("ask the owner")
@@ -201,7 +204,7 @@ fn a_caller_is_excepted_from_a_rule_that_denies_where_another_allows() {
 }
 
 #[test]
-fn callers_that_are_nobody_of_the_mesh_get_advice_and_no_rule() {
+fn advises_callers_without_a_mesh_identity_without_proposing_a_rule() {
     let policies = Policies::new();
     let mesh = Mesh::start(&policies);
     for (caller, reason, advice) in [
@@ -222,12 +225,12 @@ fn callers_that_are_nobody_of_the_mesh_get_advice_and_no_rule() {
         ),
     ] {
         let id = mesh.denied(caller, "GET", "/orders");
-        let told = explained(&policies, &id);
-        assert_eq!(told["reason"], reason);
-        assert_eq!(told["reasonByDocuments"], reason);
+        let explanation = explain_json(&policies, &id);
+        assert_eq!(explanation["reason"], reason);
+        assert_eq!(explanation["reasonByDocuments"], reason);
         assert!(
-            told["advice"].as_str().unwrap().starts_with(advice),
-            "{told}"
+            explanation["advice"].as_str().unwrap().starts_with(advice),
+            "{explanation}"
         );
         let before = policies.text();
         assert_eq!(explain(&policies, &id, &["--write"]).status, 2);
@@ -235,9 +238,9 @@ fn callers_that_are_nobody_of_the_mesh_get_advice_and_no_rule() {
     }
 }
 
-/// A new rule would take away what the owner of the nearest one asks for.
+/// A new rule would bypass the conditions that the owner of the nearest rule requires.
 #[test]
-fn what_an_id_does_not_have_is_said_and_no_rule_without_it_is_proposed() {
+fn reports_what_an_id_omits_and_proposes_no_rule_without_it() {
     let policies = Policies::new();
     let mesh = Mesh::start(&policies);
     let token =
@@ -254,11 +257,11 @@ fn what_an_id_does_not_have_is_said_and_no_rule_without_it_is_proposed() {
         assert_eq!(answer["differs"], json!([lacking["attribute"]]));
 
         let id = answer["decision"].as_str().unwrap();
-        let told = explained(&policies, id);
-        assert_eq!(told["nearest"][0]["differs"], json!([lacking]));
-        assert_eq!(told["asksForMore"], true);
-        assert_eq!(told["patch"], Value::Null);
-        let advice = told["advice"].as_str().unwrap();
+        let explanation = explain_json(&policies, id);
+        assert_eq!(explanation["nearest"][0]["differs"], json!([lacking]));
+        assert_eq!(explanation["asksForMore"], true);
+        assert_eq!(explanation["patch"], Value::Null);
+        let advice = explanation["advice"].as_str().unwrap();
         assert!(advice.starts_with("check what the caller sent"), "{advice}");
         assert!(advice.contains(rule), "{advice}");
         assert_eq!(explain(&policies, id, &["--write"]).status, 2);
@@ -271,13 +274,13 @@ fn what_an_id_does_not_have_is_said_and_no_rule_without_it_is_proposed() {
 }
 
 #[test]
-fn a_new_rule_is_for_this_host_alone_where_another_asks_for_one() {
+fn limits_a_new_rule_to_the_host_if_the_nearest_rule_has_a_host() {
     let policies = Policies::new();
     let stock = Caller::Uri("spiffe://cluster.local/ns/shop/sa/stock");
     let id = Mesh::start(&policies).denied(stock, "GET", "/orders");
-    let told = explained(&policies, &id);
-    assert_eq!(told["nearest"][0]["differs"][0]["attribute"], "host");
-    let changed = changed_lines(&told);
+    let explanation = explain_json(&policies, &id);
+    assert_eq!(explanation["nearest"][0]["differs"][0]["attribute"], "host");
+    let changed = changed_lines(&explanation);
     assert_eq!(
         changed.last().unwrap(),
         "+          hosts: [\"orders.shop:8080\"]"
@@ -295,14 +298,14 @@ fn a_new_rule_is_for_this_host_alone_where_another_asks_for_one() {
 }
 
 #[test]
-fn a_rule_in_shadow_that_would_allow_the_request_is_enforced() {
+fn proposes_enforcing_a_shadow_rule_that_would_allow_the_request() {
     let policies = Policies::new();
     let trial = Caller::Uri("spiffe://cluster.local/ns/shop/sa/trial");
     let id = Mesh::start(&policies).denied(trial, "GET", "/orders");
-    let told = explained(&policies, &id);
-    assert_eq!(told["reason"], "no-rule-matched");
-    assert_eq!(told["ruleInShadow"]["id"], "trials");
-    assert_eq!(changed_lines(&told), ["-      enforcement: Shadow"]);
+    let explanation = explain_json(&policies, &id);
+    assert_eq!(explanation["reason"], "no-rule-matched");
+    assert_eq!(explanation["ruleInShadow"]["id"], "trials");
+    assert_eq!(changed_lines(&explanation), ["-      enforcement: Shadow"]);
     let written = explain(&policies, &id, &["--write", "--yes"]);
     assert!(
         written
@@ -316,45 +319,45 @@ fn a_rule_in_shadow_that_would_allow_the_request_is_enforced() {
 }
 
 #[test]
-fn a_policy_in_shadow_is_said_to_be() {
+fn says_that_a_policy_is_in_shadow() {
     let policies = Policies::new();
     let id = Mesh::start(&policies).denied(WEB, "POST", "/orders");
-    assert_eq!(explained(&policies, &id)["isShadow"], false);
+    assert_eq!(explain_json(&policies, &id)["isShadow"], false);
     policies.replace(
         "spec:\n  selector",
         "spec:\n  enforcement: Shadow\n  selector",
     );
-    assert_eq!(explained(&policies, &id)["isShadow"], true);
+    assert_eq!(explain_json(&policies, &id)["isShadow"], true);
     let human = explain(&policies, &id, &[]).stdout;
     assert!(human.contains("the policy is in shadow"), "{human}");
 }
 
-/// An operator forbade something in place, and the documents know nothing of it.
+/// An operator added a deny rule in the cluster that is not in the documents.
 #[test]
-fn no_change_is_proposed_where_the_filter_has_other_rules_than_the_documents() {
+fn proposes_no_change_if_the_filter_runs_other_rules_than_the_documents() {
     let policies = Policies::new();
     let documents = policies.text();
     let emergency =
         json!({"id": "emergency", "effect": "Deny", "from": [{"serviceAccounts": ["web"]}]});
     let mesh = Mesh::start_edited(&policies, emergency);
     let id = mesh.denied(WEB, "GET", "/orders/1/items");
-    let told = explained(&policies, &id);
-    assert_eq!(told["isSameRevision"], true);
-    assert_eq!(told["reason"], "denied-by-rule");
-    assert_eq!(told["reasonByDocuments"], "no-rule-matched");
-    assert_eq!(told["patch"], Value::Null);
-    let advice = told["advice"].as_str().unwrap();
+    let explanation = explain_json(&policies, &id);
+    assert_eq!(explanation["isSameRevision"], true);
+    assert_eq!(explanation["reason"], "denied-by-rule");
+    assert_eq!(explanation["reasonByDocuments"], "no-rule-matched");
+    assert_eq!(explanation["patch"], Value::Null);
+    let advice = explanation["advice"].as_str().unwrap();
     assert!(advice.contains("edited in the cluster"), "{advice}");
     assert_eq!(explain(&policies, &id, &["--write"]).status, 2);
     assert_eq!(policies.text(), documents);
 }
 
 #[test]
-fn ids_that_were_changed_or_made_elsewhere_are_refused() {
+fn refuses_ids_that_were_altered_or_made_elsewhere() {
     let open = Policies::new();
     let sealed = Policies::sealed(KEY);
     let id = Mesh::start(&sealed).denied(WEB, "POST", "/orders");
-    assert_eq!(explained(&sealed, &id)["reason"], "no-rule-matched");
+    assert_eq!(explain_json(&sealed, &id)["reason"], "no-rule-matched");
     let refused = |policies: &Policies, id: &str, expected: &str| {
         let refused = explain(policies, id, &[]);
         assert_eq!((refused.status, &*refused.stdout), (3, ""), "{id}");
@@ -367,17 +370,17 @@ fn ids_that_were_changed_or_made_elsewhere_are_refused() {
     refused(&sealed, id.get(1..).unwrap(), "decision ID");
     refused(&sealed, "nonsense", "decision ID");
     refused(&open, &id, "the decision key is required");
-    let of_others = Policies::sealed("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=");
-    refused(&of_others, &id, "was altered or issued elsewhere");
+    let other_key = Policies::sealed("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=");
+    refused(&other_key, &id, "was altered or issued elsewhere");
     let unsealed = Mesh::start(&open).denied(WEB, "POST", "/orders");
     refused(&sealed, &unsealed, "is not sealed, so it may be forged");
-    // One of a policy that the documents do not have.
+    // A decision ID of a policy that the documents do not have.
     open.replace("name: orders", "name: invoices");
     refused(&open, &unsealed, "unknown policy `shop/orders`");
 }
 
 #[test]
-fn a_file_that_is_no_key_is_refused() {
+fn refuses_an_invalid_key_file() {
     let policies = Policies::new();
     let key = policies.write_key("bad.txt", "c2hvcnQ=");
     let args = [

@@ -1,4 +1,4 @@
-//! A service behind a real proxy that runs the filter, and its policies in a folder of their own.
+//! A service behind a real proxy that runs the filter, with its policies in a folder of their own.
 
 use std::fs;
 use std::path::PathBuf;
@@ -10,10 +10,10 @@ use tempfile::TempDir;
 use super::filter::http_filter;
 use super::run;
 
-/// The policies, which can be changed.
+/// Policies in files that tests can change.
 pub(crate) struct Policies {
     folder: TempDir,
-    /// What the ids of decisions are sealed with.
+    /// The decision key.
     pub(crate) key: Option<PathBuf>,
 }
 
@@ -55,7 +55,7 @@ impl Policies {
         fs::write(self.path(), text.replace(old, new)).unwrap();
     }
 
-    /// The filter's configuration. Some of the rules have expired, which nobody renders today.
+    /// The plugin config, rendered at a time before some of its rules expired.
     fn plugin_config(&self) -> String {
         let name = self.name();
         let mut args = vec!["render", "-f", &name, "--only", "plugin-config"];
@@ -70,16 +70,15 @@ impl Policies {
     }
 }
 
-/// Who calls.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Caller<'c> {
-    /// Somebody with this SPIFFE ID, or another URI.
+    /// A caller with this SPIFFE ID or other URI.
     Uri(&'c str),
-    /// Somebody in plaintext.
+    /// A plaintext caller.
     Plaintext,
 }
 
-/// A running proxy. All of it ends with this value.
+/// A running proxy. Dropping it stops all of its processes.
 pub(crate) struct Mesh {
     service: Service,
 }
@@ -89,7 +88,7 @@ impl Mesh {
         Self::with_config(policies.plugin_config())
     }
 
-    /// With one more rule, which somebody added in place: the revision stays.
+    /// Same with one more rule that was added in the cluster: the revision stays.
     pub(crate) fn start_edited(policies: &Policies, rule: Value) -> Self {
         let mut config: Value = serde_json::from_str(&policies.plugin_config()).unwrap();
         let rules = config.get_mut("rules").and_then(Value::as_array_mut);
@@ -121,7 +120,7 @@ impl Mesh {
         self.client(caller).send(&request).unwrap()
     }
 
-    /// The id of the decision by which this is denied.
+    /// Sends a request that must be denied; its decision ID.
     pub(crate) fn denied(&self, caller: Caller<'_>, method: &str, path: &str) -> String {
         let response = self.ask(caller, method, path);
         assert_eq!(response.status, 403, "{response:?}");

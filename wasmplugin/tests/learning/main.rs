@@ -1,4 +1,4 @@
-//! `peergate learn` gives back the rules of the example shop from what real proxies log of its traffic.
+//! `peergate learn` reproduces the rules of the example shop from the access logs of real proxies.
 
 #![expect(
     clippy::unwrap_used,
@@ -6,7 +6,7 @@
     reason = "what the tests share may fail as the tests do"
 )]
 
-mod counted;
+mod counters;
 #[path = "../support/filter.rs"]
 mod filter;
 mod prometheus;
@@ -17,12 +17,12 @@ mod shop;
 use serde_json::{Value, json};
 
 use scraping::scraping;
-use shop::{Asked, MESH, SHOP, Sidecar, answers, learn, learn_from, plugin_config, run};
+use shop::{Call, MESH, SHOP, Sidecar, answers, learn, learn_from, plugin_config, run};
 
 const ROUNDS: usize = 5;
 
-/// A policy in shadow without rules: it would deny everything, and lets everything pass.
-fn nothing_yet(mut config: Value) -> Value {
+/// A policy in shadow without rules: it would deny every request, and lets every request pass.
+fn shadow_without_rules(mut config: Value) -> Value {
     config["enforcement"] = json!("Shadow");
     config["rules"] = json!([]);
     config
@@ -32,38 +32,38 @@ fn service(name: &str) -> String {
     format!("spiffe://cluster.local/ns/boutique/sa/{name}")
 }
 
-/// For logs of a policy that is not there yet, in the shop's mesh.
-fn beside_mesh(policy: &str) -> [&str; 6] {
+/// The arguments for a new policy in the shop's mesh.
+fn new_policy_args(policy: &str) -> [&str; 6] {
     ["-f", MESH, "--service-port", "80:8080", "--policy", policy]
 }
 
-/// Records what the shop does all the time, and one call that nobody should make, and learns of it.
-fn relearn(name: &str, also: &[Asked], bad: &Asked) -> (Vec<Asked>, Value, tempfile::TempDir) {
+/// Records the usual calls of the shop and one unwanted call, and learns from the log.
+fn relearn(name: &str, also: &[Call], bad: &Call) -> (Vec<Call>, Value, tempfile::TempDir) {
     let policy = format!("boutique/{name}");
-    let asked: Vec<_> = shop::decisions(&policy)
+    let calls: Vec<_> = shop::decisions(&policy)
         .into_iter()
         .chain(also.iter().cloned())
         .collect();
-    let sidecar = Sidecar::start(&nothing_yet(plugin_config(name)));
-    let allowed: Vec<_> = asked.iter().filter(|asked| asked.is_allowed).collect();
+    let sidecar = Sidecar::start(&shadow_without_rules(plugin_config(name)));
+    let allowed: Vec<_> = calls.iter().filter(|call| call.is_allowed).collect();
     for round in 0..ROUNDS {
-        for asked in &allowed {
-            assert_eq!(sidecar.send(asked), 200, "{asked:?}");
+        for call in &allowed {
+            assert_eq!(sidecar.send(call), 200, "{call:?}");
         }
         if round == 2 {
             assert_eq!(sidecar.send(bad), 200);
         }
     }
-    let log = sidecar.log_of(ROUNDS * allowed.len() + 1);
+    let log = sidecar.access_log(ROUNDS * allowed.len() + 1);
     let folder = tempfile::tempdir().unwrap();
-    let out = folder.path().join("learnt.yaml");
-    let beside = beside_mesh(&policy);
+    let out = folder.path().join("learned.yaml");
+    let new_policy = new_policy_args(&policy);
     let to_file = ["--out", out.to_str().unwrap()];
-    let learnt = learn(&log, &[&beside[..], &to_file].concat());
-    assert_eq!(learnt.status, 0, "{}", learnt.stderr);
+    let learned = learn(&log, &[&new_policy[..], &to_file].concat());
+    assert_eq!(learned.status, 0, "{}", learned.stderr);
     let validated = run(&["validate", "-f", MESH, "-f", out.to_str().unwrap()], "");
     assert_eq!(validated.status, 0, "{}", validated.stderr);
-    let report = learn_from(&log, &[&beside[..], &["--output", "json"]].concat());
+    let report = learn_from(&log, &[&new_policy[..], &["--output", "json"]].concat());
 
     let rare = report["policies"][0]["rare"].as_array().unwrap();
     assert_eq!(rare.len(), 1, "{rare:?}");
@@ -75,27 +75,27 @@ fn relearn(name: &str, also: &[Asked], bad: &Asked) -> (Vec<Asked>, Value, tempf
         "{comments}"
     );
     assert!(
-        learnt
+        learned
             .stderr
             .contains(&format!("rare      boutique/{}", bad.account()))
     );
-    (asked, report, folder)
+    (calls, report, folder)
 }
 
-/// The learnt policy answers as the shop's own for all that was observed and for all that must be
-/// denied; and of everything else that anybody may think of it allows no more.
-fn assert_learnt(name: &str, also: &[Asked], bad: &Asked) -> Value {
-    let (asked, report, folder) = relearn(name, also, bad);
-    let out = folder.path().join("learnt.yaml");
-    let learnt = ["-f", MESH, "-f", out.to_str().unwrap()];
-    let expected: Vec<_> = asked.iter().map(|asked| asked.is_allowed).collect();
-    assert_eq!(answers(&learnt, &asked), expected, "{name}");
+/// Asserts that the learned policy decides like the shop's own for every observed and every denied request,
+/// and allows no more than it for any other combination.
+fn assert_learned(name: &str, also: &[Call], bad: &Call) -> Value {
+    let (calls, report, folder) = relearn(name, also, bad);
+    let out = folder.path().join("learned.yaml");
+    let learned = ["-f", MESH, "-f", out.to_str().unwrap()];
+    let expected: Vec<_> = calls.iter().map(|call| call.is_allowed).collect();
+    assert_eq!(answers(&learned, &calls), expected, "{name}");
 
     let mut others = vec![bad.clone()];
-    for caller in &asked {
+    for caller in &calls {
         for method in ["GET", "POST", "DELETE"] {
-            for path in &asked {
-                others.push(Asked {
+            for path in &calls {
+                others.push(Call {
                     principal: caller.principal.clone(),
                     method: method.to_owned(),
                     path: path.path.clone(),
@@ -104,49 +104,52 @@ fn assert_learnt(name: &str, also: &[Asked], bad: &Asked) -> Value {
             }
         }
     }
-    let by_learnt = answers(&learnt, &others);
-    let by_shop = answers(&["-f", SHOP], &others);
-    for ((asked, learnt), shop) in others.iter().zip(&by_learnt).zip(&by_shop) {
-        assert!(!learnt || *shop, "wider than the shop's own: {asked:?}");
+    let learned_answers = answers(&learned, &others);
+    let shop_answers = answers(&["-f", SHOP], &others);
+    for ((call, learned), shop) in others.iter().zip(&learned_answers).zip(&shop_answers) {
+        assert!(!learned || *shop, "wider than the shop's own: {call:?}");
     }
-    assert!(!by_learnt[0], "the call that was made once is allowed");
+    assert!(
+        !learned_answers[0],
+        "the call that was made once is allowed"
+    );
     report
 }
 
 #[test]
-fn the_rules_of_the_cart_are_found_again() {
-    let bad = Asked::new(
+fn relearns_the_cart_rules() {
+    let bad = Call::new(
         "boutique/cartservice",
         &service("recommendationservice"),
         "POST",
         "/hipstershop.CartService/GetCart",
     );
-    assert_learnt("cartservice", &[], &bad);
+    assert_learned("cartservice", &[], &bad);
 }
 
 #[test]
-fn the_rules_of_the_catalogue_are_found_again() {
-    let bad = Asked::new(
+fn relearns_the_catalog_rules() {
+    let bad = Call::new(
         "boutique/productcatalogservice",
         &service("checkoutservice"),
         "POST",
         "/hipstershop.ProductCatalogService/ListProducts",
     );
-    assert_learnt("productcatalogservice", &[], &bad);
+    assert_learned("productcatalogservice", &[], &bad);
 }
 
 #[test]
-fn the_rules_of_the_currencies_are_found_again() {
-    let bad = Asked::new(
+fn relearns_the_currency_rules() {
+    let bad = Call::new(
         "boutique/currencyservice",
         &service("paymentservice"),
         "POST",
         "/hipstershop.CurrencyService/Convert",
     );
-    assert_learnt("currencyservice", &[], &bad);
+    assert_learned("currencyservice", &[], &bad);
 }
 
-/// The shop's products, as its own pages link to them.
+/// The products that the shop's pages link to.
 const PRODUCTS: [&str; 8] = [
     "66VCHSJNUP",
     "1YMWWN1N4O",
@@ -159,27 +162,27 @@ const PRODUCTS: [&str; 8] = [
 ];
 
 #[test]
-fn the_pages_of_the_shop_are_found_again_with_products_as_a_template() {
+fn relearns_the_shop_pages_with_a_product_template() {
     let gateway = "spiffe://cluster.local/ns/istio-ingress/sa/istio-ingressgateway";
-    let products = PRODUCTS.map(|id| Asked {
+    let products = PRODUCTS.map(|id| Call {
         is_allowed: true,
         host: Some("shop.example.com".to_owned()),
-        ..Asked::new(
+        ..Call::new(
             "boutique/frontend",
             gateway,
             "GET",
             &format!("/product/{id}"),
         )
     });
-    let bad = Asked::new(
+    let bad = Call::new(
         "boutique/frontend",
         &service("loadgenerator"),
         "POST",
         "/cart/empty",
     );
-    let report = assert_learnt("frontend", &products, &bad);
-    let learnt = report["policies"][0]["learnt"].as_array().unwrap();
-    let templates: Vec<_> = learnt
+    let report = assert_learned("frontend", &products, &bad);
+    let learned = report["policies"][0]["learned"].as_array().unwrap();
+    let templates: Vec<_> = learned
         .iter()
         .filter(|call| !call["ids"].as_array().unwrap().is_empty())
         .map(|call| {
@@ -189,43 +192,43 @@ fn the_pages_of_the_shop_are_found_again_with_products_as_a_template() {
             )
         })
         .collect();
-    // The simulated customers looked at one product only.
+    // The simulated customers request only one product.
     let expected = [("istio-ingress/istio-ingressgateway", "/product/{*}")];
     assert_eq!(templates, expected);
 }
 
 #[test]
-fn what_the_filter_denies_is_never_learnt() {
+fn never_learns_requests_that_the_filter_denies() {
     let sidecar = Sidecar::start(&plugin_config("cartservice"));
-    let good = Asked::new(
+    let good = Call::new(
         "boutique/cartservice",
         &service("frontend"),
         "POST",
         "/hipstershop.CartService/GetCart",
     );
-    let bad = Asked {
+    let bad = Call {
         principal: Some(service("adservice")),
         ..good.clone()
     };
     for _ in 0..ROUNDS {
         assert_eq!(sidecar.send(&good), 200);
         assert_eq!(sidecar.send(&bad), 403);
-        // To gRPC it is a success with the status in a header.
+        // A gRPC denial has status 200, with the gRPC status in a header.
         assert_eq!(sidecar.call(&bad), 200);
     }
-    let log = sidecar.log_of(3 * ROUNDS);
-    let beside = beside_mesh("boutique/cartservice");
-    let report = learn_from(&log, &[&beside[..], &["--output", "json"]].concat());
+    let log = sidecar.access_log(3 * ROUNDS);
+    let new_policy = new_policy_args("boutique/cartservice");
+    let report = learn_from(&log, &[&new_policy[..], &["--output", "json"]].concat());
     let policy = &report["policies"][0];
-    assert_eq!(policy["learnt"].as_array().unwrap().len(), 1);
-    assert_eq!(policy["learnt"][0]["caller"], "boutique/frontend");
-    assert_eq!(policy["setAside"][0]["because"], "denied");
-    assert_eq!(policy["setAside"][0]["count"], 2 * ROUNDS);
+    assert_eq!(policy["learned"].as_array().unwrap().len(), 1);
+    assert_eq!(policy["learned"][0]["caller"], "boutique/frontend");
+    assert_eq!(policy["excluded"][0]["because"], "denied");
+    assert_eq!(policy["excluded"][0]["count"], 2 * ROUNDS);
 
-    let all = learn(&log, &[&beside[..], &["--include-denied"]].concat());
+    let all = learn(&log, &[&new_policy[..], &["--include-denied"]].concat());
     assert!(all.stdout.contains("- id: adservice"), "{}", all.stdout);
 
-    // With the shop's own policies there is nothing new in it.
+    // With the shop's own policies, there is nothing new to learn.
     let known = learn(&log, &["-f", SHOP, "--policy", "boutique/cartservice"]);
     assert_eq!(
         (known.status, known.stdout.as_str()),
@@ -241,46 +244,46 @@ fn what_the_filter_denies_is_never_learnt() {
 }
 
 #[test]
-fn callers_without_identity_are_told_of_and_not_learnt() {
-    let sidecar = Sidecar::start(&nothing_yet(plugin_config("cartservice")));
+fn reports_anonymous_callers_and_learns_no_rule_for_them() {
+    let sidecar = Sidecar::start(&shadow_without_rules(plugin_config("cartservice")));
     let path = "/hipstershop.CartService/GetCart";
-    let known = Asked::new("boutique/cartservice", &service("frontend"), "POST", path);
+    let known = Call::new("boutique/cartservice", &service("frontend"), "POST", path);
     let foreign = "spiffe://elsewhere.example.org/ns/boutique/sa/frontend";
     let others = [
-        Asked {
+        Call {
             principal: None,
             ..known.clone()
         },
-        Asked {
+        Call {
             principal: Some(foreign.to_owned()),
             ..known.clone()
         },
-        Asked {
+        Call {
             principal: Some("https://boutique.example/frontend".to_owned()),
             ..known.clone()
         },
     ];
     for _ in 0..ROUNDS {
-        for asked in [&known].into_iter().chain(&others) {
-            assert_eq!(sidecar.send(asked), 200);
+        for call in [&known].into_iter().chain(&others) {
+            assert_eq!(sidecar.send(call), 200);
         }
     }
-    let log = sidecar.log_of(4 * ROUNDS);
-    let beside = beside_mesh("boutique/cartservice");
-    let report = learn_from(&log, &[&beside[..], &["--output", "json"]].concat());
+    let log = sidecar.access_log(4 * ROUNDS);
+    let new_policy = new_policy_args("boutique/cartservice");
+    let report = learn_from(&log, &[&new_policy[..], &["--output", "json"]].concat());
     let policy = &report["policies"][0];
-    assert_eq!(policy["learnt"].as_array().unwrap().len(), 1);
-    let aside = policy["setAside"].as_array().unwrap().iter();
-    let aside: Vec<_> = aside
-        .map(|aside| {
+    assert_eq!(policy["learned"].as_array().unwrap().len(), 1);
+    let excluded = policy["excluded"].as_array().unwrap().iter();
+    let excluded: Vec<_> = excluded
+        .map(|excluded| {
             (
-                aside["because"].as_str().unwrap(),
-                aside["count"].as_u64().unwrap(),
+                excluded["because"].as_str().unwrap(),
+                excluded["count"].as_u64().unwrap(),
             )
         })
         .collect();
     assert_eq!(
-        aside,
+        excluded,
         [
             ("no-identity", 5),
             ("malformed-identity", 5),

@@ -1,4 +1,4 @@
-//! A real Prometheus that has counters of days already.
+//! A real Prometheus with counters of several days.
 
 use std::fmt::Write as _;
 
@@ -6,21 +6,21 @@ use peergate_sandbox::{Prometheus, PrometheusTools};
 use serde_json::json;
 use tempfile::TempDir;
 
-/// The end of the time that was counted.
+/// The end of the recorded week.
 pub(crate) const END: &str = "2026-05-08T00:00:00Z";
 const END_SECONDS: u64 = 1_778_198_400;
 const MINUTE: u64 = 60;
 const WEEK: u64 = 7 * 24 * 60 * MINUTE;
 
-/// A counter of the learning mode, as it was each minute of a week.
+/// A learning mode counter with a value for each minute of a week.
 pub(crate) struct Counter {
-    /// Its labels, all of them, as in the text format.
+    /// All of its labels in the text format.
     pub(crate) labels: String,
-    /// Its value at a minute of the week; none while it is not there.
+    /// Its value at a minute of the week; `None` if there is no sample.
     pub(crate) value: fn(u64) -> Option<u64>,
 }
 
-/// A Prometheus that has these counters, after the folder of its data, which is to outlive it.
+/// The data folder, which must outlive the server, and a Prometheus with these counters.
 pub(crate) fn with(counters: &[Counter]) -> (TempDir, Prometheus) {
     let files = tempfile::tempdir().unwrap();
     std::fs::write(files.path().join("samples"), open_metrics(counters)).unwrap();

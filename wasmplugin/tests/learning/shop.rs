@@ -1,4 +1,4 @@
-//! A service of the example shop behind a real proxy that logs, and those who call it.
+//! A service of the example shop behind a real proxy with an access log, and its callers.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -15,26 +15,26 @@ use tempfile::TempDir;
 
 use super::filter::http_filter;
 
-/// The example shop, its mesh alone, and its policies alone.
+/// The example shop, its mesh and its policies.
 pub(crate) const SHOP: &str = "../examples/online-boutique";
 pub(crate) const MESH: &str = "../examples/online-boutique/mesh.yaml";
 const POLICIES: &str = "../examples/online-boutique/policies";
 
 /// A request to a service of the shop.
 #[derive(Clone, Debug)]
-pub(crate) struct Asked {
+pub(crate) struct Call {
     pub(crate) workload: String,
-    /// None for a caller without identity.
+    /// `None` for an anonymous caller.
     pub(crate) principal: Option<String>,
     pub(crate) method: String,
     pub(crate) path: String,
     pub(crate) host: Option<String>,
     pub(crate) port: Option<u64>,
-    /// By the shop's own policy.
+    /// The decision of the shop's own policy.
     pub(crate) is_allowed: bool,
 }
 
-impl Asked {
+impl Call {
     pub(crate) fn new(workload: &str, principal: &str, method: &str, path: &str) -> Self {
         Self {
             workload: workload.to_owned(),
@@ -62,8 +62,8 @@ impl Asked {
     }
 }
 
-/// The requests to a service with the decisions that they must get.
-pub(crate) fn decisions(policy: &str) -> Vec<Asked> {
+/// The requests to a service with their expected decisions.
+pub(crate) fn decisions(policy: &str) -> Vec<Call> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join(SHOP)
         .join("decisions.ndjson");
@@ -71,11 +71,11 @@ pub(crate) fn decisions(policy: &str) -> Vec<Asked> {
     let lines = text
         .lines()
         .map(|line| serde_json::from_str::<Value>(line).unwrap());
-    let asked: Vec<_> = lines
+    let calls: Vec<_> = lines
         .filter(|line| line["to"] == policy)
         .map(|line| {
             let text = |field: &str| line[field].as_str().map(str::to_owned);
-            Asked {
+            Call {
                 workload: policy.to_owned(),
                 principal: text("from").filter(|caller| caller != "anonymous"),
                 method: text("method").unwrap(),
@@ -86,11 +86,11 @@ pub(crate) fn decisions(policy: &str) -> Vec<Asked> {
             }
         })
         .collect();
-    assert!(asked.iter().any(|asked| asked.is_allowed), "{policy}");
-    asked
+    assert!(calls.iter().any(|call| call.is_allowed), "{policy}");
+    calls
 }
 
-/// A run of the command line that has ended.
+/// A finished run of the command line.
 pub(crate) struct Run {
     pub(crate) status: i32,
     pub(crate) stdout: String,
@@ -108,10 +108,10 @@ pub(crate) fn run(args: &[&str], stdin: &str) -> Run {
         .unwrap();
     let mut input = child.stdin.take().unwrap();
     let stdin = stdin.to_owned();
-    // Answers come before all questions are asked.
+    // The process answers before it has read all requests.
     let writer = std::thread::spawn(move || input.write_all(stdin.as_bytes()));
     let output = child.wait_with_output().unwrap();
-    // A run that refuses its arguments does not read its input.
+    // A run with invalid arguments does not read its input.
     let _ = writer.join().unwrap();
     Run {
         status: output.status.code().unwrap(),
@@ -124,28 +124,28 @@ pub(crate) fn learn(log: &str, more: &[&str]) -> Run {
     run(&[&["learn", "--access-log", "-"], more].concat(), log)
 }
 
-/// The report of a run that has something to propose.
+/// The report of a run, which must propose something.
 pub(crate) fn learn_from(log: &str, more: &[&str]) -> Value {
     let run = learn(log, more);
     assert_eq!(run.status, 0, "{}", run.stderr);
     serde_json::from_str(&run.stdout).unwrap()
 }
 
-/// What policies decide about requests: whether they allow them, or would if they are in shadow.
-pub(crate) fn answers(policies: &[&str], asked: &[Asked]) -> Vec<bool> {
-    let lines: Vec<_> = asked
+/// Whether policies allow requests, or would allow them if the policies are in shadow.
+pub(crate) fn answers(policies: &[&str], calls: &[Call]) -> Vec<bool> {
+    let lines: Vec<_> = calls
         .iter()
-        .map(|asked| {
+        .map(|call| {
             let mut line = json!({
-                "to": asked.workload,
-                "from": asked.principal.as_deref().unwrap_or("anonymous"),
-                "method": asked.method,
-                "path": asked.path,
+                "to": call.workload,
+                "from": call.principal.as_deref().unwrap_or("anonymous"),
+                "method": call.method,
+                "path": call.path,
             });
-            if let Some(host) = &asked.host {
+            if let Some(host) = &call.host {
                 line["host"] = json!(host);
             }
-            if let Some(port) = asked.port {
+            if let Some(port) = call.port {
                 line["port"] = json!(port);
             }
             line.to_string()
@@ -161,16 +161,16 @@ pub(crate) fn answers(policies: &[&str], asked: &[Asked]) -> Vec<bool> {
         answer["decision"] == "allow"
     });
     let answers: Vec<_> = answers.collect();
-    assert_eq!(answers.len(), asked.len());
+    assert_eq!(answers.len(), calls.len());
     answers
 }
 
-/// What `peergate render` makes for a policy's filter.
+/// The plugin config that `peergate render` writes for a policy.
 pub(crate) fn plugin_config(name: &str) -> Value {
-    rendered(&["-f", SHOP], name)
+    render(&["-f", SHOP], name)
 }
 
-/// The same in a mesh that is as the shop's, and learns.
+/// Same in the shop's mesh with learning mode.
 pub(crate) fn learning_config(name: &str) -> Value {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(MESH);
     let mesh = std::fs::read_to_string(path).unwrap();
@@ -179,10 +179,10 @@ pub(crate) fn learning_config(name: &str) -> Value {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("mesh.yaml");
     std::fs::write(&file, learning).unwrap();
-    rendered(&["-f", file.to_str().unwrap(), "-f", POLICIES], name)
+    render(&["-f", file.to_str().unwrap(), "-f", POLICIES], name)
 }
 
-fn rendered(policies: &[&str], name: &str) -> Value {
+fn render(policies: &[&str], name: &str) -> Value {
     let workload = format!("boutique/{name}");
     let wanted = ["--only", "plugin-config", "--policy", &workload];
     let run = run(&[&["render"], policies, &wanted].concat(), "");
@@ -190,11 +190,11 @@ fn rendered(policies: &[&str], name: &str) -> Value {
     serde_json::from_str(&run.stdout).unwrap()
 }
 
-/// A proxy with the filter, in front of a service, and its access log. All of it ends with this value.
+/// A proxy with the filter and an access log, in front of a service. Dropping it stops all of its processes.
 pub(crate) struct Sidecar {
     service: Service,
     log: PathBuf,
-    /// One for each caller, since keys take their time.
+    /// Clients by caller, because generating keys is slow.
     clients: RefCell<BTreeMap<Option<String>, Client>>,
     _files: TempDir,
 }
@@ -209,7 +209,7 @@ impl Sidecar {
             sidecar.stats_tags = Label::TAGS.map(str::to_owned).into();
             sidecar.access_log = Some(log.clone());
             let mut bootstrap = sidecar.bootstrap();
-            tell_more(&mut bootstrap);
+            extend_access_log(&mut bootstrap);
             bootstrap
         });
         Self {
@@ -220,27 +220,27 @@ impl Sidecar {
         }
     }
 
-    /// Where its metrics are.
+    /// The address of its metrics.
     pub(crate) fn admin(&self) -> SocketAddr {
         self.service.envoy.admin_addr()
     }
 
-    /// Sends a request as its caller: the status of the answer.
-    pub(crate) fn send(&self, asked: &Asked) -> u16 {
-        self.send_as(asked, &asked.request())
+    /// Sends a request as its caller; the status of the response.
+    pub(crate) fn send(&self, call: &Call) -> u16 {
+        self.send_as(call, &call.request())
     }
 
-    /// The same as a call of gRPC.
-    pub(crate) fn call(&self, asked: &Asked) -> u16 {
-        let request = asked.request().header("content-type", "application/grpc");
-        self.send_as(asked, &request)
+    /// Same as a gRPC call.
+    pub(crate) fn call(&self, call: &Call) -> u16 {
+        let request = call.request().header("content-type", "application/grpc");
+        self.send_as(call, &request)
     }
 
-    fn send_as(&self, asked: &Asked, request: &Request) -> u16 {
+    fn send_as(&self, call: &Call, request: &Request) -> u16 {
         let mut clients = self.clients.borrow_mut();
         let client = clients
-            .entry(asked.principal.clone())
-            .or_insert_with(|| self.client(asked.principal.as_deref()));
+            .entry(call.principal.clone())
+            .or_insert_with(|| self.client(call.principal.as_deref()));
         client.send(request).unwrap().status
     }
 
@@ -252,8 +252,8 @@ impl Sidecar {
         client.unwrap()
     }
 
-    /// The access log, once it has this many lines.
-    pub(crate) fn log_of(&self, lines: usize) -> String {
+    /// Waits until the access log has this many lines, and returns it.
+    pub(crate) fn access_log(&self, lines: usize) -> String {
         let read = || {
             let log = std::fs::read_to_string(&self.log).unwrap_or_default();
             let is_whole = log.ends_with('\n') && log.lines().count() >= lines;
@@ -265,17 +265,17 @@ impl Sidecar {
     }
 }
 
-/// Has access logs say when a request began and which way it went, as those of a mesh do.
-fn tell_more(bootstrap: &mut Value) {
+/// Adds the start time and the direction of requests to access logs, as in a mesh.
+fn extend_access_log(bootstrap: &mut Value) {
     match bootstrap {
         Value::Object(fields) => {
             if let Some(format) = fields.get_mut("json_format") {
                 format["start_time"] = json!("%START_TIME%");
                 format["upstream_cluster"] = json!("inbound|8080||");
             }
-            fields.values_mut().for_each(tell_more);
+            fields.values_mut().for_each(extend_access_log);
         }
-        Value::Array(elements) => elements.iter_mut().for_each(tell_more),
+        Value::Array(elements) => elements.iter_mut().for_each(extend_access_log),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }

@@ -1,8 +1,8 @@
-//! Pages show commands that exist, output that comes, and pictures of their sources.
+//! Checks that documentation pages show valid commands, their real output, and diagrams of their sources.
 //!
-//! - Every `peergate …` command of every page is parsed by the command line itself.
-//! - A block ```` ```console ```` is run, in a copy of the example, and its output compared.
-//! - A command that needs more than that has a comment on the line above: `<!-- not run: needs a cluster -->`.
+//! - The command line itself parses every `peergate …` command of every page.
+//! - Commands in ```` ```console ```` blocks run in a copy of the example, and their output is compared.
+//! - Other commands need a comment on the line above: `<!-- not run: needs a cluster -->`.
 
 #![expect(
     clippy::panic,
@@ -25,7 +25,7 @@ use sha2::{Digest, Sha256};
 use markdown::{Block, Page};
 use shell::Invocation;
 
-/// Pages in which a test runs every command, or a comment says why it does not.
+/// Pages in which a test runs every command, unless a comment gives a reason not to.
 const RUN_OR_MARKED: [&str; 16] = [
     "docs/comparison.md",
     "docs/compatibility.md",
@@ -45,7 +45,7 @@ const RUN_OR_MARKED: [&str; 16] = [
     "docs/who-sees-what.md",
 ];
 
-/// What a command that is not run may need.
+/// Valid reasons not to run a command.
 const NEEDS: [&str; 5] = [
     "a cluster",
     "a proxy",
@@ -58,7 +58,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// The pages that readers see. The changelog is history: it has commands of earlier versions.
+/// The published pages, without the changelog, which has commands of earlier versions.
 fn pages() -> Vec<Page> {
     let elsewhere = [
         "ARCHITECTURE.md",
@@ -73,7 +73,7 @@ fn pages() -> Vec<Page> {
     names.iter().map(|name| Page::read(&root(), name)).collect()
 }
 
-/// The names of the files in `docs/` that end so, those of the command reference included.
+/// The files in `docs/` with this extension, including the command reference.
 fn in_docs(extension: &str) -> impl Iterator<Item = String> + use<> {
     let commands = files(&root().join("docs/commands"), extension);
     let commands = commands.map(|name| format!("commands/{name}"));
@@ -99,7 +99,7 @@ fn every_command_of_every_page_parses() {
         for (line, text, is_whole) in page.commands() {
             for invocation in shell::invocations(&text) {
                 parsed += 1;
-                let fault = fault_of(&invocation, is_whole);
+                let fault = parse_error(&invocation, is_whole);
                 faults
                     .extend(fault.map(|fault| format!("{}:{line}: {text}\n  {fault}", page.name)));
             }
@@ -109,9 +109,9 @@ fn every_command_of_every_page_parses() {
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
-/// What the command line says against an invocation. In running text, `peergate promote` names a command: there, only what is
-/// written must exist.
-fn fault_of(invocation: &Invocation, is_whole: bool) -> Option<String> {
+/// The error of the command line for an invocation. In running text, `peergate promote` names a command: there,
+/// arguments may be missing.
+fn parse_error(invocation: &Invocation, is_whole: bool) -> Option<String> {
     let arguments = &invocation.arguments;
     let error = peergate::Cli::command()
         .try_get_matches_from(arguments)
@@ -127,7 +127,7 @@ fn fault_of(invocation: &Invocation, is_whole: bool) -> Option<String> {
     if is_help || is_short && !(is_whole && invocation.is_complete) {
         return None;
     }
-    // `--probe HOST:PORT` stands for a value, where the page is about the option.
+    // `--probe HOST:PORT` has a placeholder, where the page explains the option.
     let names_value = |argument: &String| argument.chars().all(|c| !c.is_lowercase());
     let is_value = matches!(kind, ErrorKind::ValueValidation | ErrorKind::InvalidValue);
     let is_bare = error.to_string().contains("a value is required");
@@ -157,7 +157,7 @@ fn commands_of_console_blocks_print_what_pages_show() {
 }
 
 #[test]
-fn a_command_that_is_not_run_has_a_reason() {
+fn every_skipped_command_has_a_reason() {
     for page in pages() {
         let is_new = RUN_OR_MARKED.contains(&page.name.as_str());
         for block in page.blocks() {
@@ -179,7 +179,7 @@ fn a_command_that_is_not_run_has_a_reason() {
 }
 
 #[test]
-fn the_hooks_of_pre_commit_are_commands() {
+fn pre_commit_hooks_are_valid_commands() {
     let text = fs::read_to_string(root().join(".pre-commit-hooks.yaml")).unwrap();
     let hooks: Vec<serde_json::Value> = serde_saphyr::from_str(&text).unwrap();
     assert!(!hooks.is_empty());
@@ -196,20 +196,20 @@ fn the_hooks_of_pre_commit_are_commands() {
         let invocations = shell::invocations(&line);
         assert_eq!(invocations.len(), 1, "{line}");
         for invocation in invocations {
-            assert_eq!(fault_of(&invocation, true), None, "{line}");
+            assert_eq!(parse_error(&invocation, true), None, "{line}");
         }
     }
 }
 
 #[test]
-fn pages_that_are_run_or_marked_exist() {
+fn every_listed_page_exists() {
     for name in RUN_OR_MARKED {
         assert!(root().join(name).exists(), "{name}");
     }
 }
 
 #[test]
-fn the_summary_has_every_page_once() {
+fn the_summary_lists_every_page_once() {
     let summary = fs::read_to_string(root().join("docs/SUMMARY.md")).unwrap();
     let mut listed: Vec<_> = summary
         .split("](")
@@ -223,7 +223,7 @@ fn the_summary_has_every_page_once() {
 }
 
 #[test]
-fn diagrams_are_drawn_of_their_sources() {
+fn diagrams_match_their_sources() {
     let folder = root().join("docs/pictures");
     let sources: Vec<_> = files(&folder, "dot").collect();
     assert!(!sources.is_empty());

@@ -1,24 +1,24 @@
-//! Pages, and the parts of them that have commands.
+//! Documentation pages and their commands.
 
 use std::fs;
 use std::path::Path;
 
 use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
 
-/// A page of the documentation.
+/// A documentation page.
 pub(crate) struct Page {
-    /// Its path from the root of the repository.
+    /// Its path in the repository.
     pub(crate) name: String,
     text: String,
 }
 
 /// A fenced block.
 pub(crate) struct Block {
-    /// The line of its fence.
+    /// The line number of its fence.
     pub(crate) line: usize,
     pub(crate) language: String,
     pub(crate) text: String,
-    /// The reason in the comment above, why a test does not run it.
+    /// The reason from the comment above not to run it.
     pub(crate) not_run: Option<String>,
 }
 
@@ -48,14 +48,14 @@ impl Page {
         }
     }
 
-    /// The commands of the page, each with its line, and whether it is all of a command: in a block, not in running text.
+    /// The commands of the page with their line numbers, and whether each is complete: in a block, not in running text.
     pub(crate) fn commands(&self) -> Vec<(usize, String, bool)> {
         let blocks = self.blocks().into_iter();
         let in_blocks = blocks.flat_map(|block| {
             let language = block.language.split(' ').next().unwrap_or_default();
             let lines: Vec<_> = match language {
                 "console" => prompts(&block.text).map(|(line, _)| line).collect(),
-                "sh" | "bash" | "shell" | "" | "yaml" => joined(&block.text),
+                "sh" | "bash" | "shell" | "" | "yaml" => join_lines(&block.text),
                 _ => Vec::new(),
             };
             let line = block.line;
@@ -117,13 +117,13 @@ fn reason(html: &str) -> Option<String> {
     Some(reason.trim().to_owned())
 }
 
-/// The lines of a shell, those that go on in the next one joined.
-fn joined(text: &str) -> Vec<String> {
+/// The lines of a shell text, with continued lines joined.
+fn join_lines(text: &str) -> Vec<String> {
     let text = text.replace("\\\n", " ");
     text.lines().map(str::to_owned).collect()
 }
 
-/// The commands of a console, each with what it prints.
+/// The commands of a console block, each with its output.
 pub(crate) fn prompts(text: &str) -> impl Iterator<Item = (String, String)> {
     let text = format!("\n{text}").replace("\\\n", " ");
     let parts: Vec<_> = text.split("\n$ ").skip(1).map(str::to_owned).collect();

@@ -1,4 +1,4 @@
-//! Runs the commands of a page, in a copy of the example and with the files that the page shows, and compares what they print.
+//! Runs the commands of a page, in a copy of the example with the files that the page shows, and compares their output.
 
 use std::env;
 use std::ffi::OsString;
@@ -8,13 +8,13 @@ use std::process::{Command, Output};
 
 use super::markdown::{Block, prompts};
 
-/// What stands for any text in a line, and alone in a line for any number of lines.
+/// Matches any text in a line, or any number of lines if it is alone in a line.
 const ELISION: &str = "…";
 
-/// The folder in which the commands of a page run: a later one sees what an earlier one wrote.
+/// The folder whose copy the commands of a page share: later commands see files of earlier ones.
 const EXAMPLE: &str = "examples/online-boutique";
 
-/// What is not printed as the page has it.
+/// The commands whose output differs from the page.
 pub(crate) fn differences(
     page: &str,
     blocks: impl Iterator<Item = Block>,
@@ -23,7 +23,7 @@ pub(crate) fn differences(
     let mut folder = None;
     let mut found = Vec::new();
     for block in blocks {
-        let folder = folder.get_or_insert_with(|| copy_of(&root.join(EXAMPLE)));
+        let folder = folder.get_or_insert_with(|| copy_example(&root.join(EXAMPLE)));
         if let Some(name) = block.file() {
             let file = folder.path().join(name);
             fs::create_dir_all(file.parent().unwrap()).unwrap();
@@ -38,7 +38,7 @@ pub(crate) fn differences(
             let printed = String::from_utf8(output.stdout).unwrap();
             let printed: Vec<_> = printed.trim_end().lines().map(str::trim_end).collect();
             let expected: Vec<_> = expected.lines().map(str::trim_end).collect();
-            // Of the exit statuses, 2 is the answer no. Pages show failures with `|| true`.
+            // Exit status 2 is a negative result. Pages show failures with `|| true`.
             let status = output.status.code();
             if !matches!(status, Some(0 | 2)) || !matches(&expected, &printed) {
                 let printed = printed.join("\n");
@@ -51,7 +51,7 @@ pub(crate) fn differences(
     found
 }
 
-fn copy_of(folder: &Path) -> tempfile::TempDir {
+fn copy_example(folder: &Path) -> tempfile::TempDir {
     let copy = tempfile::tempdir().unwrap();
     copy_into(folder, copy.path());
     copy
@@ -70,7 +70,7 @@ fn copy_into(from: &Path, to: &Path) {
     }
 }
 
-/// Runs a line of a shell. A terminal shows results and messages together.
+/// Runs a shell command with stdout and stderr combined, as in a terminal.
 fn run(line: &str, folder: &Path) -> Output {
     let program = Path::new(env!("CARGO_BIN_EXE_peergate")).parent().unwrap();
     let mut path = OsString::from(program);
@@ -119,7 +119,7 @@ fn matches_line(expected: &str, printed: &str) -> bool {
 }
 
 #[test]
-fn an_elision_stands_for_any_lines() {
+fn an_elision_line_matches_any_lines() {
     let printed = ["a", "b", "c"];
     assert!(matches(&["a", "b", "c"], &printed));
     assert!(matches(&["a", ELISION, "c"], &printed));
@@ -130,7 +130,7 @@ fn an_elision_stands_for_any_lines() {
 }
 
 #[test]
-fn an_elision_stands_for_any_text_in_a_line() {
+fn an_elision_matches_any_text_in_a_line() {
     assert!(matches_line("rule … of …: ready", "rule a of b: ready"));
     assert!(matches_line("13 files…", "13 files, 12 policies"));
     assert!(!matches_line("rule … of …: ready", "rule a of b: not yet"));

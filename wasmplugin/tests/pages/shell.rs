@@ -1,22 +1,22 @@
-//! Invocations of `peergate` in the text of a shell.
+//! Invocations of `peergate` in shell text.
 
 /// One invocation.
 pub(crate) struct Invocation {
-    /// The name of the program first.
+    /// The arguments, starting with the name of the program.
     pub(crate) arguments: Vec<String>,
-    /// Whether nothing was left out with `…`.
+    /// Whether it is complete, without `…`.
     pub(crate) is_complete: bool,
 }
 
-/// Words that end a command.
+/// Tokens that end a command.
 const ENDS: [&str; 9] = ["|", "||", "&&", "&", ";", ">", ">>", "<", "2>"];
 
 /// The invocations in these lines.
 pub(crate) fn invocations(text: &str) -> Vec<Invocation> {
-    text.lines().flat_map(of_line).collect()
+    text.lines().flat_map(parse_line).collect()
 }
 
-fn of_line(line: &str) -> Vec<Invocation> {
+fn parse_line(line: &str) -> Vec<Invocation> {
     if !line.contains("peergate ") {
         return Vec::new();
     }
@@ -25,11 +25,11 @@ fn of_line(line: &str) -> Vec<Invocation> {
         return Vec::new();
     };
     let commands = words.split(|word| ENDS.contains(&word.as_str()));
-    commands.filter_map(of_command).collect()
+    commands.filter_map(parse_command).collect()
 }
 
-fn of_command(words: &[String]) -> Option<Invocation> {
-    // Assignments, and what a step of a pipeline has before its command.
+fn parse_command(words: &[String]) -> Option<Invocation> {
+    // Skips assignments, and the `- run:` of a CI step.
     let is_before = |word: &&String| word.contains('=') || ["-", "run:"].contains(&word.as_str());
     let mut words = words.iter().skip_while(is_before).peekable();
     words.next_if(|word| *word == "peergate")?;
@@ -42,7 +42,7 @@ fn of_command(words: &[String]) -> Option<Invocation> {
             word => arguments.push(word.to_owned()),
         }
     }
-    // `peergate` alone is the name of the program.
+    // `peergate` alone is only the name of the program.
     (arguments.len() > 1).then_some(Invocation {
         arguments,
         is_complete,
@@ -50,7 +50,7 @@ fn of_command(words: &[String]) -> Option<Invocation> {
 }
 
 #[test]
-fn commands_are_found_between_others() {
+fn finds_invocations_among_other_commands() {
     let found =
         invocations("A=b peergate render . | kubectl apply -f - && peergate verify … # peergate x");
     let arguments: Vec<_> = found

@@ -1,4 +1,4 @@
-//! Authorities, and the certificates that they issue.
+//! Certificate authorities and the certificates that they issue.
 
 use std::fs;
 use std::path::Path;
@@ -15,7 +15,7 @@ use crate::{DOMAIN, peergate};
 /// The serial number of the next certificate.
 static NEXT: AtomicU64 = AtomicU64::new(0x1000);
 
-/// An intermediate and its root, as `peergate certs` leaves them.
+/// An intermediate and its root, as `peergate certs` creates them.
 pub(crate) struct Issuing {
     pub(crate) ca_cert: String,
     pub(crate) ca_key: String,
@@ -23,7 +23,7 @@ pub(crate) struct Issuing {
 }
 
 impl Issuing {
-    /// Makes an intermediate of the root in `folder`, which is made if it is not there.
+    /// Creates an intermediate of the root in `folder`, and the root if it does not exist.
     pub(crate) fn new(folder: &Path, root: &str, cluster: &str) -> Self {
         let path = |name: &str| folder.join(name).to_str().unwrap().to_owned();
         let (root, out) = (path(root), path(cluster));
@@ -51,7 +51,7 @@ impl Issuing {
         }
     }
 
-    /// A certificate with its chain, its key, and its serial number as Envoy tells it.
+    /// A certificate with its chain, its key, and its serial number as Envoy prints it.
     pub(crate) fn issue(&self, id: &str, from_hours: i64, to_hours: i64) -> Leaf {
         let at = |hours: i64| {
             let span = Duration::from_hours(hours.unsigned_abs());
@@ -80,7 +80,7 @@ impl Issuing {
         }
     }
 
-    /// One that is good for a day.
+    /// A certificate that is valid for a day.
     pub(crate) fn good(&self, id: &str) -> Leaf {
         self.issue(id, -1, 23)
     }

@@ -1,4 +1,4 @@
-//! Requests that go on while certificates change.
+//! Continuous requests while certificates change.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use peergate_sandbox::wait::{TIMEOUT, wait_for};
 use peergate_sandbox::{Client, Request};
 
-/// Requests one after the other, until told to end.
+/// Sends one request after the other until it is stopped.
 pub(crate) struct Load {
     pub(crate) ends: Arc<AtomicBool>,
     pub(crate) sent: Arc<AtomicU64>,
@@ -40,8 +40,8 @@ impl Load {
         load
     }
 
-    /// Waits until this many more requests are through.
-    pub(crate) fn go_on(&self, count: u64) {
+    /// Waits until this many more requests are complete.
+    pub(crate) fn wait_for_more(&self, count: u64) {
         let enough = self.sent.load(Ordering::Relaxed) + count;
         let is_enough = || Ok((self.sent.load(Ordering::Relaxed) >= enough).then_some(()));
         wait_for("requests", TIMEOUT, is_enough).unwrap();

@@ -1,5 +1,5 @@
-//! Certificates change under load, on a pair of real Envoys that take them by SDS: authorities are made
-//! by `peergate certs`, workloads' certificates as Istio's CA makes them.
+//! Rotates certificates under load on a pair of real Envoys that load them by SDS. `peergate certs` creates the
+//! authorities; workload certificates are like those of Istio's CA.
 
 #![expect(
     clippy::unwrap_used,
@@ -28,7 +28,7 @@ const DOMAIN: &str = "cluster.local";
 const SERVER: &str = "spiffe://cluster.local/ns/shop/sa/cart";
 const CALLER: &str = "spiffe://cluster.local/ns/shop/sa/web";
 
-/// Runs `peergate` with something on stdin; what it printed.
+/// Runs `peergate` with this text on stdin; its exit status and output.
 fn peergate(args: &[&str], stdin: &str) -> (Option<i32>, String) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_peergate"))
         .args(args)
@@ -50,25 +50,25 @@ fn peergate(args: &[&str], stdin: &str) -> (Option<i32>, String) {
 }
 
 #[test]
-fn leaf_intermediate_and_root_change_under_load_and_no_request_fails() {
+fn rotates_leaf_intermediate_and_root_under_load_without_a_failed_request() {
     let (pair, first) = Pair::start();
     let load = Load::start(pair.client);
-    load.go_on(100);
+    load.wait_for_more(100);
 
-    // The certificates themselves.
-    pair.server.take_leaf(&first.good(SERVER));
-    load.go_on(100);
-    pair.caller.take_leaf(&first.good(CALLER));
-    load.go_on(100);
+    // First, the leaf certificates.
+    pair.server.set_leaf(&first.good(SERVER));
+    load.wait_for_more(100);
+    pair.caller.set_leaf(&first.good(CALLER));
+    load.wait_for_more(100);
 
-    // The intermediate: the root is the same, so nobody has to be told first.
+    // The intermediate has the same root, so trust bundles stay.
     let second = Issuing::new(pair.folder.path(), "root-1", "east-2");
-    pair.server.take_leaf(&second.good(SERVER));
-    load.go_on(100);
-    pair.caller.take_leaf(&second.good(CALLER));
-    load.go_on(100);
+    pair.server.set_leaf(&second.good(SERVER));
+    load.wait_for_more(100);
+    pair.caller.set_leaf(&second.good(CALLER));
+    load.wait_for_more(100);
 
-    // The root, by the steps that `peergate certs rotate` writes.
+    // The root, with the steps that `peergate certs rotate` writes.
     let third = Issuing::new(pair.folder.path(), "root-2", "east-3");
     let path = |name: &str| pair.folder.path().join(name).to_str().unwrap().to_owned();
     let (from, to, out) = (path("east-2"), path("east-3"), path("rotation"));
@@ -88,9 +88,9 @@ fn leaf_intermediate_and_root_change_under_load_and_no_request_fails() {
     };
     for proxy in [&pair.server, &pair.caller] {
         assert!(!trusts_both(proxy));
-        proxy.take_roots(&step("1-trust", "root-cert.pem"), 2);
+        proxy.set_roots(&step("1-trust", "root-cert.pem"), 2);
         assert!(trusts_both(proxy));
-        load.go_on(100);
+        load.wait_for_more(100);
     }
     assert_eq!(step("1-trust", "ca-cert.pem"), second.ca_cert);
     assert_eq!(step("2-switch", "ca-cert.pem"), third.ca_cert);
@@ -98,34 +98,34 @@ fn leaf_intermediate_and_root_change_under_load_and_no_request_fails() {
         step("2-switch", "root-cert.pem"),
         step("1-trust", "root-cert.pem")
     );
-    pair.server.take_leaf(&third.good(SERVER));
-    load.go_on(100);
-    pair.caller.take_leaf(&third.good(CALLER));
-    load.go_on(100);
+    pair.server.set_leaf(&third.good(SERVER));
+    load.wait_for_more(100);
+    pair.caller.set_leaf(&third.good(CALLER));
+    load.wait_for_more(100);
     for proxy in [&pair.server, &pair.caller] {
-        // Good certificates of these tests are from an hour ago.
+        // Valid certificates of these tests start an hour ago.
         let certs = proxy.envoy.admin_get("/certs").unwrap();
         let is_from_after = |time: &str| {
             peergate(&["certs", "read", "-", "--renewed-since", time], &certs).0 == Some(0)
         };
         assert!(is_from_after("2020-01-01T00:00:00Z"));
         assert!(!is_from_after("2500-01-01T00:00:00Z"));
-        proxy.take_roots(&step("3-drop", "root-cert.pem"), 1);
+        proxy.set_roots(&step("3-drop", "root-cert.pem"), 1);
         assert!(!trusts_both(proxy));
-        load.go_on(100);
+        load.wait_for_more(100);
     }
 
     let (sent, failed) = load.end();
     assert_eq!(failed, [""; 0], "of {sent}");
     assert!(pair.server.counter("ssl.handshake") >= sent);
 
-    // What was good under the old root is good no more.
-    pair.caller.take_leaf(&second.good(CALLER));
+    // Certificates of the old root are no longer valid.
+    pair.caller.set_leaf(&second.good(CALLER));
     assert_eq!(pair.status(), 503);
 }
 
 #[test]
-fn certificates_that_are_not_good_are_refused() {
+fn refuses_invalid_certificates() {
     let (pair, issuing) = Pair::start();
     assert_eq!(pair.status(), 200);
     let foreign = Issuing::new(pair.folder.path(), "root-other", "other");
@@ -154,27 +154,27 @@ fn certificates_that_are_not_good_are_refused() {
     ];
     for (what, leaf, counter) in cases {
         let before = pair.server.counter(counter);
-        pair.caller.take_leaf(&leaf);
+        pair.caller.set_leaf(&leaf);
         assert_eq!(pair.status(), 503, "{what}");
         let is_counted = || Ok((pair.server.counter(counter) > before).then_some(()));
         wait_for(what, TIMEOUT, is_counted).unwrap();
     }
-    // The caller refuses a server's in the same way.
-    pair.caller.take_leaf(&issuing.good(CALLER));
+    // The caller refuses invalid server certificates in the same way.
+    pair.caller.set_leaf(&issuing.good(CALLER));
     assert_eq!(pair.status(), 200);
     for leaf in [
         issuing.issue(SERVER, -48, -24),
         foreign.good(SERVER),
         issuing.good(CALLER),
     ] {
-        pair.server.take_leaf(&leaf);
+        pair.server.set_leaf(&leaf);
         assert_eq!(pair.status(), 503);
     }
 }
 
-/// What `peergate certs read` says of a proxy is what the proxy has.
+/// `peergate certs read` reports the certificates that the proxy uses.
 #[test]
-fn a_proxy_is_asked_what_it_has() {
+fn reads_the_certificates_of_a_proxy() {
     let (pair, issuing) = Pair::start();
     let read = |proxy: &Proxy| {
         let certs = proxy.envoy.admin_get("/certs").unwrap();
@@ -183,7 +183,7 @@ fn a_proxy_is_asked_what_it_has() {
     let (status, text) = read(&pair.server);
     assert_eq!(status, Some(0), "{text}");
     assert!(text.contains(SERVER), "{text}");
-    pair.server.take_leaf(&issuing.issue(SERVER, -48, -24));
+    pair.server.set_leaf(&issuing.issue(SERVER, -48, -24));
     let (status, text) = read(&pair.server);
     assert_eq!(status, Some(2), "{text}");
     assert!(text.contains("expired: expired at "), "{text}");

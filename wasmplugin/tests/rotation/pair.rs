@@ -14,7 +14,7 @@ use crate::issuing::Issuing;
 use crate::proxy::{Proxy, SecretFiles};
 use crate::{CALLER, DOMAIN, SERVER};
 
-/// A service behind its proxy, and a caller behind its own.
+/// A service and a caller, each behind its own proxy.
 pub(crate) struct Pair {
     pub(crate) server: Proxy,
     pub(crate) caller: Proxy,
@@ -48,7 +48,7 @@ impl Pair {
         let mut outbound = OutboundSidecar::new(PathBuf::new(), target).caller("web", nowhere);
         outbound.server_name = Some(SERVER.to_owned());
         let mut bootstrap = outbound.bootstrap();
-        // Each request makes a handshake, and so shows which certificates are in force.
+        // Each request makes a handshake, which shows the current certificates.
         let options =
             &mut bootstrap["static_resources"]["clusters"][0]["typed_extension_protocol_options"];
         let options = &mut options["envoy.extensions.upstreams.http.v3.HttpProtocolOptions"];

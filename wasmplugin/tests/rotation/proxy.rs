@@ -1,4 +1,4 @@
-//! An Envoy whose certificates and roots are files.
+//! An Envoy that reads certificates and roots from files.
 
 use std::fs;
 use std::path::PathBuf;
@@ -9,20 +9,20 @@ use serde_json::{Value, json};
 
 use crate::issuing::Leaf;
 
-/// A proxy that takes its certificate and its roots from files, and looks when they change.
+/// A proxy that reads its certificate and roots from files, and reloads them when they change.
 pub(crate) struct Proxy {
     pub(crate) envoy: Envoy,
     pub(crate) files: SecretFiles,
 }
 
-/// The files of a proxy's secrets, by the names that Istio gives them.
+/// The files of a proxy's secrets, with Istio's names.
 #[derive(Clone)]
 pub(crate) struct SecretFiles {
     pub(crate) folder: PathBuf,
 }
 
 impl SecretFiles {
-    /// Puts a secret in place in one step, as a mounted volume changes.
+    /// Replaces a secret atomically, as a mounted volume does.
     fn put(&self, name: &str, secret: &Value) {
         let mut secret = secret.clone();
         secret["@type"] =
@@ -60,8 +60,8 @@ impl SecretFiles {
         })
     }
 
-    /// Takes certificates out of a bootstrap, and puts these files in their place.
-    fn take_over(&self, bootstrap: &mut Value) {
+    /// Replaces the certificates in a bootstrap with these files.
+    fn replace_certificates(&self, bootstrap: &mut Value) {
         match bootstrap {
             Value::Object(fields) => {
                 if fields.remove("tls_certificates").is_some() {
@@ -75,11 +75,13 @@ impl SecretFiles {
                     });
                     fields.insert("combined_validation_context".to_owned(), combined);
                 }
-                fields.values_mut().for_each(|field| self.take_over(field));
+                fields
+                    .values_mut()
+                    .for_each(|field| self.replace_certificates(field));
             }
             Value::Array(elements) => elements
                 .iter_mut()
-                .for_each(|element| self.take_over(element)),
+                .for_each(|element| self.replace_certificates(element)),
             _ => {}
         }
     }
@@ -87,22 +89,22 @@ impl SecretFiles {
 
 impl Proxy {
     pub(crate) fn start(mut bootstrap: Value, files: SecretFiles) -> Self {
-        files.take_over(&mut bootstrap);
+        files.replace_certificates(&mut bootstrap);
         let binary = EnvoyBinary::find(None).unwrap();
         let envoy = Envoy::start(&binary, &bootstrap).unwrap();
         Self { envoy, files }
     }
 
-    /// Gives it a certificate, and waits until it has it.
-    pub(crate) fn take_leaf(&self, leaf: &Leaf) {
+    /// Sets the certificate and waits until the proxy uses it.
+    pub(crate) fn set_leaf(&self, leaf: &Leaf) {
         self.files.put_leaf(leaf);
         self.wait_for_certs("a certificate", |certs| {
             certs.contains(&format!("\"serial_number\": \"{}\"", leaf.serial))
         });
     }
 
-    /// Gives it roots, and waits until it has as many.
-    pub(crate) fn take_roots(&self, roots: &str, count: usize) {
+    /// Sets the roots and waits until the proxy has this many.
+    pub(crate) fn set_roots(&self, roots: &str, count: usize) {
         self.files.put_roots(roots);
         self.wait_for_certs("roots", |certs| {
             let certs: Value = serde_json::from_str(certs).unwrap();

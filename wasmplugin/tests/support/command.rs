@@ -1,8 +1,8 @@
-//! The command line, run as a process.
+//! The command line as a process.
 
 use std::process::Command;
 
-/// A run that has ended.
+/// A finished run.
 pub(crate) struct Run {
     pub(crate) status: i32,
     pub(crate) stdout: String,

@@ -6,7 +6,7 @@ use policy_schema::envoy::wasm_filter;
 use policy_schema::policy::FilterFailure;
 use serde_json::Value;
 
-/// The filter for a policy, which is named as `NAMESPACE/NAME`, with its plugin config.
+/// The filter of a policy, named `NAMESPACE/NAME`, with its plugin config.
 pub(crate) fn http_filter(policy: &str, plugin_config: String) -> Value {
     let filter = wasm_filter(
         policy,
@@ -17,7 +17,7 @@ pub(crate) fn http_filter(policy: &str, plugin_config: String) -> Value {
     serde_json::to_value(filter).unwrap()
 }
 
-/// The module that `make filter` leaves, or the one that `PEERGATE_FILTER` names.
+/// The module that `make filter` builds, or the one at `PEERGATE_FILTER`.
 fn module() -> PathBuf {
     let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/filter/peergate_filter.wasm");
     std::env::var_os("PEERGATE_FILTER").map_or(built, PathBuf::from)

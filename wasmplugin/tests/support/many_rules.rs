@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-/// A mesh with so many policies of so many rules each. `operation` is what a rule of this number allows.
+/// A mesh with this many policies and rules. `operation` is the operation that the rule with this number allows.
 pub(crate) fn documents(
     mesh: &str,
     policies: i64,

@@ -1,4 +1,4 @@
-//! A real Prometheus that scrapes one proxy, each second.
+//! A real Prometheus that scrapes one proxy every second.
 
 use std::net::SocketAddr;
 
@@ -6,14 +6,14 @@ use peergate_sandbox::wait::TIMEOUT;
 use peergate_sandbox::{Prometheus, PrometheusTools};
 use serde_json::{Value, json};
 
-/// Starts one, and returns once it has looked at the proxy more than once.
+/// Starts Prometheus, and returns once it has scraped the proxy more than once.
 pub(crate) fn scraping(proxy: SocketAddr) -> Prometheus {
-    relabelling(proxy, &json!([]))
+    scraping_with_relabeling(proxy, &json!([]))
 }
 
-/// The same with steps of relabelling (`metric_relabel_configs`) between the proxy and what is kept.
-pub(crate) fn relabelling(proxy: SocketAddr, steps: &Value) -> Prometheus {
-    // A scrape may not take longer than the interval, and one that fails makes everything vanish for its time.
+/// Same with these relabeling steps (`metric_relabel_configs`).
+pub(crate) fn scraping_with_relabeling(proxy: SocketAddr, steps: &Value) -> Prometheus {
+    // A scrape that exceeds the interval fails, and then all series are stale until the next one.
     let config = json!({
         "global": {"scrape_interval": "1s", "scrape_timeout": "1s"},
         "scrape_configs": [{
@@ -31,7 +31,7 @@ pub(crate) fn relabelling(proxy: SocketAddr, steps: &Value) -> Prometheus {
     prometheus
 }
 
-/// Waits until a query gives something.
+/// Waits until a query has a result.
 pub(crate) fn wait_for(prometheus: &Prometheus, query: &str) {
     prometheus.wait_for(query, TIMEOUT).unwrap();
 }

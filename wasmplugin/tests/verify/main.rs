@@ -1,4 +1,4 @@
-//! `peergate verify` asks real proxies and tries real ports.
+//! `peergate verify` on real proxies and real ports.
 
 #![expect(
     clippy::unwrap_used,
@@ -26,17 +26,17 @@ use proxy::{CART, POLICY, Proxy, Sidecar, plugin_config, revision};
 /// The example shop.
 const SHOP: &str = "../examples/online-boutique";
 
-/// Where nobody listens. A port that was free a moment ago may be anybody's by now.
-const NOBODY: &str = "127.0.0.1:1";
+/// An address where nothing listens. A port that was free a moment ago may be in use by now.
+const UNREACHABLE: &str = "127.0.0.1:1";
 
-/// What a run found, and what it told.
+/// The result of a run.
 struct Verified {
     status: i32,
     report: Value,
 }
 
 impl Verified {
-    /// The findings, each as its code, its subject and its message.
+    /// The findings, each as code, subject and message.
     fn findings(&self) -> Vec<[&str; 3]> {
         let findings = self.report["findings"].as_array().unwrap().iter();
         findings
@@ -52,7 +52,7 @@ impl Verified {
     }
 }
 
-/// The sandbox's authority lives for a day and a half.
+/// The sandbox's certificate authority is valid for a day and a half.
 fn verify(documents: &str, more: &[&str]) -> Verified {
     verify_for("0", documents, more)
 }
@@ -73,7 +73,7 @@ fn verify_for(min_days: &str, documents: &str, more: &[&str]) -> Verified {
         .output()
         .unwrap();
     let errors = String::from_utf8(output.stderr).unwrap();
-    // Parts of an example are documents of their own, with warnings about what is not among them.
+    // Single documents of the example cause warnings about missing ones.
     assert!(!errors.contains("error"), "{errors}");
     Verified {
         status: output.status.code().unwrap(),
@@ -81,21 +81,21 @@ fn verify_for(min_days: &str, documents: &str, more: &[&str]) -> Verified {
     }
 }
 
-/// Something on loopback that answers every request with the same text.
-struct Answering {
+/// A server on loopback that sends the same response to every request.
+struct FixedResponse {
     address: String,
 }
 
-impl Answering {
+impl FixedResponse {
     fn start(text: &'static str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
-        // It ends with the test's process.
+        // The thread ends with the test process.
         std::thread::spawn(move || {
             for stream in listener.incoming() {
                 let Ok(mut stream) = stream else { return };
                 let mut request = [0; 4096];
-                // A connection is kept, and has several requests.
+                // Connections are kept alive for several requests.
                 while stream.read(&mut request).is_ok_and(|length| length > 0) {
                     let answer = format!(
                         "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{text}",
@@ -120,7 +120,7 @@ fn verify_proxy(proxy: &Proxy) -> Verified {
 }
 
 #[test]
-fn a_proxy_that_runs_the_documents_tells_their_revision() {
+fn a_proxy_that_runs_the_documents_reports_their_revision() {
     let proxy = Proxy::start(Sidecar::default());
     let verified = verify_proxy(&proxy);
     assert_eq!(verified.findings(), [[""; 3]; 0]);
@@ -155,9 +155,9 @@ fn a_proxy_that_runs_the_documents_tells_their_revision() {
     assert_eq!(String::from_utf8(output.stdout).unwrap(), expected);
 }
 
-/// As Istio brings it: by discovery, apart from the listener.
+/// As in Istio: by discovery, separate from the listener.
 #[test]
-fn a_filter_that_was_discovered_is_seen() {
+fn detects_a_filter_from_discovery() {
     let proxy = Proxy::start(Sidecar {
         is_discovered: true,
         ..Sidecar::default()
@@ -171,7 +171,7 @@ fn a_filter_that_was_discovered_is_seen() {
 }
 
 #[test]
-fn a_stale_revision_is_found() {
+fn reports_a_stale_revision() {
     let folder = tempfile::tempdir().unwrap();
     let copy = |name: &str, change: fn(String) -> String| {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(SHOP).join(name);
@@ -206,7 +206,7 @@ fn a_stale_revision_is_found() {
 }
 
 #[test]
-fn a_config_without_a_revision_is_found() {
+fn reports_a_config_without_a_revision() {
     let mut config: Value = serde_json::from_str(&plugin_config(CART)).unwrap();
     config.as_object_mut().unwrap().remove("revision");
     let proxy = Proxy::start(Sidecar {
@@ -224,7 +224,7 @@ fn a_config_without_a_revision_is_found() {
 }
 
 #[test]
-fn a_policy_that_does_not_run_is_found() {
+fn reports_a_policy_that_does_not_run() {
     let proxy = Proxy::start(Sidecar {
         plugin_config: None,
         ..Sidecar::default()
@@ -241,7 +241,7 @@ fn a_policy_that_does_not_run_is_found() {
 }
 
 #[test]
-fn a_policy_of_somebody_else_is_found() {
+fn reports_a_policy_from_other_documents() {
     let proxy = Proxy::start(Sidecar {
         plugin_config: Some(plugin_config("adservice")),
         ..Sidecar::default()
@@ -275,7 +275,7 @@ fn a_policy_of_somebody_else_is_found() {
 }
 
 #[test]
-fn listeners_open_to_plaintext_are_found() {
+fn reports_listeners_open_to_plaintext() {
     let proxy = Proxy::start(Sidecar {
         listeners: vec![INBOUND_STRICT, INBOUND_PERMISSIVE, INBOUND_OPTIONAL_TLS],
         ..Sidecar::default()
@@ -303,7 +303,7 @@ fn listeners_open_to_plaintext_are_found() {
 }
 
 #[test]
-fn certificates_near_their_end_are_found() {
+fn reports_certificates_that_expire_soon() {
     let begin = SystemTime::now() - Duration::from_hours(20);
     let mut leaf = Leaf::spiffe("spiffe://cluster.local/ns/boutique/sa/cartservice");
     leaf.not_before = begin;
@@ -337,7 +337,7 @@ fn certificates_near_their_end_are_found() {
 }
 
 #[test]
-fn unsound_certificates_are_found() {
+fn reports_unsound_certificates() {
     let proxy = Proxy::start(Sidecar {
         leaf: Some(Leaf::spiffe(
             "spiffe://other.example/ns/boutique/sa/cartservice",
@@ -355,14 +355,14 @@ fn unsound_certificates_are_found() {
 }
 
 #[test]
-fn a_proxy_that_does_not_answer_is_found() {
-    let verified = verify(SHOP, &["--proxy", &format!("http://{NOBODY}")]);
+fn reports_an_unreachable_proxy() {
+    let verified = verify(SHOP, &["--proxy", &format!("http://{UNREACHABLE}")]);
     let findings = verified.findings();
     assert_eq!(findings.len(), 1, "{findings:?}");
     let [code, subject, message] = findings[0];
     assert_eq!(
         (code, subject),
-        ("unreachable-proxy", &*format!("proxy {NOBODY}"))
+        ("unreachable-proxy", &*format!("proxy {UNREACHABLE}"))
     );
     assert!(message.contains("cannot connect"), "{message}");
     assert_eq!(verified.status, 2);
@@ -370,7 +370,7 @@ fn a_proxy_that_does_not_answer_is_found() {
 
 #[test]
 fn a_filter_that_the_proxy_refused_does_not_run() {
-    let proxy = Proxy::that_refused_the_filter();
+    let proxy = Proxy::with_refused_filter();
     let verified = verify_proxy(&proxy);
     assert_eq!(
         verified.codes(),
@@ -385,7 +385,7 @@ fn a_filter_that_the_proxy_refused_does_not_run() {
 }
 
 #[test]
-fn a_filter_that_is_switched_off_does_not_run() {
+fn a_disabled_filter_does_not_run() {
     let proxy = Proxy::start(Sidecar {
         is_off: true,
         ..Sidecar::default()
@@ -394,7 +394,7 @@ fn a_filter_that_is_switched_off_does_not_run() {
 }
 
 #[test]
-fn a_filter_that_is_not_for_callers_does_not_run() {
+fn an_outbound_filter_does_not_run() {
     for (direction, expected) in [
         ("OUTBOUND", &["policy-not-running"][..]),
         ("UNSPECIFIED", &["policy-not-running", "not-checked"]),

@@ -1,9 +1,9 @@
-//! What `--probe` says of real ports.
+//! `--probe` on real ports.
 
 use super::*;
 
 #[test]
-fn a_strict_port_refuses_all_that_is_tried() {
+fn a_strict_port_refuses_every_probe() {
     let proxy = Proxy::start(Sidecar::default());
     let port = proxy.port(INBOUND_STRICT);
     let verified = verify(SHOP, &["--probe", &port]);
@@ -18,7 +18,7 @@ fn a_strict_port_refuses_all_that_is_tried() {
 }
 
 #[test]
-fn a_port_that_lets_in_whom_it_should_not_is_found() {
+fn reports_a_port_that_accepts_forbidden_callers() {
     let proxy = Proxy::start(Sidecar {
         listeners: vec![INBOUND_PERMISSIVE, INBOUND_OPTIONAL_TLS],
         ..Sidecar::default()
@@ -38,9 +38,9 @@ fn a_port_that_lets_in_whom_it_should_not_is_found() {
     assert_eq!(found(INBOUND_OPTIONAL_TLS), ["accepts-no-certificate"]);
 }
 
-/// Nor do they ask for one, as Envoy has it.
+/// With these settings, Envoy does not require a certificate either.
 #[test]
-fn a_port_that_takes_any_certificate_is_found() {
+fn reports_a_port_that_accepts_any_certificate() {
     for validation in [
         json!({"trust_chain_verification": "ACCEPT_UNTRUSTED"}),
         json!({}),
@@ -57,9 +57,9 @@ fn a_port_that_takes_any_certificate_is_found() {
     }
 }
 
-/// The ports of pods are known from their objects, and so are the exceptions.
+/// Ports and exceptions of pods come from their objects.
 #[test]
-fn ports_of_pods_are_tried() {
+fn probes_pod_ports() {
     let proxy = Proxy::start(Sidecar {
         listeners: vec![INBOUND_PERMISSIVE],
         ..Sidecar::default()
@@ -93,8 +93,8 @@ fn ports_of_pods_are_tried() {
 }
 
 #[test]
-fn a_port_that_cannot_be_tried_is_told() {
-    let verified = verify(SHOP, &["--probe", NOBODY]);
+fn reports_a_port_that_cannot_be_probed() {
+    let verified = verify(SHOP, &["--probe", UNREACHABLE]);
     let findings = verified.findings();
     let codes: Vec<_> = findings.iter().map(|[code, ..]| *code).collect();
     assert_eq!(codes, ["not-checked"]);
@@ -112,25 +112,25 @@ fn a_port_that_cannot_be_tried_is_told() {
     assert_eq!(verified.status, 2);
 }
 
-/// Whoever talks plaintext to a caller of whom it knows nothing accepts it, also if it speaks first.
-/// Whoever reads and hangs up, as databases do, may have understood or not.
+/// A server that sends plaintext to an unknown client accepts plaintext, even if it sends first. A server that
+/// reads and then closes, as databases do, is inconclusive.
 #[test]
-fn a_port_that_speaks_no_http_is_not_taken_for_a_closed_one() {
-    let of = |answer: &'static [u8]| {
+fn does_not_mistake_a_tcp_port_for_a_closed_one() {
+    let probe = |answer: &'static [u8]| {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
         std::thread::spawn(move || {
             for stream in listener.incoming() {
                 let mut stream = stream.unwrap();
-                // A caller that has gone already is none to answer.
+                // The client may already be gone.
                 let _ = stream.write_all(answer);
                 let _ = stream.read(&mut [0; 4096]);
             }
         });
         verify(SHOP, &["--probe", &address])
     };
-    assert_eq!(of(b"220 mail ready\r\n").codes(), ["accepts-plaintext"]);
-    let hangs_up = of(b"");
+    assert_eq!(probe(b"220 mail ready\r\n").codes(), ["accepts-plaintext"]);
+    let hangs_up = probe(b"");
     assert_eq!(hangs_up.codes(), ["not-checked"; 3]);
     let expected = json!(["closed", "closed", "closed"]);
     let answers = &hangs_up.report["ports"][0];

@@ -6,15 +6,15 @@ use super::*;
 
 const PROXY: &str = "proxy boutique/cartservice-1";
 
-/// A configuration that the filter refuses, of the same revision.
-fn refused() -> String {
+/// A configuration with the same revision that the filter refuses.
+fn invalid_config() -> String {
     let config = plugin_config(CART);
     let refused = config.replace("\"otherwise\":\"Deny\"", "\"otherwise\":\"Perhaps\"");
     assert_ne!(refused, config);
     refused
 }
 
-fn discovered(plugin_config: String) -> Sidecar {
+fn discovered_sidecar(plugin_config: String) -> Sidecar {
     Sidecar {
         plugin_config: Some(plugin_config),
         is_discovered: true,
@@ -22,10 +22,10 @@ fn discovered(plugin_config: String) -> Sidecar {
     }
 }
 
-/// The proxy answers every request with 500.
+/// The proxy then answers every request with 500.
 #[test]
 fn a_filter_that_refused_its_configuration_at_the_start_does_not_run() {
-    let verified = verify_proxy(&Proxy::start(discovered(refused())));
+    let verified = verify_proxy(&Proxy::start(discovered_sidecar(invalid_config())));
     let message = format!(
         "it was sent revision {} of policy `{POLICY}`, and its filter reports none: it did not start, and the proxy answers every request with an error",
         revision()
@@ -42,13 +42,13 @@ fn a_filter_that_refused_its_configuration_at_the_start_does_not_run() {
     );
 }
 
-/// The proxy goes on with the older one, and has the newer one in its configuration.
+/// The proxy keeps running the old one, but has the new one in its configuration.
 #[test]
-fn an_update_that_the_filter_refused_is_found() {
+fn reports_an_update_that_the_filter_refused() {
     let config = plugin_config(CART);
     let older = config.replace(&revision(), "0123456789ab");
-    let mut proxy = Proxy::start(discovered(older));
-    proxy.update(refused(), "unknown variant `Perhaps`");
+    let mut proxy = Proxy::start(discovered_sidecar(older));
+    proxy.update(invalid_config(), "unknown variant `Perhaps`");
     let verified = verify_proxy(&proxy);
     let message = format!(
         "it was sent revision {} of policy `{POLICY}`, and its filter still runs 0123456789ab",
@@ -64,18 +64,18 @@ fn an_update_that_the_filter_refused_is_found() {
     );
 }
 
-/// The metric has that revision still, of the configuration before.
+/// The metric still has the revision of the previous configuration.
 #[test]
 fn a_metric_that_is_older_than_the_configuration_proves_nothing() {
-    let mut proxy = Proxy::start(discovered(plugin_config(CART)));
+    let mut proxy = Proxy::start(discovered_sidecar(plugin_config(CART)));
     assert_eq!(verify_proxy(&proxy).findings(), [[""; 3]; 0]);
-    // The filter has whole seconds.
+    // The filter reports whole seconds.
     wait_for("the next but one second", TIMEOUT, || {
-        let age = SystemTime::now().duration_since(loaded(&proxy)).unwrap();
+        let age = SystemTime::now().duration_since(loaded_at(&proxy)).unwrap();
         Ok((age >= Duration::from_secs(2)).then_some(()))
     })
     .unwrap();
-    proxy.update(refused(), "unknown variant `Perhaps`");
+    proxy.update(invalid_config(), "unknown variant `Perhaps`");
     let verified = verify_proxy(&proxy);
     let message = format!(
         "nothing proves that its filter took up policy `{POLICY}`: no metric says that it loaded a configuration since the proxy received this one"
@@ -83,8 +83,8 @@ fn a_metric_that_is_older_than_the_configuration_proves_nothing() {
     assert_eq!(verified.findings(), [["not-checked", PROXY, &message]]);
 }
 
-/// When the filter took up its configuration, as its metric has it.
-fn loaded(proxy: &Proxy) -> SystemTime {
+/// The time when the filter loaded its configuration, from its metric.
+fn loaded_at(proxy: &Proxy) -> SystemTime {
     let stats = proxy.service.envoy.stats().unwrap();
     let series = stats
         .lines()
@@ -94,7 +94,7 @@ fn loaded(proxy: &Proxy) -> SystemTime {
 }
 
 #[test]
-fn a_revision_is_confirmed_however_the_proxy_names_its_metrics() {
+fn confirms_a_revision_with_labels_and_with_flat_names() {
     let mut flat: Value = serde_json::from_str(&plugin_config(CART)).unwrap();
     flat["reporting"]["metricNames"] = json!("Flat");
     for (plugin_config, has_labels) in [
@@ -113,17 +113,17 @@ fn a_revision_is_confirmed_however_the_proxy_names_its_metrics() {
     }
 }
 
-/// Its metric is still there.
+/// Its metric remains.
 #[test]
-fn a_filter_that_is_gone_does_not_run() {
-    let proxy = Proxy::that_lost_the_filter();
+fn a_removed_filter_does_not_run() {
+    let proxy = Proxy::with_removed_filter();
     let stats = proxy.service.envoy.stats().unwrap();
     assert!(stats.contains("peergate_policy_revision"), "{stats}");
     assert_eq!(verify_proxy(&proxy).codes(), ["policy-not-running"]);
 }
 
 #[test]
-fn a_listener_without_the_filter_beside_one_that_has_it_is_found() {
+fn reports_one_listener_without_the_filter() {
     let proxy = Proxy::start(Sidecar {
         listeners: vec![INBOUND_STRICT, INBOUND_PERMISSIVE],
         change: |bootstrap| {
@@ -147,7 +147,7 @@ fn a_listener_without_the_filter_beside_one_that_has_it_is_found() {
 }
 
 #[test]
-fn a_filter_that_lets_requests_pass_when_it_fails_is_found() {
+fn reports_a_filter_that_fails_open() {
     let proxy = Proxy::start(Sidecar {
         change: |bootstrap| {
             let listener = &mut bootstrap["static_resources"]["listeners"][0];
@@ -166,7 +166,7 @@ fn a_filter_that_lets_requests_pass_when_it_fails_is_found() {
 }
 
 #[test]
-fn a_proxy_that_may_drop_the_metric_is_not_taken_for_one_without_the_filter() {
+fn a_proxy_that_may_drop_the_metric_may_still_run_the_filter() {
     let codes = |matcher: fn(&mut Value)| {
         let proxy = Proxy::start(Sidecar {
             change: matcher,
@@ -181,7 +181,7 @@ fn a_proxy_that_may_drop_the_metric_is_not_taken_for_one_without_the_filter() {
         bootstrap["stats_config"]["stats_matcher"] = json!({"inclusion_list": patterns});
     });
     assert_eq!(dropped, ["not-checked"]);
-    // As Istio's bootstrap has it.
+    // As in Istio's bootstrap.
     let kept = codes(|bootstrap| {
         let patterns = json!({"patterns": [{"prefix": "listener_manager"}, {"prefix": "wasm"}]});
         bootstrap["stats_config"]["stats_matcher"] = json!({"inclusion_list": patterns});
@@ -189,9 +189,9 @@ fn a_proxy_that_may_drop_the_metric_is_not_taken_for_one_without_the_filter() {
     assert_eq!(kept, [""; 0]);
 }
 
-/// A file has what the proxy received.
+/// A file has only the configuration that the proxy received.
 #[test]
-fn what_was_saved_of_a_proxy_proves_nothing() {
+fn a_saved_proxy_config_proves_nothing() {
     let proxy = Proxy::start(Sidecar::default());
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("dump.json");
@@ -206,11 +206,11 @@ fn what_was_saved_of_a_proxy_proves_nothing() {
     assert_eq!(policy["revision"], revision());
 }
 
-/// Envoy says so with the status 200, when it was sent something that it cannot print.
+/// Envoy sends this with status 200 if it cannot print a part of its configuration.
 #[test]
-fn what_a_proxy_says_in_place_of_its_configuration_is_shown() {
+fn shows_the_error_that_a_proxy_returns_for_its_configuration() {
     let words = "Failed to convert protobuf message to JSON string: INVALID_ARGUMENT";
-    let admin = Answering::start(words);
+    let admin = FixedResponse::start(words);
     let verified = verify(SHOP, &["--proxy", &admin.url()]);
     let message = format!("cannot read its `/config_dump`: it is not JSON, but `{words}`");
     let subject = format!("proxy {}", admin.address);

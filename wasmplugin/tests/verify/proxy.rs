@@ -1,4 +1,4 @@
-//! A real proxy as Istio would have it: a sidecar of the example shop's cart service.
+//! A real proxy as in Istio: a sidecar of the example shop's cart service.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,27 +17,27 @@ pub(crate) const POLICY: &str = "boutique/cartservice";
 
 const FILTER: &str = "peergate";
 
-/// The file that a filter by discovery comes from.
+/// The file with a discovered filter.
 const DISCOVERY: &str = "discovery.json";
 
-/// What the proxy is to be like.
+/// The settings of a proxy.
 pub(crate) struct Sidecar {
-    /// The filter's configuration; none for no filter.
+    /// The filter's configuration; `None` for no filter.
     pub(crate) plugin_config: Option<String>,
-    /// Whether the filter comes by discovery.
+    /// Whether the filter comes from discovery.
     pub(crate) is_discovered: bool,
     pub(crate) listeners: Vec<&'static str>,
-    /// Its certificate, if it is not as it should be.
+    /// Its certificate, if it is not the default one.
     pub(crate) leaf: Option<Leaf>,
-    /// What certificates of callers are held to, if it is not as it should be.
+    /// The validation of callers' certificates, if it is not the default one.
     pub(crate) validation: Option<Value>,
-    /// The direction that its listeners say they have.
+    /// The traffic direction of its listeners.
     pub(crate) direction: &'static str,
-    /// Whether the filter stands in its listeners switched off.
+    /// Whether the filter is disabled in its listeners.
     pub(crate) is_off: bool,
-    /// Whether its metrics have labels, as Istio's proxies are told; else all is in their names.
+    /// Whether its metrics have labels, as with Istio's proxies, or flat names.
     pub(crate) has_labels: bool,
-    /// A change of its bootstrap.
+    /// A change to its bootstrap.
     pub(crate) change: fn(&mut Value),
 }
 
@@ -57,20 +57,20 @@ impl Default for Sidecar {
     }
 }
 
-/// A running proxy. All of it ends with this value.
+/// A running proxy. Dropping it stops all of its processes.
 pub(crate) struct Proxy {
     pub(crate) service: Service,
     /// The folder of its files.
     files: PathBuf,
 }
 
-/// A listener that is yet to be sent.
+/// A listener to send later.
 struct NextListener {
     path: PathBuf,
     second: Value,
 }
 
-/// What `peergate render` makes for a policy's filter.
+/// The plugin config that `peergate render` writes for a policy.
 pub(crate) fn plugin_config(name: &str) -> String {
     let workload = format!("boutique/{name}");
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_peergate"))
@@ -96,8 +96,8 @@ pub(crate) fn revision() -> String {
     config["revision"].as_str().unwrap().to_owned()
 }
 
-/// The filter by way of a file, as istiod brings it by its own.
-fn discovered(plugin_config: String, folder: &Path) -> Value {
+/// A filter discovered from a file, as istiod sends it by its own discovery service.
+fn discovered_filter(plugin_config: String, folder: &Path) -> Value {
     let path = folder.join(DISCOVERY);
     discover(&path, "1", plugin_config);
     json!({
@@ -109,7 +109,7 @@ fn discovered(plugin_config: String, folder: &Path) -> Value {
     })
 }
 
-/// Gives a proxy its filter by way of a file, which it takes up when it is moved into place.
+/// Sends a proxy its filter through a file, which it reloads when the file is replaced.
 fn discover(path: &Path, version: &str, plugin_config: String) {
     let resource = json!({
         "@type": "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig",
@@ -122,7 +122,7 @@ fn discover(path: &Path, version: &str, plugin_config: String) {
     fs::rename(written, path).unwrap();
 }
 
-/// Gives a proxy its listener by way of a file, which it takes up when it is moved into place.
+/// Sends a proxy its listener through a file, which it reloads when the file is replaced.
 fn send(path: &Path, version: &str, listener: &Value) {
     let mut listener = listener.clone();
     listener["@type"] = json!("type.googleapis.com/envoy.config.listener.v3.Listener");
@@ -149,7 +149,7 @@ impl Proxy {
                 .into();
             let filter = wanted.plugin_config.map(|config| {
                 if wanted.is_discovered {
-                    discovered(config, files)
+                    discovered_filter(config, files)
                 } else {
                     http_filter(POLICY, config)
                 }
@@ -187,17 +187,17 @@ impl Proxy {
         }
     }
 
-    /// Sends it another configuration of the filter that it discovered, and waits until it says something of it.
+    /// Sends another configuration for the discovered filter, and waits until the proxy's log contains `answer`.
     pub(crate) fn update(&mut self, plugin_config: String, answer: &str) {
         let path = self.files.join(DISCOVERY);
         discover(&path, "2", plugin_config);
-        let patience = Duration::from_secs(30);
-        self.service.envoy.wait_for_log(answer, patience).unwrap();
+        let timeout = Duration::from_secs(30);
+        self.service.envoy.wait_for_log(answer, timeout).unwrap();
     }
 
-    /// A proxy that runs without the filter, and refused the listener that has it.
-    pub(crate) fn that_refused_the_filter() -> Self {
-        let (mut proxy, listeners) = Self::by_discovery(&mut |files| {
+    /// A proxy that runs without the filter because it refused the listener with it.
+    pub(crate) fn with_refused_filter() -> Self {
+        let (mut proxy, listeners) = Self::with_discovered_listener(&mut |files| {
             let absent = files.join("absent.wasm");
             let mut filter = http_filter(POLICY, plugin_config(CART));
             filter["typed_config"]["config"]["vm_config"]["code"] =
@@ -205,18 +205,19 @@ impl Proxy {
             [vec![], vec![filter]]
         });
         send(&listeners.path, "2", &listeners.second);
-        let patience = Duration::from_secs(30);
+        let timeout = Duration::from_secs(30);
         let envoy = &mut proxy.service.envoy;
         envoy
-            .wait_for_log("config update rejected", patience)
+            .wait_for_log("config update rejected", timeout)
             .unwrap();
         proxy
     }
 
-    /// A proxy that ran the filter, and was sent a listener without it.
-    pub(crate) fn that_lost_the_filter() -> Self {
-        let (proxy, listeners) =
-            Self::by_discovery(&mut |_| [vec![http_filter(POLICY, plugin_config(CART))], vec![]]);
+    /// A proxy that ran the filter until it received a listener without it.
+    pub(crate) fn with_removed_filter() -> Self {
+        let (proxy, listeners) = Self::with_discovered_listener(&mut |_| {
+            [vec![http_filter(POLICY, plugin_config(CART))], vec![]]
+        });
         send(&listeners.path, "2", &listeners.second);
         wait_for("the second listener", TIMEOUT, || {
             let dump = proxy.service.envoy.admin_get("/config_dump")?;
@@ -236,9 +237,11 @@ impl Proxy {
         proxy
     }
 
-    /// A proxy whose listener comes by way of a file, with the first of these lists of filters. The second is
-    /// yet to be sent.
-    fn by_discovery(filters: &mut dyn FnMut(&Path) -> [Vec<Value>; 2]) -> (Self, NextListener) {
+    /// A proxy that reads its listener from a file, with the first of these filter lists. The second one can be
+    /// sent later.
+    fn with_discovered_listener(
+        filters: &mut dyn FnMut(&Path) -> [Vec<Value>; 2],
+    ) -> (Self, NextListener) {
         let own = Leaf::spiffe("spiffe://cluster.local/ns/boutique/sa/cartservice");
         let mut next = None;
         let mut folder = PathBuf::new();
@@ -260,7 +263,7 @@ impl Proxy {
             sidecar.http_filters = second;
             let mut second = sidecar.bootstrap()["static_resources"]["listeners"][0].take();
             second["traffic_direction"] = json!("INBOUND");
-            // Where it listens cannot change, and the kernel picked the port.
+            // A listener cannot change its address, and the kernel picked the port.
             second["address"] = listener["address"].clone();
             next = Some(NextListener { path, second });
             bootstrap

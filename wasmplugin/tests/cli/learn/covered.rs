@@ -1,4 +1,4 @@
-//! What denials and rules that deny have to do with a draft, and what it covers.
+//! How denials and deny rules affect a draft, and which requests it covers.
 
 use super::*;
 
@@ -10,23 +10,23 @@ fn report(lines: &[Value], args: &[&str]) -> (Value, String) {
 }
 
 fn paths(report: &Value) -> Vec<&str> {
-    let learnt = report.pointer("/policies/0/learnt").unwrap();
-    let learnt = learnt.as_array().unwrap().iter();
-    learnt.filter_map(|call| call["path"].as_str()).collect()
+    let learned = report.pointer("/policies/0/learned").unwrap();
+    let learned = learned.as_array().unwrap().iter();
+    learned.filter_map(|call| call["path"].as_str()).collect()
 }
 
-/// An order that was refused for this reason.
-fn refused(path: &str, status: u16, details: &str) -> Value {
+/// A request for an order that was refused for this reason.
+fn rejected_line(path: &str, status: u16, details: &str) -> Value {
     let refused = line(30, Some(FRONTEND), "GET", path);
     let refused = with(refused, "response_code", json!(status));
     with(refused, "response_code_details", json!(details))
 }
 
 #[test]
-fn a_denial_prevents_a_template_only_where_the_path_was_never_let_through() {
+fn a_denial_prevents_a_template_only_if_the_path_never_passed() {
     let never = "/orders/9999";
     for (path, status, details, is_template) in [
-        // `hour` has it eight times.
+        // `hour` has eight requests for it.
         (
             "/orders/1004",
             403,
@@ -45,7 +45,7 @@ fn a_denial_prevents_a_template_only_where_the_path_was_never_let_through() {
         (never, 403, "peergate_denied[no-rule-matched]", false),
     ] {
         let mut lines = hour();
-        lines.push(refused(path, status, details));
+        lines.push(rejected_line(path, status, details));
         let (report, human) = report(&lines, &DOMAIN);
         let found = paths(&report).contains(&"/orders/{*}");
         assert_eq!(found, is_template, "{details} {path}: {human}");
@@ -55,7 +55,7 @@ fn a_denial_prevents_a_template_only_where_the_path_was_never_let_through() {
 }
 
 #[test]
-fn what_a_deny_rule_denies_prevents_no_template_beside_it() {
+fn denials_by_a_deny_rule_do_not_prevent_a_template() {
     let rules =
         "  rules:\n  - id: no-admin\n    effect: Deny\n    to:\n    - paths: [/orders/admin]\n";
     let policy = format!("{}{rules}", head("cart"));
@@ -64,24 +64,24 @@ fn what_a_deny_rule_denies_prevents_no_template_beside_it() {
         let mut lines = hour();
         let admin = |minute| line(minute, Some(FRONTEND), "GET", "/orders/admin");
         lines.extend((0..count).map(admin));
-        lines.push(refused(
+        lines.push(rejected_line(
             "/orders/admin",
             403,
             "peergate_denied[denied-by-rule]",
         ));
         let (report, human) = report(&lines, &["-f", text(files.path())]);
-        let learnt = paths(&report);
-        assert!(learnt.contains(&"/orders/{*}"), "{human}");
-        assert!(!learnt.contains(&"/orders/admin"), "{human}");
-        let aside = "denied by rule `no-admin`";
-        assert!(human.contains(aside), "{human}");
+        let learned = paths(&report);
+        assert!(learned.contains(&"/orders/{*}"), "{human}");
+        assert!(!learned.contains(&"/orders/admin"), "{human}");
+        let excluded = "denied by rule `no-admin`";
+        assert!(human.contains(excluded), "{human}");
         let document = report["policies"][0]["document"].as_str().unwrap();
         assert!(document.contains(rules), "{document}");
     }
 }
 
 #[test]
-fn what_is_normalised_to_a_learnt_path_is_covered() {
+fn covers_paths_that_normalize_to_a_learned_path() {
     let folder = folder(&[("mesh.yaml", MESH)]);
     let mut lines = hour();
     let elsewhere = line(1, Some(FRONTEND), "POST", "/x/*");

@@ -1,8 +1,8 @@
-//! What becomes of a file that gets rules.
+//! Files that get rules.
 
 use super::*;
 
-/// What the rules in shadow of `shop/cart` do with what was learnt.
+/// The shadow rule of `shop/cart` that decides a learned request.
 fn rule_in_shadow(policies: &str) -> Option<Value> {
     let question = ["decide", "-f", policies, "--at", NOW, "--from", FRONTEND];
     let request = ["--to", "shop/cart", "--method", "POST", "--path", "/orders"];
@@ -12,7 +12,7 @@ fn rule_in_shadow(policies: &str) -> Option<Value> {
 }
 
 #[test]
-fn everything_else_in_a_file_stays_to_the_byte() {
+fn keeps_the_rest_of_a_file_byte_for_byte() {
     let (head, other) = (head("cart"), head("other"));
     let rule = "  - id: frontend\n    effect: Deny\n    to:\n    - paths: [/x]";
     for (before, after, rule) in [
@@ -65,7 +65,7 @@ fn everything_else_in_a_file_stays_to_the_byte() {
 }
 
 #[test]
-fn policies_that_share_a_file_get_their_rules_in_one_text() {
+fn updates_policies_that_share_a_file_in_one_text() {
     let policies = format!(
         "{}  rules: []\n---\n{}  rules: []\n",
         head("cart"),
@@ -89,7 +89,7 @@ fn policies_that_share_a_file_get_their_rules_in_one_text() {
 }
 
 #[test]
-fn rules_for_a_policy_in_brackets_are_for_people_to_put_there() {
+fn leaves_policies_in_flow_style_for_manual_editing() {
     let as_json = r#"{"apiVersion":"peergate.dev/v1alpha1","kind":"ServicePolicy","metadata":{"name":"cart","namespace":"shop"},"spec":{"selector":{"matchLabels":{"app":"cart"}},"rules":[]}}"#;
     let in_brackets = format!(
         "{}  rules: [{{id: x, effect: Deny, to: [{{paths: [/x]}}]}}]  # keep\n",

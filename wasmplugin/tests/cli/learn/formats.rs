@@ -1,4 +1,4 @@
-//! Formats of access logs, and what is no access log.
+//! Access log formats, and files that are not access logs.
 
 use super::*;
 
@@ -10,7 +10,7 @@ fn default_text(minute: u32, cluster: &str) -> String {
 }
 
 #[test]
-fn istios_own_formats_name_no_caller_and_that_is_told_once() {
+fn reports_once_that_istio_log_formats_name_no_caller() {
     let mut text = default_text(1, "inbound|8080||") + &default_text(2, "outbound|80||ads.shop");
     for minute in 0..30 {
         let mut json = line(minute, None, "GET", "/orders");
@@ -24,11 +24,11 @@ fn istios_own_formats_name_no_caller_and_that_is_told_once() {
     let alone = learn(&text, &DOMAIN);
     assert_eq!((alone.status, alone.stdout.as_str()), (2, ""));
     assert_eq!(alone.stderr, format!("no rules to propose\n{note}\n"));
-    // Beside lines of Peergate's own provider they take nothing away.
-    let beside = learn(&(text.clone() + &log(&hour())), &DOMAIN);
-    assert_eq!(beside.status, 0, "{}", beside.stderr);
-    assert_eq!(beside.stderr.matches("name the caller").count(), 1);
-    assert_eq!(beside.stdout, learn(&log(&hour()), &DOMAIN).stdout);
+    // They do not affect lines of Peergate's own provider.
+    let combined = learn(&(text.clone() + &log(&hour())), &DOMAIN);
+    assert_eq!(combined.status, 0, "{}", combined.stderr);
+    assert_eq!(combined.stderr.matches("name the caller").count(), 1);
+    assert_eq!(combined.stdout, learn(&log(&hour()), &DOMAIN).stdout);
     let run = learn(&text, &[&DOMAIN[..], &["--output", "json"]].concat());
     let report: Value = serde_json::from_str(&run.stdout).unwrap();
     let expected = json!({"lines": 32, "outbound": 1, "file": "<stdin>", "first": 1});
@@ -36,7 +36,7 @@ fn istios_own_formats_name_no_caller_and_that_is_told_once() {
 }
 
 #[test]
-fn lines_of_waypoints_are_learnt_where_they_name_the_caller() {
+fn learns_from_waypoint_lines_that_name_the_caller() {
     let at_waypoint = |minute: u32, caller: Option<Value>| {
         let mut line = line(minute, None, "GET", "/reviews");
         line["peergate_policy"] = json!(null);
@@ -53,7 +53,7 @@ fn lines_of_waypoints_are_learnt_where_they_name_the_caller() {
     let run = learn(&log(&named), &[&DOMAIN[..], &workload].concat());
     assert_eq!(run.status, 0, "{}", run.stderr);
     assert!(run.stdout.contains("- frontend"), "{}", run.stdout);
-    // A log without the field says nothing of callers: they are not anonymous.
+    // A log without the field does not show that callers are anonymous.
     let silent: Vec<_> = (0..60).map(|minute| at_waypoint(minute, None)).collect();
     let run = learn(&log(&silent), &[&DOMAIN[..], &workload].concat());
     assert_eq!((run.status, run.stdout.as_str()), (2, ""));
@@ -65,7 +65,7 @@ fn lines_of_waypoints_are_learnt_where_they_name_the_caller() {
 }
 
 #[test]
-fn lines_that_are_none_are_counted() {
+fn counts_invalid_lines() {
     let text = format!("[2026-05-01T10:00:00Z] started\n\n{}", log(&hour()));
     let run = learn(&text, &DOMAIN);
     assert_eq!(run.status, 0);
@@ -74,7 +74,7 @@ fn lines_that_are_none_are_counted() {
 }
 
 #[test]
-fn a_file_that_is_no_such_log_is_refused() {
+fn refuses_a_file_that_is_not_an_access_log() {
     let mut nameless = line(0, Some(FRONTEND), "GET", "/");
     nameless["peergate_policy"] = json!(null);
     for (text, message) in [

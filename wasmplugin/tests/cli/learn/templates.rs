@@ -1,9 +1,9 @@
-//! Templates, and what within them is odd.
+//! Templates, and unusual paths that they cover.
 
 use super::*;
 
 #[test]
-fn what_is_within_a_template_and_was_refused_or_rare_is_told() {
+fn reports_rejected_and_rare_paths_that_a_template_covers() {
     let mut lines = hour();
     lines.push(line(30, Some(FRONTEND), "GET", "/orders/0"));
     for minute in [10, 20] {
@@ -17,14 +17,14 @@ fn what_is_within_a_template_and_was_refused_or_rare_is_told() {
     }
     let run = learn(&log(&lines), &DOMAIN);
     assert_eq!(run.status, 0, "{}", run.stderr);
-    let told = "{*} is 8 IDs such as 0, 1000, 1001; 1 path with few requests, such as /orders/0; also matches 2 paths rejected by the workload, an authorizer or token validation, such as /orders/9010\n";
-    assert!(run.stdout.contains(told), "{}", run.stdout);
-    assert!(run.stderr.contains(told), "{}", run.stderr);
-    let aside = "excluded  2 requests from 2026-05-01T10:10:00Z to 2026-05-01T10:20:00Z: allowed, but answered with 401 or 403";
-    assert!(run.stderr.contains(aside), "{}", run.stderr);
+    let line = "{*} is 8 IDs such as 0, 1000, 1001; 1 path with few requests, such as /orders/0; also matches 2 paths rejected by the workload, an authorizer or token validation, such as /orders/9010\n";
+    assert!(run.stdout.contains(line), "{}", run.stdout);
+    assert!(run.stderr.contains(line), "{}", run.stderr);
+    let excluded = "excluded  2 requests from 2026-05-01T10:10:00Z to 2026-05-01T10:20:00Z: allowed, but answered with 401 or 403";
+    assert!(run.stderr.contains(excluded), "{}", run.stderr);
     let run = learn(&log(&lines), &[&DOMAIN[..], &["--output", "json"]].concat());
     let report: Value = serde_json::from_str(&run.stdout).unwrap();
-    let call = &report["policies"][0]["learnt"][0];
+    let call = &report["policies"][0]["learned"][0];
     assert_eq!(call["seldom"], json!({"count": 1, "example": "/orders/0"}));
     assert_eq!(
         call["forbidden"],
@@ -33,7 +33,7 @@ fn what_is_within_a_template_and_was_refused_or_rare_is_told() {
 }
 
 #[test]
-fn a_name_among_ids_is_told_where_it_is_odd_and_keeps_them_apart_where_it_is_not() {
+fn reports_a_rare_word_among_ids_and_makes_no_template_with_a_frequent_one() {
     let named = |minutes: &[u32]| {
         let calls = minutes.iter().map(|minute| {
             let path = "/orders/delete-user-42-forever";
@@ -47,9 +47,9 @@ fn a_name_among_ids_is_told_where_it_is_odd_and_keeps_them_apart_where_it_is_not
         run
     };
     let once = named(&[30]);
-    let told = "GET /orders/{*}: 61 requests from 2026-05-01T10:00:00Z to 2026-05-01T10:59:00Z; {*} is 7 IDs such as 1000, 1001, 1002; also matches values such as delete-user-42-forever, which was rare here\n";
-    assert!(once.stderr.contains(told), "{}", once.stderr);
-    assert!(once.stdout.contains(told), "{}", once.stdout);
+    let line = "GET /orders/{*}: 61 requests from 2026-05-01T10:00:00Z to 2026-05-01T10:59:00Z; {*} is 7 IDs such as 1000, 1001, 1002; also matches values such as delete-user-42-forever, which was rare here\n";
+    assert!(once.stderr.contains(line), "{}", once.stderr);
+    assert!(once.stdout.contains(line), "{}", once.stdout);
     assert!(
         !once.stderr.contains("rare      shop/frontend: GET"),
         "{}",
@@ -62,7 +62,7 @@ fn a_name_among_ids_is_told_where_it_is_odd_and_keeps_them_apart_where_it_is_not
 }
 
 #[test]
-fn templates_are_taken_by_hand() {
+fn accepts_templates_from_arguments() {
     let mut lines = hour();
     for minute in [10, 20, 30] {
         lines.push(line(minute, Some(FRONTEND), "GET", "/orders/export"));
@@ -76,19 +76,19 @@ fn templates_are_taken_by_hand() {
     let by_hand = ["--template", "/orders/{*}", "--template", "/items/{*}/page"];
     let run = learn(&log(&lines), &[&DOMAIN[..], &by_hand].concat());
     assert_eq!(run.status, 0, "{}", run.stderr);
-    for told in [
+    for line in [
         "GET /orders/{*}: 63 requests from 2026-05-01T10:00:00Z to 2026-05-01T10:59:00Z; from `--template`: matches 8 paths such as /orders/1000\n",
         "GET /items/{*}/page: 3 requests from 2026-05-01T10:10:00Z to 2026-05-01T10:30:00Z; from `--template`: matches 3 paths such as /items/10/page\n",
         "  coverage  the draft covers 186 of 187 eligible requests\n",
     ] {
-        assert!(run.stderr.contains(told), "{}", run.stderr);
+        assert!(run.stderr.contains(line), "{}", run.stderr);
     }
     let json = ["--output", "json", "--template", "/nowhere/{*}"];
     let run = learn(&log(&lines), &[&DOMAIN[..], &by_hand, &json].concat());
     let report: Value = serde_json::from_str(&run.stdout).unwrap();
     assert_eq!(report["coverage"], json!({"covered": 186, "eligible": 187}));
-    let learnt = report["policies"][0]["learnt"].as_array().unwrap();
-    let call = learnt
+    let learned = report["policies"][0]["learned"].as_array().unwrap();
+    let call = learned
         .iter()
         .find(|call| call["path"] == "/orders/{*}")
         .unwrap();

@@ -1,4 +1,4 @@
-//! Policies for workloads in ambient mode, and for what stands behind waypoints.
+//! Policies for workloads in ambient mode and for services behind waypoints.
 
 #![expect(
     clippy::indexing_slicing,
@@ -39,13 +39,13 @@ metadata: {name: waypoint, namespace: shop}
 spec: {gatewayClassName: istio-waypoint}
 ";
 
-/// A mesh of one policy, whose `spec` is this, as it is rendered, beside these objects.
+/// The rendered mesh of one policy with this `spec`, and additional objects.
 pub(super) fn mesh(spec: &Value, version: &str, objects: &[&str]) -> Mesh {
-    mesh_saying("", spec, version, objects)
+    mesh_with_line("", spec, version, objects)
 }
 
-/// The same, with one more line in the `Mesh`.
-pub(super) fn mesh_saying(line: &str, spec: &Value, version: &str, objects: &[&str]) -> Mesh {
+/// Same with one more line in the `Mesh`.
+pub(super) fn mesh_with_line(line: &str, spec: &Value, version: &str, objects: &[&str]) -> Mesh {
     let documents = format!(
         "\
 apiVersion: peergate.dev/v1alpha1
@@ -76,8 +76,8 @@ spec: {spec}
     }
 }
 
-/// The codes and messages that are found with these rules at workloads in ambient mode.
-fn found_at(rules: &Value, objects: &[&str]) -> Vec<[String; 2]> {
+/// The codes and messages of findings with these rules at workloads in ambient mode.
+fn ambient_findings(rules: &Value, objects: &[&str]) -> Vec<[String; 2]> {
     let spec = json!({"selector": {"matchLabels": {"app": "broker"}}, "rules": rules});
     codes(&mesh(&spec, "1.29", objects))
 }
@@ -97,7 +97,7 @@ fn with(mut rule: Value, field: &str, value: Value) -> Value {
 }
 
 #[test]
-fn rules_that_ztunnel_does_not_enforce_are_found() {
+fn reports_rules_that_ztunnel_does_not_enforce() {
     let deny = |field: &str, value: Value| with(json!({"id": "x", "effect": "Deny"}), field, value);
     let port = json!([{"ports": [5672]}]);
     let path = json!([{"paths": ["/admin"]}]);
@@ -138,7 +138,7 @@ fn rules_that_ztunnel_does_not_enforce_are_found() {
             Some("need the filter"),
         ),
     ] {
-        let found = found_at(&json!([web(), rule]), &[NAMESPACE, DEPLOYMENT]);
+        let found = ambient_findings(&json!([web(), rule]), &[NAMESPACE, DEPLOYMENT]);
         match (consequence, found.as_slice()) {
             (None, []) => {}
             (Some(consequence), [[code, message]]) => {
@@ -154,9 +154,9 @@ fn rules_that_ztunnel_does_not_enforce_are_found() {
     }
 }
 
-/// How a workload is in ambient mode, or is not.
+/// Labels that put a workload in ambient mode, and labels that do not.
 #[test]
-fn pods_are_in_ambient_mode_as_istio_has_it() {
+fn detects_ambient_mode_as_istio_does() {
     let rules = json!([web(), {"id": "x", "effect": "Deny", "to": [{"paths": ["/admin"]}]}]);
     let plain = NAMESPACE.replace(", labels: {istio.io/dataplane-mode: ambient}", "");
     let labelled = |label: &str| {
@@ -202,7 +202,7 @@ status: {phase: Running}
         (&plain, DEPLOYMENT.to_owned(), Some(absent)),
         (NAMESPACE, with_sidecar, None),
     ] {
-        let found = found_at(&rules, &[namespace, &workload]);
+        let found = ambient_findings(&rules, &[namespace, &workload]);
         let codes: Vec<_> = found.iter().map(|[code, _]| code.as_str()).collect();
         assert_eq!(
             codes,
@@ -212,8 +212,8 @@ status: {phase: Running}
     }
 }
 
-/// The policy attached to a service.
-fn targeted(version: &str, objects: &[&str]) -> Vec<[String; 2]> {
+/// Findings of a policy attached to a service.
+fn service_policy_findings(version: &str, objects: &[&str]) -> Vec<[String; 2]> {
     let spec = json!({
         "targetRefs": [{"kind": "Service", "name": "broker"}],
         "rules": [web(), {"id": "x", "effect": "Deny", "to": [{"paths": ["/admin"]}]}],
@@ -252,7 +252,7 @@ fn a_policy_for_a_service_needs_a_waypoint_that_applies_it() {
         ),
     ] {
         let objects = [vec![DEPLOYMENT], objects].concat();
-        let found = targeted("1.31", &objects);
+        let found = service_policy_findings("1.31", &objects);
         match (expected, found.as_slice()) {
             (None, []) => {}
             (Some(expected), [[code, message]]) => {
@@ -265,14 +265,14 @@ fn a_policy_for_a_service_needs_a_waypoint_that_applies_it() {
 }
 
 #[test]
-fn a_plugin_for_a_waypoint_of_another_namespace_is_found_before_istio_has_it() {
+fn reports_a_cross_namespace_waypoint_plugin_before_istio_supports_it() {
     let service = SERVICE.replace(
         "waypoint: waypoint",
         "waypoint: waypoint, istio.io/use-waypoint-namespace: infra",
     );
     let waypoint = WAYPOINT.replace("namespace: shop", "namespace: infra");
     let codes = |version| {
-        let found = targeted(version, &[DEPLOYMENT, &service, &waypoint]);
+        let found = service_policy_findings(version, &[DEPLOYMENT, &service, &waypoint]);
         found.into_iter().map(|[code, _]| code).collect::<Vec<_>>()
     };
     assert_eq!(codes("1.30"), ["stalled-waypoint"]);
@@ -280,7 +280,7 @@ fn a_plugin_for_a_waypoint_of_another_namespace_is_found_before_istio_has_it() {
 }
 
 #[test]
-fn a_policy_for_a_gateway_that_applies_none_is_found() {
+fn reports_a_policy_for_a_gateway_that_applies_no_policies() {
     let spec = json!({
         "targetRefs": [{"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": "waypoint"}],
         "rules": [web()],

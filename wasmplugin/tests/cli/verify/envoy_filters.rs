@@ -8,7 +8,7 @@
 use serde_json::{Value, json};
 
 use super::ambient::mesh;
-use super::{Mesh, yaml_of};
+use super::{Mesh, object_yaml};
 
 const RBAC: &str = "envoy.filters.http.rbac";
 
@@ -26,13 +26,13 @@ fn removal(filter: &str) -> Value {
     })
 }
 
-/// An `EnvoyFilter` in a good mesh, and what is found of it beside `foreign-object`.
+/// The findings of an `EnvoyFilter` in a good mesh, except `foreign-object`.
 fn found(namespace: &str, labels: &Value, patches: &[Value]) -> Vec<[String; 3]> {
     let mut spec = json!({"configPatches": patches});
     if !labels.is_null() {
         spec["workloadSelector"] = json!({"labels": labels});
     }
-    let text = yaml_of("EnvoyFilter", namespace, "extra", &spec);
+    let text = object_yaml("EnvoyFilter", namespace, "extra", &spec);
     let findings = Mesh::good().with("filter.json", &text).findings();
     let (foreign, others): (Vec<_>, Vec<_>) = findings
         .into_iter()
@@ -41,7 +41,7 @@ fn found(namespace: &str, labels: &Value, patches: &[Value]) -> Vec<[String; 3]>
     others
 }
 
-fn undone(namespace: &str, does: &str) -> [String; 3] {
+fn undone_finding(namespace: &str, does: &str) -> [String; 3] {
     [
         "enforcement-undone".to_owned(),
         format!("EnvoyFilter {namespace}/extra"),
@@ -50,10 +50,10 @@ fn undone(namespace: &str, does: &str) -> [String; 3] {
 }
 
 #[test]
-fn an_envoy_filter_that_removes_a_filter_of_enforcement_is_an_error() {
+fn an_envoy_filter_that_removes_an_enforcing_filter_is_an_error() {
     let plugin = "extensions.istio.io/wasmplugin/boutique.cartservice-peergate";
     for filter in [RBAC, plugin] {
-        let expected = undone("boutique", &format!("removes the filter `{filter}`"));
+        let expected = undone_finding("boutique", &format!("removes the filter `{filter}`"));
         for labels in [json!(null), json!({"app": "cartservice"})] {
             let found = found("boutique", &labels, &[removal(filter)]);
             assert_eq!(found, std::slice::from_ref(&expected), "{labels}");
@@ -61,9 +61,9 @@ fn an_envoy_filter_that_removes_a_filter_of_enforcement_is_an_error() {
     }
 }
 
-/// By the labels that policies are for.
+/// Uses the selectors of policies in place of workload labels.
 #[test]
-fn an_envoy_filter_is_judged_where_no_workloads_were_seen() {
+fn checks_an_envoy_filter_without_workload_manifests() {
     for (namespace, app, is_judged) in [
         ("boutique", "cartservice", true),
         ("istio-system", "cartservice", true),
@@ -78,7 +78,7 @@ fn an_envoy_filter_is_judged_where_no_workloads_were_seen() {
             .without("workloads.yaml")
             .with(
                 "filter.json",
-                &yaml_of("EnvoyFilter", namespace, "extra", &spec),
+                &object_yaml("EnvoyFilter", namespace, "extra", &spec),
             )
             .findings();
         let is_undone = |[code, ..]: &[String; 3]| code == "enforcement-undone";
@@ -87,9 +87,9 @@ fn an_envoy_filter_is_judged_where_no_workloads_were_seen() {
     }
 }
 
-/// Nothing is there that it could change, or nothing that policies protect.
+/// It matches no workload, or none that a policy protects.
 #[test]
-fn an_envoy_filter_for_others_is_not_judged() {
+fn ignores_an_envoy_filter_for_unprotected_workloads() {
     for (namespace, labels) in [
         ("boutique", json!({"app": "absent"})),
         ("elsewhere", json!(null)),
@@ -101,8 +101,8 @@ fn an_envoy_filter_for_others_is_not_judged() {
 }
 
 #[test]
-fn an_envoy_filter_of_the_root_namespace_is_for_the_whole_mesh() {
-    let expected = undone("istio-system", &format!("removes the filter `{RBAC}`"));
+fn an_envoy_filter_in_the_root_namespace_applies_to_the_whole_mesh() {
+    let expected = undone_finding("istio-system", &format!("removes the filter `{RBAC}`"));
     for labels in [json!(null), json!({"app": "cartservice"})] {
         let found = found("istio-system", &labels, &[removal(RBAC)]);
         assert_eq!(found, std::slice::from_ref(&expected), "{labels}");
@@ -110,7 +110,7 @@ fn an_envoy_filter_of_the_root_namespace_is_for_the_whole_mesh() {
 }
 
 #[test]
-fn each_patch_is_judged_and_shown_at_its_line() {
+fn checks_every_patch_and_shows_its_line() {
     let untrusted = json!({
         "applyTo": "FILTER_CHAIN",
         "match": {"context": "SIDECAR_INBOUND"},
@@ -147,11 +147,11 @@ fn each_patch_is_judged_and_shown_at_its_line() {
     assert_eq!(
         found,
         [
-            undone(
+            undone_finding(
                 "boutique",
                 "has certificates accepted that nothing validates"
             ),
-            undone(
+            undone_finding(
                 "boutique",
                 "sets `normalize_path`, so that proxies do not normalize paths as in the `Mesh`",
             ),
@@ -161,7 +161,7 @@ fn each_patch_is_judged_and_shown_at_its_line() {
 }
 
 #[test]
-fn a_patch_is_shown_at_its_line() {
+fn shows_the_line_of_a_patch() {
     let filter = "\
 apiVersion: networking.istio.io/v1alpha3
 kind: EnvoyFilter
@@ -185,8 +185,7 @@ spec:
 }
 
 #[test]
-fn an_envoy_filter_that_has_a_gateway_accept_any_certificate_is_found_with_the_policies_that_trust_it()
- {
+fn names_policies_that_trust_a_gateway_that_an_envoy_filter_opens_to_any_certificate() {
     let patch = json!({
         "applyTo": "FILTER_CHAIN",
         "match": {"context": "GATEWAY"},
@@ -204,16 +203,16 @@ fn an_envoy_filter_that_has_a_gateway_accept_any_certificate_is_found_with_the_p
     assert_eq!(found, [expected]);
 }
 
-/// A gateway's pods are made by Istio, and need not be among the objects.
+/// Istio creates the pods of a gateway; they need not be among the manifests.
 #[test]
-fn an_envoy_filter_at_a_gateway_of_the_documents_is_judged() {
+fn checks_an_envoy_filter_for_a_declared_gateway() {
     let mut patch = removal(RBAC);
     patch["match"]["context"] = json!("GATEWAY");
     let gateway = json!({"istio": "ingressgateway"});
     let found = found("istio-ingress", &gateway, &[patch]);
     assert_eq!(
         found,
-        [undone(
+        [undone_finding(
             "istio-ingress",
             &format!("removes the filter `{RBAC}`")
         )]
@@ -222,10 +221,10 @@ fn an_envoy_filter_at_a_gateway_of_the_documents_is_judged() {
 
 /// The documents need not declare the gateway.
 #[test]
-fn an_envoy_filter_at_a_gateway_that_a_policy_is_for_is_judged() {
+fn checks_an_envoy_filter_for_the_target_gateway_of_a_policy() {
     let mut patch = removal(RBAC);
     patch["match"]["context"] = json!("GATEWAY");
-    let filter = yaml_of(
+    let filter = object_yaml(
         "EnvoyFilter",
         "shop",
         "extra",

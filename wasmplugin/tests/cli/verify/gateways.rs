@@ -1,16 +1,16 @@
-//! Gateways that accept client certificates without validating them, and what istiod makes for gateways.
+//! Gateways that accept client certificates without validation, and objects that istiod creates for gateways.
 
 use serde_json::{Value, json};
 
-use super::{Mesh, yaml_of};
+use super::{Mesh, object_yaml};
 
-/// A gateway of Istio's at the pods of the shop's.
+/// An Istio `Gateway` at the gateway pods of the shop.
 fn gateway(tls: &Value) -> String {
     let spec = json!({
         "selector": {"istio": "ingressgateway"},
         "servers": [{"port": {"number": 8443, "protocol": "HTTPS", "name": "x"}, "hosts": ["*"], "tls": tls}],
     });
-    yaml_of("Gateway", "istio-ingress", "extra", &spec)
+    object_yaml("Gateway", "istio-ingress", "extra", &spec)
 }
 
 fn codes(mesh: &Mesh) -> Vec<String> {
@@ -20,7 +20,7 @@ fn codes(mesh: &Mesh) -> Vec<String> {
 }
 
 #[test]
-fn a_gateway_that_does_not_validate_client_certificates_is_found() {
+fn reports_a_gateway_that_does_not_validate_client_certificates() {
     let unvalidated = "unvalidated-certificates";
     for (tls, expected) in [
         (
@@ -39,7 +39,7 @@ fn a_gateway_that_does_not_validate_client_certificates_is_found() {
         let mesh = Mesh::good().with("gateway.yaml", &gateway(&tls));
         assert_eq!(codes(&mesh), expected, "{tls}");
     }
-    let of_gateway_api = |spec: Value| {
+    let kubernetes_gateway = |spec: Value| {
         json!({
             "apiVersion": "gateway.networking.k8s.io/v1",
             "kind": "Gateway",
@@ -54,24 +54,24 @@ fn a_gateway_that_does_not_validate_client_certificates_is_found() {
         json!({"tls": {"frontend": {"perPort": [{"port": 443, "tls": fallback}]}}}),
         json!({"listeners": [{"tls": {"frontendValidation": {"mode": "AllowInsecureFallback"}}}]}),
     ] {
-        let mesh = Mesh::good().with("gateway.yaml", &of_gateway_api(spec.clone()));
+        let mesh = Mesh::good().with("gateway.yaml", &kubernetes_gateway(spec.clone()));
         assert_eq!(codes(&mesh), [unvalidated], "{spec}");
     }
     let valid =
         json!({"tls": {"frontend": {"default": {"validation": {"mode": "AllowValidOnly"}}}}});
-    let mesh = Mesh::good().with("gateway.yaml", &of_gateway_api(valid));
+    let mesh = Mesh::good().with("gateway.yaml", &kubernetes_gateway(valid));
     assert_eq!(codes(&mesh), [""; 0]);
 }
 
-/// Anybody can make a certificate for any identity.
+/// Any client can forge a certificate for any identity.
 #[test]
-fn a_policy_that_goes_by_identity_at_such_a_gateway_is_found() {
+fn reports_an_identity_policy_at_a_gateway_that_does_not_validate_certificates() {
     let objects = |label: &str| {
         let gateway = json!({
             "selector": {"app": label},
             "servers": [{"hosts": ["*"], "tls": {"mode": "OPTIONAL_MUTUAL", "insecureSkipVerify": true}}],
         });
-        yaml_of("Gateway", "shop", "edge", &gateway) + "\n"
+        object_yaml("Gateway", "shop", "edge", &gateway) + "\n"
     };
     let workload = "\
 apiVersion: v1
@@ -99,9 +99,9 @@ status: {phase: Running}
     assert_eq!(found(by_identity, "other"), both[..1]);
 }
 
-/// Istio copies the labels of a `Gateway` onto all that it makes for it.
+/// Istio copies the labels of a `Gateway` to the objects that it creates for it.
 #[test]
-fn what_istio_makes_for_a_gateway_is_not_left_over() {
+fn does_not_report_objects_that_istio_creates_for_a_gateway() {
     let made = |kind: &str, version: &str| {
         json!({
             "apiVersion": version,

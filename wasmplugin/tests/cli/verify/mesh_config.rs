@@ -1,10 +1,10 @@
-//! Istio's mesh config beside the documents.
+//! Compares Istio's mesh config with the documents.
 
 mod installation;
 
 use serde_json::{Value, json};
 
-use super::ambient::{mesh, mesh_saying};
+use super::ambient::{mesh, mesh_with_line};
 use super::{Mesh, folder, run, text};
 
 /// The `ConfigMap` with a mesh config.
@@ -18,10 +18,10 @@ fn config_map(config: &str) -> String {
     .to_string()
 }
 
-/// Those of the shop.
+/// The trust domain aliases of the shop.
 const ALIASES: &str = "trustDomainAliases: [old.cluster.local]";
 
-/// What the shop asks of its proxies.
+/// The settings that the shop requires of its proxies.
 const STRICT: &str =
     "meshMTLS: {minProtocolVersion: TLSV1_3}\noutboundTrafficPolicy: {mode: REGISTRY_ONLY}";
 
@@ -31,9 +31,9 @@ fn found(config: &str) -> Vec<[String; 3]> {
         .findings()
 }
 
-/// What Istio's chart writes of the values.
+/// The mesh config that Istio's chart renders from the values.
 #[test]
-fn what_istio_is_installed_with_is_what_the_documents_say() {
+fn accepts_the_mesh_config_that_istio_is_installed_with() {
     let out = folder(&[]);
     let run = run(&[
         "install-values",
@@ -56,10 +56,10 @@ fn what_istio_is_installed_with_is_what_the_documents_say() {
 }
 
 #[test]
-fn a_mesh_config_that_changes_what_rules_mean_is_found() {
+fn reports_a_mesh_config_that_changes_the_meaning_of_rules() {
     for (config, message) in [
         ("# nothing", None),
-        // What Istio's chart writes by itself.
+        // Istio's chart writes these itself.
         (
             "defaultConfig:\n  discoveryAddress: istiod.istio-system.svc:15012\n  image: {imageType: distroless}\ndefaultProviders: {metrics: [prometheus]}\nenablePrometheusMerge: true\nrootNamespace: istio-system\ntrustDomain: cluster.local",
             None,
@@ -100,9 +100,9 @@ fn a_mesh_config_that_changes_what_rules_mean_is_found() {
     }
 }
 
-/// istiod reads its mesh config in its own namespace, and policies for the whole mesh in the root namespace.
+/// istiod reads its mesh config from its own namespace, and mesh-wide policies from the root namespace.
 #[test]
-fn a_mesh_config_is_found_wherever_istiod_may_run() {
+fn reads_a_mesh_config_from_any_istiod_or_root_namespace() {
     let spec = json!({"selector": {"matchLabels": {"app": "broker"}}, "rules": []});
     let config = format!("rootNamespace: policies\ntrustDomain: other.example\n{STRICT}");
     for (namespace, name, is_read) in [
@@ -115,7 +115,7 @@ fn a_mesh_config_is_found_wherever_istiod_may_run() {
         let object = config_map(&config)
             .replace("\"istio-system\"", &format!("\"{namespace}\""))
             .replace("\"istio\"", &format!("\"{name}\""));
-        let found = mesh_saying("rootNamespace: policies", &spec, "1.30", &[&object]).findings();
+        let found = mesh_with_line("rootNamespace: policies", &spec, "1.30", &[&object]).findings();
         let mut changed = found
             .iter()
             .filter(|[_, subject, _]| subject.starts_with("ConfigMap"));
@@ -129,7 +129,7 @@ fn a_mesh_config_is_found_wherever_istiod_may_run() {
 }
 
 #[test]
-fn trust_domains_that_the_mesh_does_not_have_are_found() {
+fn reports_undeclared_trust_domains() {
     for (config, aliases) in [
         ("", "[]"),
         ("trustDomainAliases: null", "[]"),
@@ -157,7 +157,7 @@ fn trust_domains_that_the_mesh_does_not_have_are_found() {
 }
 
 #[test]
-fn a_mesh_config_that_cannot_be_read_is_not_judged() {
+fn skips_an_unreadable_mesh_config() {
     let no_yaml = "its `data.mesh` is not a mesh config in YAML";
     let no_message = "in its mesh config, the mesh config is not a mapping";
     for (config, message) in [
@@ -173,7 +173,7 @@ fn a_mesh_config_that_cannot_be_read_is_not_judged() {
 
 /// The rest of the mesh config is still compared.
 #[test]
-fn a_field_that_istiod_refuses_or_ignores_is_found() {
+fn reports_fields_that_istiod_refuses_or_ignores() {
     let unknown = "is unknown to Istio, which ignores it";
     for (field, message) in [
         (
@@ -214,7 +214,7 @@ fn a_field_that_istiod_refuses_or_ignores_is_found() {
 }
 
 #[test]
-fn proxies_that_accept_or_reach_more_than_the_mesh_says_are_found() {
+fn reports_proxies_that_accept_or_reach_more_than_the_mesh_allows() {
     let tls = "its `meshMTLS.minProtocolVersion` is `TLSV1_2`, and the `Mesh` asks for `TLSV1_3`";
     let outbound =
         "its `outboundTrafficPolicy.mode` is `ALLOW_ANY`, and the `Mesh` asks for `REGISTRY_ONLY`";
@@ -244,7 +244,7 @@ fn proxies_that_accept_or_reach_more_than_the_mesh_says_are_found() {
 }
 
 #[test]
-fn settings_that_depend_on_what_is_outside_the_mesh_config_are_not_checked() {
+fn skips_settings_that_depend_on_more_than_the_mesh_config() {
     for (setting, message) in [
         (
             "ca: {address: a.example}",
@@ -273,7 +273,7 @@ fn settings_that_depend_on_what_is_outside_the_mesh_config_are_not_checked() {
 }
 
 #[test]
-fn a_provider_that_custom_rules_ask_is_an_authorizer_that_denies_when_it_fails() {
+fn custom_rule_providers_must_be_authorizers_that_fail_closed() {
     let asking = "`gate`, which rule `asked` of policy `shop/broker` asks";
     let authorizer = |more: Value| {
         let mut http = json!({"service": "gate.shop.svc.cluster.local", "port": 80});
@@ -321,18 +321,18 @@ fn a_provider_that_custom_rules_ask_is_an_authorizer_that_denies_when_it_fails()
         let tls = json!({"minProtocolVersion": "TLSV1_3"});
         let config = json!({"extensionProviders": providers, "meshMTLS": tls}).to_string();
         let found = mesh(&spec, "1.30", &[&format!("{}\n", config_map(&config))]).findings();
-        let of_config: Vec<_> = found
+        let config_findings: Vec<_> = found
             .iter()
             .filter(|[code, ..]| code == "changed-mesh-config")
             .map(|[.., message]| message.clone())
             .collect();
         let expected: Vec<_> = message.into_iter().collect();
-        assert_eq!(of_config, expected, "{providers}");
+        assert_eq!(config_findings, expected, "{providers}");
     }
 }
 
 #[test]
-fn namespaces_that_istio_does_not_see_are_found() {
+fn reports_namespaces_that_istio_does_not_see() {
     let hides =
         "its `discoverySelectors` hide [istio-ingress] from Istio: policies there are not enforced";
     let unknown = "its `discoverySelectors` may hide namespaces from Istio: policies there would not be enforced";
@@ -367,9 +367,9 @@ fn namespaces_that_istio_does_not_see_are_found() {
     }
 }
 
-/// Then the cluster decides what the oldest TLS is.
+/// The cluster then chooses the minimum TLS version.
 #[test]
-fn a_mesh_without_mtls_does_not_ask_for_a_version_of_tls() {
+fn requires_no_tls_version_in_a_mesh_without_mtls() {
     let spec = json!({"selector": {"matchLabels": {"app": "broker"}}, "rules": []});
     for (line, is_found) in [
         ("", false),
@@ -377,7 +377,7 @@ fn a_mesh_without_mtls_does_not_ask_for_a_version_of_tls() {
         ("mtls: {minVersion: \"1.3\"}", true),
         ("mtls: {minVersion: \"1.2\"}", false),
     ] {
-        let found = mesh_saying(
+        let found = mesh_with_line(
             line,
             &spec,
             "1.30",

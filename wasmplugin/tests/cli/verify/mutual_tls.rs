@@ -1,11 +1,11 @@
-//! Where mutual TLS is not asked for, gone around, or undone.
+//! Mutual TLS that is not required, bypassed or disabled.
 
 use serde_json::json;
 
-use super::{Mesh, folder, rendered, run, text, yaml_of};
+use super::{Mesh, folder, object_yaml, rendered_shop, run, text};
 
 #[test]
-fn a_mesh_that_is_not_strict_is_found() {
+fn reports_a_mesh_that_is_not_strict() {
     let missing = Mesh::good().without("istio-system.default.peerauthentication.yaml");
     let found = missing.findings();
     assert_eq!(found[0][0], "missing-object");
@@ -18,13 +18,13 @@ fn a_mesh_that_is_not_strict_is_found() {
         ]
     );
     assert_eq!(found.len(), 2);
-    let second = yaml_of(
+    let second = object_yaml(
         "PeerAuthentication",
         "istio-system",
         "old",
         &json!({"mtls": {"mode": "PERMISSIVE"}}),
     );
-    Mesh::good().with("second.yaml", &second).has(
+    Mesh::good().with("second.yaml", &second).reports_only(
         "mesh-not-strict",
         "PeerAuthentication istio-system/old",
         "the whole mesh accepts plaintext",
@@ -32,15 +32,15 @@ fn a_mesh_that_is_not_strict_is_found() {
 }
 
 #[test]
-fn a_namespace_that_is_not_strict_is_found() {
+fn reports_a_namespace_that_is_not_strict() {
     for (mode, accepts) in [("PERMISSIVE", "plaintext"), ("DISABLE", "plaintext alone")] {
         let spec = json!({"selector": {"matchLabels": {}}, "mtls": {"mode": mode}});
         Mesh::good()
             .with(
                 "namespace.yaml",
-                &yaml_of("PeerAuthentication", "boutique", "default", &spec),
+                &object_yaml("PeerAuthentication", "boutique", "default", &spec),
             )
-            .has(
+            .reports_only(
                 "namespace-not-strict",
                 "PeerAuthentication boutique/default",
                 &format!("all of `boutique` accepts {accepts}, and no document says so"),
@@ -49,26 +49,30 @@ fn a_namespace_that_is_not_strict_is_found() {
 }
 
 #[test]
-fn a_plaintext_port_is_found() {
+fn reports_a_plaintext_port() {
     let selector = json!({"matchLabels": {"app": "cartservice"}});
-    let of_port = json!({"selector": selector, "portLevelMtls": {"7070": {"mode": "DISABLE"}}});
-    let object = |spec| yaml_of("PeerAuthentication", "boutique", "cart", spec);
-    Mesh::good().with("port.yaml", &object(&of_port)).has(
-        "plaintext-port",
-        "PeerAuthentication boutique/cart",
-        "port 7070 of `app=cartservice` accepts plaintext alone, and no document says so",
-    );
-    let of_all = json!({"selector": selector, "mtls": {"mode": "PERMISSIVE"}});
-    Mesh::good().with("port.yaml", &object(&of_all)).has(
-        "plaintext-port",
-        "PeerAuthentication boutique/cart",
-        "every port of `app=cartservice` accepts plaintext, and no document says so",
-    );
+    let one_port = json!({"selector": selector, "portLevelMtls": {"7070": {"mode": "DISABLE"}}});
+    let object = |spec| object_yaml("PeerAuthentication", "boutique", "cart", spec);
+    Mesh::good()
+        .with("port.yaml", &object(&one_port))
+        .reports_only(
+            "plaintext-port",
+            "PeerAuthentication boutique/cart",
+            "port 7070 of `app=cartservice` accepts plaintext alone, and no document says so",
+        );
+    let every_port = json!({"selector": selector, "mtls": {"mode": "PERMISSIVE"}});
+    Mesh::good()
+        .with("port.yaml", &object(&every_port))
+        .reports_only(
+            "plaintext-port",
+            "PeerAuthentication boutique/cart",
+            "every port of `app=cartservice` accepts plaintext, and no document says so",
+        );
 }
 
-/// The exception of the documents is not found; as soon as it is for more than they say, it is.
+/// A declared exception is not reported unless it covers more than its document.
 #[test]
-fn an_exception_that_outgrew_its_document_is_found() {
+fn reports_an_exception_wider_than_its_document() {
     let file = "warehouse.warehouse-scanners.peerauthentication.yaml";
     for (old, new, message) in [
         (
@@ -90,7 +94,7 @@ fn an_exception_that_outgrew_its_document_is_found() {
 }
 
 impl Mesh {
-    /// The shop, with this annotation at the pods of a service.
+    /// The shop with this annotation on the pods of a service.
     fn annotated(annotation: &str) -> Self {
         Self::good().replacing(
             "workloads.yaml",
@@ -100,9 +104,9 @@ impl Mesh {
     }
 }
 
-/// What `bypassed-port` and `bypassed-outbound` say of each annotation.
+/// The findings `bypassed-port` and `bypassed-outbound` for each annotation.
 #[test]
-fn what_goes_around_the_sidecar_is_found() {
+fn reports_traffic_that_bypasses_the_sidecar() {
     let of = |annotation: &str| -> Vec<_> {
         let found = Mesh::annotated(annotation).findings();
         found
@@ -153,12 +157,12 @@ fn what_goes_around_the_sidecar_is_found() {
     assert!(of(all).is_empty());
 }
 
-/// Istio speaks no mutual TLS with what is said to be outside the mesh.
+/// Istio uses no mutual TLS for services declared outside the mesh.
 #[test]
-fn a_service_that_is_said_to_be_outside_the_mesh_is_found() {
+fn reports_a_service_declared_outside_the_mesh() {
     let entry = |host: &str, location: &str| {
         let spec = json!({"hosts": ["api.example.com", host], "location": location});
-        let entry = yaml_of("ServiceEntry", "boutique", "extra", &spec);
+        let entry = object_yaml("ServiceEntry", "boutique", "extra", &spec);
         Mesh::good().with("entry.yaml", &entry).findings()
     };
     let foreign = [
@@ -188,7 +192,7 @@ fn a_service_that_is_said_to_be_outside_the_mesh_is_found() {
 }
 
 #[test]
-fn mutual_tls_undone_by_a_destination_rule_is_found() {
+fn reports_a_destination_rule_that_disables_mutual_tls() {
     let tls = |mode: &str| json!({"tls": {"mode": mode}});
     let host = "cartservice.boutique.svc.cluster.local";
     for (spec, place, mode) in [
@@ -225,27 +229,27 @@ fn mutual_tls_undone_by_a_destination_rule_is_found() {
     ] {
         let host = spec["host"].as_str().unwrap().to_owned();
         Mesh::good()
-            .with("rule.yaml", &yaml_of("DestinationRule", "boutique", "cart", &spec))
-            .has(
+            .with("rule.yaml", &object_yaml("DestinationRule", "boutique", "cart", &spec))
+            .reports_only(
                 "mutual-tls-undone",
                 "DestinationRule boutique/cart",
                 &format!("`{place}.tls.mode` has callers of `{host}` speak `{mode}`, and not mutual TLS with their identity"),
             );
     }
-    // Outside the mesh nobody has an identity of it.
+    // Services outside the mesh have no mesh identity.
     let outside = json!({"host": "api.example.com", "trafficPolicy": tls("SIMPLE")});
     let mesh = Mesh::good().with(
         "rule.yaml",
-        &yaml_of("DestinationRule", "boutique", "api", &outside),
+        &object_yaml("DestinationRule", "boutique", "api", &outside),
     );
     assert_eq!(mesh.findings(), [[""; 3]; 0]);
 }
 
-/// To delete it would open the mesh, and the documents do not say that it may.
+/// Deleting it would open the mesh, which the documents do not allow.
 #[test]
-fn a_mesh_that_leaves_the_mode_to_the_cluster_keeps_the_strict_object() {
+fn a_mesh_without_a_mode_keeps_the_strict_object_of_the_cluster() {
     let name = "istio-system.default.peerauthentication.yaml";
-    let rendered = rendered().iter().find(|(file, _)| file == name);
+    let rendered = rendered_shop().iter().find(|(file, _)| file == name);
     let (_, strict) = rendered.unwrap();
     let documents = "apiVersion: peergate.dev/v1alpha1\nkind: Mesh\nmetadata: {name: m}\n\
                      spec: {trustDomain: cluster.local, istioVersion: \"1.29\", defaults: {otherwise: Pass}}\n";

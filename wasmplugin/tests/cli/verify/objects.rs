@@ -1,14 +1,14 @@
-//! Objects that are missing, changed, left over or nobody's.
+//! Objects that are missing, changed, left over or foreign.
 
 use serde_json::json;
 
-use super::{Mesh, rendered, yaml_of};
+use super::{Mesh, object_yaml, rendered_shop};
 
 #[test]
-fn a_missing_object_is_found() {
+fn reports_a_missing_object() {
     Mesh::good()
         .without("boutique.frontend-deny.authorizationpolicy.yaml")
-        .has(
+        .reports_only(
             "missing-object",
             "AuthorizationPolicy boutique/frontend-deny",
             "it is not there, and the documents are rendered to it",
@@ -16,23 +16,23 @@ fn a_missing_object_is_found() {
 }
 
 #[test]
-fn a_changed_object_is_found() {
+fn reports_a_changed_object() {
     Mesh::good()
         .replacing(
             "boutique.cartservice-allow.authorizationpolicy.yaml",
             "- /hipstershop.CartService/EmptyCart\n",
             "- /debug\n",
         )
-        .has(
+        .reports_only(
             "changed-object",
             "AuthorizationPolicy boutique/cartservice-allow",
             "`spec.rules[0].to[0].operation.paths[2]` is `/debug`, and the documents say `/hipstershop.CartService/EmptyCart`",
         );
 }
 
-/// In a list too.
+/// Also within a list.
 #[test]
-fn a_changed_object_is_shown_at_the_field() {
+fn shows_the_changed_field_of_an_object() {
     let mesh = Mesh::good().replacing(
         "boutique.cartservice-allow.authorizationpolicy.yaml",
         "- /hipstershop.CartService/EmptyCart\n",
@@ -57,14 +57,14 @@ fn a_changed_object_is_shown_at_the_field() {
 }
 
 #[test]
-fn a_dry_run_is_found() {
+fn reports_a_dry_run() {
     Mesh::good()
         .replacing(
             "boutique.cartservice-allow.authorizationpolicy.yaml",
             "  annotations:\n",
             "  annotations:\n    istio.io/dry-run: \"true\"\n",
         )
-        .has(
+        .reports_only(
             "changed-object",
             "AuthorizationPolicy boutique/cartservice-allow",
             "`metadata.annotations.istio.io/dry-run` is `true`, and the documents say nothing of it",
@@ -72,21 +72,21 @@ fn a_dry_run_is_found() {
 }
 
 #[test]
-fn a_leftover_object_is_found() {
-    let old = rendered()
+fn reports_a_leftover_object() {
+    let old = rendered_shop()
         .iter()
         .find(|(name, _)| name == "boutique.cartservice-allow.authorizationpolicy.yaml");
     let old = old.unwrap().1.replace("cartservice", "basketservice");
-    Mesh::good().with("old.yaml", &old).has(
+    Mesh::good().with("old.yaml", &old).reports_only(
         "leftover-object",
         "AuthorizationPolicy boutique/basketservice-allow",
         "Peergate rendered it once, and no document asks for it any more",
     );
 }
 
-/// Each with what it does, and with the change that makes it nobody's business.
+/// Each object with its effect, and with a change that makes it irrelevant.
 #[test]
-fn a_foreign_object_is_found() {
+fn reports_a_foreign_object() {
     let at_gateway =
         json!({"selector": {"istio": "ingressgateway"}, "servers": [{"port": {"number": 8080}}]});
     let elsewhere = json!({"selector": {"istio": "eastwestgateway"}});
@@ -141,9 +141,12 @@ fn a_foreign_object_is_found() {
         ("VirtualService", json!({"gateways": ["mesh"]}), None),
         ("VirtualService", json!({}), None),
     ] {
-        let mesh = Mesh::good().with("foreign.yaml", &yaml_of(kind, "boutique", "extra", &spec));
+        let mesh = Mesh::good().with(
+            "foreign.yaml",
+            &object_yaml(kind, "boutique", "extra", &spec),
+        );
         match part {
-            Some(part) => mesh.has(
+            Some(part) => mesh.reports_only(
                 "foreign-object",
                 &format!("{kind} boutique/extra"),
                 &format!("no document has it, and it {part}"),
@@ -153,19 +156,19 @@ fn a_foreign_object_is_found() {
     }
 }
 
-/// A host that is led into the mesh from a port that no document opens.
+/// A host that enters the mesh through a port that no document opens.
 #[test]
-fn a_way_in_that_no_document_has_is_found_whole() {
+fn reports_both_objects_of_an_undeclared_ingress_route() {
     let gateway = json!({"selector": {"istio": "ingressgateway"}});
     let route = json!({"gateways": ["extra"], "hosts": ["pay.example.com"]});
     let found = Mesh::good()
         .with(
             "gateway.yaml",
-            &yaml_of("Gateway", "boutique", "extra", &gateway),
+            &object_yaml("Gateway", "boutique", "extra", &gateway),
         )
         .with(
             "route.yaml",
-            &yaml_of("VirtualService", "boutique", "extra", &route),
+            &object_yaml("VirtualService", "boutique", "extra", &route),
         )
         .findings();
     let subjects: Vec<_> = found.iter().map(|found| found[1].as_str()).collect();

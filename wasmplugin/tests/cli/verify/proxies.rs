@@ -1,4 +1,4 @@
-//! What a proxy of Istio's has in its configuration, as it was saved.
+//! Saved configurations of Istio proxies.
 
 #![expect(
     clippy::indexing_slicing,
@@ -52,7 +52,7 @@ fn dump() -> Value {
     ]})
 }
 
-/// What is found of a proxy whose connection manager is changed, beside that a file proves nothing.
+/// The findings for a proxy with a changed connection manager, except that a file proves nothing.
 fn found(change: impl FnOnce(&mut Value)) -> Vec<[String; 3]> {
     let mut dump = dump();
     let listener = &mut dump["configs"][1]["dynamic_listeners"][0]["active_state"]["listener"];
@@ -75,12 +75,12 @@ fn findings(proxy: &Path) -> Vec<[String; 3]> {
 }
 
 #[test]
-fn nothing_is_found_in_the_configuration_of_a_good_proxy() {
+fn reports_nothing_for_a_good_proxy() {
     assert_eq!(found(|_| ()), [[""; 3]; 0]);
 }
 
 #[test]
-fn a_part_of_a_listener_without_rbac_is_found() {
+fn reports_a_filter_chain_without_rbac() {
     let found = found(|manager| {
         manager["http_filters"].as_array_mut().unwrap().pop();
     });
@@ -88,9 +88,9 @@ fn a_part_of_a_listener_without_rbac_is_found() {
     assert_eq!(found, [["policy-not-running", PROXY, message]]);
 }
 
-/// What denies by default is for every proxy.
+/// The default-deny policy applies to every proxy.
 #[test]
-fn a_proxy_without_a_policy_and_without_rbac_is_found_where_the_mesh_is_closed() {
+fn reports_a_proxy_without_rbac_in_a_default_deny_mesh() {
     let mut dump = dump();
     dump["configs"][0]["bootstrap"]["node"]["metadata"]["LABELS"] = json!({"app": "stray"});
     let chain = "/configs/1/dynamic_listeners/0/active_state/listener/filter_chains/0";
@@ -103,13 +103,13 @@ fn a_proxy_without_a_policy_and_without_rbac_is_found_where_the_mesh_is_closed()
 }
 
 #[test]
-fn a_part_of_a_listener_that_passes_connections_on_without_rbac_is_found() {
-    let of_type = |kind: &str, field: &str, value: Value| {
+fn reports_a_passthrough_filter_chain_without_rbac() {
+    let network_filter = |kind: &str, field: &str, value: Value| {
         let kind = format!("type.googleapis.com/envoy.extensions.filters.network.{kind}");
         json!({"typed_config": {"@type": kind, field: value}})
     };
-    let rbac = |rules: &str| of_type("rbac.v3.RBAC", rules, json!({}));
-    let proxy = |cluster: &str| of_type("tcp_proxy.v3.TcpProxy", "cluster", json!(cluster));
+    let rbac = |rules: &str| network_filter("rbac.v3.RBAC", rules, json!({}));
+    let proxy = |cluster: &str| network_filter("tcp_proxy.v3.TcpProxy", "cluster", json!(cluster));
     for (filters, is_unchecked) in [
         (json!([proxy("inbound|6379||")]), true),
         (json!([rbac("shadow_rules"), proxy("inbound|6379||")]), true),
@@ -135,7 +135,7 @@ fn a_part_of_a_listener_that_passes_connections_on_without_rbac_is_found() {
 }
 
 #[test]
-fn a_proxy_that_normalises_paths_otherwise_is_found() {
+fn reports_a_proxy_with_another_path_normalization() {
     let message = "it does not normalize paths as in the `Mesh` at `virtualInbound`";
     let changes: [fn(&mut Value); 4] = [
         |manager| manager["normalize_path"] = json!(false),
@@ -149,7 +149,7 @@ fn a_proxy_that_normalises_paths_otherwise_is_found() {
 }
 
 #[test]
-fn routes_that_ignore_path_parameters_are_found() {
+fn reports_routes_that_ignore_path_parameters() {
     let found = found(|manager| {
         manager["route_config"]["ignore_path_parameters_in_path_matching"] = json!(true);
     });
@@ -158,7 +158,7 @@ fn routes_that_ignore_path_parameters_are_found() {
 }
 
 #[test]
-fn an_argument_that_is_not_an_admin_endpoint_is_invalid() {
+fn refuses_an_argument_that_is_not_an_admin_endpoint() {
     for (proxy, expected) in [
         ("http://", "use `http://HOST:PORT`, such as"),
         ("http://localhost", "use `http://HOST:PORT`, such as"),
@@ -182,9 +182,9 @@ fn an_argument_that_is_not_an_admin_endpoint_is_invalid() {
     }
 }
 
-/// Without an image in the `Mesh` there is no filter to look for.
+/// Without an image in the `Mesh`, proxies need no filter.
 #[test]
-fn a_proxy_without_listeners_is_not_checked() {
+fn skips_a_proxy_without_listeners() {
     let mesh = "apiVersion: peergate.dev/v1alpha1\nkind: Mesh\nmetadata: {name: m}\nspec: {trustDomain: cluster.local, istioVersion: \"1.31\"}\n";
     for dump in [
         json!({"configs": []}),

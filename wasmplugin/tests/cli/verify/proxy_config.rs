@@ -1,18 +1,18 @@
-//! What changes how proxies start.
+//! Settings that change how proxies start.
 
 use serde_json::{Value, json};
 
 use super::ambient::mesh;
-use super::{Mesh, yaml_of};
+use super::{Mesh, object_yaml};
 
 const WHY: &str = "which may change how proxies enforce policies";
 
-/// What is found in a shop with this pod's annotations.
+/// The findings in a shop whose pod has these annotations.
 fn found(annotations: &Value) -> Vec<String> {
     found_with(annotations, &json!({}))
 }
 
-/// What is found in a shop with this pod's annotations, and this description of it.
+/// The findings in a shop whose pod has these annotations and this spec.
 fn found_with(annotations: &Value, pod: &Value) -> Vec<String> {
     let deployment = json!({
         "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "broker", "namespace": "shop"},
@@ -21,7 +21,7 @@ fn found_with(annotations: &Value, pod: &Value) -> Vec<String> {
     found_in(&deployment)
 }
 
-/// What is found in a shop with this workload.
+/// The findings in a shop with this workload.
 fn found_in(workload: &Value) -> Vec<String> {
     let namespace = json!({
         "apiVersion": "v1", "kind": "Namespace",
@@ -38,7 +38,7 @@ fn found_in(workload: &Value) -> Vec<String> {
 }
 
 #[test]
-fn an_annotation_that_replaces_a_part_of_the_proxy_is_found() {
+fn reports_an_annotation_that_replaces_part_of_the_proxy() {
     for key in [
         "sidecar.istio.io/bootstrapOverride",
         "sidecar.istio.io/proxyImage",
@@ -51,7 +51,7 @@ fn an_annotation_that_replaces_a_part_of_the_proxy_is_found() {
 }
 
 #[test]
-fn a_setting_in_an_annotation_passes_only_if_it_is_known_to_leave_enforcement_alone() {
+fn accepts_only_annotation_settings_known_not_to_affect_enforcement() {
     for (config, setting) in [
         ("", ""),
         ("concurrency: 2\nholdApplicationUntilProxyStarts: true", ""),
@@ -119,10 +119,10 @@ fn a_setting_in_an_annotation_passes_only_if_it_is_known_to_leave_enforcement_al
 }
 
 #[test]
-fn variables_of_a_proxy_config_are_found_at_their_place() {
+fn reports_proxy_config_variables_at_their_location() {
     for (variable, is_found) in [("ISTIO_META_IDLE_TIMEOUT", false), ("CA_ADDR", true)] {
         let spec = json!({"concurrency": 1, "environmentVariables": {variable: "a"}, "image": {"imageType": "distroless"}});
-        let object = yaml_of("ProxyConfig", "boutique", "a", &spec);
+        let object = object_yaml("ProxyConfig", "boutique", "a", &spec);
         let found = Mesh::good().with("proxies.json", &object).findings();
         let message = format!("its `environmentVariables` set `{variable}`, {WHY}");
         let expected = [
@@ -135,7 +135,7 @@ fn variables_of_a_proxy_config_are_found_at_their_place() {
 }
 
 #[test]
-fn a_mount_over_the_files_of_the_proxy_is_found() {
+fn reports_a_mount_over_proxy_files() {
     let key = "sidecar.istio.io/userVolumeMount";
     for (path, is_found) in [
         ("/etc/certs", false),
@@ -164,7 +164,7 @@ fn a_mount_over_the_files_of_the_proxy_is_found() {
     }
 }
 
-/// What the pod's container `istio-proxy` has that may undo enforcement.
+/// The findings about settings of the container `istio-proxy` that may disable enforcement.
 fn in_container(container: &Value) -> Vec<String> {
     let mut container = container.clone();
     let fields = container.as_object_mut().unwrap();
@@ -187,7 +187,7 @@ fn stripped(found: &[String]) -> Vec<String> {
 }
 
 #[test]
-fn a_pods_own_proxy_container_passes_only_if_it_leaves_enforcement_alone() {
+fn accepts_a_custom_proxy_container_only_if_it_does_not_affect_enforcement() {
     for (container, expected) in [
         (json!({}), ""),
         (
@@ -289,9 +289,9 @@ fn a_pods_own_proxy_container_passes_only_if_it_leaves_enforcement_alone() {
     }
 }
 
-/// As the injector makes it: its variables and mounts are Istio's own.
+/// As injected: its variables and mounts are Istio's own.
 #[test]
-fn an_injected_container_passes_unless_it_runs_something_else() {
+fn accepts_an_injected_container_unless_it_runs_something_else() {
     let proxy = json!({
         "name": "istio-proxy",
         "image": "docker.io/istio/proxyv2:1.30.0",

@@ -1,4 +1,4 @@
-//! Pods that are in the mesh without Envoy, and pods whose containers are unknown.
+//! Pods in the mesh without Envoy, and pods with unknown containers.
 
 use serde_json::json;
 
@@ -14,9 +14,9 @@ fn with_templates(templates: &str) -> Mesh {
 }
 
 #[test]
-fn a_workload_with_the_agent_for_grpc_alone_is_found() {
+fn reports_a_proxyless_grpc_workload() {
     for templates in ["grpc-agent", "grpc-simple", "grpc-agent,own"] {
-        with_templates(templates).has(
+        with_templates(templates).reports_only(
             "unenforced-workload",
             "Deployment boutique/adservice",
             "policy `boutique/adservice` is for it, and its pods have no Envoy: the filter never runs, and its gRPC library enforces the `AuthorizationPolicy` at most",
@@ -25,8 +25,8 @@ fn a_workload_with_the_agent_for_grpc_alone_is_found() {
 }
 
 #[test]
-fn a_workload_with_a_template_of_the_clusters_own_is_not_checked() {
-    with_templates("own").has(
+fn skips_a_workload_with_a_custom_injection_template() {
+    with_templates("own").reports_only(
         "not-checked",
         "Deployment boutique/adservice",
         "policy `boutique/adservice` is for it, and its pods are injected by a template of the cluster's own, which may have no Envoy",
@@ -40,9 +40,9 @@ fn a_template_with_envoy_is_a_sidecar() {
     }
 }
 
-/// The agent's container has the name of the sidecar's.
+/// The agent's container has the same name as a sidecar.
 #[test]
-fn a_pod_with_the_agent_for_grpc_alone_is_found() {
+fn reports_a_proxyless_grpc_pod() {
     let pod = json!({
         "apiVersion": "v1",
         "kind": "Pod",
@@ -56,7 +56,7 @@ fn a_pod_with_the_agent_for_grpc_alone_is_found() {
         "spec": {"serviceAccountName": "adservice", "containers": [{"name": "server"}, {"name": "istio-proxy"}]},
         "status": {"phase": "Running"},
     });
-    Mesh::good().with("pod.yaml", &pod.to_string()).has(
+    Mesh::good().with("pod.yaml", &pod.to_string()).reports_only(
         "unenforced-workload",
         "Deployment boutique/adservice",
         "policy `boutique/adservice` is for it, and its pods have no Envoy: the filter never runs, and its gRPC library enforces the `AuthorizationPolicy` at most",

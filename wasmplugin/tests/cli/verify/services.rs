@@ -1,10 +1,10 @@
-//! Ports that are declared to speak no HTTP.
+//! Ports declared with another protocol than HTTP.
 
 use serde_json::{Value, json};
 
 use super::{NOW, folder, run, text};
 
-/// A policy that denies paths, with this operation.
+/// A policy with a rule that denies this operation.
 fn documents(operation: &str, more: &str) -> String {
     format!(
         "apiVersion: peergate.dev/v1alpha1
@@ -24,7 +24,7 @@ spec:
     )
 }
 
-/// The ports at which a rule denies connections, of a `Service` with this port.
+/// The ports of a `Service` with this port at which a rule denies connections.
 fn found(operation: &str, more: &str, port: &Value) -> Vec<String> {
     let service = json!({
         "apiVersion": "v1", "kind": "Service", "metadata": {"name": "mq", "namespace": "shop"},
@@ -33,7 +33,7 @@ fn found(operation: &str, more: &str, port: &Value) -> Vec<String> {
     found_by(operation, more, &service)
 }
 
-/// The ports at which a rule denies connections, beside this object.
+/// The ports at which a rule denies connections, given this object.
 fn found_by(operation: &str, more: &str, object: &Value) -> Vec<String> {
     let workloads = [
         json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop", "labels": {"istio-injection": "enabled"}}}),
@@ -75,7 +75,7 @@ fn found_by(operation: &str, more: &str, object: &Value) -> Vec<String> {
 }
 
 #[test]
-fn a_denial_by_path_on_a_port_without_http_is_found() {
+fn reports_a_path_denial_on_a_tcp_port() {
     let paths = "{paths: [\"/admin/*\"]}";
     let expected = |port: u16, reason: &str| {
         vec![format!(
@@ -124,7 +124,7 @@ fn a_denial_by_path_on_a_port_without_http_is_found() {
 }
 
 #[test]
-fn nothing_is_found_where_a_rule_leaves_the_port_out() {
+fn reports_nothing_if_the_rule_excludes_the_port() {
     let paths = "{paths: [\"/admin/*\"]}";
     let amqp = json!({"name": "tcp-amqp", "port": 5672});
     for (operation, more, port) in [
@@ -173,9 +173,9 @@ fn nothing_is_found_where_a_rule_leaves_the_port_out() {
     }
 }
 
-/// Istio goes by the protocol of a port alone there.
+/// There Istio uses only the protocol of a port.
 #[test]
-fn ports_that_service_entries_and_sidecars_declare_for_pods_count_too() {
+fn considers_ports_from_service_entries_and_sidecars() {
     let paths = "{paths: [\"/admin/*\"]}";
     let object = |kind: &str, namespace: &str, spec: &Value| {
         json!({
@@ -279,10 +279,10 @@ fn ports_that_service_entries_and_sidecars_declare_for_pods_count_too() {
     }
 }
 
-/// Listeners of the `Sidecar` for a workload replace those that Istio makes for its services, and of the `Sidecar`s
-/// one alone is for it.
+/// Listeners of a `Sidecar` replace those that Istio creates for services, and only one `Sidecar` applies to a
+/// workload.
 #[test]
-fn a_sidecar_goes_before_services_and_before_those_that_are_less_specific() {
+fn the_most_specific_sidecar_overrides_services() {
     let paths = "{paths: [\"/admin/*\"]}";
     let object = |kind: &str, namespace: &str, name: &str, spec: Value| {
         json!({
@@ -299,7 +299,7 @@ fn a_sidecar_goes_before_services_and_before_those_that_are_less_specific() {
         "entry",
         json!({"hosts": ["mq.example"], "workloadSelector": mq, "ports": [{"number": 5672, "protocol": "TCP", "name": "a"}]}),
     );
-    let of_pods = |protocol| {
+    let pods_sidecar = |protocol| {
         object(
             "Sidecar",
             "shop",
@@ -307,9 +307,9 @@ fn a_sidecar_goes_before_services_and_before_those_that_are_less_specific() {
             json!({"workloadSelector": mq, "ingress": port(protocol)}),
         )
     };
-    let of_namespace =
+    let namespace_sidecar =
         |protocol| object("Sidecar", "shop", "all", json!({"ingress": port(protocol)}));
-    let of_mesh = |protocol| {
+    let mesh_sidecar = |protocol| {
         object(
             "Sidecar",
             "istio-system",
@@ -325,19 +325,19 @@ fn a_sidecar_goes_before_services_and_before_those_that_are_less_specific() {
     );
     for (objects, is_found) in [
         (vec![tcp_service.clone()], true),
-        (vec![tcp_service.clone(), of_pods("HTTP")], false),
-        (vec![tcp_service.clone(), of_namespace("HTTP")], false),
-        (vec![tcp_service.clone(), of_mesh("HTTP")], false),
+        (vec![tcp_service.clone(), pods_sidecar("HTTP")], false),
+        (vec![tcp_service.clone(), namespace_sidecar("HTTP")], false),
+        (vec![tcp_service.clone(), mesh_sidecar("HTTP")], false),
         (vec![tcp_service.clone(), without_listeners.clone()], true),
         (
-            vec![tcp_service, without_listeners.clone(), of_mesh("HTTP")],
+            vec![tcp_service, without_listeners.clone(), mesh_sidecar("HTTP")],
             true,
         ),
-        (vec![of_mesh("TCP")], true),
-        (vec![of_mesh("TCP"), without_listeners], false),
-        (vec![of_mesh("TCP"), of_namespace("HTTP")], false),
-        (vec![of_namespace("HTTP"), of_pods("TCP")], true),
-        (vec![of_namespace("TCP"), of_pods("HTTP")], false),
+        (vec![mesh_sidecar("TCP")], true),
+        (vec![mesh_sidecar("TCP"), without_listeners], false),
+        (vec![mesh_sidecar("TCP"), namespace_sidecar("HTTP")], false),
+        (vec![namespace_sidecar("HTTP"), pods_sidecar("TCP")], true),
+        (vec![namespace_sidecar("TCP"), pods_sidecar("HTTP")], false),
     ] {
         let list = json!({"apiVersion": "v1", "kind": "List", "items": objects});
         assert_eq!(!found_by(paths, "", &list).is_empty(), is_found, "{list}");

@@ -1,4 +1,4 @@
-//! `RequestAuthentication`s for rules that ask for tokens.
+//! `RequestAuthentication` objects for rules that require tokens.
 
 #![expect(
     clippy::indexing_slicing,
@@ -26,8 +26,13 @@ spec:
     spec: {containers: [{name: b, image: x}]}
 ";
 
-/// One in `namespace`, for pods with the label `app`, that validates tokens of these issuers.
-fn validating(name: &str, namespace: &str, app: Option<&str>, issuers: &[&str]) -> String {
+/// A `RequestAuthentication` in `namespace` that validates tokens of these issuers for pods with the label `app`.
+fn request_authentication(
+    name: &str,
+    namespace: &str,
+    app: Option<&str>,
+    issuers: &[&str],
+) -> String {
     let rules: Vec<_> = issuers
         .iter()
         .map(|issuer| json!({"issuer": issuer}))
@@ -45,7 +50,7 @@ fn validating(name: &str, namespace: &str, app: Option<&str>, issuers: &[&str]) 
     format!("{object}\n")
 }
 
-/// What is found where the only policy has this rule.
+/// The findings if the only policy has this rule.
 fn found(rule: &Value, validating: &[String]) -> Vec<[String; 3]> {
     let mut rule = rule.clone();
     rule["id"] = json!("users");
@@ -58,31 +63,31 @@ fn found(rule: &Value, validating: &[String]) -> Vec<[String; 3]> {
     mesh(&spec, "1.30", &objects).findings()
 }
 
-fn of_issuer() -> Value {
+fn issuer_rule() -> Value {
     json!({"from": [{"requestPrincipals": ["https://issuer.example/*"]}]})
 }
 
-fn with_claims() -> Value {
+fn claims_rule() -> Value {
     json!({"when": [{"key": "request.auth.claims[groups]", "values": ["staff"]}]})
 }
 
-/// What has no token passes it.
-fn without_claims() -> Value {
+/// Requests without a token match this rule.
+fn no_claims_rule() -> Value {
     json!({"when": [{"key": "request.auth.claims[groups]", "notValues": ["banned"]}]})
 }
 
 #[test]
 fn an_object_for_gateways_validates_no_tokens_at_sidecars() {
-    let object = validating("tokens", "shop", None, &["https://issuer.example"]);
+    let object = request_authentication("tokens", "shop", None, &["https://issuer.example"]);
     let mut object: Value = serde_json::from_str(&object).unwrap();
     object["spec"]["targetRefs"] =
         json!([{"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": "other"}]);
-    let found = found(&of_issuer(), &[format!("{object}\n")]);
+    let found = found(&issuer_rule(), &[format!("{object}\n")]);
     assert_eq!(found[0][0], "unvalidated-tokens");
 }
 
 #[test]
-fn tokens_that_nothing_validates_are_found() {
+fn reports_tokens_that_are_not_validated() {
     let issuer = "https://issuer.example";
     let other = "https://other.example";
     let unvalidated = [[
@@ -100,8 +105,8 @@ fn tokens_that_nothing_validates_are_found() {
         ("shop", Some("other"), &[issuer], false),
         ("elsewhere", None, &[issuer], false),
     ] {
-        let objects = [validating("tokens", namespace, app, issuers)];
-        let found = found(&of_issuer(), &objects);
+        let objects = [request_authentication("tokens", namespace, app, issuers)];
+        let found = found(&issuer_rule(), &objects);
         if is_validated {
             assert_eq!(found, [[""; 3]; 0], "{namespace} {app:?} {issuers:?}");
         } else {
@@ -110,13 +115,13 @@ fn tokens_that_nothing_validates_are_found() {
     }
 }
 
-/// Manifests to be applied may leave it to others.
+/// Rendered manifests may leave validation to other objects.
 #[test]
-fn where_no_object_validates_tokens_it_is_said() {
+fn notes_that_no_object_validates_tokens() {
     for (rule, tokens) in [
-        (of_issuer(), "tokens of `https://issuer.example/*`"),
-        (with_claims(), "tokens with certain claims"),
-        (without_claims(), "tokens with certain claims"),
+        (issuer_rule(), "tokens of `https://issuer.example/*`"),
+        (claims_rule(), "tokens with certain claims"),
+        (no_claims_rule(), "tokens with certain claims"),
     ] {
         let message = format!(
             "rule `users` asks for {tokens}, and no `RequestAuthentication` is among the objects"
@@ -127,7 +132,7 @@ fn where_no_object_validates_tokens_it_is_said() {
 }
 
 #[test]
-fn a_rule_that_does_not_ask_for_tokens_needs_no_validation() {
+fn a_rule_without_tokens_needs_no_validation() {
     for rule in [
         json!({"from": [{"serviceAccounts": ["web"]}]}),
         json!({"from": [{"serviceAccounts": ["web"], "notRequestPrincipals": ["https://issuer.example/*"]}]}),
@@ -136,21 +141,20 @@ fn a_rule_that_does_not_ask_for_tokens_needs_no_validation() {
     }
 }
 
-/// It enforces nothing.
 #[test]
 fn a_rule_in_shadow_needs_no_validation() {
-    let mut rule = of_issuer();
+    let mut rule = issuer_rule();
     rule["enforcement"] = json!("Shadow");
     assert_eq!(found(&rule, &[]), [[""; 3]; 0]);
 }
 
-/// A second issuer can make a token with any claims.
+/// A second issuer can issue a token with any claims.
 #[test]
-fn issuers_beside_each_other_are_found_where_a_rule_names_none() {
+fn reports_several_issuers_if_a_rule_names_none() {
     let objects = |issuers: [&str; 2]| {
         issuers.map(|issuer| {
             let (_, name) = issuer.split_once("//").unwrap();
-            validating(name, "shop", None, &[issuer])
+            request_authentication(name, "shop", None, &[issuer])
         })
     };
     let both = objects(["https://a.example", "https://b.example"]);
@@ -162,11 +166,16 @@ fn issuers_beside_each_other_are_found_where_a_rule_names_none() {
             message.to_owned(),
         ]
     });
-    assert_eq!(found(&with_claims(), &both), expected);
-    let one = [validating("a", "shop", None, &["https://a.example"])];
-    assert_eq!(found(&with_claims(), &one), [[""; 3]; 0]);
-    // A rule that names the issuer goes by it.
-    let mut named = with_claims();
+    assert_eq!(found(&claims_rule(), &both), expected);
+    let one = [request_authentication(
+        "a",
+        "shop",
+        None,
+        &["https://a.example"],
+    )];
+    assert_eq!(found(&claims_rule(), &one), [[""; 3]; 0]);
+    // A rule that names the issuer accepts only that one.
+    let mut named = claims_rule();
     named["from"] = json!([{"requestPrincipals": ["https://a.example/*"]}]);
     assert_eq!(found(&named, &both), [[""; 3]; 0]);
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{Mesh, NOW, WORKLOADS, folder, run, text};
 
 #[test]
-fn a_workload_without_a_sidecar_is_found() {
+fn reports_a_workload_without_a_sidecar() {
     for (old, new) in [
         (
             "        app: adservice\n    spec:",
@@ -16,17 +16,19 @@ fn a_workload_without_a_sidecar_is_found() {
             "      hostNetwork: true\n      serviceAccountName: adservice",
         ),
     ] {
-        Mesh::good().replacing("workloads.yaml", old, new).has(
-            "unenforced-workload",
-            "Deployment boutique/adservice",
-            "policy `boutique/adservice` is for it, and it has no sidecar",
-        );
+        Mesh::good()
+            .replacing("workloads.yaml", old, new)
+            .reports_only(
+                "unenforced-workload",
+                "Deployment boutique/adservice",
+                "policy `boutique/adservice` is for it, and it has no sidecar",
+            );
     }
 }
 
-/// Pods tell what is, and what makes them tells what should be.
+/// Pods show the current state, and their controllers the intended state.
 #[test]
-fn pods_from_before_the_injection_are_found() {
+fn reports_pods_that_predate_injection() {
     let pod = |hash: &str, name: &str, containers: Value| {
         json!({
             "apiVersion": "v1",
@@ -52,15 +54,17 @@ fn pods_from_before_the_injection_are_found() {
             pod("77c9", "adservice-77c9-c", without),
         ],
     });
-    Mesh::good().with("pods.json", &list.to_string()).has(
-        "unenforced-workload",
-        "Deployment boutique/adservice",
-        "policy `boutique/adservice` is for it, and it has no sidecar",
-    );
+    Mesh::good()
+        .with("pods.json", &list.to_string())
+        .reports_only(
+            "unenforced-workload",
+            "Deployment boutique/adservice",
+            "policy `boutique/adservice` is for it, and it has no sidecar",
+        );
 }
 
 #[test]
-fn a_workload_without_a_policy_is_found() {
+fn reports_a_workload_without_a_policy() {
     let mesh = Mesh::good().with(
         "more.yaml",
         &WORKLOADS
@@ -69,7 +73,7 @@ fn a_workload_without_a_policy_is_found() {
             .unwrap()
             .replace("adservice", "newservice"),
     );
-    mesh.has(
+    mesh.reports_only(
         "workload-without-policy",
         "Deployment boutique/newservice",
         "no policy is for it: every request is denied",
@@ -78,14 +82,14 @@ fn a_workload_without_a_policy_is_found() {
 }
 
 #[test]
-fn a_policy_that_selects_nothing_is_found() {
+fn reports_a_policy_that_selects_nothing() {
     let without = WORKLOADS
         .split("---\n")
         .filter(|part| !part.contains("name: adservice"));
     let without: Vec<_> = without.collect();
     Mesh::good()
         .with("workloads.yaml", &without.join("---\n"))
-        .has(
+        .reports_only(
             "policy-without-workload",
             "ServicePolicy boutique/adservice",
             "no workload has the labels that it is for",
@@ -93,23 +97,23 @@ fn a_policy_that_selects_nothing_is_found() {
 }
 
 #[test]
-fn a_workload_under_another_account_is_found() {
+fn reports_a_workload_with_another_service_account() {
     Mesh::good()
         .replacing(
             "workloads.yaml",
             "serviceAccountName: adservice",
             "serviceAccountName: default",
         )
-        .has(
+        .reports_only(
             "wrong-service-account",
             "Deployment boutique/adservice",
             "it runs as `default`, and policy `boutique/adservice` says `adservice`",
         );
 }
 
-/// A mesh whose documents leave open what no policy is for.
+/// A mesh whose documents leave workloads without a policy open.
 #[test]
-fn an_open_workload_is_found() {
+fn reports_an_open_workload() {
     let mesh = "\
 apiVersion: peergate.dev/v1alpha1
 kind: Mesh
@@ -131,7 +135,7 @@ spec:
         documents: documents.path().into(),
         folder: manifests,
     }
-    .has(
+    .reports_only(
         "open-workload",
         "Deployment boutique/adservice",
         "no policy is for it, and the mesh lets pass what no policy is for",

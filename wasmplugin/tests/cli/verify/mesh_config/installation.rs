@@ -1,10 +1,10 @@
-//! The mesh config in what Istio is installed from.
+//! The mesh config in installation values of Istio.
 
 use super::*;
 
-/// Its installer would change it with the next run.
+/// The next run of the installer would change the mesh config.
 #[test]
-fn the_mesh_config_that_istio_is_installed_from_is_compared_too() {
+fn compares_the_mesh_config_in_installation_values() {
     let config = json!({
         "trustDomain": "other.example",
         "trustDomainAliases": ["old.cluster.local"],
@@ -79,14 +79,14 @@ fn the_mesh_config_that_istio_is_installed_from_is_compared_too() {
 }
 
 #[test]
-fn helm_values_of_istio_are_compared_at_the_line_of_a_field() {
+fn reports_the_line_of_a_field_in_helm_values() {
     let rest = "trustDomainAliases: [old.cluster.local], meshMTLS: {minProtocolVersion: TLSV1_3}, outboundTrafficPolicy: {mode: REGISTRY_ONLY}";
     for values in [
         format!("# a\nmeshConfig: {{trustDomain: other.example, {rest}}}\n"),
         format!("# a\nistiod: {{meshConfig: {{trustDomain: other.example, {rest}}}}}\n"),
     ] {
         let mesh = Mesh::good().with("values.yaml", &values);
-        mesh.has(
+        mesh.reports_only(
             "changed-mesh-config",
             "Helm values of Istio",
             "its `trustDomain` is `other.example`, and the `Mesh` says `cluster.local`",
@@ -99,7 +99,7 @@ fn helm_values_of_istio_are_compared_at_the_line_of_a_field() {
 
 /// The Sail operator names a revision after its `Istio`.
 #[test]
-fn an_istio_of_the_sail_operator_is_compared_if_it_makes_the_revision_of_the_mesh() {
+fn compares_a_sail_operator_istio_if_it_has_the_revision_of_the_mesh() {
     let spec = json!({"selector": {"matchLabels": {"app": "broker"}}, "rules": []});
     for (line, name, is_found) in [
         ("", "default", true),
@@ -112,7 +112,7 @@ fn an_istio_of_the_sail_operator_is_compared_if_it_makes_the_revision_of_the_mes
             "apiVersion": "sailoperator.io/v1", "kind": "Istio", "metadata": {"name": name},
             "spec": {"namespace": "istio-system", "values": {"meshConfig": {"trustDomain": "other.example"}}},
         });
-        let mesh = mesh_saying(line, &spec, "1.30", &[&object.to_string()]);
+        let mesh = mesh_with_line(line, &spec, "1.30", &[&object.to_string()]);
         let found = mesh.findings();
         let subject = format!("Istio {name}");
         let is_about = |finding: &&[String; 3]| finding[0] == "changed-mesh-config";
@@ -126,9 +126,9 @@ fn an_istio_of_the_sail_operator_is_compared_if_it_makes_the_revision_of_the_mes
     }
 }
 
-/// A mesh config in a text, in another field or in another object decides as well.
+/// The mesh config may be in a string, in another field or in another object.
 #[test]
-fn a_mesh_config_that_an_installation_has_elsewhere_is_not_checked() {
+fn skips_a_mesh_config_that_an_installation_keeps_elsewhere() {
     let text = "meshConfig:\n  pathNormalization: {normalization: NONE}\n";
     let values = json!({"meshConfig": {"pathNormalization": {"normalization": "NONE"}}});
     for (api_version, kind, spec, location) in [
@@ -165,15 +165,13 @@ fn a_mesh_config_that_an_installation_has_elsewhere_is_not_checked() {
     ] {
         let object = json!({"apiVersion": api_version, "kind": kind, "metadata": {"name": "a", "namespace": "argocd"}, "spec": spec});
         let message = format!("it has a mesh config in `{location}`, which is not read");
-        Mesh::good().with("install.json", &object.to_string()).has(
-            "not-checked",
-            &format!("{kind} argocd/a"),
-            &message,
-        );
+        Mesh::good()
+            .with("install.json", &object.to_string())
+            .reports_only("not-checked", &format!("{kind} argocd/a"), &message);
     }
 }
 
-/// Istio's defaults are not what every `Mesh` says.
+/// Istio's defaults may differ from the `Mesh`.
 #[test]
 fn an_installation_without_a_mesh_config_has_istios_defaults() {
     for (api_version, kind, name, spec) in [
@@ -220,7 +218,7 @@ fn an_installation_without_a_mesh_config_has_istios_defaults() {
             "{object}: {found:?}"
         );
     }
-    // Other charts have none.
+    // Other charts have no mesh config.
     for (api_version, kind, spec) in [
         (
             "helm.toolkit.fluxcd.io/v2",
