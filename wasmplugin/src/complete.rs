@@ -14,7 +14,7 @@ use policy_schema::validate::Options;
 use crate::input::Input;
 use crate::output::{OutputError, cannot_write_stdout};
 use crate::policies::{at_or_now, check};
-use crate::report::{self, Verbosity};
+use crate::verbosity::{Verbosity, set_verbosity};
 
 /// The environment variable by which a shell asks for candidates.
 const VARIABLE: &str = "PEERGATE_COMPLETE";
@@ -44,7 +44,7 @@ impl Shell {
 /// If a shell asks for candidates, prints them and ends the process.
 pub(crate) fn answer(command: impl Fn() -> Command) {
     if std::env::var_os(VARIABLE).is_some() {
-        report::set_verbosity(Verbosity::Quiet);
+        set_verbosity(Verbosity::Quiet);
         CompleteEnv::with_factory(command).var(VARIABLE).complete();
     }
 }

@@ -25,6 +25,7 @@ mod report;
 mod terminal_args;
 mod time_args;
 mod top;
+mod verbosity;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use peergate_fault::Failure;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::report::{self, Verbosity};
+use crate::verbosity::{Verbosity, verbosity};
 
 /// What takes less time shows no progress.
 const DELAY: Duration = Duration::from_secs(1);
@@ -54,7 +54,7 @@ impl Progress {
         }
         bar.set_message(text);
         let is_done = Arc::new((Mutex::new(false), Condvar::new()));
-        if stderr().is_terminal() && report::verbosity() > Verbosity::Quiet {
+        if stderr().is_terminal() && verbosity() > Verbosity::Quiet {
             show_later(bar.clone(), Arc::clone(&is_done));
         }
         Self { bar, is_done }

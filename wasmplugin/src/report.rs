@@ -4,7 +4,6 @@
 
 use std::io::Write;
 use std::path::Path;
-use std::sync::OnceLock;
 
 use peergate_fault::Fault;
 use peergate_report::limit::{self, Chosen, MAX_PROBLEMS};
@@ -14,30 +13,7 @@ use policy_schema::diagnostic::{Diagnostic, SourceText};
 use policy_schema::wording::counted;
 
 use crate::progress;
-
-/// How much is printed on stderr.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Verbosity {
-    /// Diagnostics and failures.
-    Quiet,
-    /// Also notes and summaries.
-    #[default]
-    Normal,
-    /// Every note, where notes would be summarized.
-    Verbose,
-}
-
-static VERBOSITY: OnceLock<Verbosity> = OnceLock::new();
-
-/// Sets how much is printed, once for the process.
-pub(crate) fn set_verbosity(verbosity: Verbosity) {
-    let _ = VERBOSITY.set(verbosity);
-}
-
-/// How much is printed.
-pub(crate) fn verbosity() -> Verbosity {
-    VERBOSITY.get().copied().unwrap_or_default()
-}
+use crate::verbosity::{Verbosity, verbosity};
 
 /// How many problems are shown.
 #[derive(Clone, Copy, Debug, clap::Args)]

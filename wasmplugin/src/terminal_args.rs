@@ -2,7 +2,7 @@
 
 use anstream::ColorChoice;
 
-use crate::report::{self, Verbosity};
+use crate::verbosity::{Verbosity, set_verbosity};
 
 /// Options of every command.
 #[derive(Debug, clap::Args)]
@@ -52,7 +52,7 @@ impl TerminalArgs {
             Color::Always => ColorChoice::Always.write_global(),
             Color::Never => ColorChoice::Never.write_global(),
         }
-        report::set_verbosity(match (self.quiet, self.verbose) {
+        set_verbosity(match (self.quiet, self.verbose) {
             (true, _) => Verbosity::Quiet,
             (false, false) => Verbosity::Normal,
             (false, true) => Verbosity::Verbose,

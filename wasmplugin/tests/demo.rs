@@ -1,15 +1,22 @@
 //! `peergate demo` runs on a real Envoy and reports unexpected responses.
 
 #![expect(
+    clippy::panic,
     clippy::unwrap_used,
     reason = "what the tests share may fail as the tests do"
 )]
 
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
+use std::time::Duration;
 
 use serde_json::Value;
+
+/// The longest wait for a line of the demo.
+const DEADLINE: Duration = Duration::from_secs(60);
 
 /// The module that `make filter` builds.
 fn filter() -> PathBuf {
@@ -58,7 +65,7 @@ fn every_demo_call_gets_the_expected_response() {
         "403 foreign-trust-domain",
         "403 malformed-identity",
         "403 no-identity",
-        "refused by TLS",
+        "rejected by TLS",
     ] {
         assert!(
             outcomes.contains(&outcome),
@@ -94,17 +101,34 @@ impl RunningDemo {
         values.next().unwrap().unwrap()
     }
 
+    /// The lines that the demo prints on stderr, as they come.
+    fn stderr_lines(&mut self) -> Receiver<String> {
+        let stderr = BufReader::new(self.0.stderr.take().unwrap());
+        let (sender, lines) = mpsc::channel();
+        thread::spawn(move || {
+            for line in stderr.lines().map_while(Result::ok) {
+                if sender.send(line).is_err() {
+                    return;
+                }
+            }
+        });
+        lines
+    }
+
     fn press_enter(&mut self) {
         self.0.stdin.as_mut().unwrap().write_all(b"\n").unwrap();
     }
 }
 
-/// The rest of the next line that starts with `start`.
-fn rest_of_line(lines: &mut impl Iterator<Item = io::Result<String>>, start: &str) -> String {
-    let mut lines = lines.map(Result::unwrap);
-    lines
-        .find_map(|line| line.strip_prefix(start).map(str::to_owned))
-        .unwrap()
+/// The rest of the next line that starts with `start`. Fails if it does not come in time.
+fn rest_of_line(lines: &Receiver<String>, start: &str) -> String {
+    loop {
+        let line = lines.recv_timeout(DEADLINE);
+        let line = line.unwrap_or_else(|reason| panic!("no line starts with `{start}`: {reason}"));
+        if let Some(rest) = line.strip_prefix(start) {
+            return rest.to_owned();
+        }
+    }
 }
 
 /// The README shows the counters of the demo report.
@@ -130,8 +154,8 @@ fn the_page_shows_the_counters_that_the_demo_prints() {
 fn explains_every_denial_as_the_demo_prints_it_and_applies_document_changes() {
     let mut demo = RunningDemo::start();
     let report = demo.report();
-    let mut lines = BufReader::new(demo.0.stderr.take().unwrap()).lines();
-    let documents = rest_of_line(&mut lines, "  peergate explain ID ");
+    let lines = demo.stderr_lines();
+    let documents = rest_of_line(&lines, "  peergate explain ID ");
     let explain = |id: &str, more: &[&str]| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_peergate"));
         command.args(["explain", id, "-f", &documents, "--output", "json"]);
@@ -168,7 +192,7 @@ fn explains_every_denial_as_the_demo_prints_it_and_applies_document_changes() {
         "{explanation}"
     );
     demo.press_enter();
-    rest_of_line(&mut lines, "The proxy got the documents");
+    rest_of_line(&lines, "The proxy has the current documents.");
 }
 
 /// Every command that the demo prints accepts its documents, and reports where a document is invalid.
@@ -176,9 +200,9 @@ fn explains_every_denial_as_the_demo_prints_it_and_applies_document_changes() {
 fn commands_the_demo_prints_work_with_its_documents() {
     let mut demo = RunningDemo::start();
     demo.report();
-    let mut lines = BufReader::new(demo.0.stderr.take().unwrap()).lines();
-    let documents = rest_of_line(&mut lines, "  peergate explain ID ");
-    let top = rest_of_line(&mut lines, "  peergate top ");
+    let lines = demo.stderr_lines();
+    let documents = rest_of_line(&lines, "  peergate explain ID ");
+    let top = rest_of_line(&lines, "  peergate top ");
     let run = |args: &[&str]| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_peergate"));
         // In another folder than the examples.
@@ -205,10 +229,10 @@ fn commands_the_demo_prints_work_with_its_documents() {
     let text = std::fs::read_to_string(&file).unwrap();
     std::fs::write(&file, text.replace("effect: Deny", "effect: Deni")).unwrap();
     demo.press_enter();
-    rest_of_line(&mut lines, "error[unknown-value]");
-    let place = rest_of_line(&mut lines, "  --> ");
+    rest_of_line(&lines, "error[unknown-value]");
+    let place = rest_of_line(&lines, "  --> ");
     assert!(place.starts_with(file.to_str().unwrap()), "{place}");
-    rest_of_line(&mut lines, "error: the demo's documents are not valid: ");
+    rest_of_line(&lines, "error: the demo's documents are not valid: ");
 }
 
 #[test]

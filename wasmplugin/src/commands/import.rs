@@ -16,8 +16,9 @@ use crate::input::InputArgs;
 use crate::out_args::OutFileArgs;
 use crate::policies;
 use crate::progress::Progress;
-use crate::report::{self, LimitArgs, Verbosity};
+use crate::report::{self, LimitArgs};
 use crate::time_args::parse_time;
+use crate::verbosity::{Verbosity, verbosity};
 
 /// Convert existing policies to Peergate documents
 #[derive(Debug, clap::Args)]
@@ -134,7 +135,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         &imported.findings,
         &texts,
         most,
-        report::verbosity() == Verbosity::Verbose,
+        verbosity() == Verbosity::Verbose,
     ));
     let notes = imported.open.iter().chain(&imported.differences);
     notes.for_each(report::note);
