@@ -168,7 +168,7 @@ fn explains_every_denial_as_the_demo_prints_it_and_applies_document_changes() {
         "{explanation}"
     );
     demo.press_enter();
-    rest_of_line(&mut lines, "The proxy got the documents");
+    rest_of_line(&mut lines, "The proxy has the current documents");
 }
 
 /// Every command that the demo prints accepts its documents, and reports where a document is invalid.
