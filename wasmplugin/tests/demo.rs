@@ -131,22 +131,28 @@ fn rest_of_line(lines: &Receiver<String>, start: &str) -> String {
     }
 }
 
-/// The README shows the counters of the demo report.
+/// Pages show calls and counters of the demo report.
 #[test]
-fn the_page_shows_the_counters_that_the_demo_prints() {
+fn pages_show_what_the_demo_prints() {
     let filter = filter();
     let output = demo(&["--filter", filter.to_str().unwrap()]);
     let report = String::from_utf8(output.stdout).unwrap();
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let page = std::fs::read_to_string(root.join("docs/start.md")).unwrap();
-    let is_counter = |line: &&str| line.trim_start().starts_with("peergate_decisions_total{");
-    let shown: Vec<_> = page.lines().filter(is_counter).collect();
-    assert!(!shown.is_empty());
-    for line in shown {
-        assert!(
-            report.lines().any(|other| other == line),
-            "{line}\n{report}"
-        );
+    let pages = ["README.md", "docs/start.md"];
+    let pages = pages.map(|name| std::fs::read_to_string(root.join(name)).unwrap());
+    let pages = pages.concat();
+    for start in ["   case  ", "✓  ", "  peergate_decisions_total{"] {
+        let shown: Vec<_> = pages
+            .lines()
+            .filter(|line| line.starts_with(start))
+            .collect();
+        assert!(!shown.is_empty(), "{start}");
+        for line in shown {
+            assert!(
+                report.lines().any(|other| other == line),
+                "{line}\n{report}"
+            );
+        }
     }
 }
 
