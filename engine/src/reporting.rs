@@ -11,18 +11,28 @@ use crate::problem::{Cursor, Problems};
 /// What the filter tells of its decisions.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schemars", derive(JsonSchema))]
+#[cfg_attr(
+    feature = "schemars",
+    schemars(extend(
+        "if" = {"properties": {"metricNames": {"const": "Flat"}}, "required": ["metricNames"]},
+        "then" = {"properties": {"learning": false}},
+    ))
+)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ReportingSpec {
     /// Whether upstreams are told the verified caller and the decision, in the header `x-peergate`.
     /// Costs a few microseconds a request. `false` when left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schemars", schemars(extend("default" = false)))]
     pub upstream_header: Option<bool>,
     /// How metrics are named. `Labelled` when left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schemars", schemars(extend("default" = MetricNames::default())))]
     pub metric_names: Option<MetricNames>,
     /// Of which requests the proxy's access log is told policy, rule, effect and reason. `Denied`
     /// when left out; `All` costs a few microseconds a request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schemars", schemars(extend("default" = ReportedRequests::default())))]
     pub access_log: Option<ReportedRequests>,
     /// What callers are told who are denied.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -66,17 +76,21 @@ pub struct DenialsSpec {
     /// A page about denials: an `https://` URL. Who is told the reason gets it with the reason's code
     /// as its fragment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schemars", schemars(length(max = LONGEST_TEXT), regex(pattern = DOCUMENTATION), extend("examples" = ["https://docs.example.com/denials"])))]
     pub documentation: Option<String>,
     /// Whom a caller may ask: a URL, an address, the name of a channel.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schemars", schemars(length(max = LONGEST_TEXT), regex(pattern = "\\S"), extend("examples" = ["#platform-team"])))]
     pub contact: Option<String>,
     /// What callers with an identity of the mesh learn, but for its gateways. `NearestRule` when left
     /// out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schemars", schemars(extend("default" = TO_MESH)))]
     pub to_mesh: Option<Disclosure>,
     /// What all others learn, and whoever calls through a gateway of the mesh. `Decision` when left
     /// out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schemars", schemars(extend("default" = TO_STRANGERS)))]
     pub to_strangers: Option<Disclosure>,
 }
 
@@ -101,6 +115,7 @@ pub struct LogSpec {
     /// shadow hits, of callers of the mesh and of strangers. The next line of a kind says how many were
     /// left out. From 0, for none, to 1000. 10 when left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schemars", schemars(range(max = MOST_LINES), extend("default" = DEFAULT_LINES)))]
     pub lines_per_second: Option<u16>,
 }
 
@@ -112,6 +127,7 @@ pub struct LearningSpec {
     /// How many different ones each worker of a proxy counts apart, from 1 to 10000; all others are
     /// counted as one. 500 when left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schemars", schemars(range(min = 1, max = MOST_SERIES), extend("default" = DEFAULT_SERIES)))]
     pub max_series: Option<u16>,
 }
 
@@ -139,6 +155,10 @@ pub struct Reporting {
     pub learned_series: Option<u16>,
 }
 
+/// The links that callers may be given, for editors.
+#[cfg(feature = "schemars")]
+const DOCUMENTATION: &str = "^https://[!$-;=?-\\[\\]-~]+$";
+
 /// The longest text that goes into a reply, in bytes.
 const LONGEST_TEXT: usize = 256;
 
@@ -147,6 +167,18 @@ const MOST_LINES: u16 = 1_000;
 
 /// How many series may be asked for.
 const MOST_SERIES: u16 = 10_000;
+
+/// What callers of the mesh learn by default.
+const TO_MESH: Disclosure = Disclosure::NearestRule;
+
+/// What all others learn by default.
+const TO_STRANGERS: Disclosure = Disclosure::Decision;
+
+/// How many lines are written where nothing is said.
+const DEFAULT_LINES: u16 = 10;
+
+/// How many series are kept where nothing is said.
+const DEFAULT_SERIES: u16 = 500;
 
 impl ReportingSpec {
     /// Understands it, or says all that stands in the way.
@@ -164,7 +196,7 @@ impl ReportingSpec {
             );
         }
         let learned = self.learning.as_ref();
-        let learned = learned.map(|learning| learning.max_series.unwrap_or(500));
+        let learned = learned.map(|learning| learning.max_series.unwrap_or(DEFAULT_SERIES));
         let metric_names = self.metric_names.unwrap_or_default();
         let learning = cursor.key("learning");
         if learned.is_some_and(|most| !(1..=MOST_SERIES).contains(&most)) {
@@ -189,9 +221,9 @@ impl ReportingSpec {
             access_log: self.access_log.unwrap_or_default(),
             documentation: denials.documentation.clone(),
             contact: denials.contact.clone(),
-            to_mesh: denials.to_mesh.unwrap_or(Disclosure::NearestRule),
-            to_strangers: denials.to_strangers.unwrap_or(Disclosure::Decision),
-            lines_per_second: lines.unwrap_or(10),
+            to_mesh: denials.to_mesh.unwrap_or(TO_MESH),
+            to_strangers: denials.to_strangers.unwrap_or(TO_STRANGERS),
+            lines_per_second: lines.unwrap_or(DEFAULT_LINES),
             learned_series: learned,
         }
     }

@@ -8,6 +8,12 @@ use schemars::JsonSchema;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
 
+#[cfg(feature = "schemars")]
+use crate::forms::{
+    self, ClientCertificate, ConditionKey, Host, IpBlock, Label, Method, Namespace, NonEmpty, Path,
+    Port, Principal, RequestPrincipal, ServiceAccount, Time, TrustDomainPattern,
+};
+
 /// What a rule that matches does.
 #[derive(Clone, Copy, Debug, Deserialize, Hash, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schemars", derive(JsonSchema))]
@@ -49,9 +55,11 @@ pub enum Otherwise {
 /// One rule: these callers (`from`), for these requests (`to`).
 #[derive(Clone, Debug, Deserialize, Hash, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schemars", derive(JsonSchema))]
+#[cfg_attr(feature = "schemars", schemars(extend("allOf" = forms::rule())))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RuleSpec {
     /// The rule's name, unique in its policy: a DNS label, since it becomes a metric label.
+    #[cfg_attr(feature = "schemars", schemars(with = "Label"))]
     pub id: String,
     /// What a match does.
     pub effect: Effect,
@@ -61,6 +69,7 @@ pub struct RuleSpec {
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
+    #[cfg_attr(feature = "schemars", schemars(length(min = 1)))]
     pub provider: Option<String>,
     /// Why the rule exists, for people.
     #[serde(
@@ -82,6 +91,7 @@ pub struct RuleSpec {
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
+    #[cfg_attr(feature = "schemars", schemars(with = "Option<Time>"))]
     pub not_before: Option<String>,
     /// The first moment at which the rule no longer applies: RFC 3339 in UTC.
     #[serde(
@@ -89,6 +99,7 @@ pub struct RuleSpec {
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
+    #[cfg_attr(feature = "schemars", schemars(with = "Option<Time>"))]
     pub not_after: Option<String>,
     /// `Shadow` to record what the rule would do without doing it.
     #[serde(
@@ -104,6 +115,7 @@ pub struct RuleSpec {
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
+    #[cfg_attr(feature = "schemars", schemars(length(min = 1)))]
     pub from: Option<Vec<SourceSpec>>,
     /// The requests: any one of these operations. Left out, every request.
     #[serde(
@@ -111,6 +123,7 @@ pub struct RuleSpec {
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
+    #[cfg_attr(feature = "schemars", schemars(length(min = 1)))]
     pub to: Option<Vec<OperationSpec>>,
     /// What else must be true of the request: all of these conditions.
     #[serde(
@@ -118,12 +131,14 @@ pub struct RuleSpec {
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
+    #[cfg_attr(feature = "schemars", schemars(length(min = 1)))]
     pub when: Option<Vec<ConditionSpec>>,
 }
 
 /// Callers. All fields that are present must match; in each list any one value does.
 #[derive(Clone, Debug, Default, Deserialize, Hash, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schemars", derive(JsonSchema))]
+#[cfg_attr(feature = "schemars", schemars(extend("minProperties" = 1, "allOf" = forms::source())))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SourceSpec {
     /// `true` for callers without any identity. Stands alone: an anonymous caller has nothing
@@ -133,6 +148,7 @@ pub struct SourceSpec {
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
+    #[cfg_attr(feature = "schemars", schemars(extend("const" = true)))]
     pub anonymous: Option<bool>,
     /// Client certificates from outside the mesh that the gateway validated, by any of their names:
     /// `dns:NAME`, `uri:URI`, `subject:SUBJECT`, or `*` for all of them. For policies at gateways.
@@ -141,12 +157,20 @@ pub struct SourceSpec {
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
+    #[cfg_attr(
+        feature = "schemars",
+        schemars(with = "Option<NonEmpty<ClientCertificate>>")
+    )]
     pub client_certificates: Option<Vec<String>>,
     /// No client certificate from outside the mesh with one of these names.
     #[serde(
         default,
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
+    )]
+    #[cfg_attr(
+        feature = "schemars",
+        schemars(with = "Option<NonEmpty<ClientCertificate>>")
     )]
     pub not_client_certificates: Option<Vec<String>>,
     /// SPIFFE IDs, with or without `spiffe://`: exact, `prefix*`, `*suffix`, or `*` for every
@@ -156,6 +180,7 @@ pub struct SourceSpec {
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
+    #[cfg_attr(feature = "schemars", schemars(with = "Option<NonEmpty<Principal>>"))]
     pub principals: Option<Vec<String>>,
     /// No caller that one of these SPIFFE IDs matches.
     #[serde(
@@ -163,12 +188,17 @@ pub struct SourceSpec {
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
+    #[cfg_attr(feature = "schemars", schemars(with = "Option<NonEmpty<Principal>>"))]
     pub not_principals: Option<Vec<String>>,
     /// Kubernetes service accounts: `NAMESPACE/NAME`, or `NAME` in the policy's own namespace.
     #[serde(
         default,
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
+    )]
+    #[cfg_attr(
+        feature = "schemars",
+        schemars(with = "Option<NonEmpty<ServiceAccount>>")
     )]
     pub service_accounts: Option<Vec<String>>,
     /// None of these service accounts.
@@ -177,6 +207,10 @@ pub struct SourceSpec {
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
+    #[cfg_attr(
+        feature = "schemars",
+        schemars(with = "Option<NonEmpty<ServiceAccount>>")
+    )]
     pub not_service_accounts: Option<Vec<String>>,
     /// Kubernetes namespaces: exact, `prefix*`, `*suffix`, or `*`.
     #[serde(
@@ -184,6 +218,7 @@ pub struct SourceSpec {
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
+    #[cfg_attr(feature = "schemars", schemars(with = "Option<NonEmpty<Namespace>>"))]
     pub namespaces: Option<Vec<String>>,
     /// None of these namespaces.
     #[serde(
@@ -191,6 +226,7 @@ pub struct SourceSpec {
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
+    #[cfg_attr(feature = "schemars", schemars(with = "Option<NonEmpty<Namespace>>"))]
     pub not_namespaces: Option<Vec<String>>,
     /// Trust domains: exact, `prefix*`, `*suffix`, or `*`.
     #[serde(
@@ -198,12 +234,20 @@ pub struct SourceSpec {
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
+    #[cfg_attr(
+        feature = "schemars",
+        schemars(with = "Option<NonEmpty<TrustDomainPattern>>")
+    )]
     pub trust_domains: Option<Vec<String>>,
     /// None of these trust domains.
     #[serde(
         default,
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
+    )]
+    #[cfg_attr(
+        feature = "schemars",
+        schemars(with = "Option<NonEmpty<TrustDomainPattern>>")
     )]
     pub not_trust_domains: Option<Vec<String>>,
     /// Whom the request's JWT is about, as `ISSUER/SUBJECT`: exact, `prefix*`, `*suffix`, or `*`
@@ -213,12 +257,20 @@ pub struct SourceSpec {
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
+    #[cfg_attr(
+        feature = "schemars",
+        schemars(with = "Option<NonEmpty<RequestPrincipal>>")
+    )]
     pub request_principals: Option<Vec<String>>,
     /// None of these, and also no JWT at all.
     #[serde(
         default,
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
+    )]
+    #[cfg_attr(
+        feature = "schemars",
+        schemars(with = "Option<NonEmpty<RequestPrincipal>>")
     )]
     pub not_request_principals: Option<Vec<String>>,
     /// IP addresses or CIDR blocks that the connection itself comes from.
@@ -227,6 +279,7 @@ pub struct SourceSpec {
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
+    #[cfg_attr(feature = "schemars", schemars(with = "Option<NonEmpty<IpBlock>>"))]
     pub ip_blocks: Option<Vec<String>>,
     /// None of these addresses.
     #[serde(
@@ -234,6 +287,7 @@ pub struct SourceSpec {
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
+    #[cfg_attr(feature = "schemars", schemars(with = "Option<NonEmpty<IpBlock>>"))]
     pub not_ip_blocks: Option<Vec<String>>,
     /// IP addresses or CIDR blocks of the client, by `x-forwarded-for` or the PROXY protocol where
     /// the proxy is set up to believe them.
@@ -242,6 +296,7 @@ pub struct SourceSpec {
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
+    #[cfg_attr(feature = "schemars", schemars(with = "Option<NonEmpty<IpBlock>>"))]
     pub remote_ip_blocks: Option<Vec<String>>,
     /// None of these addresses.
     #[serde(
@@ -249,12 +304,14 @@ pub struct SourceSpec {
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
+    #[cfg_attr(feature = "schemars", schemars(with = "Option<NonEmpty<IpBlock>>"))]
     pub not_remote_ip_blocks: Option<Vec<String>>,
 }
 
 /// Requests. All fields that are present must match; in each list any one value does.
 #[derive(Clone, Debug, Default, Deserialize, Hash, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schemars", derive(JsonSchema))]
+#[cfg_attr(feature = "schemars", schemars(extend("minProperties" = 1)))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct OperationSpec {
     /// HTTP methods, in upper case: exact, `prefix*`, `*suffix`, or `*`. A gRPC call is a `POST`.
@@ -263,6 +320,7 @@ pub struct OperationSpec {
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
+    #[cfg_attr(feature = "schemars", schemars(with = "Option<NonEmpty<Method>>"))]
     pub methods: Option<Vec<String>>,
     /// None of these methods.
     #[serde(
@@ -270,6 +328,7 @@ pub struct OperationSpec {
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
+    #[cfg_attr(feature = "schemars", schemars(with = "Option<NonEmpty<Method>>"))]
     pub not_methods: Option<Vec<String>>,
     /// Paths without query: exact, `prefix*`, `*suffix`, `*`, or a template with `{*}` for one
     /// segment and `{**}` for any number. A gRPC call has the path `/package.Service/Method`.
@@ -278,6 +337,7 @@ pub struct OperationSpec {
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
+    #[cfg_attr(feature = "schemars", schemars(with = "Option<NonEmpty<Path>>"))]
     pub paths: Option<Vec<String>>,
     /// None of these paths.
     #[serde(
@@ -285,6 +345,7 @@ pub struct OperationSpec {
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
+    #[cfg_attr(feature = "schemars", schemars(with = "Option<NonEmpty<Path>>"))]
     pub not_paths: Option<Vec<String>>,
     /// The request's `:authority`, with its port if it has one, without regard to case: exact,
     /// `prefix*`, `*suffix`, or `*`.
@@ -293,6 +354,7 @@ pub struct OperationSpec {
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
+    #[cfg_attr(feature = "schemars", schemars(with = "Option<NonEmpty<Host>>"))]
     pub hosts: Option<Vec<String>>,
     /// None of these hosts.
     #[serde(
@@ -300,6 +362,7 @@ pub struct OperationSpec {
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
+    #[cfg_attr(feature = "schemars", schemars(with = "Option<NonEmpty<Host>>"))]
     pub not_hosts: Option<Vec<String>>,
     /// The ports on which the workload itself listens, not those of its Service.
     #[serde(
@@ -307,6 +370,7 @@ pub struct OperationSpec {
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
+    #[cfg_attr(feature = "schemars", schemars(with = "Option<NonEmpty<Port>>"))]
     pub ports: Option<Vec<u16>>,
     /// None of these ports.
     #[serde(
@@ -314,6 +378,7 @@ pub struct OperationSpec {
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
+    #[cfg_attr(feature = "schemars", schemars(with = "Option<NonEmpty<Port>>"))]
     pub not_ports: Option<Vec<u16>>,
 }
 
@@ -321,10 +386,12 @@ pub struct OperationSpec {
 /// least one of the two lists is there.
 #[derive(Clone, Debug, Default, Deserialize, Hash, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schemars", derive(JsonSchema))]
+#[cfg_attr(feature = "schemars", schemars(extend("allOf" = forms::condition())))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ConditionSpec {
     /// The attribute, by Istio's name for it, such as `request.headers[x-tenant]` or
     /// `request.auth.claims[groups]`.
+    #[cfg_attr(feature = "schemars", schemars(with = "ConditionKey"))]
     pub key: String,
     /// One of these values.
     #[serde(
@@ -332,12 +399,20 @@ pub struct ConditionSpec {
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
+    #[cfg_attr(
+        feature = "schemars",
+        schemars(length(min = 1), inner(length(min = 1)))
+    )]
     pub values: Option<Vec<String>>,
     /// None of these values.
     #[serde(
         default,
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
+    )]
+    #[cfg_attr(
+        feature = "schemars",
+        schemars(length(min = 1), inner(length(min = 1)))
     )]
     pub not_values: Option<Vec<String>>,
 }

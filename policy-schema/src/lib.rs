@@ -69,7 +69,7 @@
 // The crates of this workspace take what is hidden below; others need no more than what is shown.
 #[doc(hidden)]
 pub use peergate_engine::{
-    check, decision_id, engine, identity, matching, plugin_config, problem, reporting, rule,
+    check, decision_id, engine, forms, identity, matching, plugin_config, problem, reporting, rule,
     rule_spec, telemetry, timestamp,
 };
 

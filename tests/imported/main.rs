@@ -4,11 +4,15 @@
 mod meaning;
 mod policies;
 
+use std::sync::LazyLock;
+
+use jsonschema::Validator;
 use peergate_tests::random::Asked;
 use policy_schema::diagnostic::SourceText;
 use policy_schema::engine::CompiledPolicy;
 use policy_schema::import::{Options, Outcome, import};
 use policy_schema::istio::{AuthorizationPolicy, authorization_policies};
+use policy_schema::json_schema::policy_document;
 use policy_schema::policy::{IstioVersion, PolicySet};
 use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::{self, validate};
@@ -48,6 +52,10 @@ struct Imported {
 /// The mesh of all sets: two names, and nothing about mutual TLS.
 const MESH: &str = r#"{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "istio"},
   "data": {"mesh": "trustDomain: td1\ntrustDomainAliases: [td2]\n"}}"#;
+
+/// The schema for editors, which accepts what is imported.
+static SCHEMA: LazyLock<Validator> =
+    LazyLock::new(|| jsonschema::validator_for(&policy_document().to_value()).unwrap());
 
 #[test]
 fn imported_policies_mean_what_the_original_does() {
@@ -205,7 +213,12 @@ fn imported(originals: &[AuthorizationPolicy], minor: u16) -> Option<Imported> {
     let texts = policies
         .map(|policy| serde_json::to_string(&policy.document).unwrap())
         .chain([serde_json::to_string(&documents.mesh).unwrap()]);
-    let sources: Vec<_> = texts.map(source).collect();
+    let texts: Vec<_> = texts.collect();
+    for text in &texts {
+        let document = serde_json::from_str(text).unwrap();
+        assert!(SCHEMA.is_valid(&document), "the schema refuses {text}");
+    }
+    let sources: Vec<_> = texts.into_iter().map(source).collect();
     let options = validate::Options {
         at: Timestamp::from_unix_nanoseconds(0),
         istio_version: None,

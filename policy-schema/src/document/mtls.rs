@@ -4,9 +4,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Selector;
+use super::forms::TimeSpan;
+use crate::forms::{Distinct, Label, NonEmpty, Port, Time};
 
 /// How workloads are to be reached.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
+#[schemars(extend("if" = {"required": ["exceptions"]}, "then" = {"required": ["mode"], "properties": {"mode": {"const": MtlsMode::Strict}}}))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Mtls {
     /// Whether workloads accept plaintext. When left out, the cluster decides: no
@@ -16,9 +19,11 @@ pub struct Mtls {
     /// The oldest TLS that workloads speak with each other: `"1.2"` or `"1.3"`. `"1.3"` when left
     /// out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("default" = TlsVersion::default()))]
     pub min_version: Option<TlsVersion>,
     /// Where a mesh with `mode: Strict` still accepts plaintext, until when, and who owns it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Distinct<MtlsExceptionSpec>>")]
     pub exceptions: Option<Vec<MtlsExceptionSpec>>,
 }
 
@@ -48,24 +53,31 @@ pub enum TlsVersion {
 /// A place where plaintext is accepted for a while: a namespace, a workload of it, or ports of that
 /// workload.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
+#[schemars(extend("dependencies" = {"ports": ["selector"]}))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct MtlsExceptionSpec {
     /// The name of the exception: a DNS label, unique in its namespace.
+    #[schemars(with = "Label")]
     pub name: String,
     /// The namespace.
+    #[schemars(with = "Label")]
     pub namespace: String,
     /// The workload. All of the namespace when left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub selector: Option<Selector>,
     /// The workload's own ports. All of them when left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<NonEmpty<Port>>")]
     pub ports: Option<Vec<u16>>,
     /// Whether mutual TLS is spoken beside plaintext. `Permissive` when left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("default" = ExceptionMode::default()))]
     pub mode: Option<ExceptionMode>,
     /// Who answers for it, and ends it.
+    #[schemars(length(min = 1), extend("examples" = ["team-warehouse"]))]
     pub owner: String,
     /// The moment at which it is over, RFC 3339 in UTC. From then on the documents are refused.
+    #[schemars(with = "Time")]
     pub not_after: String,
     /// Why there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -89,5 +101,6 @@ pub struct CertificatesSpec {
     /// How long a certificate of a workload is valid, such as `24h`, which it is when left out. It is
     /// renewed at half that time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<TimeSpan>", extend("default" = "24h"))]
     pub workload_ttl: Option<String>,
 }

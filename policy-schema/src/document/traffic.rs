@@ -4,6 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Selector;
+use super::forms::{HostName, Limit, TimeSpan};
+use crate::forms::{Distinct, Label, Port};
 
 /// The Kubernetes `Service` of a policy's workload.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
@@ -11,14 +13,18 @@ use super::Selector;
 pub struct ServiceSpec {
     /// Its name. The policy's when left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Label>")]
     pub name: Option<String>,
     /// Its ports.
+    #[schemars(with = "Distinct<ServicePortSpec>")]
     pub ports: Vec<ServicePortSpec>,
     /// Whether callers insist on mutual TLS. `Auto` when left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("default" = ServiceMtls::default()))]
     pub mtls: Option<ServiceMtls>,
     /// Versions of the workload that requests can be led to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Distinct<SubsetSpec>>")]
     pub subsets: Option<Vec<SubsetSpec>>,
     /// What callers' proxies keep to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -30,9 +36,11 @@ pub struct ServiceSpec {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ServicePortSpec {
     /// The port that callers name.
+    #[schemars(with = "Port")]
     pub port: u16,
     /// The workload's own port. The same when left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Port>")]
     pub target_port: Option<u16>,
 }
 
@@ -51,6 +59,7 @@ pub enum ServiceMtls {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SubsetSpec {
     /// Its name.
+    #[schemars(with = "Label")]
     pub name: String,
     /// Its pods, among those of the service.
     pub selector: Selector,
@@ -58,25 +67,32 @@ pub struct SubsetSpec {
 
 /// What callers' proxies keep to when they call a host. What is left out is as Istio has it.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
+#[schemars(extend("minProperties" = 1))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TrafficSpec {
     /// How long connecting may take, such as `5s`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<TimeSpan>")]
     pub connect_timeout: Option<String>,
     /// The most connections of a proxy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Limit>")]
     pub max_connections: Option<u32>,
     /// The most requests of a proxy that wait for a connection.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Limit>")]
     pub max_pending_requests: Option<u32>,
     /// The most requests of a proxy at a time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Limit>")]
     pub max_requests: Option<u32>,
     /// The most requests over one connection.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Limit>")]
     pub max_requests_per_connection: Option<u32>,
     /// The most retries of a proxy at a time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Limit>")]
     pub max_retries: Option<u32>,
     /// When an endpoint is left out for a while.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -89,15 +105,19 @@ pub struct TrafficSpec {
 pub struct OutlierDetectionSpec {
     /// After this many responses of the class 5xx in a row.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Limit>")]
     pub consecutive5xx_errors: Option<u32>,
     /// How often is looked, such as `10s`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<TimeSpan>")]
     pub interval: Option<String>,
     /// How long it is left out the first time, such as `30s`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<TimeSpan>")]
     pub base_ejection_time: Option<String>,
     /// The most endpoints that are left out at a time, in percent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = 100))]
     pub max_ejection_percent: Option<u8>,
 }
 
@@ -106,8 +126,10 @@ pub struct OutlierDetectionSpec {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ExternalHostSpec {
     /// The host: a DNS name, or `*.` and a DNS name.
+    #[schemars(with = "HostName")]
     pub host: String,
     /// The ports.
+    #[schemars(with = "Distinct<ExternalPortSpec>")]
     pub ports: Vec<ExternalPortSpec>,
     /// What the workload's proxy keeps to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -119,6 +141,7 @@ pub struct ExternalHostSpec {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ExternalPortSpec {
     /// The port.
+    #[schemars(with = "Port")]
     pub port: u16,
     /// What the workload speaks.
     pub protocol: ExternalProtocol,

@@ -14,6 +14,11 @@ impl IstioVersion {
     /// The newest version that resources are rendered for.
     pub const NEWEST: Self = Self::minor(31);
 
+    /// All versions that resources are rendered for, the oldest first.
+    pub(crate) fn supported() -> impl Iterator<Item = Self> {
+        (Self::OLDEST.minor..=Self::NEWEST.minor).map(Self::minor)
+    }
+
     /// Istio 1.`minor`.
     pub(crate) const fn minor(minor: u16) -> Self {
         Self { minor }

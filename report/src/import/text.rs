@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use policy_schema::import::{Documents, ImportedPolicy};
+use policy_schema::json_schema::modeline;
 
 use crate::place::Texts;
 use crate::serialized::{SerializeError, yaml};
@@ -14,7 +15,8 @@ pub fn text(
     open: &[String],
     texts: &Texts<'_>,
 ) -> Result<String, SerializeError> {
-    let mut written = String::from("# From the mesh config and the PeerAuthentication objects.\n");
+    let mut written = modeline();
+    written.push_str("# From the mesh config and the PeerAuthentication objects.\n");
     for open in open {
         comment(&mut written, 0, &format!("Open: {open}."));
     }
