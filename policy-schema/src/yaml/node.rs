@@ -141,6 +141,18 @@ impl Node {
         node.span
     }
 
+    /// The value at `location`, as [`locate`](Self::locate) finds it; none if there is no value.
+    pub(crate) fn at(&self, location: &Location) -> Option<&Node> {
+        let mut steps = location.steps().iter();
+        steps.try_fold(self, |node, step| Some(node.step(step)?.0))
+    }
+
+    /// Whether the field `key` is written and was left out when this was read.
+    pub(crate) fn has_refused(&self, key: &str) -> bool {
+        let field = self.field(key);
+        field.is_some_and(|value| value.dropped.get())
+    }
+
     /// The value one step below this one, and the span that stands for it when something within
     /// it is absent.
     fn step(&self, step: &Step) -> Option<(&Node, Span)> {

@@ -6,10 +6,16 @@ use std::fmt;
 use serde::de::{self, Deserialize};
 
 use super::super::Fault;
+use super::super::guidance::Guidance;
 use super::super::node::Node;
 use super::super::wording::quoted;
 
-pub(super) type Faults = RefCell<Vec<Fault>>;
+/// What is found, and what the language knows of mistakes.
+#[derive(Default)]
+pub(super) struct Faults {
+    pub(super) found: RefCell<Vec<Fault>>,
+    pub(super) guidance: Guidance,
+}
 
 /// Reads a value, as often as its fields have faults. All faults are reported if there is none.
 pub(super) fn attempt<'de, T: Deserialize<'de>>(
