@@ -1,17 +1,16 @@
-//! How a run ends.
+//! The exit status of a run.
 
 use std::process::{ExitCode, Termination};
 
-/// How a run ends, as scripts see it.
+/// The exit status of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum ExitStatus {
-    /// The command did what it was asked, and the answer, if there is one, is yes.
+    /// The command succeeded, and its answer, if it has one, is yes.
     Success = 0,
-    /// Something failed, such as reading a file.
+    /// An operation failed, such as reading a file.
     Failure = 1,
-    /// The answer is no: a request is denied, a mesh is not what the documents say, what is in shadow is
-    /// not ready, a certificate is not sound.
+    /// The answer is no: a request is denied, a mesh has drifted, a candidate is not ready or a certificate has findings.
     Negative = 2,
     /// The policies, the requests or the arguments are invalid.
     Invalid = 3,

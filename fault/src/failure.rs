@@ -1,4 +1,4 @@
-//! Why a command did not do what it was asked: an error that knows how the run ends and what to do about it.
+//! Errors with an exit status and help.
 
 use std::error::Error;
 use std::fmt;
@@ -8,19 +8,19 @@ use crate::ExitStatus;
 
 /// An error that may end a run.
 pub trait Fault: Error {
-    /// How the run ends.
+    /// The exit status.
     fn status(&self) -> ExitStatus;
 
-    /// What to do about it.
+    /// How to fix the error, in the imperative.
     fn help(&self) -> Option<&str>;
 
-    /// Whether it only sums up diagnostics that have been shown.
+    /// Whether the error only summarizes diagnostics that are already shown.
     fn is_summary(&self) -> bool {
         false
     }
 }
 
-/// Why a command did not do what it was asked.
+/// An error that ends a run.
 pub struct Failure(Box<dyn Fault>);
 
 impl<F: Fault + 'static> From<F> for Failure {

@@ -1,7 +1,7 @@
-//! Errors that end a run: each knows its exit status and what to do about it.
+//! Errors that end a run, with their exit status and help.
 //!
-//! Each module of `peergate-mesh`, `peergate-insight` and `peergate` has an error type of its own, which is a [`Fault`]
-//! where it may end a run. What prints errors knows nothing else of them.
+//! Each module of `peergate-mesh`, `peergate-insight` and `peergate` defines its own error type. Types whose errors may end a
+//! run implement [`Fault`], which is all that error output depends on.
 
 mod exit_status;
 mod failure;

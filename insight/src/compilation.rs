@@ -1,4 +1,4 @@
-//! Policies → what the engine decides by, as on a proxy.
+//! Policies → compiled policies, as in the filter.
 
 use peergate_fault::{ExitStatus, Fault};
 use policy_schema::engine::CompiledPolicy;
@@ -6,18 +6,18 @@ use policy_schema::plugin_config::{ConfigError, PluginConfig, PolicyName};
 use policy_schema::policy::{Labels, PolicySet, ServicePolicy};
 use thiserror::Error;
 
-/// Why a policy is not compiled.
+/// Why a policy cannot be compiled.
 #[derive(Debug, Error)]
 pub enum CompilationError {
-    /// Its configuration has no form in JSON.
+    /// The plugin config cannot be serialized.
     #[error("cannot write JSON: {0}")]
     Json(#[from] serde_json::Error),
-    /// What was rendered is refused by its own reader.
+    /// The engine rejects the rendered plugin config.
     #[error("policy `{name}`: {reason}")]
-    RefusedConfig {
+    RejectedConfig {
         /// The policy.
         name: PolicyName,
-        /// Why the reader refuses it.
+        /// The reason.
         reason: ConfigError,
     },
 }
@@ -30,13 +30,12 @@ impl Fault for CompilationError {
     fn help(&self) -> Option<&str> {
         match self {
             Self::Json(_) => None,
-            Self::RefusedConfig { .. } => Some("this is a defect of Peergate; please report it"),
+            Self::RejectedConfig { .. } => Some("this is a bug in Peergate; please report it"),
         }
     }
 }
 
-/// The policy as the filter gets it, on a workload with the labels that the policy selects and
-/// these.
+/// Compiles a policy for a workload with the labels that the policy selects and these.
 pub fn compile(
     set: &PolicySet,
     policy: &ServicePolicy,
@@ -46,13 +45,13 @@ pub fn compile(
     compiled(policy, &config_at(set, policy, &labels))
 }
 
-/// The configuration of the policy's filter on such a workload.
+/// The plugin config of the policy at such a workload.
 pub fn config_at(set: &PolicySet, policy: &ServicePolicy, labels: &Labels) -> PluginConfig {
-    of_workload(set.plugin_config(policy), policy, labels)
+    for_workload(set.plugin_config(policy), policy, labels)
 }
 
-/// The configuration with those of the other policies alone that are for the workload.
-pub fn of_workload(
+/// Removes the followers that do not select the workload from a plugin config.
+pub fn for_workload(
     mut config: PluginConfig,
     policy: &ServicePolicy,
     labels: &Labels,
@@ -70,14 +69,14 @@ pub fn of_workload(
     config
 }
 
-/// The configuration as the filter reads it.
+/// Compiles a plugin config as the filter does.
 pub fn compiled(
     policy: &ServicePolicy,
     config: &PluginConfig,
 ) -> Result<CompiledPolicy, CompilationError> {
     let json = serde_json::to_vec(config)?;
     let compiled = CompiledPolicy::for_workload(&json, |_| None);
-    compiled.map_err(|reason| CompilationError::RefusedConfig {
+    compiled.map_err(|reason| CompilationError::RejectedConfig {
         name: policy.name().clone(),
         reason,
     })

@@ -1,11 +1,11 @@
-//! What a client sends → the request as rules see it → what becomes of it.
+//! A client's request → the request as rules see it → the decision.
 //!
 //! ```text
-//! question ──caller, path, headers as the proxy leaves them──▶ request ──engine──▶ answer
-//!     └── what it leaves out, where the answer depends on it ──▶ unanswerable
+//! question ──caller, normalized path, sanitized headers──▶ request ──engine──▶ answer
+//!     └── an attribute is omitted, and the answer depends on it ──▶ unanswerable
 //! ```
 //!
-//! Pure functions: the engine is the filter's, and a proxy's own refusals come before it.
+//! Pure functions. The engine is the filter's. The proxy may reject a request before any rule.
 
 pub mod answer;
 mod arrival;

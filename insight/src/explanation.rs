@@ -1,12 +1,12 @@
-//! The id of a decision × documents → why it was so, and what would make it otherwise.
+//! A decision ID and documents → the reason of the decision, and the change that would allow the request.
 //!
 //! ```text
 //! id ──▶ record ──▶ request ─┐
 //! documents ──▶ policy ──────┴─ engine ─▶ reason, nearest rules ──▶ remedy ──▶ changed text
 //! ```
 //!
-//! A pure function of the texts; the engine is the filter's. A remedy is tried before it is told: what is
-//! proposed makes the engine allow the request.
+//! A pure function of the texts. The engine is the filter's. Every proposed remedy is verified: with it, the engine allows
+//! the request.
 
 pub mod advice;
 pub mod amendment;
@@ -16,8 +16,8 @@ pub mod near;
 mod new_rule;
 pub mod remedy;
 pub mod scalar;
+mod source_rules;
 mod wanted;
-mod written;
 
 use policy_schema::decision_id::{DecisionRecord, RecordedCaller};
 use policy_schema::engine::{
@@ -31,8 +31,8 @@ use policy_schema::rule_spec::{Effect, Enforcement, RuleSpec, SourceSpec};
 use policy_schema::telemetry::ReasonCode;
 use policy_schema::timestamp::Timestamp;
 
-use near::NEAR_RULES;
-use written::WrittenRules;
+use near::MAX_NEAR_RULES;
+use source_rules::SourceRules;
 
 pub use near::{NamedRule, NearRule, nearest};
 pub use remedy::Remedy;
@@ -42,33 +42,33 @@ pub use remedy::Remedy;
 pub struct Explanation {
     /// The reason that the filter gave.
     pub given: Option<ReasonCode>,
-    /// The reason by the documents.
+    /// The reason according to the documents.
     pub reason: ReasonCode,
     /// Whether the documents allow the request.
     pub is_allowed: bool,
-    /// The rule that decides by the documents, of whichever policy.
+    /// The rule that decides according to the documents.
     pub rule: Option<NamedRule>,
-    /// The rules that come nearest to allowing the request, the nearest first.
+    /// The rules nearest to allowing the request, the nearest first.
     pub near: Vec<NearRule>,
-    /// The nearest rule that takes the request but for what no id has, and perhaps for where it went.
+    /// The nearest rule that differs from the request only in attributes that no ID records, or in its destination.
     pub(crate) unseen: Option<NearRule>,
-    /// What the nearest rule asks for that takes the request but for where it went.
-    pub(crate) place: Option<AskedPlace>,
-    /// The rule that would allow the request, were it not in shadow.
+    /// The destination required by the nearest rule that differs from the request only in its destination.
+    pub(crate) place: Option<RequiredDestination>,
+    /// The shadow rule that would allow the request.
     pub shadow: Option<ShadowRule>,
-    /// Whether the policy is enforced by the documents; in shadow, what it denies passes.
+    /// Whether the documents enforce the policy.
     pub enforcement: Enforcement,
-    /// Whether the documents are those that the filter had; none where either has no revision.
+    /// Whether the documents have the filter's revision. None if either has no revision.
     pub is_same_revision: Option<bool>,
-    /// Whether the documents come to what the filter did, by the same rule.
+    /// Whether the documents give the same decision by the same rule.
     pub(crate) is_as_given: bool,
-    /// Whether a rule in question looks at what the id does not have.
+    /// Whether a candidate rule depends on attributes that the ID does not record.
     pub asks_for_more: bool,
 }
 
-/// What a rule asks for of the place that a request goes to.
+/// The destination attributes that a rule requires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct AskedPlace {
+pub(crate) struct RequiredDestination {
     pub(crate) host: bool,
     pub(crate) port: bool,
 }
@@ -76,13 +76,13 @@ pub(crate) struct AskedPlace {
 /// A rule in shadow.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShadowRule {
-    /// Which.
+    /// The rule.
     pub rule: NamedRule,
-    /// Whether the rule says so itself; else its policy does.
+    /// Whether the rule itself is in shadow. Otherwise its policy is.
     pub(crate) says_so_itself: bool,
 }
 
-/// The client's certificate from outside the mesh, by the names that an id has; the last may be cut.
+/// The client certificate, from the names that the ID records. The last name may be truncated.
 fn client_certificate(record: &DecisionRecord) -> Option<ClientCertificate> {
     match &record.caller {
         RecordedCaller::Certificate(names) => ClientCertificate::parse(names.lines()),
@@ -90,7 +90,7 @@ fn client_certificate(record: &DecisionRecord) -> Option<ClientCertificate> {
     }
 }
 
-/// The request that an id tells of.
+/// Reconstructs the request from a decision record.
 fn request<'r>(
     record: &'r DecisionRecord,
     client_certificate: Option<&'r ClientCertificate>,
@@ -103,7 +103,7 @@ fn request<'r>(
             PeerIdentity::Unvalidated
         }
         RecordedCaller::Anonymous => PeerIdentity::Absent,
-        // Whatever a certificate from outside the mesh is by itself, its names are looked at first.
+        // The names of a client certificate take precedence over its identity.
         RecordedCaller::Malformed | RecordedCaller::Certificate(_) => PeerIdentity::Malformed,
         RecordedCaller::Workload(id) => PeerIdentity::from_uri_san(Some(id.as_bytes())),
     };
@@ -113,18 +113,18 @@ fn request<'r>(
         path: record.path.as_deref(),
         authority: record.host.as_deref(),
         port: record.port,
-        // As in the filter, which no proxy tells either.
+        // The filter has no access to this either.
         peer_ip: PeerIp::Hidden,
         ..Request::from_peer(peer, at(record))
     }
 }
 
-/// When the decision was made.
+/// The time of the decision.
 pub fn at(record: &DecisionRecord) -> Timestamp {
     Timestamp::from_unix_nanoseconds(record.time.saturating_mul(1_000_000_000))
 }
 
-/// Decides again, and says why. `policy_of` finds a policy as it is written.
+/// Repeats the decision and explains it. `policy_of` finds the document of a policy.
 pub(crate) fn explain<'p>(
     record: &DecisionRecord,
     compiled: &CompiledPolicy,
@@ -134,27 +134,27 @@ pub(crate) fn explain<'p>(
     let request = request(record, certificate.as_ref());
     let decision = compiled.evaluate(&request);
     let reason = decision.reason();
-    let written = WrittenRules::of(compiled, policy_of);
+    let written = SourceRules::new(compiled, policy_of);
     let spec = |rule: &CompiledRule| written.find(rule);
     let misses = match decision.outcome() {
         DecisionOutcome::Allowed => Vec::new(),
         DecisionOutcome::Denied => compiled.nearest(&request, usize::MAX, usize::MAX),
     };
-    let told = misses.iter().take(NEAR_RULES);
+    let told = misses.iter().take(MAX_NEAR_RULES);
     let near: Vec<_> = told.map(|miss| NearRule::new(miss, spec)).collect();
     let first = |takes: &dyn Fn(&NearMiss<'_>) -> bool| misses.iter().find(|miss| takes(miss));
-    let unseen = first(&|miss| lacks_unseen(miss, spec));
-    let place = first(&|miss| lacks_only(miss.differences, &PLACE));
+    let unseen = first(&|miss| lacks_unrecorded(miss, spec));
+    let place = first(&|miss| lacks_only(miss.differences, &DESTINATION));
     let would_allow = |rule: &&CompiledRule| rule.effect() == Effect::Allow && rule.is_shadow();
     let shadow = match reason {
-        // What is denied by a rule is denied whatever allows it.
+        // A `Deny` rule overrides every `Allow` rule.
         Reason::AllowedByRule(_) | Reason::NotDenied | Reason::DeniedByRule(_) => None,
         _ => compiled.recorded_matches(&request).find(would_allow),
     };
     let given = ReasonCode::from_number(record.reason);
     let revisions = record.revision.as_deref().zip(compiled.revision());
     let is_same_revision = revisions.map(|(given, known)| given == known);
-    // Numbers of rules are those of a revision.
+    // Rule numbers are only valid within a revision.
     let rule_given = record.rule.filter(|_| is_same_revision == Some(true));
     let rule_given = rule_given.and_then(|rule| usize::try_from(rule).ok());
     let deciding = [
@@ -165,7 +165,7 @@ pub(crate) fn explain<'p>(
     let in_question = deciding.into_iter().flatten().chain(
         misses
             .iter()
-            .take(NEAR_RULES)
+            .take(MAX_NEAR_RULES)
             .chain(unseen)
             .map(|miss| miss.rule),
     );
@@ -179,7 +179,9 @@ pub(crate) fn explain<'p>(
         rule: reason.rule().map(NamedRule::from),
         near,
         unseen: unseen.map(|miss| NearRule::new(miss, spec)),
-        place: place.and_then(|miss| spec(miss.rule)).map(place_of),
+        place: place
+            .and_then(|miss| spec(miss.rule))
+            .map(required_destination),
         shadow: shadow.map(|rule| ShadowRule {
             rule: NamedRule::from(rule),
             says_so_itself: spec(rule).is_some_and(|spec| spec.enforcement.is_some()),
@@ -191,39 +193,39 @@ pub(crate) fn explain<'p>(
     }
 }
 
-/// Where a request goes.
-const PLACE: [Attribute; 2] = [Attribute::Host, Attribute::Port];
+/// The attributes of a request's destination.
+const DESTINATION: [Attribute; 2] = [Attribute::Host, Attribute::Port];
 
 fn lacks_only(differences: Differences, attributes: &[Attribute]) -> bool {
     differences.iter().all(|lacks| attributes.contains(&lacks))
 }
 
-/// Whether a rule takes a request but for what no id has, and perhaps for where it went.
-fn lacks_unseen<'r>(
+/// Whether a rule differs from a request only in attributes that no ID records, or in its destination.
+fn lacks_unrecorded<'r>(
     miss: &NearMiss<'_>,
     spec: impl Fn(&CompiledRule) -> Option<&'r RuleSpec>,
 ) -> bool {
-    const UNSEEN: [Attribute; 3] = [Attribute::Token, Attribute::Address, Attribute::When];
+    const UNRECORDED: [Attribute; 3] = [Attribute::Token, Attribute::Address, Attribute::When];
     let differences = miss.differences;
     let is_unseen = |attribute: Attribute| match attribute {
         Attribute::When => spec(miss.rule).is_none_or(has_unseen_condition),
-        attribute => UNSEEN.contains(&attribute),
+        attribute => UNRECORDED.contains(&attribute),
     };
     differences
         .iter()
-        .all(|lacks| PLACE.contains(&lacks) || is_unseen(lacks))
-        && !lacks_only(differences, &PLACE)
+        .all(|lacks| DESTINATION.contains(&lacks) || is_unseen(lacks))
+        && !lacks_only(differences, &DESTINATION)
 }
 
-fn place_of(spec: &RuleSpec) -> AskedPlace {
+fn required_destination(spec: &RuleSpec) -> RequiredDestination {
     let asks = |attribute| !wanted::wanted(spec, attribute).is_empty();
-    AskedPlace {
+    RequiredDestination {
         host: asks(Attribute::Host),
         port: asks(Attribute::Port),
     }
 }
 
-/// Whether a rule looks at what no id has.
+/// Whether a rule depends on attributes that no ID records.
 fn asks_for_more(spec: &RuleSpec) -> bool {
     let asks = |source: &SourceSpec| {
         source.request_principals.is_some()
@@ -235,7 +237,7 @@ fn asks_for_more(spec: &RuleSpec) -> bool {
 }
 
 fn has_unseen_condition(spec: &RuleSpec) -> bool {
-    const SEEN: [&str; 3] = ["source.principal", "source.namespace", "destination.port"];
+    const RECORDED: [&str; 3] = ["source.principal", "source.namespace", "destination.port"];
     let mut conditions = spec.when.iter().flatten();
-    conditions.any(|condition| !SEEN.contains(&&*condition.key))
+    conditions.any(|condition| !RECORDED.contains(&&*condition.key))
 }

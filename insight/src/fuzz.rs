@@ -1,4 +1,4 @@
-//! Whatever an access log has is learnt from or refused, and within bounds.
+//! Fuzzes learning from access logs: every input is learned from or rejected, within bounds.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -7,11 +7,11 @@ use policy_schema::identity::TrustDomains;
 use policy_schema::telemetry::DENIAL_DETAILS;
 
 use crate::learning::access_log::{self, Entry, policy_name};
-use crate::learning::proposal::{Evidence, Proposals};
-use crate::learning::workload::{Counting, Standing, Workload};
+use crate::learning::proposal::{Proposals, Thresholds};
+use crate::learning::workload::{Counting, ExistingDecision, Workload};
 
 #[test]
-fn any_access_log_is_learnt_from_or_refused() {
+fn learns_from_or_rejects_any_access_log() {
     const TARGET: Target<'_> = Target {
         name: "access-log",
         seeds: &[],
@@ -40,10 +40,10 @@ fn any_access_log_is_learnt_from_or_refused() {
         takes_denied: false,
         takes_anonymous: true,
     };
-    let evidence = Evidence {
+    let evidence = Thresholds {
         least_count: 1,
         least_span: 0,
-        least_ids: 2,
+        min_ids: 2,
         takes_rare: true,
     };
     fuzz(TARGET, |input| {
@@ -53,7 +53,7 @@ fn any_access_log_is_learnt_from_or_refused() {
         for line in input.split(|byte| *byte == b'\n') {
             match access_log::read(line, Some(&policy)) {
                 Ok(Entry::Request(seen)) => {
-                    workload.add(&seen, &domains, counting, |_| Standing::New);
+                    workload.add(&seen, &domains, counting, |_| ExistingDecision::Undecided);
                 }
                 Ok(Entry::WithoutCaller { .. }) => without_caller += 1,
                 Err(fault) => {
@@ -61,11 +61,11 @@ fn any_access_log_is_learnt_from_or_refused() {
                 }
             }
         }
-        let proposals = Proposals::of(&workload, evidence, &[]);
-        let patterns = proposals.learnt.values().flatten();
+        let proposals = Proposals::new(&workload, evidence, &[]);
+        let patterns = proposals.learned.values().flatten();
         let folds: BTreeSet<_> = patterns.map(|call| call.pattern.folds.len()).collect();
         let aside: HashSet<_> = workload
-            .set_aside
+            .excluded
             .keys()
             .map(std::mem::discriminant)
             .collect();

@@ -1,21 +1,21 @@
-//! What was seen → rules that allow no more than that.
+//! Observed traffic → rules that allow exactly this traffic.
 //!
 //! ```text
-//! access log, counters ──▶ observations ──judged by what is allowed already──▶ tallies of a workload
-//!                                                     ids of paths folded ◀──────┘
+//! access log, counters ──▶ observations ──checked against existing policies──▶ tallies of a workload
+//!                                                    IDs in paths folded  ◀──────┘
 //!                                                             └──▶ proposals ──▶ rules
 //! ```
 //!
-//! Pure functions, except `series`, which queries Prometheus. The command opens files.
+//! Pure functions, except that `series` queries Prometheus. The command opens files.
 
 pub mod access_log;
 pub mod caller;
 pub mod counters;
 pub mod document;
 pub mod draft;
+pub mod existing_policies;
 pub mod hand_template;
-pub mod known;
-pub mod learnt;
+pub mod learned;
 mod letters;
 pub mod observed;
 pub mod path_folding;

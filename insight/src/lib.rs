@@ -1,5 +1,4 @@
-//! What operators learn from a running mesh: what was counted, what is ready to be enforced, which rules the traffic needs,
-//! and why a request was denied.
+//! Insight into a running mesh: counters, promotion of shadow rules, learned rules and explanations of denials.
 
 pub mod compilation;
 pub mod decision;

@@ -1,4 +1,4 @@
-//! Name → the policy that has it.
+//! Finds policies by name.
 
 use std::collections::BTreeSet;
 
@@ -7,18 +7,18 @@ use policy_schema::plugin_config::PolicyName;
 use policy_schema::policy::{PolicySet, ServicePolicy};
 use thiserror::Error;
 
-/// More names than these are not listed: the right one would not be found among them.
-const MOST_NAMES: usize = 8;
+/// The maximum number of names to list. Longer lists do not help.
+const MAX_NAMES: usize = 8;
 
-/// Why a policy is not found.
+/// Why a policy was not found.
 #[derive(Debug, Error)]
 pub enum PolicyLookupError {
     /// No policy has the name.
-    #[error("there is no policy `{name}`")]
+    #[error("unknown policy `{name}`")]
     Unknown {
-        /// The name that is asked for.
+        /// The requested name.
         name: String,
-        /// Which names there are.
+        /// A hint with the known names.
         help: String,
     },
     /// No policy is in the namespace.
@@ -60,7 +60,7 @@ pub fn only<P>(policies: &[P]) -> Result<&P, PolicyLookupError> {
     }
 }
 
-/// The policy of this name.
+/// The policy with this name.
 pub fn named<'p>(
     set: &'p PolicySet,
     name: &PolicyName,
@@ -116,16 +116,16 @@ fn names_help(names: &BTreeSet<String>, wanted: &str) -> String {
         None => {
             let listed: Vec<_> = names
                 .iter()
-                .take(MOST_NAMES)
+                .take(MAX_NAMES)
                 .map(|name| format!("`{name}`"))
                 .collect();
-            let more = names.len().saturating_sub(MOST_NAMES);
+            let more = names.len().saturating_sub(MAX_NAMES);
             let rest = if more > 0 {
                 format!(" and {more} more")
             } else {
                 String::new()
             };
-            format!("there are {}{rest}", listed.join(", "))
+            format!("known policies: {}{rest}", listed.join(", "))
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Texts with policies that are changed.
+//! Edits of policy texts.
 
 use peergate_fault::{ExitStatus, Fault};
 use policy_schema::diagnostic::{Diagnostic, SourceText};
@@ -6,16 +6,16 @@ use policy_schema::edit::{EditError, PolicyText};
 use policy_schema::validate::{Options, validate};
 use thiserror::Error;
 
-/// A text cannot be changed safely.
+/// A text cannot be edited safely.
 #[derive(Debug, Error)]
-#[error("`{name}` is not changed: {reason}")]
+#[error("cannot edit `{name}`: {reason}")]
 pub struct NotEditable {
     name: String,
     reason: EditError,
 }
 
 impl NotEditable {
-    /// The text of this name, and why.
+    /// Creates an error about the text with this name.
     pub fn new(name: &str, reason: EditError) -> Self {
         Self {
             name: name.to_owned(),
@@ -31,38 +31,37 @@ impl Fault for NotEditable {
 
     fn help(&self) -> Option<&str> {
         Some(
-            "remove `enforcement: Shadow` there by hand, or choose what to change with `--policy` and `--rule`",
+            "remove `enforcement: Shadow` there by hand, or select policies and rules with `--policy` and `--rule`",
         )
     }
 }
 
-/// Texts that, once changed, are no sound policies.
+/// Edited texts that do not validate.
 #[derive(Debug)]
-pub struct Unsound {
-    /// The texts as they would be.
+pub struct InvalidEdit {
+    /// The edited texts.
     pub texts: Vec<SourceText>,
-    /// What is wrong with them.
+    /// The diagnostics.
     pub diagnostics: Vec<Diagnostic>,
 }
 
-/// Why the `Mesh` does not name an image.
+/// Why the filter image cannot be set.
 #[derive(Debug)]
 pub enum NoFilterImage {
     /// There is no text.
     NoText,
-    /// The image cannot be written into the text.
+    /// The text cannot be edited.
     NotWritable {
-        /// The text's name.
+        /// The name of the text.
         name: String,
-        /// Why it cannot.
+        /// The reason.
         reason: EditError,
     },
-    /// With the image, the texts are not valid, or mean another one.
-    Unsound(Unsound),
+    /// The edited texts are invalid, or have a different image.
+    InvalidEdit(InvalidEdit),
 }
 
-/// Names an image of the filter in the `Mesh` of these texts, and leaves all else as it is: the text that has the `Mesh`,
-/// and what it is with the image.
+/// Sets the filter image in the `Mesh` and keeps everything else. Returns the text of the `Mesh` and the edited text.
 pub fn with_filter_image<'s>(
     sources: &'s [SourceText],
     image: &str,
@@ -87,7 +86,7 @@ pub fn with_filter_image<'s>(
     if set.and_then(|set| set.mesh().filter_image()) == Some(image) {
         return Ok((source, changed));
     }
-    Err(NoFilterImage::Unsound(Unsound {
+    Err(NoFilterImage::InvalidEdit(InvalidEdit {
         texts,
         diagnostics: validated.diagnostics,
     }))

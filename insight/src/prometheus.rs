@@ -1,4 +1,4 @@
-//! A Prometheus, or what speaks as it does (Prometheus, "HTTP API") → samples.
+//! A client of the Prometheus HTTP API.
 
 mod answer;
 mod error;
@@ -21,29 +21,30 @@ use reqwest::{Client, Response, Url};
 pub use error::PrometheusError;
 pub use sample::Sample;
 
-/// How long a connection may take.
-const PATIENCE_TO_CONNECT: Duration = Duration::from_secs(10);
+/// The timeout of a connection attempt.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long an answer may take: a little longer than Prometheus itself gives a query by default.
-const PATIENCE: Duration = Duration::from_secs(150);
+/// The timeout of a response: slightly longer than Prometheus' default query timeout.
+const TIMEOUT: Duration = Duration::from_secs(150);
 
-/// What an answer may have at most, in bytes.
-const MOST: usize = 256 * 1024 * 1024;
+/// The maximum size of a response.
+const MAX_ANSWER_BYTES: usize = 256 * 1024 * 1024;
 
-/// How most commands are asked for less.
-const NARROWER: &str = "ask for a shorter `--window`, or for one policy: `--policy NAMESPACE/NAME`";
+/// The default hint to reduce the size of a query.
+const NARROW_HELP: &str =
+    "choose a shorter `--window`, or one policy with `--policy NAMESPACE/NAME`";
 
-/// A server that answers queries. Its credentials are in no message and in no debug output.
+/// A Prometheus server. Messages and debug output do not contain its credentials.
 pub struct Prometheus {
     client: Client,
-    /// As it was given, which may be with a name and a password.
+    /// The URL as given, possibly with credentials.
     endpoint: Url,
-    /// The same without them.
+    /// The URL without credentials.
     url: Url,
-    /// Marked as sensitive, so that it is not shown.
+    /// Marked as sensitive, so that debug output omits it.
     token: Option<HeaderValue>,
-    /// How to ask for less, by the options of the command that asks.
-    narrower: &'static str,
+    /// A hint with the command's options to reduce the size of a query.
+    narrow_help: &'static str,
 }
 
 impl fmt::Debug for Prometheus {
@@ -55,8 +56,8 @@ impl fmt::Debug for Prometheus {
 }
 
 impl Prometheus {
-    /// A server by its URL, such as `http://localhost:9090` or `https://metrics.example.com/prometheus`, with a bearer
-    /// token if it wants one, and with authorities to trust beside those of the system.
+    /// Creates a client for a URL such as `https://metrics.example.com/prometheus`, with an optional bearer token and additional
+    /// trusted CAs.
     pub fn new(
         url: &str,
         token: Option<&str>,
@@ -69,7 +70,7 @@ impl Prometheus {
         if token.is_some() && url != endpoint {
             return Err(PrometheusError::SeveralCredentials);
         }
-        network::choose_cryptography();
+        network::install_crypto_provider();
         let client = if is_on_this_machine(&url) {
             Client::builder().no_proxy()
         } else {
@@ -77,9 +78,9 @@ impl Prometheus {
         };
         let client = client
             .tls_certs_merge(authorities.iter().cloned())
-            .connect_timeout(PATIENCE_TO_CONNECT)
-            .timeout(PATIENCE)
-            // Where a query is sent on to is mostly a page to log in at, and the query is lost on the way.
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(TIMEOUT)
+            // A redirect usually leads to a login page and drops the query.
             .redirect(Policy::none())
             .user_agent(concat!("peergate/", env!("CARGO_PKG_VERSION")))
             .build()
@@ -89,30 +90,33 @@ impl Prometheus {
             endpoint,
             url,
             token: token.map(bearer).transpose()?,
-            narrower: NARROWER,
+            narrow_help: NARROW_HELP,
         })
     }
 
-    /// The same for a command with other options to ask for less than `--window` and `--policy`.
+    /// Replaces the hint to reduce the size of a query.
     #[must_use]
-    pub fn with_narrower(self, narrower: &'static str) -> Self {
-        Self { narrower, ..self }
+    pub fn with_narrow_help(self, narrow_help: &'static str) -> Self {
+        Self {
+            narrow_help,
+            ..self
+        }
     }
 
-    /// The server's URL, without credentials.
+    /// The URL of the server, without credentials.
     pub fn url(&self) -> &Url {
         &self.url
     }
 
-    /// What a query in PromQL gives at a moment: a sample for each series, in the server's order.
+    /// Evaluates a PromQL query at a point in time. Returns one sample per series, in the server's order.
     ///
-    /// The answer is whole: one that the server itself says lacks a part is an error.
+    /// Partial responses are errors.
     pub async fn query(&self, query: &str, at: Timestamp) -> Result<Vec<Sample>, PrometheusError> {
         let seconds = seconds(at);
         let form = [
             ("query", query),
             ("time", &seconds),
-            // For Thanos, which leaves out what it cannot reach unless it is told not to.
+            // Thanos omits unreachable stores by default.
             ("partial_response", "false"),
         ];
         let mut request = self.client.post(self.below("api/v1/query")).form(&form);
@@ -128,17 +132,17 @@ impl Prometheus {
         }
         let status = response.status();
         let body = self.body(response).await?;
-        answer::read(&self.url, status, &body, query, self.narrower)
+        answer::read(&self.url, status, &body, query, self.narrow_help)
     }
 
-    /// Whether it has counters of the filter with everything in their names, where labels should be.
+    /// Whether Prometheus has filter counters with labels flattened into their names.
     pub async fn has_unlabelled(&self, at: Timestamp) -> Result<bool, PrometheusError> {
         let names = metric::DECISIONS.unlabelled_pattern();
         let query = format!("count({{__name__=~\"{names}\"}})");
         Ok(!self.query(&query, at).await?.is_empty())
     }
 
-    /// A path below the server's own.
+    /// Resolves a path under the URL of the server.
     fn below(&self, path: &str) -> Url {
         let mut url = self.endpoint.clone();
         let prefix = url.path().trim_end_matches('/').to_owned();
@@ -146,13 +150,13 @@ impl Prometheus {
         url
     }
 
-    /// Why an answer is none, as far as its head tells.
+    /// Checks the status and headers of a response.
     fn refusal(&self, response: &Response) -> Option<PrometheusError> {
         let status = response.status();
         if status.is_redirection() {
             let location = response.headers().get(LOCATION);
             let location = location.and_then(|location| location.to_str().ok());
-            // What follows may be a secret.
+            // The query of the location may contain secrets.
             let to = location.and_then(|location| location.split('?').next());
             return Some(PrometheusError::Elsewhere {
                 url: self.url.clone(),
@@ -173,9 +177,9 @@ impl Prometheus {
             .await
             .map_err(|reason| self.unreachable(reason))?
         {
-            if body.len() + chunk.len() > MOST {
+            if body.len() + chunk.len() > MAX_ANSWER_BYTES {
                 return Err(PrometheusError::TooLarge {
-                    narrower: self.narrower,
+                    narrow_help: self.narrow_help,
                 });
             }
             body.extend_from_slice(&chunk);
@@ -186,7 +190,7 @@ impl Prometheus {
     fn unreachable(&self, reason: reqwest::Error) -> PrometheusError {
         PrometheusError::Unreachable {
             url: self.url.clone(),
-            // Its message would have the URL once more.
+            // Its message would repeat the URL.
             reason: reason.without_url(),
         }
     }
@@ -196,16 +200,16 @@ fn parse_url(text: &str) -> Result<Url, PrometheusError> {
     let invalid = |reason: &str| PrometheusError::InvalidUrl(reason.to_owned());
     let url = Url::parse(text).map_err(|reason| invalid(&reason.to_string()))?;
     if !matches!(url.scheme(), "http" | "https") {
-        // `localhost:9090` is a URL with the scheme `localhost`.
-        return Err(invalid("it begins with neither `http://` nor `https://`"));
+        // `localhost:9090` parses as a URL with the scheme `localhost`.
+        return Err(invalid("it must begin with `http://` or `https://`"));
     }
     if url.query().is_some() || url.fragment().is_some() {
-        return Err(invalid("it has a query or a fragment"));
+        return Err(invalid("it must not have a query or a fragment"));
     }
     Ok(url)
 }
 
-/// Whether a server is on this machine, as one behind `kubectl port-forward` is: there no proxy gets to it.
+/// Whether a server is on this machine, as with `kubectl port-forward`. HTTP proxies cannot reach it.
 fn is_on_this_machine(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
     let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
@@ -219,7 +223,7 @@ fn bearer(token: &str) -> Result<HeaderValue, PrometheusError> {
     Ok(value)
 }
 
-/// The seconds since the Unix epoch, to the millisecond, as the API takes them.
+/// Formats seconds since the Unix epoch with milliseconds for the API.
 fn seconds(at: Timestamp) -> String {
     let milliseconds = at.unix_nanoseconds() / 1_000_000;
     format!("{}.{:03}", milliseconds / 1000, milliseconds % 1000)

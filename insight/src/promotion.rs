@@ -1,6 +1,6 @@
-//! What is in shadow → what was seen of it → whether it can be enforced.
+//! Policies and rules in shadow → evidence → a verdict.
 //!
-//! Asking Prometheus is one file, `gathering`; what is made of the answers is a pure function, `verdict`.
+//! `gathering` queries Prometheus. `verdict` is a pure function of the evidence.
 
 pub mod bound;
 pub mod candidate;

@@ -5,47 +5,46 @@ use std::fmt::Display;
 
 use policy_schema::telemetry::{Label, flat_value, metric};
 
-/// The metric that counts decisions and matches of rules that have no say.
+/// Counts decisions, and matches of rules that only record.
 pub(crate) const DECISIONS: &str = metric::DECISIONS.name;
-/// The metric that counts requests by caller, in the learning mode alone.
+/// Counts requests by caller in learning mode.
 pub(crate) const OBSERVED: &str = metric::OBSERVED.name;
 /// The revision that a proxy runs, as a number.
 pub(crate) const REVISION: &str = metric::REVISION.name;
-/// When rules expire, in seconds since 1970.
+/// The expiry of rules in Unix seconds.
 pub(crate) const EXPIRY: &str = metric::EXPIRY.name;
-/// Counts requests by what the filter and RBAC said.
+/// Counts requests by the decisions of the filter and RBAC.
 pub(crate) const COMPARISONS: &str = metric::COMPARISONS.name;
-/// Counts configurations that a filter has refused.
+/// Counts rejected plugin configs.
 pub(crate) const REJECTIONS: &str = metric::REJECTIONS.name;
-/// Counts lines that a filter's log has left out.
+/// Counts omitted log lines.
 pub(crate) const OMITTED: &str = metric::OMITTED.name;
-/// What a filter takes of memory, in bytes.
+/// The memory of a filter in bytes.
 pub(crate) const MEMORY: &str = metric::MEMORY.name;
 
 /// The label for the policy.
 pub(crate) const POLICY: &str = Label::Policy.tag();
 /// The label for the rule.
 pub(crate) const RULE: &str = Label::Rule.tag();
-/// The label for what was done.
+/// The label for the effect.
 pub(crate) const EFFECT: &str = Label::Effect.tag();
-/// The label for why.
+/// The label for the reason.
 pub(crate) const REASON: &str = Label::Reason.tag();
-/// The label for what the filter and RBAC said.
+/// The label for the decisions of the filter and RBAC.
 pub(crate) const VERDICTS: &str = Label::Verdicts.tag();
-/// The label for the caller, in the learning mode alone.
+/// The label for the caller, in learning mode only.
 pub(crate) const CALLER: &str = Label::Caller.tag();
-/// The label for the HTTP method, in the learning mode alone.
+/// The label for the HTTP method, in learning mode only.
 pub(crate) const METHOD: &str = Label::Method.tag();
-/// The label for the path, in the learning mode alone.
+/// The label for the path, in learning mode only.
 pub(crate) const PATH: &str = Label::Path.tag();
 
-/// Where a label has one of these values, in PromQL, however the proxies name their metrics. None of them has a
-/// character that a regular expression would take for something else.
+/// A PromQL matcher for any of these values, in both encodings of metric tags. The values contain no regex metacharacters.
 pub(crate) fn is_one_of(label: &str, values: impl IntoIterator<Item = impl Display>) -> String {
     format!("{label}=~\"{}\"", spellings(values))
 }
 
-/// The same where it has none of them.
+/// A PromQL matcher for none of these values.
 pub(crate) fn is_none_of(label: &str, values: impl IntoIterator<Item = impl Display>) -> String {
     format!("{label}!~\"{}\"", spellings(values))
 }
@@ -67,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_value_is_looked_for_in_either_spelling() {
+    fn matches_both_spellings_of_a_value() {
         for (values, expected) in [
             (&["web"][..], "peergate_rule=~\"web\""),
             (&["no-reports"], "peergate_rule=~\"no-reports|no__reports\""),

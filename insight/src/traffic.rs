@@ -1,4 +1,4 @@
-//! What proxies count now: who calls what, and what becomes of it.
+//! Live counters of proxies: callers, requests and decisions.
 //!
 //! ```text
 //!  a proxy's metrics (from_proxy) ─┐
@@ -6,7 +6,7 @@
 //!  Prometheus (from_prometheus) ───┘  documents ┘
 //! ```
 //!
-//! Only `source` asks anyone, Prometheus by `from_prometheus`; a snapshot is a pure function of a reading.
+//! Only `source` and `from_prometheus` use the network. A snapshot is a pure function of a reading.
 
 pub mod documents;
 mod from_prometheus;

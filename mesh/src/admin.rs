@@ -1,4 +1,4 @@
-//! A proxy's admin endpoint (Envoy, operations, "Administration interface") → what it says.
+//! Queries a proxy's admin endpoint (Envoy, operations, "Administration interface").
 
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -14,30 +14,30 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-/// What a proxy may take to answer: a large configuration is some hundred megabytes.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// The timeout of a response. Large config dumps have some hundred megabytes.
+const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// What it may say of its configuration at most, in bytes.
-const MOST: usize = 512 * 1024 * 1024;
+/// The maximum size of a config dump.
+const MAX_CONFIG_BYTES: usize = 512 * 1024 * 1024;
 
-/// What it may say of its metrics at most, in bytes: some hundred thousand series.
-const MOST_STATS: usize = 64 * 1024 * 1024;
+/// The maximum size of metrics: some hundred thousand series.
+const MAX_STATS_BYTES: usize = 64 * 1024 * 1024;
 
-/// Where requests without a body are sent.
+/// Sends requests without a body.
 type Requests = SendRequest<Empty<Bytes>>;
 
-/// What a proxy says. Without its configuration the rest is of no use.
+/// The responses of an admin endpoint. The config dump is mandatory.
 #[derive(Debug)]
-pub(crate) struct Said {
+pub(crate) struct AdminAnswers {
     /// JSON.
     pub(crate) config_dump: Bytes,
     /// JSON.
     pub(crate) certs: Result<Bytes, AdminError>,
-    /// What proves which policies run, in Prometheus' text format.
+    /// The metrics that prove which policies run, in Prometheus' text format.
     pub(crate) revisions: Result<Bytes, AdminError>,
 }
 
-/// The metrics that tell what filters run: what they report, since when, and how many there are.
+/// The metrics about running filters: their revisions, load times and number.
 static REVISIONS: LazyLock<String> = LazyLock::new(|| {
     format!(
         "/stats/prometheus?filter={}%7C{}%7Cwasm%5C.runtime%5C.v8%5C.active",
@@ -50,46 +50,46 @@ static REVISIONS: LazyLock<String> = LazyLock::new(|| {
 static OF_FILTER: LazyLock<String> =
     LazyLock::new(|| format!("/stats/prometheus?filter={}", metric::PREFIX));
 
-/// Why a proxy says nothing.
+/// Why an admin endpoint cannot be queried.
 #[derive(Debug, Error)]
 pub enum AdminError {
-    /// Nothing accepts connections at its address.
+    /// The connection failed.
     #[error("cannot connect: {0}")]
     Connect(#[from] std::io::Error),
-    /// What answers breaks the rules of HTTP.
-    #[error("it does not speak HTTP: {0}")]
+    /// The server violates HTTP.
+    #[error("invalid HTTP: {0}")]
     Http(#[from] hyper::Error),
-    /// The answer breaks off, or is larger than is read.
-    #[error("its answer cannot be read: {0}")]
+    /// The response is incomplete or too large.
+    #[error("cannot read the response: {0}")]
     Body(Box<dyn std::error::Error + Send + Sync>),
-    /// It answers the request for a path with another status than 200.
-    #[error("it answers `{0}` with {1}")]
+    /// The status for a path is not 200.
+    #[error("`{0}` returned {1}")]
     Status(&'static str, StatusCode),
-    /// The time for an answer is over.
-    #[error("it does not answer within {} seconds", PATIENCE.as_secs())]
+    /// The response timed out.
+    #[error("no response within {} seconds", TIMEOUT.as_secs())]
     Silence,
 }
 
-/// Asks the proxy whose admin endpoint is at `address`, a host and a port.
-pub(crate) async fn ask(address: &str) -> Result<Said, AdminError> {
-    let stream = timeout(PATIENCE, TcpStream::connect(address)).await;
-    ask_through(stream.map_err(|_| AdminError::Silence)??).await
+/// Queries the admin endpoint at `address`, a host and a port.
+pub(crate) async fn ask(address: &str) -> Result<AdminAnswers, AdminError> {
+    let stream = timeout(TIMEOUT, TcpStream::connect(address)).await;
+    ask_over(stream.map_err(|_| AdminError::Silence)??).await
 }
 
-/// What the proxy whose admin endpoint is at `address` has counted of Peergate, in Prometheus' text format.
+/// Reads the filter's metrics from the admin endpoint at `address`, in Prometheus' text format.
 pub async fn stats(address: &str) -> Result<Bytes, AdminError> {
-    let stream = timeout(PATIENCE, TcpStream::connect(address)).await;
+    let stream = timeout(TIMEOUT, TcpStream::connect(address)).await;
     let stream = stream.map_err(|_| AdminError::Silence)??;
-    talk(stream, async |requests| get(requests, &OF_FILTER).await).await
+    with_connection(stream, async |requests| get(requests, &OF_FILTER).await).await
 }
 
-/// Asks the proxy at the other end of a connection.
-pub(crate) async fn ask_through<S>(stream: S) -> Result<Said, AdminError>
+/// Queries the admin endpoint over an open connection.
+pub(crate) async fn ask_over<S>(stream: S) -> Result<AdminAnswers, AdminError>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    talk(stream, async |requests| {
-        Ok(Said {
+    with_connection(stream, async |requests| {
+        Ok(AdminAnswers {
             config_dump: get(requests, "/config_dump").await?,
             certs: get(requests, "/certs").await,
             revisions: get(requests, &REVISIONS).await,
@@ -98,8 +98,8 @@ where
     .await
 }
 
-/// Has a conversation over a connection, which ends with it.
-async fn talk<S, T>(
+/// Runs a sequence of requests over a connection, and closes it.
+async fn with_connection<S, T>(
     stream: S,
     conversation: impl AsyncFnOnce(&mut Requests) -> Result<T, AdminError>,
 ) -> Result<T, AdminError>
@@ -108,7 +108,7 @@ where
 {
     let (mut requests, connection) = http1::handshake(TokioIo::new(stream)).await?;
     let connection = tokio::spawn(connection);
-    let said = timeout(PATIENCE, conversation(&mut requests))
+    let said = timeout(TIMEOUT, conversation(&mut requests))
         .await
         .unwrap_or(Err(AdminError::Silence));
     connection.abort();
@@ -125,11 +125,11 @@ async fn get(requests: &mut Requests, path: &'static str) -> Result<Bytes, Admin
     if response.status() != StatusCode::OK {
         return Err(AdminError::Status(path, response.status()));
     }
-    let most = if path.starts_with("/stats") {
-        MOST_STATS
+    let limit = if path.starts_with("/stats") {
+        MAX_STATS_BYTES
     } else {
-        MOST
+        MAX_CONFIG_BYTES
     };
-    let body = Limited::new(response.into_body(), most).collect().await;
+    let body = Limited::new(response.into_body(), limit).collect().await;
     body.map(Collected::to_bytes).map_err(AdminError::Body)
 }

@@ -1,4 +1,4 @@
-//! A client in TLS that trusts any server.
+//! TLS verification that trusts any server.
 
 use std::sync::Arc;
 
@@ -7,12 +7,12 @@ use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signat
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{DigitallySignedStruct, SignatureScheme};
 
-/// Takes every server for the one that was meant: for clients that tell it nothing that it should not know.
+/// Accepts every server certificate. Only for clients that send no secrets.
 #[derive(Debug)]
 pub struct AnyServer(Arc<CryptoProvider>);
 
 impl AnyServer {
-    /// Servers still have to prove that they have the keys of their certificates, by the cryptography of `provider`.
+    /// Creates a verifier. Servers still have to prove possession of their private keys, using `provider`.
     pub fn new(provider: Arc<CryptoProvider>) -> Self {
         Self(provider)
     }

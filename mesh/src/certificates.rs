@@ -1,14 +1,12 @@
-//! Certificates: roots and intermediates for Istio's CA, and what there is to say of any.
+//! Certificates: creates roots and intermediates for Istio's CA, and inspects certificates.
 //!
-//! Istio's CA issues certificates to workloads over SDS and renews them by itself; with a root of its
-//! own (`istio-ca-secret`) every cluster would be its own island. [`authority`] makes a root to keep
-//! offline, [`plugged_in`] has the intermediate of a cluster as Istio's CA takes it, and [`rotation`] leads
-//! from one to another. `read` finds certificates in files, Secrets and what a proxy says of its own, and
-//! [`inspect`] says what is wrong with each, `signing` with a chain of them, and `beside` with what is kept
-//! together. [`examination`] says all of it of a file.
+//! Istio's CA issues and renews workload certificates over SDS. With its default self-signed root (`istio-ca-secret`), clusters
+//! do not trust each other. [`authority`] creates a root to keep offline, [`plugged_in`] the intermediate of a cluster in Istio's
+//! format, and [`rotation`] the steps between two of them. `read` parses certificates from files, Secrets and proxies.
+//! [`inspect`] checks each certificate, `signing` a chain, and `siblings` files that belong together. [`examination`] combines
+//! these checks for a file.
 
 pub mod authority;
-pub(crate) mod beside;
 pub mod error;
 pub mod examination;
 pub mod expected;
@@ -17,6 +15,7 @@ pub mod inspect;
 pub mod plugged_in;
 pub mod read;
 pub mod rotation;
+pub(crate) mod siblings;
 mod signing;
 
 #[cfg(test)]

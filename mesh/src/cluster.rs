@@ -1,4 +1,4 @@
-//! A cluster, through a kubeconfig → its objects, and what its proxies say.
+//! Reads the objects of a cluster and queries its proxies, using a kubeconfig.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -15,19 +15,19 @@ use policy_schema::verify::{Kind, Object};
 use serde_json::Value;
 use thiserror::Error;
 
-use crate::admin::{self, AdminError, Said};
+use crate::admin::{self, AdminAnswers, AdminError};
 use crate::network;
 
-/// Where a sidecar's admin endpoint is, for those in its pod.
+/// The port of a sidecar's admin endpoint, only reachable from its pod.
 const ADMIN_PORT: u16 = 15000;
 
-/// How many proxies are asked at a time.
-const AT_ONCE: usize = 8;
+/// The maximum number of proxies queried concurrently.
+const MAX_CONCURRENT_PROXIES: usize = 8;
 
-/// How many objects a cluster is asked for at a time.
-const PAGE: u32 = 500;
+/// The page size of list requests.
+const PAGE_SIZE: u32 = 500;
 
-/// The objects that are looked at, by their group.
+/// The kinds to list, by API group.
 const KINDS: [(&str, &[&str]); 9] = [
     ("", &["Namespace", "Pod", "Service"]),
     (
@@ -72,7 +72,7 @@ const KINDS: [(&str, &[&str]); 9] = [
     ("telemetry.istio.io", &["Telemetry"]),
 ];
 
-/// The kinds that rendered objects are compared with, by their group.
+/// The kinds to compare with rendered objects, by API group.
 const COMPARED: [(&str, [ResourceKind; 2]); 2] = [
     (
         "extensions.istio.io",
@@ -87,16 +87,14 @@ const COMPARED: [(&str, [ResourceKind; 2]); 2] = [
     ),
 ];
 
-/// Why a cluster cannot be looked at.
+/// Why a cluster cannot be read.
 #[derive(Debug, Error)]
 pub(crate) enum ClusterError {
-    #[error("the cluster cannot be looked at: the kubeconfig cannot be used: {0}")]
+    #[error("cannot read the cluster: invalid kubeconfig: {0}")]
     Kubeconfig(#[from] kube::config::KubeconfigError),
-    #[error(
-        "the cluster cannot be looked at: there is neither a kubeconfig nor a cluster around: {0}"
-    )]
+    #[error("cannot read the cluster: found no kubeconfig and no in-cluster config: {0}")]
     NoConfig(#[from] kube::config::InferConfigError),
-    #[error("the cluster cannot be looked at: {}", told(.0))]
+    #[error("cannot read the cluster: {}", reason_text(.0))]
     Client(#[from] kube::Error),
     #[error("cannot read {what} from the cluster: {reason}")]
     Unseen { what: String, reason: String },
@@ -110,20 +108,20 @@ impl Fault for ClusterError {
     fn help(&self) -> Option<&str> {
         Some(match self {
             Self::Client(reason) if network::is_authority_unknown(reason) => {
-                "name the cluster's authority in the kubeconfig: `certificate-authority` or `certificate-authority-data`"
+                "set the cluster's CA in the kubeconfig: `certificate-authority` or `certificate-authority-data`"
             }
             Self::Kubeconfig(_) | Self::NoConfig(_) | Self::Client(_) => {
-                "see whether `kubectl get namespaces` works with the same kubeconfig and context"
+                "check that `kubectl get namespaces` works with the same kubeconfig and context"
             }
-            Self::Unseen { .. } => "ask for permission to list them; docs/verify.md has the role",
+            Self::Unseen { .. } => "grant permission to list them with the role in docs/verify.md",
         })
     }
 }
 
-/// What a cluster answers, or why it does not.
-fn told(reason: &kube::Error) -> String {
+/// The message of the API server, or the cause of a failed request.
+fn reason_text(reason: &kube::Error) -> String {
     match reason {
-        kube::Error::Service(_) | kube::Error::HyperError(_) => network::told(reason),
+        kube::Error::Service(_) | kube::Error::HyperError(_) => network::cause(reason),
         _ => reason.to_string(),
     }
 }
@@ -133,17 +131,17 @@ pub(crate) struct Cluster {
     client: Client,
 }
 
-/// What of a cluster could be seen.
+/// The objects of a cluster.
 #[derive(Debug, Default)]
-pub(crate) struct Seen {
+pub(crate) struct ClusterObjects {
     pub(crate) objects: Vec<Object>,
-    /// What could not, with the reason.
+    /// Unreadable kinds and objects, with the reason.
     pub(crate) unseen: Vec<(String, String)>,
-    /// The kinds of which not all objects could be listed.
+    /// Kinds that could not be listed completely.
     pub(crate) unlisted: BTreeSet<Kind>,
 }
 
-impl Seen {
+impl ClusterObjects {
     fn cannot_list(&mut self, group: &str, kind: &str) {
         self.unlisted.insert(Kind {
             group: group.to_owned(),
@@ -153,7 +151,7 @@ impl Seen {
 }
 
 impl Cluster {
-    /// The cluster of a kubeconfig's context: of the usual ones if none are named.
+    /// Connects to the cluster of a kubeconfig context. Defaults to `kubectl`'s.
     pub(crate) async fn connect(
         kubeconfig: Option<&Path>,
         context: Option<&str>,
@@ -175,14 +173,14 @@ impl Cluster {
         })
     }
 
-    /// Lists everything that is compared, and gets these Secrets and `ConfigMap`s, each by its namespace and name, so
-    /// that no permission to read others is needed. `config_maps` names them, given the objects that were listed.
-    pub(crate) async fn look(
+    /// Lists all kinds, and gets these Secrets and `ConfigMap`s by name, so that it needs no permission to read others.
+    /// `config_maps` names them, given the listed objects.
+    pub(crate) async fn list_all_kinds(
         &self,
         secrets: &[(&str, &str)],
         config_maps: impl FnOnce(&[Object]) -> Vec<(String, String)>,
-    ) -> Result<Seen, ClusterError> {
-        let mut seen = Seen::default();
+    ) -> Result<ClusterObjects, ClusterError> {
+        let mut seen = ClusterObjects::default();
         let served = self.client.list_api_groups().await?;
         for (group, kinds) in KINDS {
             let is_served = served.groups.iter().any(|known| known.name == group);
@@ -197,7 +195,7 @@ impl Cluster {
                 }
                 Err(reason) => {
                     let what = format!("the kinds of `{group}`");
-                    seen.unseen.push((what, told(&reason)));
+                    seen.unseen.push((what, reason_text(&reason)));
                     for kind in kinds {
                         seen.cannot_list(group, kind);
                     }
@@ -213,10 +211,12 @@ impl Cluster {
         Ok(seen)
     }
 
-    /// Lists the objects of these kinds that decide who may call whom. A kind that is not served is among the
-    /// unseen: nothing can be compared with it.
-    async fn compared_objects(&self, kinds: &BTreeSet<ResourceKind>) -> Result<Seen, ClusterError> {
-        let mut seen = Seen::default();
+    /// Lists the compared objects of these kinds. A kind that the cluster does not serve is unreadable.
+    async fn compared_objects(
+        &self,
+        kinds: &BTreeSet<ResourceKind>,
+    ) -> Result<ClusterObjects, ClusterError> {
+        let mut seen = ClusterObjects::default();
         for (group, compared) in COMPARED {
             let wanted: Vec<_> = compared
                 .into_iter()
@@ -238,19 +238,19 @@ impl Cluster {
         Ok(seen)
     }
 
-    /// Lists a kind, in whichever version it is served. One that no version serves has no objects.
-    async fn list(&self, group: &ApiGroup, kind: &str, seen: &mut Seen) {
+    /// Lists a kind in any served version. A kind that is not served has no objects.
+    async fn list(&self, group: &ApiGroup, kind: &str, seen: &mut ClusterObjects) {
         let Some(resource) = served(group, kind) else {
             return;
         };
         if let Err(reason) = self.list_all(&resource, &mut seen.objects).await {
             let what = format!("{} of {}", resource.plural, resource.api_version);
-            seen.unseen.push((what, told(&reason)));
+            seen.unseen.push((what, reason_text(&reason)));
             seen.cannot_list(group.name(), kind);
         }
     }
 
-    /// Adds all objects of a kind, or those that come before a fault.
+    /// Adds all objects of a kind, or those before an error.
     async fn list_all(
         &self,
         resource: &ApiResource,
@@ -258,10 +258,10 @@ impl Cluster {
     ) -> kube::Result<()> {
         let api = Api::<DynamicObject>::all_with(self.client.clone(), resource);
         let known = objects.len();
-        let mut page = ListParams::default().limit(PAGE);
+        let mut page = ListParams::default().limit(PAGE_SIZE);
         loop {
             let list = match api.list(&page).await {
-                // The place in the list was forgotten, as it is after some minutes.
+                // The continue token has expired, which happens after some minutes.
                 Err(kube::Error::Api(status)) if status.code == 410 && page.limit.is_some() => {
                     objects.truncate(known);
                     page = ListParams::default();
@@ -282,7 +282,7 @@ impl Cluster {
         &self,
         namespace: &str,
         name: &str,
-        seen: &mut Seen,
+        seen: &mut ClusterObjects,
     ) {
         let resource = ApiResource::erase::<K>(&());
         let api = Api::<DynamicObject>::namespaced_with(self.client.clone(), namespace, &resource);
@@ -292,35 +292,40 @@ impl Cluster {
                 .extend(object.and_then(|object| read_object(object, &resource))),
             Err(reason) => {
                 let what = format!("{} {namespace}/{name}", resource.kind);
-                seen.unseen.push((what, told(&reason)));
+                seen.unseen.push((what, reason_text(&reason)));
                 seen.cannot_list(&resource.group, &resource.kind);
             }
         }
     }
 
-    /// Asks the proxies of these pods, each by its namespace and name, in their order.
-    pub(crate) async fn ask_proxies(&self, pods: &[(String, String)]) -> Vec<Result<Said, String>> {
+    /// Queries the proxies of these pods, by namespace and name, in this order.
+    pub(crate) async fn ask_proxies(
+        &self,
+        pods: &[(String, String)],
+    ) -> Vec<Result<AdminAnswers, String>> {
         let answers = pods
             .iter()
             .map(|(namespace, name)| self.ask_proxy(namespace, name));
-        stream::iter(answers).buffered(AT_ONCE).collect().await
+        stream::iter(answers)
+            .buffered(MAX_CONCURRENT_PROXIES)
+            .collect()
+            .await
     }
 
-    async fn ask_proxy(&self, namespace: &str, name: &str) -> Result<Said, String> {
+    async fn ask_proxy(&self, namespace: &str, name: &str) -> Result<AdminAnswers, String> {
         let pods = Api::<Pod>::namespaced(self.client.clone(), namespace);
         let forwarded = pods.portforward(name, &[ADMIN_PORT]).await;
         let mut forwarded = forwarded.map_err(|reason| reason.to_string())?;
         let stream = forwarded
             .take_stream(ADMIN_PORT)
-            .ok_or_else(|| "its port is not forwarded".to_owned())?;
-        admin::ask_through(stream)
+            .ok_or_else(|| "the port is not forwarded".to_owned())?;
+        admin::ask_over(stream)
             .await
             .map_err(|reason: AdminError| reason.to_string())
     }
 }
 
-/// The objects of these kinds that decide who may call whom, of the cluster that `kubectl` uses by default. Fails if
-/// any of the kinds cannot be listed.
+/// Lists the compared objects of these kinds in `kubectl`'s current cluster. Fails if a kind cannot be listed.
 pub fn compared_objects(kinds: &BTreeSet<ResourceKind>) -> Result<Vec<Object>, Failure> {
     let seen = network::block_on(async {
         let cluster = Cluster::connect(None, None).await?;
@@ -333,15 +338,14 @@ pub fn compared_objects(kinds: &BTreeSet<ResourceKind>) -> Result<Vec<Object>, F
     }
 }
 
-/// A kind in the most stable version that serves it. Some are not served in the version that their group
-/// prefers.
+/// A kind in its most stable served version. Some kinds are not served in the preferred version of their group.
 fn served(group: &ApiGroup, kind: &str) -> Option<ApiResource> {
     let resources = group.resources_by_stability().into_iter();
     let mut resources = resources.map(|(resource, _)| resource);
     resources.find(|resource| resource.kind == kind)
 }
 
-/// An object of a list, which does not say again of what kind it is.
+/// Converts a list item, which does not repeat its kind.
 fn read_object(object: DynamicObject, resource: &ApiResource) -> Option<Object> {
     let mut value = serde_json::to_value(object).ok()?;
     let fields = value.as_object_mut()?;

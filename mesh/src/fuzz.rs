@@ -1,4 +1,4 @@
-//! Whatever a file has is read or refused, and within bounds.
+//! Fuzzes reading certificates: every input is inspected or rejected, within bounds.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use crate::certificates::inspect::inspect;
 use crate::certificates::read::read;
 
 #[test]
-fn any_certificates_are_inspected_or_refused() {
+fn inspects_or_rejects_any_file() {
     const TARGET: Target<'_> = Target {
         name: "certificates",
         seeds: &["fuzz/corpus/certificate"],

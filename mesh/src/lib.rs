@@ -1,4 +1,4 @@
-//! What a running mesh is like: its cluster, its proxies and their ports, and its certificates.
+//! Reads and verifies a running mesh: its cluster, proxies, ports and certificates.
 
 pub mod admin;
 pub mod any_server;

@@ -1,23 +1,23 @@
-//! Manifests of Kubernetes → objects.
+//! Kubernetes manifests → objects.
 
 use policy_schema::diagnostic::{Diagnostic, Place, SourceText};
 use policy_schema::verify::{HelmValues, Manifest, Object, manifest};
 
-/// Objects, and the texts that they stand in.
+/// Objects with their texts.
 #[derive(Debug, Default)]
 pub struct Manifests {
-    /// The objects, in the order of the texts.
+    /// The objects, in order of the texts.
     pub objects: Vec<Object>,
-    /// Helm values that Istio is installed with.
+    /// Helm values of Istio.
     pub values: Vec<HelmValues>,
     /// The texts.
     pub sources: Vec<SourceText>,
-    /// Documents that are no objects.
+    /// Documents that are not objects.
     pub skipped: Vec<Place>,
 }
 
 impl Manifests {
-    /// Reads texts, and says what in them cannot be read.
+    /// Parses texts. Returns diagnostics for invalid parts.
     pub fn read(sources: Vec<SourceText>) -> (Self, Vec<Diagnostic>) {
         let mut manifests = Self::default();
         let mut diagnostics = Vec::new();

@@ -1,28 +1,28 @@
-//! Samples out of what Envoy exposes to Prometheus.
+//! Parses Envoy's metrics in Prometheus' text format.
 
 use std::io;
 
 use prometheus_parse::{Sample, Scrape, Value};
 use thiserror::Error;
 
-/// One scrape.
+/// A scrape.
 ///
-/// The parser behind it splits labels at commas and equals signs, also inside quotes: values with
-/// these characters are misread. None of Peergate's has them.
+/// The underlying parser splits labels at commas and equals signs, even inside quotes, and misreads values with these
+/// characters. Peergate's values do not contain them.
 #[derive(Debug)]
 pub struct Metrics {
     samples: Vec<Sample>,
 }
 
-/// The text is not in the Prometheus exposition format.
+/// The text is not in Prometheus' text format.
 #[derive(Debug, Error)]
-#[error("reading metrics: {0}")]
+#[error("cannot read metrics: {0}")]
 pub struct NotMetrics(io::Error);
 
 impl Metrics {
-    /// Reads the Prometheus text format.
+    /// Parses Prometheus' text format.
     pub fn parse(text: &str) -> Result<Self, NotMetrics> {
-        // Envoy writes `name{} 1` where there are no labels; the parser skips such a line.
+        // Envoy writes `name{} 1` without labels, which the parser skips.
         let lines = text.lines().map(|line| Ok(line.replacen("{} ", " ", 1)));
         let scrape = Scrape::parse(lines).map_err(NotMetrics)?;
         Ok(Self {
@@ -30,7 +30,7 @@ impl Metrics {
         })
     }
 
-    /// All samples, in the order in which they stand there.
+    /// All samples, in order.
     pub fn all(&self) -> impl Iterator<Item = &Sample> {
         self.samples.iter()
     }
@@ -42,8 +42,7 @@ impl Metrics {
             .filter(move |sample| sample.metric == name)
     }
 
-    /// The sum of the samples of `name` that have all of `labels`, and maybe further ones; `None`
-    /// when there is no such sample, or it is a histogram.
+    /// The sum of the samples of `name` that have at least `labels`. `None` without such samples, or for a histogram.
     pub fn value(&self, name: &str, labels: &[(&str, &str)]) -> Option<f64> {
         self.samples(name)
             .filter(|sample| {
@@ -75,7 +74,7 @@ envoy_server_live{} 1
 "#;
 
     #[test]
-    fn sums_the_samples_that_have_the_labels() {
+    fn sums_samples_with_the_labels() {
         let metrics = Metrics::parse(SCRAPE).unwrap();
         let decisions = |labels| metrics.value("decisions_total", labels);
         assert_eq!(decisions(&[]), Some(12.0));

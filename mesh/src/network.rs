@@ -1,15 +1,15 @@
-//! The async runtime and the trusted authorities for connections, and their errors.
+//! The async runtime, TLS setup and trusted CAs of connections.
 
 use std::error::Error;
 use std::io;
 
 use peergate_fault::{ExitStatus, Fault};
-use rustls::CertificateError;
+use rustls::{CertificateError, InvalidMessage};
 use thiserror::Error;
 
-/// The runtime that waits for answers cannot start.
+/// The async runtime cannot start.
 #[derive(Debug, Error)]
-#[error("cannot start: {0}")]
+#[error("cannot start the async runtime: {0}")]
 pub struct CannotStart(io::Error);
 
 impl Fault for CannotStart {
@@ -22,9 +22,9 @@ impl Fault for CannotStart {
     }
 }
 
-/// A file without a usable certificate of an authority.
+/// A file without a usable CA certificate.
 #[derive(Debug, Error)]
-#[error("`{name}` has no certificate in PEM: {reason}")]
+#[error("`{name}` does not contain a PEM certificate: {reason}")]
 pub struct InvalidAuthorities {
     name: String,
     reason: String,
@@ -36,13 +36,13 @@ impl Fault for InvalidAuthorities {
     }
 
     fn help(&self) -> Option<&str> {
-        Some("name a PEM file with the authority's certificate, and no key")
+        Some("use a PEM file with the CA certificate and no key")
     }
 }
 
-/// Runs what waits for others to its end.
+/// Runs a future to completion.
 pub fn block_on<F: Future>(work: F) -> Result<F::Output, CannotStart> {
-    choose_cryptography();
+    install_crypto_provider();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -50,16 +50,19 @@ pub fn block_on<F: Future>(work: F) -> Result<F::Output, CannotStart> {
     Ok(runtime.block_on(work))
 }
 
-/// Chooses who does the cryptography of TLS, which nobody does by default.
-pub fn choose_cryptography() {
-    // Somebody else may have chosen one for the process, which is as good.
+/// Installs the process-wide crypto provider of TLS, which rustls requires.
+pub fn install_crypto_provider() {
+    // Another installed provider is fine.
     let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
-/// Why others could not be talked to: what is behind a failure tells it, and mostly that alone.
-pub fn told(failure: &(dyn Error + 'static)) -> String {
+/// The root cause of a failed connection. Outer errors are mostly uninformative.
+pub fn cause(failure: &(dyn Error + 'static)) -> String {
     if is_authority_unknown(failure) {
-        return "its certificate is of an authority that is not known here".to_owned();
+        return "its certificate is from an unknown CA".to_owned();
+    }
+    if is_plaintext(failure) {
+        return "it does not speak TLS".to_owned();
     }
     let mut deepest = failure;
     while let Some(next) = deepest.source() {
@@ -68,23 +71,37 @@ pub fn told(failure: &(dyn Error + 'static)) -> String {
     deepest.to_string()
 }
 
-/// Whether the other presented a certificate of an authority that nobody has named as one to trust.
+/// Whether the peer presented a certificate from an untrusted CA.
 pub fn is_authority_unknown(failure: &(dyn Error + 'static)) -> bool {
-    if let Some(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer)) =
-        failure.downcast_ref()
-    {
-        return true;
-    }
-    // What an I/O error is made of is not its source.
-    let made_of = failure.downcast_ref().and_then(io::Error::get_ref);
-    let behind = match made_of {
-        Some(made_of) => Some(made_of as &(dyn Error + 'static)),
-        None => failure.source(),
-    };
-    behind.is_some_and(is_authority_unknown)
+    let unknown = rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer);
+    tls_error(failure).is_some_and(|error| *error == unknown)
 }
 
-/// The authorities in a PEM file called `name`, which is to have some.
+/// Whether the peer answered a TLS handshake with something else, as a server of plain HTTP does.
+pub fn is_plaintext(failure: &(dyn Error + 'static)) -> bool {
+    matches!(
+        tls_error(failure),
+        Some(rustls::Error::InvalidMessage(
+            InvalidMessage::InvalidContentType
+        ))
+    )
+}
+
+/// The TLS error behind a failure.
+fn tls_error<'f>(failure: &'f (dyn Error + 'static)) -> Option<&'f rustls::Error> {
+    if let Some(error) = failure.downcast_ref() {
+        return Some(error);
+    }
+    // The inner error of an I/O error is not its `source`.
+    let inner = failure.downcast_ref().and_then(io::Error::get_ref);
+    let behind = match inner {
+        Some(inner) => Some(inner as &(dyn Error + 'static)),
+        None => failure.source(),
+    };
+    behind.and_then(tls_error)
+}
+
+/// Parses the CA certificates of a PEM file called `name`. Fails if there are none.
 pub fn authorities(
     name: &str,
     pem: &[u8],
@@ -96,7 +113,7 @@ pub fn authorities(
     let bundle = reqwest::Certificate::from_pem_bundle(pem);
     let authorities = bundle.map_err(|reason| invalid(reason.to_string()))?;
     if authorities.is_empty() {
-        return Err(invalid("it is empty".to_owned()));
+        return Err(invalid("the file is empty".to_owned()));
     }
     Ok(authorities)
 }

@@ -1,4 +1,4 @@
-//! A port → how it answers callers that it should refuse.
+//! Probes a port with callers that it should reject.
 
 use std::fmt;
 use std::io::{self, Read, Write};
@@ -18,69 +18,69 @@ use thiserror::Error;
 
 use crate::any_server::AnyServer;
 
-/// How long a port may take to connect, and to answer.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// The timeout to connect and to respond.
+const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Who the foreigner says to be: nobody has this trust domain (RFC 2606, section 2).
+/// The identity of the foreign caller, with a reserved trust domain (RFC 2606, section 2).
 const FOREIGNER: &str = "spiffe://peergate-probe.invalid/ns/probe/sa/foreigner";
 
-/// What sidecars are told by, so that they take the caller for one of theirs (Istio's ALPN filter).
+/// The ALPN protocols of sidecars, so that the port treats the caller as one (Istio's ALPN filter).
 const PROTOCOLS: [&[u8]; 3] = [b"istio-http/1.1", b"istio", b"http/1.1"];
 
-/// The first byte of an alert (RFC 8446, section 5.1): it says no in TLS, to whom speaks none.
+/// The first byte of a TLS alert (RFC 8446, section 5.1), sent by a TLS server to a client that is not speaking TLS.
 const ALERT: u8 = 0x15;
 
-/// How a port answered.
+/// The results of probing a port.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Answers {
-    /// To a caller without TLS.
-    pub plaintext: Answer,
-    /// To a caller in TLS without a certificate.
-    pub no_certificate: Answer,
-    /// To a caller with a certificate that it signed itself.
-    pub foreign_identity: Answer,
+pub struct ProbeAnswers {
+    /// The result without TLS.
+    pub plaintext: ProbeAnswer,
+    /// The result with TLS but without a certificate.
+    pub no_certificate: ProbeAnswer,
+    /// The result with a self-signed certificate.
+    pub foreign_identity: ProbeAnswer,
 }
 
-/// How a port answered a caller.
+/// The result of a probe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub enum Answer {
-    /// It said something.
+pub enum ProbeAnswer {
+    /// The port responded.
     Accepted,
-    /// It said no, in TLS or by what it asked for.
+    /// The port rejected the caller, with a TLS alert or by requesting a certificate.
     Refused,
-    /// It ended the connection and said nothing, as a service may that does not know the protocol.
+    /// The port closed the connection without a response. A service that does not know the protocol may do so too.
     Closed,
-    /// It kept the connection and said nothing.
+    /// The port kept the connection open without a response.
     Silent,
 }
 
-impl fmt::Display for Answer {
+impl fmt::Display for ProbeAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Accepted => "accepted",
-            Self::Refused => "refused",
-            Self::Closed => "ended without a word",
-            Self::Silent => "without an answer",
+            Self::Refused => "rejected",
+            Self::Closed => "closed without a response",
+            Self::Silent => "no response",
         })
     }
 }
 
-/// Why a port was not tried.
+/// Why a port cannot be probed.
 #[derive(Debug, Error)]
 pub(crate) enum ProbeError {
     #[error("cannot connect: {0}")]
     Connect(io::Error),
-    #[error("the name has no address")]
+    #[error("the host has no address")]
     NoAddress,
-    #[error("cannot make a certificate: {0}")]
+    #[error("cannot create a certificate: {0}")]
     Certificate(#[from] rcgen::Error),
-    #[error("cannot speak TLS: {0}")]
+    #[error("cannot set up TLS: {0}")]
     Tls(#[from] rustls::Error),
 }
 
-/// An address to try: a host, which may be an address of IPv6 in brackets, and a port.
+/// Parses an address: a host, or an IPv6 address in brackets, and a port.
 pub fn parse_address(text: &str) -> Result<String, String> {
     let parts = text.rsplit_once(':');
     let port = parts.and_then(|(_, port)| port.parse::<u16>().ok());
@@ -100,17 +100,17 @@ pub fn parse_address(text: &str) -> Result<String, String> {
     }
 }
 
-/// Tries a port: in plaintext, without a certificate, and with one that nobody knows who signed.
-pub(crate) fn probe(address: &str) -> Result<Answers, ProbeError> {
+/// Probes a port with plaintext, without a certificate and with a self-signed certificate.
+pub(crate) fn probe(address: &str) -> Result<ProbeAnswers, ProbeError> {
     let addresses = address.to_socket_addrs().map_err(ProbeError::Connect)?;
     let address = addresses.into_iter().next().ok_or(ProbeError::NoAddress)?;
     let plaintext = plaintext(address)?;
     let (no_certificate, asks) = tls(address, None)?;
     let (foreign_identity, _) = tls(address, Some(FOREIGNER))?;
-    Ok(Answers {
-        // Sidecars do not say no to plaintext: they end it, and ask in TLS for a certificate.
+    Ok(ProbeAnswers {
+        // Sidecars close plaintext connections without an alert, and request a certificate in TLS.
         plaintext: match plaintext {
-            Answer::Closed if asks => Answer::Refused,
+            ProbeAnswer::Closed if asks => ProbeAnswer::Refused,
             answer => answer,
         },
         no_certificate,
@@ -119,40 +119,40 @@ pub(crate) fn probe(address: &str) -> Result<Answers, ProbeError> {
 }
 
 fn connect(address: SocketAddr) -> Result<TcpStream, ProbeError> {
-    let stream = TcpStream::connect_timeout(&address, PATIENCE).map_err(ProbeError::Connect)?;
-    let patience = Some(PATIENCE);
+    let stream = TcpStream::connect_timeout(&address, TIMEOUT).map_err(ProbeError::Connect)?;
+    let timeout = Some(TIMEOUT);
     stream
-        .set_read_timeout(patience)
-        .and_then(|()| stream.set_write_timeout(patience))
+        .set_read_timeout(timeout)
+        .and_then(|()| stream.set_write_timeout(timeout))
         .map_err(ProbeError::Connect)?;
     Ok(stream)
 }
 
-fn plaintext(address: SocketAddr) -> Result<Answer, ProbeError> {
+fn plaintext(address: SocketAddr) -> Result<ProbeAnswer, ProbeError> {
     let mut stream = connect(address)?;
     Ok(match exchange(&mut stream, address) {
-        Ok(ALERT) => Answer::Refused,
+        Ok(ALERT) => ProbeAnswer::Refused,
         answer => judge(&answer),
     })
 }
 
-/// How a port answers a caller in TLS, and whether it asks for a certificate.
-fn tls(address: SocketAddr, identity: Option<&str>) -> Result<(Answer, bool), ProbeError> {
+/// Probes with TLS. Also returns whether the port requests a certificate.
+fn tls(address: SocketAddr, identity: Option<&str>) -> Result<(ProbeAnswer, bool), ProbeError> {
     let mut stream = connect(address)?;
     let name = ServerName::from(address.ip());
-    let caller = Arc::new(Caller::new(identity)?);
+    let caller = Arc::new(ClientIdentity::new(identity)?);
     let config = Arc::new(config(Arc::clone(&caller))?);
     let mut connection = ClientConnection::new(config, name)?;
     let mut tls = Stream::new(&mut connection, &mut stream);
     let answer = judge(&exchange(&mut tls, address));
     let asks = caller.was_asked.load(Ordering::Relaxed);
     Ok(match answer {
-        Answer::Closed if asks => (Answer::Refused, asks),
+        ProbeAnswer::Closed if asks => (ProbeAnswer::Refused, asks),
         answer => (answer, asks),
     })
 }
 
-/// Asks for something that does no harm, and returns the first byte of the answer.
+/// Sends a harmless request, and returns the first byte of the response.
 fn exchange(stream: &mut (impl Read + Write), address: SocketAddr) -> io::Result<u8> {
     let request = format!(
         "OPTIONS / HTTP/1.1\r\nhost: {address}\r\nuser-agent: peergate-verify\r\nconnection: close\r\n\r\n"
@@ -164,25 +164,25 @@ fn exchange(stream: &mut (impl Read + Write), address: SocketAddr) -> io::Result
     Ok(u8::from_be_bytes(first))
 }
 
-fn judge(answer: &io::Result<u8>) -> Answer {
+fn judge(answer: &io::Result<u8>) -> ProbeAnswer {
     match answer {
-        Ok(_) => Answer::Accepted,
+        Ok(_) => ProbeAnswer::Accepted,
         Err(reason)
             if matches!(
                 reason.kind(),
                 io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
             ) =>
         {
-            Answer::Silent
+            ProbeAnswer::Silent
         }
-        // In TLS there was a word: an alert, or something that is no TLS.
-        Err(reason) if reason.kind() == io::ErrorKind::InvalidData => Answer::Refused,
-        Err(_) => Answer::Closed,
+        // The peer sent a TLS alert or something other than TLS.
+        Err(reason) if reason.kind() == io::ErrorKind::InvalidData => ProbeAnswer::Refused,
+        Err(_) => ProbeAnswer::Closed,
     }
 }
 
-/// TLS as `caller` speaks it.
-fn config(caller: Arc<Caller>) -> Result<ClientConfig, ProbeError> {
+/// The TLS config of `caller`.
+fn config(caller: Arc<ClientIdentity>) -> Result<ClientConfig, ProbeError> {
     let provider = Arc::new(ring::default_provider());
     let mut config = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()?
@@ -193,15 +193,15 @@ fn config(caller: Arc<Caller>) -> Result<ClientConfig, ProbeError> {
     Ok(config)
 }
 
-/// Who calls, and whether the port asked.
+/// The client certificate, and whether the port requested it.
 #[derive(Debug)]
-struct Caller {
+struct ClientIdentity {
     certified: Option<Arc<CertifiedKey>>,
     was_asked: AtomicBool,
 }
 
-impl Caller {
-    /// A caller with a certificate for `identity` that it signed itself, or without one.
+impl ClientIdentity {
+    /// Creates a self-signed certificate for `identity`, if there is one.
     fn new(identity: Option<&str>) -> Result<Self, ProbeError> {
         let certified = identity.map(|identity| -> Result<_, ProbeError> {
             let (certificate, key) = self_signed(identity)?;
@@ -217,7 +217,7 @@ impl Caller {
     }
 }
 
-impl ResolvesClientCert for Caller {
+impl ResolvesClientCert for ClientIdentity {
     fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
         self.was_asked.store(true, Ordering::Relaxed);
         self.certified.clone()

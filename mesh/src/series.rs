@@ -1,4 +1,4 @@
-//! What a proxy says at `/stats/prometheus` → the series of the filter's metrics.
+//! Parses the series of the filter's metrics from `/stats/prometheus`.
 
 use std::collections::BTreeMap;
 
@@ -9,27 +9,25 @@ use thiserror::Error;
 
 use crate::metrics::Metrics;
 
-/// A series of the filter's.
+/// A series of a filter metric.
 #[derive(Debug)]
 pub struct Series {
-    /// By the labels' names.
+    /// The labels by name.
     labels: BTreeMap<&'static str, String>,
-    /// The value; finite.
+    /// The value, always finite.
     pub number: f64,
 }
 
 impl Series {
-    /// The value of a label, which is empty where there is none.
+    /// The value of a label. Empty for a missing label.
     pub fn label(&self, name: &str) -> String {
         self.labels.get(name).cloned().unwrap_or_default()
     }
 }
 
-/// Metrics of proxies that are not configured with the filter's tags, with who has them.
+/// The proxy has filter metrics, but is not configured with the filter's tags.
 #[derive(Debug, Error)]
-#[error(
-    "{0} has counters of the filter, and no labels: all that they are about stands in their names"
-)]
+#[error("{0} has filter counters without labels: the labels are flattened into their names")]
 pub struct NoLabels(pub String);
 
 impl Fault for NoLabels {
@@ -39,21 +37,21 @@ impl Fault for NoLabels {
 
     fn help(&self) -> Option<&str> {
         Some(
-            "tell the proxies the tags, or have Prometheus take labels out of flat names: docs/metrics.md, \"Get labels\"",
+            "configure the tags in the proxies, or relabel in Prometheus: see docs/metrics.md, \"Get labels\"",
         )
     }
 }
 
-/// Reads Prometheus' text format; none if a text is something else.
+/// Parses Prometheus' text format. None for other texts.
 pub fn scrape(text: &str) -> Option<Metrics> {
     let metrics = Metrics::parse(text).ok()?;
-    // The parser passes over what it does not understand.
+    // The parser silently skips invalid lines.
     let mut lines = text.lines().map(str::trim);
     let has_more_than_comments = lines.any(|line| !line.is_empty() && !line.starts_with('#'));
     (!has_more_than_comments || metrics.all().next().is_some()).then_some(metrics)
 }
 
-/// The series of a metric, whether its labels stand beside its name or in it.
+/// The series of a metric, with labels or with labels flattened into its name.
 pub fn series(metrics: &Metrics, metric: &'static Metric) -> impl Iterator<Item = Series> {
     metrics.all().filter_map(move |sample| {
         let tags = metric.labels.iter().map(|label| label.tag());
@@ -70,7 +68,7 @@ pub fn series(metrics: &Metrics, metric: &'static Metric) -> impl Iterator<Item 
     })
 }
 
-/// The value of a sample; none for what is not a finite number.
+/// The value of a sample. None if it is not finite.
 pub(crate) fn number(sample: &Sample) -> Option<f64> {
     match sample.value {
         Value::Counter(number) | Value::Gauge(number) | Value::Untyped(number) => {

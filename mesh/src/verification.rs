@@ -1,4 +1,4 @@
-//! A mesh × policies → where they differ.
+//! Verifies a mesh against policies.
 
 mod certificates;
 mod measured;
@@ -17,34 +17,34 @@ use observe::{Observation, observe};
 use scope::Scope;
 use seen::Seen;
 
-/// With what a mesh is compared, beside the policies.
+/// Options of a verification.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
-    /// The kind of object that brings the filter.
+    /// The API that installs the filter.
     pub api: ExtensionApi,
-    /// The time at which certificates count as over.
+    /// The time to check certificates at.
     pub at: Timestamp,
-    /// Fewer days left than this are too few for a certificate that is not renewed by itself.
+    /// The minimum number of days left of certificates without automatic renewal.
     pub min_days: u16,
 }
 
-/// What is to be said of a mesh.
+/// The result of a verification.
 #[derive(Debug)]
 pub struct Verification {
-    /// In the order of codes and subjects.
+    /// Findings, sorted by code and subject.
     pub findings: Vec<Finding>,
-    /// Inputs that were not given.
+    /// Missing inputs.
     pub unchecked: Vec<String>,
-    /// How much was looked at.
+    /// The extent of the verification.
     pub seen: Seen,
-    /// The proxies that say what they run, in the order of their names.
+    /// The proxies that reported their config, sorted by name.
     pub proxies: Vec<Proxy>,
-    /// The texts that findings have their places in.
+    /// The texts that findings refer to.
     pub sources: Vec<SourceText>,
 }
 
-/// Looks at all that is in scope, and compares it with the policies. Fails if a cluster cannot be looked at; a part of
-/// it that cannot be seen, a proxy that does not answer and a port that cannot be reached are findings.
+/// Reads everything in scope and compares it with the policies. Fails if a cluster cannot be read. Unreadable kinds, proxies and
+/// ports are findings.
 pub fn verify(scope: Scope, set: &PolicySet, options: Options) -> Result<Verification, Failure> {
     let Options { api, at, min_days } = options;
     let Observation {

@@ -12,7 +12,7 @@ use commands::commands;
 /// The pages of the command reference: the name and the Markdown of each, with an overview first.
 pub fn pages() -> Vec<(String, String)> {
     let commands = commands();
-    let overview = ("README.md".to_owned(), page::overview(&commands));
+    let overview = ("overview.md".to_owned(), page::overview(&commands));
     let pages = commands.iter().skip(1);
     let pages = pages.map(|command| (format!("{}.md", command.file), page::page(command)));
     std::iter::once(overview).chain(pages).collect()

@@ -84,7 +84,9 @@ pub(crate) fn page(command: &Documented) -> String {
         }
         text.push('\n');
     }
-    text.push_str("Every command also has these [options](README.md#options-of-every-command).\n");
+    text.push_str(
+        "Every command also has these [options](overview.md#options-of-every-command).\n",
+    );
     text
 }
 

@@ -1,24 +1,32 @@
-//! What certificates are, and what is wrong with them.
+//! Certificates and their findings, as text and JSON.
 
 use std::fmt::{self, Write as _};
 
 use peergate_mesh::certificates::examination::Examined;
+use policy_schema::wording::counted;
 
 use crate::serialized::{self, SerializeError};
 
-/// For programs.
+/// Formats certificates and findings as JSON.
 pub fn json(examined: &[Examined]) -> Result<Vec<u8>, SerializeError> {
     serialized::json(&examined)
 }
 
-/// For people: a paragraph for each chain.
+/// Formats certificates and findings as text, one paragraph per chain.
 pub fn text(examined: &[Examined]) -> String {
     let mut text = String::new();
     for chain in examined {
-        // Writing into a text cannot fail.
+        // Writing to a `String` cannot fail.
         let _ = describe(chain, &mut text);
     }
     text
+}
+
+fn remaining(days_left: i64) -> String {
+    match usize::try_from(days_left) {
+        Ok(days) => counted(days, "day left", "days left"),
+        Err(_) => "expired".to_owned(),
+    }
 }
 
 fn describe(chain: &Examined, text: &mut String) -> fmt::Result {
@@ -41,8 +49,10 @@ fn describe(chain: &Examined, text: &mut String) -> fmt::Result {
         }
         writeln!(
             text,
-            "{} to {}, days left: {}",
-            certificate.not_before, certificate.not_after, certificate.days_left
+            "valid from {} to {}, {}",
+            certificate.not_before,
+            certificate.not_after,
+            remaining(certificate.days_left)
         )?;
         for identity in &certificate.identities {
             writeln!(text, "    {identity}")?;

@@ -1,32 +1,32 @@
-//! Texts in columns.
+//! Column layout for terminal text.
 
 use crate::shorten::width;
 
-/// Where a text stands in its column.
+/// The alignment of a text in its column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Align {
     Left,
     Right,
 }
 
-/// How wide a column is at least, in columns of a terminal.
+/// A column with a minimum width, in terminal columns.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Column {
     pub(crate) width: usize,
     pub(crate) align: Align,
 }
 
-/// Columns beside each other.
+/// A row layout.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Layout<'c> {
-    /// What stands before the first.
+    /// Spaces before the first column.
     pub(crate) indent: usize,
-    /// What stands between two.
+    /// Spaces between two columns.
     pub(crate) gap: usize,
     pub(crate) columns: &'c [Column],
 }
 
-/// A name for what follows, and what follows: `reason    no-rule-matched`.
+/// A field name and its value: `reason    no-rule-matched`.
 pub(crate) const FIELDS: Layout<'_> = Layout {
     indent: 0,
     gap: 2,
@@ -48,7 +48,7 @@ pub(crate) const fn right(width: usize) -> Column {
 }
 
 impl Layout<'_> {
-    /// The texts in a line, each in its column.
+    /// Formats one row.
     pub(crate) fn line<T: AsRef<str>>(&self, texts: impl IntoIterator<Item = T>) -> String {
         let mut line = " ".repeat(self.indent);
         for (place, (text, column)) in texts.into_iter().zip(self.columns).enumerate() {
@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_stand_in_their_columns() {
+    fn aligns_texts_in_columns() {
         let columns = Layout {
             indent: 1,
             gap: 2,
@@ -81,7 +81,7 @@ mod tests {
         for (texts, line) in [
             (["a", "1", "z"], " a       1  z"),
             (["too long", "1234", ""], " too long  1234  "),
-            // Each of these takes two columns of a terminal.
+            // Each of these characters is two terminal columns wide.
             (["買い", "1", "z"], " 買い    1  z"),
         ] {
             assert_eq!(columns.line(texts), line);

@@ -1,4 +1,4 @@
-//! What the policies decide about a request.
+//! Decisions about requests, as text and JSON.
 
 pub mod human;
 pub mod json;

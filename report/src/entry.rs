@@ -1,4 +1,4 @@
-//! Diagnostics and findings, for programs.
+//! Diagnostics and findings as JSON.
 
 use policy_schema::code::Severity;
 use policy_schema::diagnostic::SourceText;
@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::message::Message;
 use crate::place::{FilePlace, Texts};
 
-/// A message as programs read it.
+/// A message in JSON output.
 #[derive(Debug, Serialize)]
 pub(crate) struct Entry<'m> {
     code: &'static str,
@@ -22,7 +22,7 @@ pub(crate) struct Entry<'m> {
     related: Option<FilePlace<'m>>,
 }
 
-/// Messages for programs, in the order given.
+/// Converts messages to JSON entries, in the order given.
 pub(crate) fn entries<'m>(
     messages: impl Iterator<Item = Message<'m>>,
     sources: &'m [SourceText],

@@ -1,4 +1,4 @@
-//! Why a request was denied, and what change would allow it.
+//! Explanations of denied requests: the reason, and the change that would allow the request.
 
 mod advice;
 pub mod human;

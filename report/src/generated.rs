@@ -1,5 +1,5 @@
 //! The comment at the top of a generated YAML file. It says what made the file, and holds a digest of the rest, so
-//! that a file that somebody has edited is recognized.
+//! that edited files are recognized.
 
 use policy_schema::json_schema::modeline;
 use policy_schema::plugin_config::hex;

@@ -1,4 +1,4 @@
-//! What was imported: the documents, and what to know about them.
+//! Imported documents and notes about them.
 
 pub mod notes;
 pub mod text;

@@ -1,6 +1,6 @@
-//! What was learnt of the traffic, and what was not.
+//! Learned policies, and the traffic that was not learned from.
 
-mod aside;
+mod excluded;
 pub mod human;
 pub mod json;
 pub mod notes;

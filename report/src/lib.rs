@@ -1,6 +1,6 @@
-//! Results → what people and programs read of them: texts, tables, JSON, JUnit, SARIF, excerpts of sources.
+//! Formats results as text, tables, JSON, JUnit, SARIF and source excerpts.
 //!
-//! Pure: functions take results and return texts, bytes or values. Callers print and write.
+//! Pure: functions take results and return texts, bytes or values. Callers print and write them.
 
 pub mod certificates;
 mod columns;

@@ -1,9 +1,9 @@
-//! A few of many names, and how many more there are.
+//! Abbreviated lists of names.
 
-/// The first `most` names with commas between them, and the number of the others.
-pub(crate) fn some_of(names: impl ExactSizeIterator<Item = String>, most: usize) -> String {
-    let more = names.len().saturating_sub(most);
-    let first: Vec<_> = names.take(most).collect();
+/// The first `limit` names, comma-separated, and the number of the rest.
+pub(crate) fn abbreviated(names: impl ExactSizeIterator<Item = String>, limit: usize) -> String {
+    let more = names.len().saturating_sub(limit);
+    let first: Vec<_> = names.take(limit).collect();
     let first = first.join(", ");
     match more {
         0 => first,

@@ -1,4 +1,4 @@
-//! Diagnostics and findings, for people: what is wrong, with the lines that it is about.
+//! Diagnostics and findings as text, with source excerpts.
 
 use std::borrow::Cow;
 
@@ -11,12 +11,12 @@ use policy_schema::yaml::Position;
 
 use crate::place::Texts;
 
-/// Something to be shown, with the text it is about if there is one.
+/// A diagnostic or finding.
 #[derive(Clone, Copy, Debug)]
 pub struct Message<'m> {
     pub(crate) code: &'static str,
     pub(crate) severity: Severity,
-    /// What it is about, where no place tells.
+    /// The object with the problem, for findings.
     pub(crate) subject: Option<&'m str>,
     pub(crate) text: &'m str,
     pub(crate) help: &'m str,
@@ -55,10 +55,10 @@ impl<'f> From<&'f Finding> for Message<'f> {
     }
 }
 
-/// More bytes of a message than these are not shown.
-const MAX_MESSAGE: usize = 2_000;
+/// The maximum length of a message in bytes.
+const MAX_MESSAGE_LEN: usize = 2_000;
 
-/// Messages for people, in the order given.
+/// Formats messages, in the order given.
 pub fn rendered<'m>(messages: impl Iterator<Item = Message<'m>>, sources: &[SourceText]) -> String {
     let texts = Texts::new(sources);
     messages
@@ -80,25 +80,25 @@ fn text(message: &Message<'_>, texts: &Texts<'_>) -> String {
         message.place.and_then(|place| shown(place, texts)),
         message.related.and_then(|place| shown(place, texts)),
     );
-    let moved = [&shown, &related].map(|shown| shown.as_ref().and_then(Shown::moved));
+    let corrections = [&shown, &related].map(|shown| shown.as_ref().and_then(Shown::correction));
     let about = level
         .primary_title(title)
         .id(message.code)
         .elements(shown.map(|shown| shown.snippet))
         .element(Level::HELP.message(message.help));
     let related = related.map(|shown| {
-        let title = Level::NOTE.secondary_title("it is here");
+        let title = Level::NOTE.secondary_title("conflicts with this");
         title.element(shown.snippet)
     });
     let report: Vec<_> = std::iter::once(about).chain(related).collect();
     let rendered = Renderer::styled().render(&report);
-    let moved = moved.into_iter().flatten();
-    moved.fold(rendered, |rendered, (from, to)| {
+    let corrections = corrections.into_iter().flatten();
+    corrections.fold(rendered, |rendered, (from, to)| {
         rendered.replacen(&from, &to, 1)
     })
 }
 
-/// The lines of the place alone: the renderer would look through the whole text each time.
+/// The lines of one place. The renderer would scan the whole text for each message.
 fn shown<'d>(place: Place, texts: &Texts<'d>) -> Option<Shown<'d>> {
     let (text, lines) = texts.get(place.source)?;
     let Place { span, .. } = place;
@@ -117,7 +117,7 @@ fn shown<'d>(place: Place, texts: &Texts<'d>) -> Option<Shown<'d>> {
     })
 }
 
-/// A place with its lines.
+/// An excerpt of a source.
 struct Shown<'d> {
     snippet: Snippet<'d, Annotation<'d>>,
     name: &'d str,
@@ -127,25 +127,25 @@ struct Shown<'d> {
 }
 
 impl Shown<'_> {
-    /// How the renderer names the place, and how it is named rightly, if that is not the same: it counts the
-    /// columns of an excerpt that does not begin with its line.
-    fn moved(&self) -> Option<(String, String)> {
+    /// The place as the renderer prints it and the correct place, if they differ. The renderer counts columns from the start of
+    /// the excerpt, which may begin within a line.
+    fn correction(&self) -> Option<(String, String)> {
         let Position { line, column } = self.position;
-        let named = |column| format!("{}:{line}:{column}", self.name);
-        (column != self.column).then(|| (named(self.column), named(column)))
+        let place = |column| format!("{}:{line}:{column}", self.name);
+        (column != self.column).then(|| (place(self.column), place(column)))
     }
 }
 
-/// A message without the rest of what it quotes, if that is very long.
+/// Shortens a message that quotes a very long text.
 pub(crate) fn shortened(text: &str) -> Cow<'_, str> {
-    if text.len() <= MAX_MESSAGE {
+    if text.len() <= MAX_MESSAGE_LEN {
         return Cow::Borrowed(text);
     }
-    let end = text.floor_char_boundary(MAX_MESSAGE);
+    let end = text.floor_char_boundary(MAX_MESSAGE_LEN);
     Cow::Owned(format!("{}…", text.get(..end).unwrap_or_default()))
 }
 
-/// How many errors and warnings there are.
+/// Counts errors and warnings.
 pub fn counts(severities: impl Iterator<Item = Severity>) -> String {
     let (mut errors, mut warnings) = (0, 0);
     for severity in severities {
@@ -169,7 +169,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_place_far_within_a_line_is_named_by_its_own_column() {
+    fn reports_the_column_in_the_whole_line() {
         let text = "é".repeat(5_000) + "fault";
         let sources = [SourceText {
             name: "policy.json".to_owned(),

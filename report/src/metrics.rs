@@ -1,4 +1,4 @@
-//! What the filter counts and measures, and how Prometheus gets it.
+//! The filter's metrics, and how to scrape them with Prometheus.
 
 use std::fmt::Write as _;
 
@@ -10,14 +10,14 @@ use serde_json::json;
 use crate::columns::{Layout, left};
 use crate::serialized::{self, SerializeError};
 
-/// Labels and their meanings.
+/// Labels and their descriptions.
 const LABELS: Layout<'_> = Layout {
     indent: 2,
     gap: 0,
     columns: &[left(18), left(0)],
 };
 
-/// For people.
+/// Formats the metrics as text.
 pub fn human() -> String {
     let mut text = String::new();
     for metric in metric::ALL {
@@ -38,7 +38,7 @@ pub fn human() -> String {
     text
 }
 
-/// For programs.
+/// Formats the metrics as JSON.
 pub fn json() -> Result<Vec<u8>, SerializeError> {
     let metrics = metric::ALL.iter().map(|metric| {
         let labels: Vec<_> = metric.labels.iter().map(|label| label.tag()).collect();
@@ -58,7 +58,7 @@ pub fn json() -> Result<Vec<u8>, SerializeError> {
     }))
 }
 
-/// As tables of Markdown.
+/// Formats the metrics as Markdown tables.
 pub fn markdown() -> String {
     let mut text = "| metric | kind | labels | meaning |\n| --- | --- | --- | --- |\n".to_owned();
     for metric in metric::ALL {
@@ -93,12 +93,12 @@ fn word(kind: MetricKind) -> &'static str {
     }
 }
 
-/// The tags that proxies must be told, as `extraStatTags` of Istio's mesh config.
+/// The tags that proxies need, as `extraStatTags` of Istio's mesh config.
 pub fn stat_tags() -> Result<String, SerializeError> {
     serialized::yaml(&json!({"meshConfig": {"defaultConfig": {"extraStatTags": Label::TAGS}}}))
 }
 
-/// One step of Prometheus' relabelling (Prometheus, configuration, `relabel_config`).
+/// A relabeling step (Prometheus, configuration, `relabel_config`).
 #[derive(Debug, Serialize)]
 struct Step {
     source_labels: [&'static str; 1],
@@ -107,8 +107,8 @@ struct Step {
     replacement: String,
 }
 
-/// What gets labels out of flat names, as `metric_relabel_configs` of Prometheus: for each metric its labels, and then
-/// its name.
+/// Prometheus' `metric_relabel_configs` to extract labels from flat names. The steps of a metric set its labels before its
+/// name.
 pub fn relabelling() -> Result<String, SerializeError> {
     let steps: Vec<_> = metric::ALL.iter().flat_map(steps).collect();
     serialized::yaml(&json!({"metric_relabel_configs": steps}))

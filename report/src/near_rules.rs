@@ -1,4 +1,4 @@
-//! The rules that come nearest to allowing a request, for people.
+//! The rules nearest to allowing a request, as text.
 
 use std::fmt;
 
@@ -13,7 +13,7 @@ const MISSES: Layout<'_> = Layout {
     columns: &[left(8), left(0)],
 };
 
-/// Several rules that come near, one below the other.
+/// A list of near rules.
 pub(crate) struct NearRules<'n>(pub(crate) &'n [NearRule]);
 
 impl fmt::Display for NearRules<'_> {
@@ -21,15 +21,12 @@ impl fmt::Display for NearRules<'_> {
         if self.0.is_empty() {
             return Ok(());
         }
-        writeln!(
-            f,
-            "\nThe rules that come nearest, and what they ask for instead:"
-        )?;
+        writeln!(f, "\nnearest rules, and what they require:")?;
         for near in self.0 {
             writeln!(f, "  {}", near.rule)?;
             for miss in &near.misses {
                 let wanted = if miss.wanted.is_empty() {
-                    "something else".to_owned()
+                    "a different value".to_owned()
                 } else {
                     miss.wanted.join(", ")
                 };

@@ -1,4 +1,4 @@
-//! Places in texts, as files and lines.
+//! Source locations as file, line and column.
 
 use std::cell::OnceCell;
 
@@ -6,7 +6,7 @@ use policy_schema::diagnostic::{Place, SourceText};
 use policy_schema::yaml::Lines;
 use serde::Serialize;
 
-/// A part of a file: lines and columns from 1, columns in characters, the end exclusive.
+/// A range in a file. Lines and columns count from 1, columns count characters, and the end is exclusive.
 #[derive(Clone, Copy, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct FilePlace<'d> {
@@ -17,7 +17,7 @@ pub(crate) struct FilePlace<'d> {
     pub(crate) end_column: usize,
 }
 
-/// Texts that something is said about. Each is divided into lines once, when it is needed.
+/// Sources by index. Each is split into lines once, on first use.
 #[derive(Debug)]
 pub struct Texts<'d> {
     sources: &'d [SourceText],
@@ -25,7 +25,7 @@ pub struct Texts<'d> {
 }
 
 impl<'d> Texts<'d> {
-    /// These texts, in the order that places number them.
+    /// Creates an index of sources, in the order that places number them.
     pub fn new(sources: &'d [SourceText]) -> Self {
         Self {
             sources,
@@ -39,7 +39,7 @@ impl<'d> Texts<'d> {
         Some((text, lines.get_or_init(|| Lines::new(&text.text))))
     }
 
-    /// The file and the lines of a place.
+    /// Resolves a place to a range in a file.
     pub(crate) fn in_file(&self, Place { source, span }: Place) -> Option<FilePlace<'d>> {
         let (text, lines) = self.get(source)?;
         let start = lines.position(span.start);

@@ -1,4 +1,4 @@
-//! Whether what is in shadow can be enforced.
+//! Verdicts on policies and rules in shadow, as text and JSON.
 
 mod denials;
 pub mod human;

@@ -1,20 +1,20 @@
-//! Sentences on their own, and failures.
+//! Single-sentence remarks and failures.
 
 use std::fmt::{self, Display};
 
 use annotate_snippets::{Group, Level, Renderer};
 use peergate_fault::Fault;
 
-/// A sentence on its own. Displayed, it is styled for a terminal.
+/// A remark. Its `Display` is styled for a terminal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Remark {
-    /// What stands in the way.
+    /// A problem that ends the run.
     Error(String),
-    /// What is likely not meant.
+    /// A likely mistake.
     Warning(String),
-    /// What is good to know.
+    /// Useful information.
     Note(String),
-    /// A text as it is.
+    /// A text without a level.
     Plain(String),
 }
 
@@ -30,7 +30,7 @@ impl Display for Remark {
     }
 }
 
-/// Why a command did not do what it was asked, and what to do about it, styled for a terminal.
+/// Formats an error and its help, styled for a terminal.
 pub fn failure(failure: &dyn Fault) -> String {
     let help = failure.help().map(|help| Level::HELP.message(help));
     let title = Level::ERROR.primary_title(failure.to_string());

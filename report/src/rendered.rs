@@ -1,4 +1,4 @@
-//! Rendered policies: texts and files, and notes about them.
+//! Rendered policies as texts and files, and notes about them.
 
 mod annotated;
 mod applied;

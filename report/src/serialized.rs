@@ -1,4 +1,4 @@
-//! Values → JSON and YAML.
+//! Serialization to JSON and YAML.
 
 use std::io::{self, Write};
 
@@ -7,16 +7,16 @@ use policy_schema::yaml_text::{YamlTextError, yaml_text};
 use serde::Serialize;
 use thiserror::Error;
 
-/// Why a result has no text.
+/// Why a result cannot be serialized.
 #[derive(Debug, Error)]
 pub enum SerializeError {
-    /// A value that YAML cannot have.
+    /// YAML cannot represent a value.
     #[error(transparent)]
     Yaml(#[from] YamlTextError),
-    /// A value that JSON cannot have.
+    /// JSON cannot represent a value.
     #[error("cannot write JSON: {0}")]
     Json(#[from] serde_json::Error),
-    /// A text that XML cannot have.
+    /// XML cannot represent a text.
     #[error("cannot write JUnit: {0}")]
     Junit(#[from] quick_junit::SerializeError),
 }
@@ -31,26 +31,26 @@ impl Fault for SerializeError {
     }
 }
 
-/// The value as indented JSON with a line end.
+/// Formats a value as indented JSON with a final newline.
 pub fn json(value: &impl Serialize) -> Result<Vec<u8>, SerializeError> {
     let mut json = serde_json::to_vec_pretty(value)?;
     json.push(b'\n');
     Ok(json)
 }
 
-/// The value as a YAML document, as `kubectl` prints it.
+/// Formats a value as a YAML document in `kubectl`'s style.
 pub fn yaml(value: &impl Serialize) -> Result<String, SerializeError> {
     Ok(yaml_text(value)?)
 }
 
-/// How many bytes the value has as JSON without blanks.
+/// The size of the value as compact JSON.
 pub(crate) fn json_bytes(value: &impl Serialize) -> Result<usize, SerializeError> {
     let mut count = ByteCount::default();
     serde_json::to_writer(&mut count, value)?;
     Ok(count.bytes())
 }
 
-/// Counts what is written to it, and keeps nothing of it.
+/// A writer that only counts bytes.
 #[derive(Debug, Default)]
 pub(crate) struct ByteCount(usize);
 

@@ -1,20 +1,20 @@
-//! Texts that are longer than the room for them.
+//! Shortens texts to a terminal width.
 
 use unicode_width::UnicodeWidthStr;
 
 const ELLIPSIS: char = '…';
 
-/// How many columns of a terminal a text takes.
+/// The width of a text in terminal columns.
 pub fn width(text: &str) -> usize {
     UnicodeWidthStr::width(text)
 }
 
-/// The text with its middle left out: names that begin alike end differently.
-pub(crate) fn middle(text: &str, room: usize) -> String {
-    if width(text) <= room {
+/// Elides the middle of a name: names with the same start differ at the end.
+pub(crate) fn middle(text: &str, max_width: usize) -> String {
+    if width(text) <= max_width {
         return text.to_owned();
     }
-    let Some(kept) = room.checked_sub(1) else {
+    let Some(kept) = max_width.checked_sub(1) else {
         return String::new();
     };
     let head = beginning(text, kept / 2);
@@ -24,38 +24,38 @@ pub(crate) fn middle(text: &str, room: usize) -> String {
     format!("{head}{ELLIPSIS}{tail}")
 }
 
-/// The text without its end.
-pub(crate) fn end(text: &str, room: usize) -> String {
-    if width(text) <= room {
+/// Elides the end of a text.
+pub(crate) fn end(text: &str, max_width: usize) -> String {
+    if width(text) <= max_width {
         return text.to_owned();
     }
-    match room.checked_sub(1) {
+    match max_width.checked_sub(1) {
         Some(kept) => beginning(text, kept) + ELLIPSIS.encode_utf8(&mut [0; 4]),
         None => String::new(),
     }
 }
 
-/// The text without its last words, so that no number in it loses digits.
-pub fn words(text: &str, room: usize) -> String {
-    if width(text) <= room {
+/// Elides the last words of a text, so that no number loses digits.
+pub fn words(text: &str, max_width: usize) -> String {
+    if width(text) <= max_width {
         return text.to_owned();
     }
     let ends = text.char_indices().filter(|(_, char)| *char == ' ');
     let fitting = ends
         .filter_map(|(end, _)| text.get(..end))
-        .take_while(|words| width(words) + 2 <= room)
+        .take_while(|words| width(words) + 2 <= max_width)
         .last();
     match fitting {
         Some(words) => format!("{words} {ELLIPSIS}"),
-        None => middle(text, room),
+        None => middle(text, max_width),
     }
 }
 
-fn beginning(text: &str, room: usize) -> String {
+fn beginning(text: &str, max_width: usize) -> String {
     let mut taken = 0;
     let characters = text.chars().take_while(|char| {
         taken += width(char.encode_utf8(&mut [0; 4]));
-        taken <= room
+        taken <= max_width
     });
     characters.collect()
 }
@@ -65,8 +65,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_lose_their_middle() {
-        for (text, room, shown) in [
+    fn middle_elides_the_middle() {
+        for (text, max_width, shown) in [
             ("shop/cart", 9, "shop/cart"),
             ("shop/cart-service-number-12", 12, "shop/…ber-12"),
             ("abcdef", 5, "ab…ef"),
@@ -74,39 +74,42 @@ mod tests {
             ("abcdef", 2, "…f"),
             ("abcdef", 1, "…"),
             ("abcdef", 0, ""),
-            // Each of these takes two columns.
+            // Each of these characters is two columns wide.
             ("買い物かご", 7, "買…かご"),
             ("買い物かご", 6, "買…ご"),
         ] {
-            assert_eq!(middle(text, room), shown, "{text} {room}");
-            assert!(width(&middle(text, room)) <= room, "{text} {room}");
+            assert_eq!(middle(text, max_width), shown, "{text} {max_width}");
+            assert!(
+                width(&middle(text, max_width)) <= max_width,
+                "{text} {max_width}"
+            );
         }
     }
 
     #[test]
-    fn remarks_lose_their_end() {
-        for (text, room, shown) in [
+    fn end_elides_the_end() {
+        for (text, max_width, shown) in [
             ("no-rule-matched", 15, "no-rule-matched"),
             ("no-rule-matched", 8, "no-rule…"),
             ("買い物かご", 4, "買…"),
             ("x", 0, ""),
         ] {
-            assert_eq!(end(text, room), shown, "{text} {room}");
+            assert_eq!(end(text, max_width), shown, "{text} {max_width}");
         }
     }
 
     #[test]
-    fn sentences_lose_whole_words() {
-        for (text, room, shown) in [
+    fn words_elides_whole_words() {
+        for (text, max_width, shown) in [
             ("1 proxy, 123456 configs", 23, "1 proxy, 123456 configs"),
             ("1 proxy, 123456 configs", 22, "1 proxy, 123456 …"),
             ("1 proxy, 123456 configs", 16, "1 proxy, …"),
             ("http://prometheus:9090: 1 proxy", 12, "http:…proxy"),
         ] {
-            let shortened = words(text, room);
-            assert!(width(&shortened) <= room, "{shortened}");
+            let shortened = words(text, max_width);
+            assert!(width(&shortened) <= max_width, "{shortened}");
             if !text.starts_with("http") {
-                assert_eq!(shortened, shown, "{room}");
+                assert_eq!(shortened, shown, "{max_width}");
             }
         }
     }

@@ -1,43 +1,43 @@
-//! One sentence about the parts of an input that were skipped.
+//! Notes about skipped parts of the input.
 
 use policy_schema::diagnostic::{Place, SourceText};
 use policy_schema::printable::printable;
 use policy_schema::wording::counted;
 
-use crate::listed::some_of;
+use crate::listed::abbreviated;
 use crate::place::Texts;
 
-/// More than these are not named.
+/// The maximum number of names in a note.
 const MAX_NAMED: usize = 5;
 
-/// Files with these names, which are not read because of them: a rule in one of them would not be enforced.
+/// Notes files skipped for their extension. Rules in such a file would not be enforced.
 pub fn files(names: &[String]) -> Option<String> {
-    let quoted = names.iter().map(|name| in_ticks(name));
+    let quoted = names.iter().map(|name| quoted(name));
     (!names.is_empty()).then(|| {
         format!(
-            "{} skipped, the name does not end in `.yaml`, `.yml` or `.json`: {}",
+            "{} skipped, because the name does not end in `.yaml`, `.yml` or `.json`: {}",
             counted(names.len(), "file is", "files are"),
-            some_of(quoted, MAX_NAMED)
+            abbreviated(quoted, MAX_NAMED)
         )
     })
 }
 
-/// Documents that were expected to be objects and are not.
+/// Notes documents that are not Kubernetes objects.
 pub fn documents(places: &[Place], sources: &[SourceText]) -> Option<String> {
     let texts = Texts::new(sources);
     let quoted = places.iter().map(|place| {
         let line = texts.line(*place).unwrap_or_default();
-        in_ticks(&line)
+        quoted(&line)
     });
     (!places.is_empty()).then(|| {
         format!(
             "{} skipped, not a Kubernetes object: {}",
             counted(places.len(), "document is", "documents are"),
-            some_of(quoted, MAX_NAMED)
+            abbreviated(quoted, MAX_NAMED)
         )
     })
 }
 
-fn in_ticks(name: &str) -> String {
+fn quoted(name: &str) -> String {
     format!("`{}`", printable(name))
 }

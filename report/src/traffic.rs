@@ -1,4 +1,4 @@
-//! What proxies count: who calls what, and what becomes of it.
+//! Tables of decisions and callers, from the counters of proxies.
 //!
 //! ```text
 //!  snapshot ─▶ table ─▶ fit ─▶ plain, screens

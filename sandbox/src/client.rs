@@ -1,4 +1,4 @@
-//! A blocking HTTP client that can also send what well-behaved clients do not.
+//! A blocking HTTP client that can also send malformed requests.
 
 mod connection;
 mod endpoint;
@@ -16,27 +16,26 @@ use self::endpoint::{Endpoint, Protocol};
 pub use self::message::{Request, Response};
 use crate::{Authority, CallError, Error, Identity};
 
-/// A client of one address. It speaks HTTP/1.1 without TLS unless told otherwise, and opens a new
-/// connection for each call but those on a [`Connection`]. Connecting, and each exchange after that,
-/// may take as long as [`PATIENCE`](crate::wait::PATIENCE).
+/// A client of one address. By default it speaks HTTP/1.1 without TLS, and opens a new connection for each call, except on a
+/// [`Connection`]. Connecting and each exchange time out after [`TIMEOUT`](crate::wait::TIMEOUT).
 #[derive(Debug)]
 pub struct Client(Endpoint);
 
 impl Client {
-    /// A client of `addr`; does not connect yet.
+    /// Creates a client of `addr` without connecting.
     pub fn new(addr: SocketAddr) -> Result<Self, Error> {
         Endpoint::new(addr).map(Self)
     }
 
-    /// Speaks HTTP/2, with prior knowledge where there is no TLS.
+    /// Speaks HTTP/2, with prior knowledge if there is no TLS.
     #[must_use]
     pub fn http2(mut self) -> Self {
         self.0.protocol = Protocol::Http2;
         self
     }
 
-    /// Speaks TLS 1.3: trusts every certificate of `authority`, whatever its names, and presents
-    /// `identity` if there is one. Sessions are not resumed, so each connection shows it anew.
+    /// Speaks TLS 1.3: trusts every certificate of `authority` with any name, and presents `identity` if given. Sessions are not
+    /// resumed, so every connection presents it.
     pub fn tls(
         mut self,
         authority: &Authority,
@@ -46,8 +45,7 @@ impl Client {
         Ok(self)
     }
 
-    /// Resumes TLS sessions: from the second connection on the server is not shown the certificate
-    /// again.
+    /// Resumes TLS sessions. From the second connection on, the client does not present its certificate.
     #[must_use]
     pub fn resuming(mut self) -> Self {
         if let Some(tls) = &mut self.0.tls {
@@ -61,18 +59,17 @@ impl Client {
         self.0.block_on(Connection::open(&self.0))
     }
 
-    /// Sends one request on a connection of its own.
+    /// Sends one request on a new connection.
     pub fn send(&self, request: &Request) -> Result<Response, CallError> {
         self.connect()?.send(request)
     }
 
-    /// Sends `bytes` as they are (over TLS where the client speaks that), and returns all that
-    /// comes back until the peer closes the connection. So an HTTP/1.1 request needs
-    /// `connection: close`; after one that is malformed, servers close by themselves.
+    /// Sends raw `bytes` (over TLS if configured), and returns everything until the peer closes the connection. A valid HTTP/1.1
+    /// request therefore needs `connection: close`.
     ///
     /// # Errors
     ///
-    /// [`CallError::Refused`] when the peer closes without a single byte.
+    /// [`CallError::Refused`] if the peer closes without sending a byte.
     pub fn send_raw(&self, bytes: &[u8]) -> Result<Vec<u8>, CallError> {
         self.0.block_on(async {
             let mut stream = self.0.open().await?;
@@ -82,10 +79,10 @@ impl Client {
                 stream.flush().await?;
                 stream.read_to_end(&mut answer).await
             };
-            // Servers close rudely on what they refuse; that is no error once they have answered.
+            // Servers may reset the connection after rejecting a request, which is no error after a response.
             match exchange.await {
-                Err(error) if answer.is_empty() => Err(CallError::of_io(&error)),
-                Ok(0) => Err(CallError::Refused("closed without an answer".into())),
+                Err(error) if answer.is_empty() => Err(CallError::from_io(&error)),
+                Ok(0) => Err(CallError::Refused("closed without a response".into())),
                 _ => Ok(answer),
             }
         })

@@ -1,5 +1,4 @@
-//! The guided tour: a service of the example shop behind a real Envoy that runs the filter, and
-//! callers of every kind.
+//! The demo: a service of the example shop behind a real Envoy with the filter, and callers of every kind.
 //!
 //! ```text
 //! files ─▶ policies ──▶ filters ──▶ delivery ─┐
@@ -8,7 +7,7 @@
 //!              └── changed policies ◀── a denial ◀────────┘
 //! ```
 //!
-//! Reading the documents and explaining the denial is up to whoever runs the demo.
+//! The caller of [`run`] reads the documents and explains the denial.
 
 mod cases;
 mod change;
@@ -29,8 +28,7 @@ pub use files::DemoFiles;
 pub use mesh::DemoMesh;
 pub use report::Report;
 
-/// Makes every call, one after the other, then one of the denied calls again with the documents that `allow` changes,
-/// which gets the id of the decision.
+/// Makes all calls sequentially. Then repeats a denied call with documents changed by `allow`, which receives the decision ID.
 pub fn run(
     mesh: &DemoMesh,
     allow: impl FnOnce(&str) -> Result<ChangedDocuments, Failure>,

@@ -1,4 +1,4 @@
-//! Finding, starting, watching and ending an Envoy process.
+//! Finds, starts, monitors and stops an Envoy process.
 
 mod binary;
 
@@ -12,13 +12,13 @@ use tempfile::TempDir;
 pub use self::binary::EnvoyBinary;
 use self::binary::PROGRAM;
 use crate::process::Process;
-use crate::wait::{PATIENCE, wait_for};
+use crate::wait::{TIMEOUT, wait_for};
 use crate::{CallError, Client, Error, Request, Response};
 
-/// A running Envoy. It is killed when dropped, and also when this process dies in any way.
+/// A running Envoy. It is killed when dropped, and when this process ends in any way.
 #[derive(Debug)]
 pub struct Envoy {
-    // Before the directory, since fields are dropped in this order.
+    // Declared before the directory, because fields are dropped in order.
     process: Process,
     dir: TempDir,
     admin: Client,
@@ -31,8 +31,7 @@ impl Envoy {
     ///
     /// # Errors
     ///
-    /// [`Error::Exited`] as soon as it ends, with the reason in its log; [`Error::Timeout`]
-    /// when it is not ready within [`PATIENCE`].
+    /// [`Error::Exited`] if Envoy exits, with the end of its log. [`Error::Timeout`] if it is not ready within [`TIMEOUT`].
     pub fn start(binary: &EnvoyBinary, bootstrap: &Value) -> Result<Self, Error> {
         let dir = TempDir::with_prefix("peergate-envoy-")
             .map_err(Error::io("make a temporary directory"))?;
@@ -47,16 +46,16 @@ impl Envoy {
             .arg(&admin_address)
             .args(["--concurrency", "1"])
             .args(["--log-level", "info"])
-            // Access logs reach their file within a twentieth of a second.
+            // Flush access logs within 50 ms.
             .args(["--file-flush-interval-msec", "50"]);
         let mut process = Process::spawn(PROGRAM, command, &dir.path().join("log"))?;
 
-        let addr = wait_for("Envoy's admin interface", PATIENCE, || {
+        let addr = wait_for("Envoy's admin interface", TIMEOUT, || {
             process.check()?;
             Ok(read_address(&admin_address))
         })?;
         let admin = Client::new(addr)?;
-        wait_for("Envoy to be ready", PATIENCE, || {
+        wait_for("Envoy to be ready", TIMEOUT, || {
             process.check()?;
             Ok(is_ready(&admin)?.then_some(()))
         })?;
@@ -70,12 +69,12 @@ impl Envoy {
         })
     }
 
-    /// The address of its admin interface.
+    /// The address of the admin endpoint.
     pub fn admin_addr(&self) -> SocketAddr {
         self.admin_addr
     }
 
-    /// Where the listener `name` of the bootstrap listens.
+    /// The address of the listener `name`.
     pub fn listener(&self, name: &str) -> Result<SocketAddr, Error> {
         self.listeners
             .iter()
@@ -89,12 +88,12 @@ impl Envoy {
         self.process.pid()
     }
 
-    /// The process's temporary directory, with its bootstrap and its log; gone when this is.
+    /// The temporary directory with the bootstrap and the log. It is deleted when dropped.
     pub fn dir(&self) -> &Path {
         self.dir.path()
     }
 
-    /// All that it has logged so far.
+    /// The log so far.
     pub fn log(&self) -> Result<String, Error> {
         self.process.log()
     }
@@ -111,30 +110,28 @@ impl Envoy {
         })
     }
 
-    /// The body of a successful `GET` from the admin interface.
+    /// The body of a successful `GET` from the admin endpoint.
     pub fn admin_get(&self, path: &str) -> Result<String, Error> {
         admin(&self.admin, "GET", path)
     }
 
-    /// The body of a successful `POST` to the admin interface.
+    /// The body of a successful `POST` to the admin endpoint.
     pub fn admin_post(&self, path: &str) -> Result<String, Error> {
         admin(&self.admin, "POST", path)
     }
 
-    /// The statistics in the Prometheus text format.
+    /// The metrics in Prometheus' text format.
     pub fn stats(&self) -> Result<String, Error> {
         self.admin_get("/stats/prometheus")
     }
 }
 
-/// The address that Envoy has written to `path`, if it has. It writes all of it at once, but a
-/// reader may come before it does.
+/// The address that Envoy has written to `path`. None if it has not written it yet.
 fn read_address(path: &Path) -> Option<SocketAddr> {
     std::fs::read_to_string(path).ok()?.trim().parse().ok()
 }
 
-/// Whether all listeners accept connections. `/ready` alone does not tell: it answers while the
-/// worker threads have still to start listening.
+/// Whether all listeners accept connections. `/ready` is insufficient, because it succeeds before the worker threads listen.
 fn is_ready(admin: &Client) -> Result<bool, Error> {
     const STARTED: &str = "listener_manager.workers_started";
     let get = |path: &str| match admin.send(&Request::get(path)) {
@@ -150,7 +147,7 @@ fn is_ready(admin: &Client) -> Result<bool, Error> {
     Ok(is_live(get("/ready")?) && has_started(get(&format!("/stats?filter=^{STARTED}$"))?))
 }
 
-/// The listeners that have an address: one at a Unix socket is found by its path.
+/// The listeners with an IP address, excluding Unix sockets.
 fn listeners(client: &Client) -> Result<Vec<(String, SocketAddr)>, Error> {
     let status: Value = serde_json::from_str(&admin(client, "GET", "/listeners?format=json")?)?;
     let listeners = status.get("listener_statuses").and_then(Value::as_array);
@@ -166,7 +163,7 @@ fn listeners(client: &Client) -> Result<Vec<(String, SocketAddr)>, Error> {
                 let port = socket.get("port_value")?.as_u64()?.try_into().ok()?;
                 Some((name.to_owned(), SocketAddr::new(ip, port)))
             };
-            read().ok_or_else(|| Error::Admin(format!("a listener of an unknown form: {listener}")))
+            read().ok_or_else(|| Error::Admin(format!("unexpected listener: {listener}")))
         })
         .collect()
 }

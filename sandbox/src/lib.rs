@@ -10,21 +10,20 @@
 //!           its own certificate, or none, or raw bytes        (the filters under test)
 //! ```
 //!
-//! Everything is real but small: the proxies are Envoy processes configured as Istio configures
-//! its sidecars, the certificates come from a throw-away authority, and the client can send what
-//! well-behaved clients do not. All sockets are on `127.0.0.1` with ports that the kernel picks,
-//! so any number of sandboxes run side by side, and nothing outlives the values that stand for it.
+//! Everything is real but small: the proxies are Envoy processes configured like Istio's sidecars, the certificates come from a
+//! temporary CA, and the client can send malformed requests. All sockets are on `127.0.0.1` with ports chosen by the kernel, so
+//! sandboxes can run in parallel, and everything stops when its value is dropped.
 //!
-//! - [`pki`]: the authority and the certificates it issues
-//! - [`envoy`]: finding, starting, watching and ending an Envoy process
+//! - [`pki`]: the CA and its certificates
+//! - [`envoy`]: finds, starts, monitors and stops an Envoy process
 //! - [`sidecar`]: the bootstraps of inbound and outbound sidecars
-//! - [`upstream`]: the service behind the inbound sidecar; it answers with what it received
+//! - [`upstream`]: the service behind the inbound sidecar, which echoes requests
 //! - [`client`]: a blocking HTTP client
-//! - [`service`]: a service behind an inbound sidecar, whole
-//! - [`prometheus`]: a Prometheus that scrapes Envoys and is asked
-//! - [`demo`]: the mesh of the guided tour, its calls, and what came of them
+//! - [`service`]: a complete service behind an inbound sidecar
+//! - [`prometheus`]: a Prometheus that scrapes Envoys
+//! - [`demo`]: the mesh of the demo, its calls and outcomes
 //! - [`wait`]: waiting for a condition, up to a deadline
-//! - [`error`]: what can go wrong with all of these
+//! - [`error`] has the errors of all modules
 //!
 //! # Example
 //!

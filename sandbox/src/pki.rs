@@ -1,7 +1,7 @@
-//! A throw-away certificate authority.
+//! A temporary CA.
 //!
-//! Keys are ECDSA P-256, as Istio's are with `ECC_SIGNATURE_ALGORITHM=ECDSA`: much quicker to make
-//! than RSA keys, which matters where every test has its own authority.
+//! Keys are ECDSA P-256, as in Istio with `ECC_SIGNATURE_ALGORITHM=ECDSA`. Generating them is much faster than RSA, which matters
+//! because every test has its own CA.
 
 use std::fs::OpenOptions;
 use std::io::Write as _;
@@ -19,10 +19,9 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use crate::Error;
 
-/// How far in the past validity begins by default, so that clocks need not agree to the second.
+/// Backdates the default start of validity, to tolerate clock skew.
 const BACKDATED: Duration = Duration::from_hours(1);
-/// How long certificates are good for by default: no whole number of days, so that the days left of
-/// one do not depend on the second in which somebody asks.
+/// The default lifetime. It is not a whole number of days, so that the days left do not depend on the exact time.
 const LIFETIME: Duration = Duration::from_hours(36);
 
 /// The `otherName` of Windows domains.
@@ -35,7 +34,7 @@ pub struct Authority {
 }
 
 impl Authority {
-    /// Makes an authority with a key of its own.
+    /// Creates a CA with a new key.
     pub fn new() -> Result<Self, Error> {
         let mut params = validity(SystemTime::now() - BACKDATED, LIFETIME + BACKDATED);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -47,11 +46,11 @@ impl Authority {
         Ok(Self { issuer })
     }
 
-    /// Issues a certificate that can serve as a client's and as a server's.
+    /// Issues a certificate for TLS clients and servers.
     ///
     /// # Errors
     ///
-    /// [`Error::Pki`] when a name is not ASCII, which certificates cannot express.
+    /// [`Error::Pki`] if a name is not ASCII, which certificates cannot express.
     pub fn issue(&self, leaf: &Leaf) -> Result<Identity, Error> {
         let mut params = validity(leaf.not_before, leaf.lifetime);
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
@@ -113,25 +112,24 @@ impl Authority {
     }
 }
 
-/// What an authority is to certify. By default nothing: a certificate without a single name, good
-/// from an hour ago for a day to come.
+/// The content of a certificate to issue. By default it has no names, and is valid from an hour ago.
 #[derive(Clone, Debug)]
 pub struct Leaf {
-    /// URI names, in their order in the certificate; any ASCII, a SPIFFE ID or not.
+    /// URI SANs, in order. Any ASCII text.
     pub uri_sans: Vec<String>,
-    /// DNS names; any ASCII.
+    /// DNS names. Any ASCII text.
     pub dns_sans: Vec<String>,
     /// Email addresses.
     pub email_sans: Vec<String>,
     /// IP addresses.
     pub ip_sans: Vec<IpAddr>,
-    /// User principal names, which are of the kind `otherName`.
+    /// User principal names, of type `otherName`.
     pub other_names: Vec<String>,
-    /// The subject: `CN`, `O` and `C` with their values, in their order in the certificate.
+    /// The subject: `CN`, `O` and `C` with their values, in order.
     pub subject: Vec<(String, String)>,
-    /// The instant from which it is valid (whole seconds).
+    /// The start of validity (whole seconds).
     pub not_before: SystemTime,
-    /// How long it is valid from then on (whole seconds).
+    /// The lifetime (whole seconds).
     pub lifetime: Duration,
 }
 
@@ -151,12 +149,12 @@ impl Default for Leaf {
 }
 
 impl Leaf {
-    /// A leaf as meshes issue them: one URI name and no other.
+    /// A leaf with one URI SAN, as issued by meshes.
     pub fn spiffe(uri: &str) -> Self {
         Self::uris([uri])
     }
 
-    /// A leaf with these URI names and no other.
+    /// A leaf with these URI SANs.
     pub fn uris<'a>(uris: impl IntoIterator<Item = &'a str>) -> Self {
         Self {
             uri_sans: uris.into_iter().map(Into::into).collect(),
@@ -179,7 +177,7 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// Writes `<name>.cert.pem` and `<name>.key.pem` to `dir`, readable by their owner only.
+    /// Writes `<name>.cert.pem` and `<name>.key.pem` to `dir`, only readable by their owner.
     pub fn write_to(&self, dir: &Path, name: &str) -> Result<IdentityFiles, Error> {
         Ok(IdentityFiles {
             cert: write_private(dir, &format!("{name}.cert.pem"), &self.chain_pem)?,
@@ -188,7 +186,7 @@ impl Identity {
     }
 }
 
-/// Where an [`Identity`] lies on disk.
+/// The files of an [`Identity`].
 #[derive(Clone, Debug)]
 pub struct IdentityFiles {
     /// The certificate chain, PEM.
@@ -197,7 +195,7 @@ pub struct IdentityFiles {
     pub key: PathBuf,
 }
 
-/// Parameters without any name: mesh certificates have no subject, and `rcgen` would invent one.
+/// Parameters without names. Mesh certificates have no subject, but `rcgen` would add one.
 fn validity(not_before: SystemTime, lifetime: Duration) -> CertificateParams {
     let mut params = CertificateParams::default();
     params.distinguished_name = DistinguishedName::new();

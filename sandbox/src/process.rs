@@ -7,19 +7,18 @@ use std::process::{Child, Command, Stdio};
 
 use crate::Error;
 
-/// How much of the log an error quotes: so many lines, each up to so many characters.
+/// The maximum number of log lines in an error, and their maximum width.
 const QUOTED_LINES: usize = 20;
 const QUOTED_WIDTH: usize = 400;
 
-/// Waits for the end of its standard input, and then kills the process group that it is given.
+/// Waits for the end of its standard input, then kills the given process group.
 const WATCHDOG: &str = r#"read -r _; kill -s KILL -- "-$0""#;
 
-/// A process in a group of its own, its log in a file.
+/// A process in its own process group, logging to a file.
 ///
-/// A second process, the watchdog, holds the reading end of a pipe whose writing end is only here.
-/// The kernel closes that when this process ends, however it does, and the watchdog kills the
-/// group. The kernel's own means (`PR_SET_PDEATHSIG`) would need unsafe code, and goes by the
-/// thread that started the child instead of by the process.
+/// A watchdog process holds the read end of a pipe, and only this process holds the write end. The kernel closes it when this
+/// process ends in any way, and the watchdog then kills the group. `PR_SET_PDEATHSIG` would need unsafe code, and depends on the
+/// thread that started the child instead of the process.
 #[derive(Debug)]
 pub(crate) struct Process {
     program: &'static str,
@@ -29,7 +28,7 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Starts `command`, which people call `program`, with its output going to the file `log`.
+    /// Starts `command` with its output in the file `log`. `program` is its name in errors.
     pub(crate) fn spawn(
         program: &'static str,
         mut command: Command,
@@ -37,8 +36,7 @@ impl Process {
     ) -> Result<Self, Error> {
         let output = File::create(log).map_err(Error::at("create", log))?;
         let errors = output.try_clone().map_err(Error::at("open", log))?;
-        // In groups of their own, neither gets the signals of a terminal, so that it is always the
-        // watchdog that ends the child, and never somebody else that ends the watchdog.
+        // In their own groups, neither receives terminal signals, so only the watchdog ends the child.
         let mut child = command
             .stdout(output)
             .stderr(errors)
@@ -60,7 +58,7 @@ impl Process {
                 log: log.into(),
             }),
             Err(error) => {
-                // Nothing else can be done about a failure to clean up after a failure.
+                // A failed cleanup after a failure is ignored.
                 let _ = child.kill();
                 let _ = child.wait();
                 Err(Error::io("start the watchdog")(error))
@@ -94,12 +92,12 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // Failures mean that a process has ended already, and there is no one to tell from here.
+        // Failures mean that a process has already ended.
         if matches!(self.child.try_wait(), Ok(Some(_))) {
-            // Its id may be another's by now, so nothing must be killed by it.
+            // Its ID may have been reused, so it must not be killed.
             let _ = self.watchdog.kill();
         }
-        // Where it still runs, the id stays its own until it is reaped, so the watchdog goes first.
+        // The ID of a running child is not reused until it is reaped, so the watchdog is stopped first.
         drop(self.watchdog.stdin.take());
         let _ = self.watchdog.wait();
         let _ = self.child.kill();
@@ -107,7 +105,7 @@ impl Drop for Process {
     }
 }
 
-/// The last lines of a log. The long ones are lists of what Envoy has on board.
+/// The last lines of a log. Long lines are lists of Envoy's extensions.
 fn tail(log: &str) -> String {
     let lines: Vec<String> = log
         .lines()

@@ -1,4 +1,4 @@
-//! Finding, starting, asking and ending a Prometheus.
+//! Finds, starts, queries and stops a Prometheus.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -12,24 +12,23 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::process::Process;
-use crate::wait::{PATIENCE, wait_for};
+use crate::wait::{TIMEOUT, wait_for};
 use crate::{CallError, Client, Error, Request, Response};
 
-/// Data is kept for longer than anybody asks for, so that it can be of any time.
-const KEPT_FOR: &str = "100y";
+/// The retention, long enough for data of any time.
+const RETENTION: &str = "100y";
 
-/// What errors call it.
+/// The name in errors.
 const PROGRAM: &str = "Prometheus";
 
-/// The programs of a Prometheus that runs on this machine.
+/// The executables of a Prometheus installation.
 #[derive(Clone, Debug)]
 pub struct PrometheusTools {
     folder: Option<PathBuf>,
 }
 
 impl PrometheusTools {
-    /// Those in the folder that the environment variable `PEERGATE_PROMETHEUS` names, else those on
-    /// the `PATH`.
+    /// Finds the executables in the folder `PEERGATE_PROMETHEUS`, else on the `PATH`.
     pub fn find() -> Self {
         Self {
             folder: env::var_os("PEERGATE_PROMETHEUS").map(PathBuf::from),
@@ -56,45 +55,45 @@ impl PrometheusTools {
     }
 }
 
-/// A running Prometheus. It is killed when dropped, and also when this process dies in any way.
+/// A running Prometheus. It is killed when dropped, and when this process ends in any way.
 #[derive(Debug)]
 pub struct Prometheus {
-    // Before the directory, since fields are dropped in this order.
+    // Declared before the directory, because fields are dropped in order.
     process: Process,
     dir: TempDir,
     api: Client,
     addr: SocketAddr,
 }
 
-/// One of the series that a query results in.
+/// A series in a query result.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 pub struct Series {
-    /// Its labels, the name of the metric among them.
+    /// The labels, including the metric name.
     #[serde(rename = "metric")]
     pub labels: BTreeMap<String, String>,
-    /// Its value now, as the API writes it, after the time.
+    /// The time and value, in the API's format.
     value: (f64, String),
 }
 
 impl Series {
-    /// The value now.
+    /// The current value.
     pub fn value(&self) -> f64 {
         self.value.1.parse().unwrap_or(f64::NAN)
     }
 }
 
-/// One of the series that a query over a time results in.
+/// A series in a range query result.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 pub struct Range {
-    /// Its labels.
+    /// The labels.
     #[serde(rename = "metric")]
     pub labels: BTreeMap<String, String>,
-    /// Times and values as the API writes them.
+    /// Times and values, in the API's format.
     values: Vec<(f64, String)>,
 }
 
 impl Range {
-    /// Times, in seconds since 1970, and values.
+    /// Times in Unix seconds, and values.
     pub fn points(&self) -> Vec<(f64, f64)> {
         let points = self.values.iter();
         points
@@ -103,7 +102,7 @@ impl Range {
     }
 }
 
-/// What the API answers.
+/// A response of the API.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Answer {
@@ -121,17 +120,16 @@ enum QueryResult {
 }
 
 impl Prometheus {
-    /// Starts it with a configuration and returns once it answers queries.
+    /// Starts a Prometheus and returns once it answers queries.
     ///
     /// # Errors
     ///
-    /// [`Error::Exited`] as soon as it ends, with the reason in its log; [`Error::Timeout`] when it
-    /// is not ready within [`PATIENCE`].
+    /// [`Error::Exited`] if it exits, with the end of its log. [`Error::Timeout`] if it is not ready within [`TIMEOUT`].
     pub fn start(tools: &PrometheusTools, config: &Value) -> Result<Self, Error> {
         Self::launch(tools, config, None)
     }
 
-    /// The same with the data of a folder, such as `promtool` makes it, to which it adds.
+    /// Starts a Prometheus with an existing data folder, such as one created by `promtool`.
     pub fn start_with_data(
         tools: &PrometheusTools,
         config: &Value,
@@ -154,16 +152,16 @@ impl Prometheus {
             .arg(&file)
             .arg("--storage.tsdb.path")
             .arg(data)
-            .args(["--storage.tsdb.retention.time", KEPT_FOR])
+            .args(["--storage.tsdb.retention.time", RETENTION])
             .args(["--web.listen-address", "127.0.0.1:0"]);
         let mut process = Process::spawn(PROGRAM, command, &dir.path().join("log"))?;
 
-        let addr = wait_for("Prometheus to listen", PATIENCE, || {
+        let addr = wait_for("Prometheus to listen", TIMEOUT, || {
             process.check()?;
             Ok(listening(&process.log()?))
         })?;
         let api = Client::new(addr)?;
-        wait_for("Prometheus to be ready", PATIENCE, || {
+        wait_for("Prometheus to be ready", TIMEOUT, || {
             process.check()?;
             Ok(is_ready(&api)?.then_some(()))
         })?;
@@ -175,12 +173,12 @@ impl Prometheus {
         })
     }
 
-    /// Where it answers.
+    /// The address of the API.
     pub fn addr(&self) -> SocketAddr {
         self.addr
     }
 
-    /// The URL under which others ask it.
+    /// The URL of the API.
     pub fn url(&self) -> String {
         format!("http://{}", self.addr)
     }
@@ -190,16 +188,16 @@ impl Prometheus {
         self.process.pid()
     }
 
-    /// The process's temporary directory, with its log; gone when this is.
+    /// The temporary directory with the log. It is deleted when dropped.
     pub fn dir(&self) -> &Path {
         self.dir.path()
     }
 
-    /// What an expression of `PromQL` results in now; a number is a series without labels.
+    /// Evaluates a PromQL expression now. A scalar is a series without labels.
     ///
     /// # Errors
     ///
-    /// [`Error::Prometheus`] with what Prometheus has to say against it.
+    /// [`Error::Prometheus`] with the error of Prometheus.
     pub fn query(&self, expression: &str) -> Result<Vec<Series>, Error> {
         match self.ask(expression)? {
             QueryResult::Vector(series) => Ok(series),
@@ -211,7 +209,7 @@ impl Prometheus {
         }
     }
 
-    /// Waits up to `limit` until an expression of `PromQL` results in something.
+    /// Waits up to `limit` until a PromQL expression has a result.
     pub fn wait_for(&self, expression: &str, limit: Duration) -> Result<(), Error> {
         wait_for(expression, limit, || {
             let series = self.query(expression)?;
@@ -219,11 +217,11 @@ impl Prometheus {
         })
     }
 
-    /// What an expression has resulted in during the last `window`, every `step`.
+    /// Evaluates an expression over the last `window`, every `step`.
     ///
     /// # Errors
     ///
-    /// [`Error::Prometheus`] with what Prometheus has to say against it.
+    /// [`Error::Prometheus`] with the error of Prometheus.
     pub fn range(&self, expression: &str, window: &str, step: &str) -> Result<Vec<Range>, Error> {
         match self.ask(&format!("({expression})[{window}:{step}]"))? {
             QueryResult::Matrix(ranges) => Ok(ranges),
@@ -250,8 +248,7 @@ impl Prometheus {
     }
 }
 
-/// The address in the line of the log that tells where it listens, if that is there: the port is
-/// known to the kernel alone before.
+/// The listening address from the log, if it is already logged. The kernel chooses the port.
 fn listening(log: &str) -> Option<SocketAddr> {
     let line = log
         .lines()
@@ -268,7 +265,7 @@ fn is_ready(api: &Client) -> Result<bool, Error> {
     }
 }
 
-/// A text as the value of a query parameter.
+/// Percent-encodes a query parameter value.
 fn percent_encoded(text: &str) -> String {
     use std::fmt::Write as _;
     text.bytes().fold(String::new(), |mut encoded, byte| {
@@ -287,7 +284,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_where_it_listens() {
+    fn reads_the_listening_address() {
         let log = "ts=1 msg=\"Start listening for connections\" address=127.0.0.1:0\n\
                    ts=2 component=web msg=\"Listening on\" address=127.0.0.1:36605\n";
         assert_eq!(
@@ -298,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn encodes_what_has_a_meaning_in_a_query() {
+    fn encodes_reserved_characters() {
         assert_eq!(
             percent_encoded("a{b=\"c d\"}+1"),
             "a%7Bb%3D%22c%20d%22%7D%2B1"

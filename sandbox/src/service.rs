@@ -1,4 +1,4 @@
-//! A service behind its sidecar, whole.
+//! A complete service behind its sidecar.
 
 use std::path::Path;
 
@@ -10,22 +10,22 @@ use crate::{
     InboundSidecar, Leaf, Upstream,
 };
 
-/// A running service with its sidecar. All of it ends with this value.
+/// A running service with its sidecar. Both stop when dropped.
 #[derive(Debug)]
 pub struct Service {
-    // Before what it uses, since fields are dropped in this order.
+    // Declared before its dependencies, because fields are dropped in order.
     /// The sidecar.
     pub envoy: Envoy,
     /// The service itself.
     pub upstream: Upstream,
-    /// Whoever issues the certificates of the service and of its callers.
+    /// The CA of the service and its callers.
     pub authority: Authority,
     _files: TempDir,
 }
 
 impl Service {
-    /// Starts a service with this certificate. The bootstrap is what `configure` makes of the sidecar;
-    /// files that it needs can be in the folder that it is given, which is gone when this is.
+    /// Starts a service with this certificate. `configure` creates the bootstrap, and may write files to the given folder, which is
+    /// deleted when dropped.
     pub fn start(
         leaf: &Leaf,
         configure: impl FnOnce(InboundSidecar, &Path) -> Value,
@@ -46,19 +46,19 @@ impl Service {
         })
     }
 
-    /// A client with a new certificate for this URI, at the listener that demands one.
+    /// A client with a new certificate for this URI, at the listener that requires one.
     pub fn client_as(&self, uri: &str) -> Result<Client, Error> {
         let identity = self.authority.issue(&Leaf::uris([uri]))?;
         self.at(INBOUND_STRICT)?
             .tls(&self.authority, Some(&identity))
     }
 
-    /// A client without TLS, at the listener that accepts that.
+    /// A client without TLS, at the permissive listener.
     pub fn plaintext_client(&self) -> Result<Client, Error> {
         self.at(INBOUND_PERMISSIVE)
     }
 
-    /// A client without TLS, at any of the listeners.
+    /// A client without TLS, at any listener.
     pub fn at(&self, listener: &str) -> Result<Client, Error> {
         Client::new(self.envoy.listener(listener)?)
     }

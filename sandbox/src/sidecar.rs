@@ -1,6 +1,6 @@
-//! The bootstraps of sidecars, with the options that Istio gives its own.
+//! The bootstraps of sidecars, with the options of Istio's sidecars.
 //!
-//! A bootstrap is a [`Value`], so that a test can change in it what only that test needs.
+//! A bootstrap is a [`Value`], so that tests can change it.
 
 mod http;
 mod json;
@@ -17,42 +17,41 @@ use self::http::{ForwardedCert, HttpListener};
 use self::json::put;
 use crate::IdentityFiles;
 
-/// The inbound listener that serves clients with a certificate only.
+/// The inbound listener that requires a client certificate.
 pub const INBOUND_STRICT: &str = "inbound-strict";
-/// The inbound listener that serves clients with a certificate, and clients without TLS.
+/// The inbound listener that accepts clients with a certificate and clients without TLS.
 pub const INBOUND_PERMISSIVE: &str = "inbound-permissive";
-/// The inbound listener that serves TLS clients with or without a certificate.
+/// The inbound listener that accepts TLS clients with or without a certificate.
 pub const INBOUND_OPTIONAL_TLS: &str = "inbound-optional-tls";
 
 /// The cluster of an inbound sidecar's upstream.
 const UPSTREAM: &str = "upstream";
 
-/// The sidecar in front of a service: the filters under test run here.
+/// The sidecar in front of a service, which runs the filters under test.
 #[derive(Clone, Debug)]
 pub struct InboundSidecar {
-    /// The service's own certificate.
+    /// The certificate of the service.
     pub identity: IdentityFiles,
     /// The root that client certificates must chain to.
     pub ca: PathBuf,
-    /// The service.
+    /// The address of the service.
     pub upstream: SocketAddr,
-    /// The HTTP filters before the router, in their order.
+    /// The HTTP filters before the router, in order.
     pub http_filters: Vec<Value>,
-    /// The trust domains of which a client certificate must have a name, as Istio demands it;
-    /// where there are none, every certificate of the root will do.
+    /// The trust domains that client certificates must belong to, as in Istio. Any if empty.
     pub trust_domains: Vec<String>,
-    /// The workload's labels, as Istio's node metadata tells them.
+    /// The labels of the workload in Istio's node metadata.
     pub labels: BTreeMap<String, String>,
-    /// The namespace and the name of the pod, as Istio's node metadata tells them.
+    /// The namespace and name of the pod in Istio's node metadata.
     pub pod: Option<(String, String)>,
-    /// The tags that metrics carry in their names as `<tag>=.=<value>;.;`.
+    /// The tags in metric names, as `<tag>=.=<value>;.;`.
     pub stats_tags: Vec<String>,
-    /// The file for one line of JSON for each request.
+    /// The access log file, with one JSON line per request.
     pub access_log: Option<PathBuf>,
 }
 
 impl InboundSidecar {
-    /// A sidecar that lets everything through that the listeners let in.
+    /// Creates a sidecar without filters.
     pub fn new(identity: IdentityFiles, ca: PathBuf, upstream: SocketAddr) -> Self {
         Self {
             identity,
@@ -67,8 +66,7 @@ impl InboundSidecar {
         }
     }
 
-    /// Envoy's configuration, with the listeners [`INBOUND_STRICT`], [`INBOUND_PERMISSIVE`] and
-    /// [`INBOUND_OPTIONAL_TLS`].
+    /// The bootstrap, with the listeners [`INBOUND_STRICT`], [`INBOUND_PERMISSIVE`] and [`INBOUND_OPTIONAL_TLS`].
     pub fn bootstrap(&self) -> Value {
         let mutual = self.filter_chain(INBOUND_STRICT, Some(true));
         let mut listeners = [
@@ -140,7 +138,7 @@ impl InboundSidecar {
     }
 }
 
-/// Somebody who calls through an [`OutboundSidecar`].
+/// A caller with a listener at an [`OutboundSidecar`].
 #[derive(Clone, Debug)]
 pub struct Caller {
     /// The name of the caller's listener.
@@ -149,23 +147,23 @@ pub struct Caller {
     pub identity: IdentityFiles,
 }
 
-/// The sidecars of all callers in one Envoy: it takes plaintext and sends mTLS.
+/// The sidecars of all callers in one Envoy, which accepts plaintext and sends mTLS.
 #[derive(Clone, Debug)]
 pub struct OutboundSidecar {
-    /// The callers; each has a listener to itself.
+    /// The callers, with one listener each.
     pub callers: Vec<Caller>,
-    /// The root that the server's certificate must chain to.
+    /// The root that the server certificate must chain to.
     pub ca: PathBuf,
-    /// The inbound listener that all calls go to.
+    /// The inbound listener that receives all calls.
     pub target: SocketAddr,
-    /// The URI name that the server's certificate must have, if it matters.
+    /// The required URI SAN of the server, if any.
     pub server_name: Option<String>,
-    /// The tags that metrics carry in their names as `<tag>=.=<value>;.;`.
+    /// The tags in metric names, as `<tag>=.=<value>;.;`.
     pub stats_tags: Vec<String>,
 }
 
 impl OutboundSidecar {
-    /// A sidecar without callers, which trusts every server of the root.
+    /// Creates a sidecar without callers, which trusts every server of the root.
     pub fn new(ca: PathBuf, target: SocketAddr) -> Self {
         Self {
             callers: Vec::new(),
@@ -176,7 +174,7 @@ impl OutboundSidecar {
         }
     }
 
-    /// Adds a caller, whose calls enter at the listener of this name.
+    /// Adds a caller with its listener.
     #[must_use]
     pub fn caller(mut self, listener: &str, identity: IdentityFiles) -> Self {
         self.callers.push(Caller {
@@ -186,7 +184,7 @@ impl OutboundSidecar {
         self
     }
 
-    /// Envoy's configuration, with one listener for each caller.
+    /// The bootstrap, with one listener per caller.
     pub fn bootstrap(&self) -> Value {
         let listeners = self.callers.iter().map(|caller| {
             let http = HttpListener {
@@ -234,7 +232,7 @@ fn cluster(name: &str, addr: SocketAddr, transport_socket: Option<Value>) -> Val
             "cluster_name": name,
             "endpoints": [{ "lb_endpoints": [{ "endpoint": { "address": address(addr) } }] }],
         },
-        // As Istio: HTTP/2 stays HTTP/2 from caller to service.
+        // As in Istio, HTTP/2 stays HTTP/2 from caller to service.
         "typed_extension_protocol_options": {
             "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
                 "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",

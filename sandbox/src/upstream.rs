@@ -1,4 +1,4 @@
-//! The service behind the sidecar: it answers with what it received.
+//! The service behind the sidecar, which echoes requests.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -19,22 +19,20 @@ use tokio::sync::oneshot;
 
 use crate::Error;
 
-/// More than Envoy lets through by default (60 KiB in 100 headers) and adds, so that it is never
-/// this server that objects.
+/// More than Envoy's default limit (60 KiB in 100 headers) plus its own headers, so that this server never rejects a request.
 const MAX_HEADER_BYTES: u32 = 1 << 20;
 const MAX_HEADERS: usize = 256;
 
-/// A request as the upstream received it; the body of each of its responses, as JSON.
+/// A request as received by the upstream. It is the JSON body of every response.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Received {
     /// The method.
     pub method: String,
-    /// Path and query, or the authority where there is no path (`CONNECT`).
+    /// The path and query, or the authority of a `CONNECT`.
     pub path: String,
-    /// The headers in their order of arrival, repeated ones repeatedly. What is not UTF-8 in a
-    /// value is replaced by U+FFFD.
+    /// The headers in order, with repetitions preserved. Invalid UTF-8 is replaced by U+FFFD.
     pub headers: Vec<(String, String)>,
-    /// The trailers, in the same way.
+    /// The trailers, in the same format.
     pub trailers: Vec<(String, String)>,
 }
 
@@ -47,7 +45,7 @@ impl Received {
             .map(|(_, value)| value.as_str())
     }
 
-    fn of(request: &Parts, trailers: Option<&HeaderMap>) -> Self {
+    fn new(request: &Parts, trailers: Option<&HeaderMap>) -> Self {
         let uri = &request.uri;
         let path = uri
             .path_and_query()
@@ -69,8 +67,8 @@ fn texts(fields: &HeaderMap) -> Vec<(String, String)> {
         .collect()
 }
 
-/// An HTTP/1.1 and HTTP/2 (prior knowledge) server without TLS on a thread of its own. It answers
-/// each request with 200 and a [`Received`], and ends when dropped.
+/// An HTTP/1.1 and HTTP/2 (prior knowledge) server without TLS on its own thread. It answers each request with 200 and a
+/// [`Received`], and stops when dropped.
 #[derive(Debug)]
 pub struct Upstream {
     addr: SocketAddr,
@@ -80,7 +78,7 @@ pub struct Upstream {
 }
 
 impl Upstream {
-    /// Starts a server on a free port of `127.0.0.1`; it accepts connections from then on.
+    /// Starts a server on a free port of `127.0.0.1`, which accepts connections once this returns.
     pub fn start() -> Result<Self, Error> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -99,7 +97,7 @@ impl Upstream {
             .name("upstream".into())
             .spawn(move || {
                 runtime.spawn(accept(listener, counter));
-                // Yields an error when the sender is dropped; with the runtime all tasks end.
+                // Returns an error when the sender is dropped. All tasks end with the runtime.
                 let _ = runtime.block_on(stopped);
             })
             .map_err(Error::io("start the upstream"))?;
@@ -111,12 +109,12 @@ impl Upstream {
         })
     }
 
-    /// Where it listens.
+    /// The listening address.
     pub fn addr(&self) -> SocketAddr {
         self.addr
     }
 
-    /// How many requests have reached it so far.
+    /// The number of requests received so far.
     pub fn requests(&self) -> u64 {
         self.requests.load(Ordering::SeqCst)
     }
@@ -126,7 +124,7 @@ impl Drop for Upstream {
     fn drop(&mut self) {
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
-            // Its only failure is a panic, which has been reported already.
+            // It only fails with a panic, which is already reported.
             let _ = thread.join();
         }
     }
@@ -142,7 +140,7 @@ async fn accept(listener: TcpListener, requests: Arc<AtomicU64>) {
     server.http2().max_header_list_size(MAX_HEADER_BYTES);
     let server = Arc::new(server);
     loop {
-        // Accepting fails for one connection only, or until descriptors are free again.
+        // Errors only affect one connection, or last until descriptors are available.
         let Ok((stream, _)) = listener.accept().await else {
             tokio::time::sleep(Duration::from_millis(10)).await;
             continue;
@@ -154,7 +152,7 @@ async fn accept(listener: TcpListener, requests: Arc<AtomicU64>) {
                 requests.fetch_add(1, Ordering::SeqCst);
                 answer(request)
             });
-            // How a connection ends is the client's concern.
+            // Clients handle connection errors.
             let _ = server.serve_connection(TokioIo::new(stream), service).await;
         });
     }
@@ -164,9 +162,9 @@ async fn answer(
     request: hyper::Request<Incoming>,
 ) -> Result<hyper::Response<Full<Bytes>>, hyper::Error> {
     let (request, body) = request.into_parts();
-    // Reading the body to its end keeps the connection fit for the next request, too.
+    // Reading the whole body keeps the connection reusable.
     let body = body.collect().await?;
-    let received = Received::of(&request, body.trailers());
+    let received = Received::new(&request, body.trailers());
     let body = serde_json::to_vec(&received).unwrap_or_default();
     let mut response = hyper::Response::new(Full::from(body));
     response

@@ -1,32 +1,30 @@
-//! Waiting for a condition, up to a deadline.
+//! Waits for conditions with a deadline.
 
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::Error;
 
-/// How long to wait for what is sure to come. It is no measure of how quick anything is: a machine with one core and much
-/// else to do takes many times as long as others, and only what never comes is to be given up.
-pub const PATIENCE: Duration = Duration::from_mins(2);
+/// The timeout for conditions that always occur eventually. It is generous, because a busy machine with one core may be many
+/// times slower than others.
+pub const TIMEOUT: Duration = Duration::from_mins(2);
 
-/// How long to pause between two looks: short against what is waited for, long against the cost of
-/// a look.
-const PAUSE: Duration = Duration::from_millis(10);
+/// The interval between two checks: short relative to the waiting time, long relative to the cost of a check.
+const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
-/// Calls `look` until it yields a value, and returns that.
+/// Calls `check` until it returns a value.
 ///
 /// # Errors
 ///
-/// [`Error::Timeout`], naming `what`, once `limit` has passed; and whatever error `look` returns,
-/// at once.
+/// [`Error::Timeout`] with `what` after `limit`. Errors of `check` are returned immediately.
 pub fn wait_for<T>(
     what: &str,
     limit: Duration,
-    mut look: impl FnMut() -> Result<Option<T>, Error>,
+    mut check: impl FnMut() -> Result<Option<T>, Error>,
 ) -> Result<T, Error> {
     let deadline = Instant::now() + limit;
     loop {
-        if let Some(value) = look()? {
+        if let Some(value) = check()? {
             return Ok(value);
         }
         if Instant::now() >= deadline {
@@ -35,6 +33,6 @@ pub fn wait_for<T>(
                 waited: limit,
             });
         }
-        thread::sleep(PAUSE);
+        thread::sleep(POLL_INTERVAL);
     }
 }

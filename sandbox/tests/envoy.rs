@@ -1,4 +1,4 @@
-//! The life of an Envoy process, from its start to its certain end.
+//! Tests of the lifecycle of an Envoy process.
 
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
@@ -8,7 +8,7 @@ use std::time::Duration;
 use std::{env, fs};
 
 use anyhow::{Context as _, Result};
-use peergate_sandbox::wait::{PATIENCE, wait_for};
+use peergate_sandbox::wait::{TIMEOUT, wait_for};
 use peergate_sandbox::{
     Authority, Client, Envoy, EnvoyBinary, Error, INBOUND_PERMISSIVE, InboundSidecar, Leaf,
     Request, Upstream,
@@ -27,7 +27,7 @@ fn bootstrap(files: &Path, upstream: SocketAddr) -> Result<Value> {
     Ok(sidecar.bootstrap())
 }
 
-/// An Envoy with no more than its admin interface.
+/// An Envoy with only its admin endpoint.
 fn idle() -> Result<Envoy> {
     let bootstrap = json!({
         "admin": { "address": { "socket_address": { "address": "127.0.0.1", "port_value": 0 } } },
@@ -35,14 +35,14 @@ fn idle() -> Result<Envoy> {
     Ok(Envoy::start(&EnvoyBinary::find(None)?, &bootstrap)?)
 }
 
-/// Whether a process runs; one that only waits to be reaped does not.
+/// Whether a process is running. Zombies are not.
 fn runs(pid: u32) -> bool {
     fs::read_to_string(format!("/proc/{pid}/stat"))
         .is_ok_and(|stat| !stat.contains(") Z ") && !stat.contains(") X "))
 }
 
 #[test]
-fn many_run_side_by_side() -> Result<()> {
+fn instances_run_in_parallel() -> Result<()> {
     let files = [TempDir::new()?, TempDir::new()?];
     let upstreams = [Upstream::start()?, Upstream::start()?];
     let binary = EnvoyBinary::find(None)?;
@@ -65,7 +65,7 @@ fn many_run_side_by_side() -> Result<()> {
 }
 
 #[test]
-fn a_bad_bootstrap_fails_at_once_and_says_why() -> Result<()> {
+fn invalid_bootstrap_fails_immediately_with_the_reason() -> Result<()> {
     let binary = EnvoyBinary::find(None)?;
     let bad = json!({ "admin": { "no_such_field": 1 } });
     for result in [Envoy::start(&binary, &bad).map(drop), binary.validate(&bad)] {
@@ -77,7 +77,7 @@ fn a_bad_bootstrap_fails_at_once_and_says_why() -> Result<()> {
 }
 
 #[test]
-fn a_good_bootstrap_is_valid() -> Result<()> {
+fn accepts_a_valid_bootstrap() -> Result<()> {
     let files = TempDir::new()?;
     let bootstrap = bootstrap(files.path(), "127.0.0.1:1".parse()?)?;
     EnvoyBinary::find(None)?.validate(&bootstrap)?;
@@ -85,11 +85,11 @@ fn a_good_bootstrap_is_valid() -> Result<()> {
 }
 
 #[test]
-fn admin_and_log_can_be_read() -> Result<()> {
+fn reads_admin_endpoint_and_log() -> Result<()> {
     let mut envoy = idle()?;
     assert!(envoy.admin_get("/server_info")?.contains("LIVE"));
     envoy.admin_post("/logging?level=debug")?;
-    envoy.wait_for_log("all dependencies initialized", PATIENCE)?;
+    envoy.wait_for_log("all dependencies initialized", TIMEOUT)?;
     assert!(envoy.stats()?.contains("\nenvoy_server_live{} 1\n"));
     assert!(matches!(envoy.admin_get("/no"), Err(Error::Admin(_))));
     assert!(matches!(envoy.listener("no"), Err(Error::NoListener(_))));
@@ -97,13 +97,13 @@ fn admin_and_log_can_be_read() -> Result<()> {
     let never = envoy.wait_for_log("never logged", Duration::from_millis(50));
     assert!(matches!(never, Err(Error::Timeout { .. })));
     envoy.admin_post("/quitquitquit")?;
-    let ended = envoy.wait_for_log("never logged", PATIENCE);
+    let ended = envoy.wait_for_log("never logged", TIMEOUT);
     assert!(matches!(ended, Err(Error::Exited { .. })));
     Ok(())
 }
 
 #[test]
-fn dropping_it_ends_the_process() -> Result<()> {
+fn drop_ends_the_process() -> Result<()> {
     let envoy = idle()?;
     let (pid, dir) = (envoy.pid(), envoy.dir().to_owned());
     assert!(runs(pid) && dir.exists());
@@ -112,7 +112,7 @@ fn dropping_it_ends_the_process() -> Result<()> {
     Ok(())
 }
 
-/// Prints the id of an Envoy and then hangs.
+/// Prints the process ID of an Envoy and then hangs.
 #[test]
 #[ignore = "the victim of a_killed_parent_leaves_no_orphan"]
 fn victim() -> Result<()> {
@@ -125,7 +125,7 @@ fn victim() -> Result<()> {
 
 #[test]
 fn a_killed_parent_leaves_no_orphan() -> Result<()> {
-    // The victim's own files do stay, in here.
+    // The files of the victim remain in this folder.
     let files = TempDir::new()?;
     let mut victim = Command::new(env::current_exe()?)
         .env("TMPDIR", files.path())
@@ -136,12 +136,12 @@ fn a_killed_parent_leaves_no_orphan() -> Result<()> {
     let pid = output
         .lines()
         .find_map(|line| line.ok()?.strip_prefix("pid=")?.parse().ok());
-    // No chance to clean up.
+    // The process cannot clean up.
     victim.kill()?;
     victim.wait()?;
 
     let pid = pid.context("the victim has started no Envoy")?;
-    wait_for("the orphan's end", PATIENCE, || {
+    wait_for("the orphan's end", TIMEOUT, || {
         Ok((!runs(pid)).then_some(()))
     })?;
     Ok(())

@@ -1,10 +1,10 @@
-//! The sandbox with a real Envoy: who gets through to the upstream, and with what.
+//! Tests of the sandbox with a real Envoy: which requests reach the upstream.
 
 use std::net::SocketAddr;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, Result};
-use peergate_sandbox::wait::{PATIENCE, wait_for};
+use peergate_sandbox::wait::{TIMEOUT, wait_for};
 use peergate_sandbox::{
     Authority, CallError, Client, Envoy, EnvoyBinary, Error, INBOUND_OPTIONAL_TLS,
     INBOUND_PERMISSIVE, INBOUND_STRICT, Identity, InboundSidecar, Leaf, OutboundSidecar, Request,
@@ -16,7 +16,7 @@ use tempfile::TempDir;
 const WEB: &str = "spiffe://cluster.local/ns/shop/sa/web";
 const ORDERS: &str = "spiffe://cluster.local/ns/shop/sa/orders";
 
-/// A service with its sidecar, and somebody who calls it.
+/// A service with its sidecar and a caller.
 struct Mesh {
     service: Service,
     web: Identity,
@@ -57,7 +57,7 @@ fn assert_refused<T: std::fmt::Debug>(result: &Result<T, CallError>) {
 }
 
 #[test]
-fn calls_go_from_sidecar_to_sidecar() -> Result<()> {
+fn calls_pass_both_sidecars() -> Result<()> {
     let mesh = Mesh::start()?;
     let files = TempDir::new()?;
     let ca = mesh.service.authority.write_to(files.path(), "ca")?;
@@ -74,7 +74,7 @@ fn calls_go_from_sidecar_to_sidecar() -> Result<()> {
         for http2 in [false, true] {
             let client = Client::new(callers.listener(name)?)?;
             let client = if http2 { client.http2() } else { client };
-            // An application cannot speak for others: its sidecar drops this header.
+            // An application cannot impersonate others: its sidecar removes this header.
             let request = Request::get("/orders?page=2").header(
                 "x-forwarded-client-cert",
                 "URI=spiffe://cluster.local/ns/x/sa/admin",
@@ -97,7 +97,7 @@ fn calls_go_from_sidecar_to_sidecar() -> Result<()> {
 }
 
 #[test]
-fn an_outbound_sidecar_calls_no_other_server() -> Result<()> {
+fn outbound_sidecar_rejects_other_servers() -> Result<()> {
     let mesh = Mesh::start()?;
     let files = TempDir::new()?;
     let ca = mesh.service.authority.write_to(files.path(), "ca")?;
@@ -114,7 +114,7 @@ fn an_outbound_sidecar_calls_no_other_server() -> Result<()> {
 }
 
 #[test]
-fn strict_serves_certificates_of_the_root_only() -> Result<()> {
+fn strict_listener_only_accepts_certificates_of_the_root() -> Result<()> {
     let mesh = Mesh::start()?;
     let get = Request::get("/");
     assert_eq!(mesh.web()?.send(&get)?.status, 200);
@@ -142,13 +142,13 @@ fn strict_serves_certificates_of_the_root_only() -> Result<()> {
 }
 
 #[test]
-fn permissive_serves_plaintext_too() -> Result<()> {
+fn permissive_listener_accepts_plaintext_too() -> Result<()> {
     let mesh = Mesh::start()?;
     let get = Request::get("/").header("x-forwarded-client-cert", format!("URI={WEB}"));
 
     let response = mesh.plain(INBOUND_PERMISSIVE)?.send(&get)?;
     assert_eq!(response.status, 200);
-    // Without a certificate, nobody vouches for such a header.
+    // Without a certificate, the header is not trustworthy.
     let received = response.received()?;
     assert_eq!(received.header("x-forwarded-client-cert").count(), 0);
 
@@ -160,7 +160,7 @@ fn permissive_serves_plaintext_too() -> Result<()> {
 }
 
 #[test]
-fn optional_tls_verifies_what_it_does_not_require() -> Result<()> {
+fn optional_tls_listener_verifies_certificates() -> Result<()> {
     let mesh = Mesh::start()?;
     let get = Request::get("/");
     for identity in [None, Some(&mesh.web)] {
@@ -234,7 +234,7 @@ fn trust_domains_are_enforced_in_the_handshake() -> Result<()> {
 }
 
 #[test]
-fn a_client_trusts_its_own_root_only() -> Result<()> {
+fn client_only_trusts_its_own_root() -> Result<()> {
     let mesh = Mesh::start()?;
     let other = Authority::new()?;
     let client = mesh.plain(INBOUND_STRICT)?.tls(&other, Some(&mesh.web))?;
@@ -264,7 +264,7 @@ fn header_values_are_bytes() -> Result<()> {
     Ok(())
 }
 
-/// Envoy's default limit is 60 KiB for all headers together.
+/// Envoy's default limit is 60 KiB for all headers.
 #[test]
 fn header_values_may_be_long() -> Result<()> {
     let mesh = Mesh::start()?;
@@ -275,14 +275,14 @@ fn header_values_may_be_long() -> Result<()> {
         assert_eq!(long.len(), 60_000);
     }
     assert_eq!(mesh.web()?.send(&with(62_000))?.status, 431);
-    // Over HTTP/2 there is no response at all: Envoy resets the stream.
+    // Over HTTP/2, Envoy resets the stream without a response.
     let error = mesh.web()?.http2().send(&with(62_000)).unwrap_err();
     assert!(matches!(error, CallError::Protocol(_)), "{error}");
     Ok(())
 }
 
 #[test]
-fn connect_reaches_filters_and_no_upstream() -> Result<()> {
+fn connect_reaches_filters_but_not_the_upstream() -> Result<()> {
     let log = TempDir::new()?;
     let path = log.path().join("access.log");
     let mesh = Mesh::start_with(|sidecar| sidecar.access_log = Some(path.clone()))?;
@@ -292,7 +292,7 @@ fn connect_reaches_filters_and_no_upstream() -> Result<()> {
     }
     assert_eq!(mesh.service.upstream.requests(), 0);
 
-    let lines = wait_for("the access log", PATIENCE, || {
+    let lines = wait_for("the access log", TIMEOUT, || {
         let text = std::fs::read_to_string(&path).unwrap_or_default();
         let lines: Vec<_> = text.lines().map(ToOwned::to_owned).collect();
         Ok((text.ends_with('\n') && lines.len() == 2).then_some(lines))
@@ -323,7 +323,7 @@ fn a_connection_serves_several_requests() -> Result<()> {
 }
 
 #[test]
-fn raw_bytes_go_out_as_they_are() -> Result<()> {
+fn sends_raw_bytes_unchanged() -> Result<()> {
     let mesh = Mesh::start()?;
     let raw = |head: &str| -> Result<String> {
         let answer = mesh.web()?.send_raw(head.as_bytes())?;
@@ -381,7 +381,7 @@ fn filters_run_on_every_listener_and_their_tags_become_labels() -> Result<()> {
 }
 
 #[test]
-fn nothing_listens_is_no_refusal() -> Result<()> {
+fn connection_error_is_not_a_refusal() -> Result<()> {
     let unused = SocketAddr::from(([127, 0, 0, 1], 1));
     let error = Client::new(unused)?.send(&Request::get("/")).unwrap_err();
     assert!(matches!(error, CallError::Connect(_)), "{error}");

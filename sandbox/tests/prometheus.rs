@@ -1,7 +1,7 @@
-//! The life of a Prometheus, from its start to its certain end.
+//! Tests of the lifecycle of a Prometheus.
 
 use anyhow::Result;
-use peergate_sandbox::wait::{PATIENCE, wait_for};
+use peergate_sandbox::wait::{TIMEOUT, wait_for};
 use peergate_sandbox::{Envoy, EnvoyBinary, Error, Prometheus, PrometheusTools};
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ fn idle() -> Value {
 }
 
 #[test]
-fn it_scrapes_an_envoy_and_is_asked_about_it() -> Result<()> {
+fn scrapes_and_queries_an_envoy() -> Result<()> {
     let bootstrap = json!({
         "admin": { "address": { "socket_address": { "address": "127.0.0.1", "port_value": 0 } } },
     });
@@ -26,7 +26,7 @@ fn it_scrapes_an_envoy_and_is_asked_about_it() -> Result<()> {
         }],
     });
     let prometheus = Prometheus::start(&PrometheusTools::find(), &config)?;
-    let live = wait_for("a scrape", PATIENCE, || {
+    let live = wait_for("a scrape", TIMEOUT, || {
         let live = prometheus.query("envoy_server_live{job=\"envoy\"} == 1")?;
         Ok(live.into_iter().next())
     })?;
@@ -37,7 +37,7 @@ fn it_scrapes_an_envoy_and_is_asked_about_it() -> Result<()> {
 }
 
 #[test]
-fn a_wrong_query_says_why() -> Result<()> {
+fn invalid_query_reports_the_reason() -> Result<()> {
     let prometheus = Prometheus::start(&PrometheusTools::find(), &idle())?;
     let error = prometheus.query("sum by (").unwrap_err();
     assert!(matches!(error, Error::Prometheus(_)), "{error}");
@@ -46,7 +46,7 @@ fn a_wrong_query_says_why() -> Result<()> {
 }
 
 #[test]
-fn a_bad_configuration_fails_at_once_and_says_why() {
+fn invalid_config_fails_immediately_with_the_reason() {
     let bad = json!({ "no_such_field": 1 });
     let error = Prometheus::start(&PrometheusTools::find(), &bad).unwrap_err();
     assert!(matches!(error, Error::Exited { .. }), "{error}");
@@ -54,7 +54,7 @@ fn a_bad_configuration_fails_at_once_and_says_why() {
 }
 
 #[test]
-fn dropping_it_removes_its_data() -> Result<()> {
+fn drop_removes_the_data() -> Result<()> {
     let prometheus = Prometheus::start(&PrometheusTools::find(), &idle())?;
     let (pid, dir) = (prometheus.pid(), prometheus.dir().to_owned());
     let process = std::path::PathBuf::from(format!("/proc/{pid}"));

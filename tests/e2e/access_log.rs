@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use peergate_sandbox::Request;
-use peergate_sandbox::wait::{PATIENCE, wait_for};
+use peergate_sandbox::wait::{TIMEOUT, wait_for};
 use policy_schema::istio::access_log_labels;
 use policy_schema::plugin_config::PluginConfig;
 use policy_schema::reporting::ReportedRequests;
@@ -14,7 +14,7 @@ use crate::mesh::{Mesh, WEB, decision_id, plugin_config};
 
 /// The log lines, once there are `count`.
 fn lines(path: &Path, count: usize) -> Vec<Value> {
-    wait_for("the access log", PATIENCE, || {
+    wait_for("the access log", TIMEOUT, || {
         let text = std::fs::read_to_string(path).unwrap_or_default();
         let lines: Vec<Value> = text
             .lines()

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use peergate_sandbox::wait::{PATIENCE, wait_for};
+use peergate_sandbox::wait::{TIMEOUT, wait_for};
 use peergate_sandbox::{Request, Response};
 use policy_schema::plugin_config::PluginConfig;
 use serde_json::{Value, json};
@@ -68,7 +68,7 @@ fn call(mesh: &Mesh) -> Response {
 fn an_invalid_first_config_denies_every_request() {
     let mut mesh = Mesh::discovering("{}");
     mesh.wait_for_config(Discovery::Rejected);
-    mesh.envoy.wait_for_log("missing field", PATIENCE).unwrap();
+    mesh.envoy.wait_for_log("missing field", TIMEOUT).unwrap();
     let response = call(&mesh);
     assert!(response.status >= 500, "{response:?}");
     assert_eq!(mesh.upstream.requests(), 0);
@@ -84,7 +84,7 @@ fn an_invalid_update_keeps_the_active_config() {
     for (config, reason) in unsound() {
         mesh.deliver(&config);
         mesh.wait_for_config(Discovery::Rejected);
-        mesh.envoy.wait_for_log(reason, PATIENCE).unwrap();
+        mesh.envoy.wait_for_log(reason, TIMEOUT).unwrap();
         assert_allowed(&call(&mesh));
         let stranger = mesh.client_as("spiffe://cluster.local/ns/shop/sa/ads");
         let response = stranger.send(&Request::get("/orders")).unwrap();
@@ -109,7 +109,7 @@ fn a_rule_changed_in_place_takes_effect_without_a_restart() {
     mesh.deliver(&plugin_config(|config| config.rules.clear()));
     mesh.wait_for_config(Discovery::Accepted);
     // Workers receive the new config after the main thread. The caller's connection stays open.
-    wait_for("the new config on the worker", PATIENCE, || {
+    wait_for("the new config on the worker", TIMEOUT, || {
         let response = connection.send(&Request::get("/orders"));
         Ok(response.ok().filter(|response| response.status == 403))
     })
@@ -159,7 +159,7 @@ impl Mesh {
     pub(crate) fn wait_for_config(&self, expected: Discovery) {
         let delivery = self.delivery.as_ref().unwrap();
         let (accepted, rejected) = delivery.seen;
-        let outcome = wait_for("the outcome of a delivery", PATIENCE, || {
+        let outcome = wait_for("the outcome of a delivery", TIMEOUT, || {
             let (now_accepted, now_rejected) = delivery.outcomes(&self.envoy);
             Ok(if now_rejected > rejected {
                 Some(Discovery::Rejected)

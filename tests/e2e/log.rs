@@ -1,14 +1,14 @@
 //! The filter's own log lines, at the level that Istio's proxies log.
 
 use peergate_sandbox::Request;
-use peergate_sandbox::wait::{PATIENCE, wait_for};
+use peergate_sandbox::wait::{TIMEOUT, wait_for};
 use serde_json::Value;
 
 use crate::mesh::{Mesh, WEB, decision_id};
 
 /// The decisions in a proxy's log, once there are `count`.
 pub(crate) fn decisions(mesh: &Mesh, count: usize) -> Vec<Value> {
-    wait_for("the filter's log lines", PATIENCE, || {
+    wait_for("the filter's log lines", TIMEOUT, || {
         let log = mesh.envoy.log()?;
         let lines: Vec<Value> = log
             .lines()

@@ -1,6 +1,6 @@
 //! Which requests proxies log with a rendered `Telemetry`.
 
-use peergate_sandbox::wait::{PATIENCE, wait_for};
+use peergate_sandbox::wait::{TIMEOUT, wait_for};
 use peergate_sandbox::{Request, Response};
 use policy_schema::diagnostic::SourceText;
 use policy_schema::istio::mesh_resources;
@@ -74,7 +74,7 @@ fn logged(requests: &str, left: ReportedRequests) -> Vec<String> {
             .collect();
         Ok(paths.contains(&"/last".to_owned()).then_some(paths))
     };
-    let mut paths = wait_for("the log", PATIENCE, paths).unwrap();
+    let mut paths = wait_for("the log", TIMEOUT, paths).unwrap();
     paths.sort();
     paths
 }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use peergate_sandbox::wait::{PATIENCE, wait_for};
+use peergate_sandbox::wait::{TIMEOUT, wait_for};
 use peergate_sandbox::{Error, Series};
 use peergate_tests::monitoring::{Mesh, files, filled_in};
 use policy_schema::telemetry::{Label, metric};
@@ -40,7 +40,7 @@ fn every_rule_is_evaluated_without_an_error(mesh: &Mesh) {
         let answer = mesh.prometheus.get("/api/v1/rules")?;
         Ok(answer["groups"].as_array().cloned().unwrap_or_default())
     };
-    let rules = wait_for("all rules", PATIENCE, || {
+    let rules = wait_for("all rules", TIMEOUT, || {
         let groups = groups()?;
         let rules = groups.iter().flat_map(|group| group["rules"].as_array());
         let rules: Vec<Value> = rules.flatten().cloned().collect();

@@ -1,6 +1,6 @@
 //! The scrape configuration in the docs, applied to Kubernetes metadata of pods.
 
-use peergate_sandbox::wait::{PATIENCE, wait_for};
+use peergate_sandbox::wait::{TIMEOUT, wait_for};
 use peergate_sandbox::{Prometheus, PrometheusTools};
 use peergate_tests::monitoring::files;
 use serde_json::{Value, json};
@@ -57,7 +57,7 @@ fn proxies_and_istiod_are_scraped_and_nothing_else() {
         port("discovery", "https-dns", "istiod"),
     ]));
     let prometheus = Prometheus::start(&PrometheusTools::find(), &config).unwrap();
-    let targets = wait_for("targets", PATIENCE, || {
+    let targets = wait_for("targets", TIMEOUT, || {
         let answer = prometheus.get("/api/v1/targets?state=active")?;
         let targets = answer["activeTargets"].as_array().cloned();
         Ok(targets.filter(|targets| targets.len() > 2))

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use peergate_mesh::any_server::AnyServer;
-use peergate_sandbox::wait::PATIENCE;
+use peergate_sandbox::wait::TIMEOUT;
 use peergate_tests::random::TestRequest;
 use policy_schema::engine::PeerIp;
 use ring::hmac;
@@ -96,7 +96,7 @@ fn connect(
     }
     socket.connect(&listener.into())?;
     let mut stream = TcpStream::from(socket);
-    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_read_timeout(Some(TIMEOUT))?;
     stream.set_nodelay(true)?;
     stream.write_all(proxy_header(asked).as_bytes())?;
 

@@ -44,6 +44,9 @@ impl PushError {
             Self::Registry(reason) if network::is_authority_unknown(reason) => {
                 "pass the CA's certificate with `--ca-file`"
             }
+            Self::Registry(reason) if network::is_plaintext(reason) => {
+                "if the registry has no TLS, push with `--plain-http`"
+            }
             Self::Credentials(_) | Self::Registry(_) | Self::Missing(_) | Self::Runtime(_) => {
                 "try again: no document refers to the image yet"
             }
@@ -87,7 +90,7 @@ impl FromStr for Destination {
 /// The response of a registry, or why there is none.
 fn cause(reason: &OciDistributionError) -> String {
     match reason {
-        OciDistributionError::RequestError(reason) => network::told(reason),
+        OciDistributionError::RequestError(reason) => network::cause(reason),
         _ => reason.to_string(),
     }
 }

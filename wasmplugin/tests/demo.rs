@@ -109,14 +109,14 @@ fn rest_of_line(lines: &mut impl Iterator<Item = io::Result<String>>, start: &st
 
 /// The counters of the report are those that a page of this project shows.
 #[test]
-fn the_readme_shows_the_counters_that_the_demo_prints() {
+fn the_page_shows_the_counters_that_the_demo_prints() {
     let filter = filter();
     let output = demo(&["--filter", filter.to_str().unwrap()]);
     let report = String::from_utf8(output.stdout).unwrap();
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let readme = std::fs::read_to_string(root.join("README.md")).unwrap();
+    let page = std::fs::read_to_string(root.join("docs/start.md")).unwrap();
     let is_counter = |line: &&str| line.trim_start().starts_with("peergate_decisions_total{");
-    let shown: Vec<_> = readme.lines().filter(is_counter).collect();
+    let shown: Vec<_> = page.lines().filter(is_counter).collect();
     assert!(!shown.is_empty());
     for line in shown {
         assert!(

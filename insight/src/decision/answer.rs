@@ -1,4 +1,4 @@
-//! What becomes of a request, with its reasons.
+//! The answer to a question: a decision with its reason.
 
 use policy_schema::document::PathNormalization;
 use policy_schema::engine::{
@@ -13,71 +13,71 @@ use super::question::Question;
 use super::refusal::Refusal;
 use crate::explanation::{NearRule, nearest};
 
-/// What becomes of a request.
+/// The answer to a question.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Answer<'p> {
-    /// The line of the file that asks.
+    /// The line of the request batch.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub line: Option<usize>,
-    /// In a word.
-    pub decision: Verdict,
-    /// What happens: a policy in shadow lets pass what it would deny.
+    /// The decision.
+    pub decision: RequestVerdict,
+    /// Whether the request passes. A shadow policy lets denied requests pass.
     pub passes: bool,
-    /// The reason's code, or `refused-by-proxy`.
+    /// The reason code, or `refused-by-proxy`.
     pub reason: &'static str,
     /// The reason as a sentence.
     pub explanation: String,
-    /// The id of the rule that decides; none where none does.
+    /// The ID of the deciding rule, if any.
     pub rule: Option<&'p str>,
-    /// The policy of the rule, else the one that leads.
+    /// The policy of the rule, else the leader.
     #[serde(serialize_with = "as_text")]
     pub policy: &'p PolicyName,
-    /// Who answers for that rule, as the document says.
+    /// The owner of the rule.
     pub owner: Option<&'p str>,
-    /// The path that the client sends, where it is not the one that rules see.
+    /// The path that the client sends, if normalization changes it.
     pub sent_path: Option<String>,
     /// The path that rules see.
     pub path: Option<String>,
-    /// The port of the workload.
+    /// The workload port.
     pub port: Option<u16>,
-    /// What rules in shadow would do.
+    /// Matching shadow rules.
     pub shadow: Vec<RecordedMatch<'p>>,
-    /// The `Audit` and `Custom` rules that match.
+    /// Matching `Audit` and `Custom` rules.
     pub recorded: Vec<RecordedMatch<'p>>,
-    /// Whether the leader is enforced or in shadow.
+    /// The enforcement of the leader.
     pub enforcement: Enforcement,
-    /// The policy whose filter decides with the rules of all.
+    /// The policy whose filter enforces all policies of the workload.
     #[serde(serialize_with = "as_text")]
     pub leader: &'p PolicyName,
-    /// Of the documents.
+    /// The revision of the documents.
     pub revision: Option<&'p str>,
-    /// The rules that come nearest to allowing a denied request, the nearest first.
+    /// The rules nearest to allowing a denied request, the nearest first.
     #[serde(serialize_with = "near_rules")]
     pub nearest: Vec<NearRule>,
-    /// What the answer takes for granted or leaves out, one sentence each.
+    /// Assumptions and limitations of the answer, one sentence each.
     pub notes: Vec<String>,
-    /// What `peergate explain` takes.
+    /// The decision ID for `peergate explain`.
     pub id: Option<String>,
-    /// In what the answer is not as the line expects.
+    /// Differences from the expectation of the line.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub as_expected: Option<bool>,
 }
 
-/// What becomes of a request, in a word.
+/// The decision about a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Verdict {
-    /// The rules allow it.
+pub enum RequestVerdict {
+    /// The rules allow the request.
     Allow,
-    /// The rules deny it.
+    /// The rules deny the request.
     Deny,
-    /// The proxy answers by itself, before any rule sees the request.
+    /// The proxy rejects the request before any rule.
     Refused,
 }
 
-impl Verdict {
-    /// As answers and expectations have it.
+impl RequestVerdict {
+    /// The word in answers and expectations.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Allow => "allow",
@@ -87,33 +87,33 @@ impl Verdict {
     }
 }
 
-/// The reason of a request that the proxy refuses by itself.
+/// The reason code of requests that the proxy rejects.
 pub(crate) const REFUSED_BY_PROXY: &str = "refused-by-proxy";
 
-/// A rule that matches and has no say.
+/// A rule that matches but does not decide.
 #[derive(Debug, Serialize)]
 pub struct RecordedMatch<'p> {
-    /// Its id.
+    /// The ID of the rule.
     pub rule: &'p str,
-    /// The policy that has it.
+    /// The policy.
     #[serde(serialize_with = "as_text")]
     pub policy: &'p PolicyName,
-    /// What it does, or would do were it not in shadow.
+    /// The effect, as if enforced.
     pub effect: DecisionEffect,
-    /// Who answers for it, as the document says.
+    /// The owner in the document.
     pub owner: Option<&'p str>,
 }
 
-/// What an answer is made of beside the request.
-pub(super) struct Asked<'p> {
+/// The context of an answer.
+pub(super) struct AnswerContext<'p> {
     pub(super) policy: &'p CompiledPolicy,
     pub(super) mode: PathNormalization,
-    /// Notes about the workload, whatever is asked.
+    /// Notes about the workload.
     pub(super) notes: Vec<String>,
 }
 
-impl<'p> Asked<'p> {
-    /// What becomes of a request that reaches the rules with this path. `spec` finds a rule as it is written.
+impl<'p> AnswerContext<'p> {
+    /// Answers a request that reaches the rules with this path. `spec` finds a rule in the documents.
     pub(super) fn answer<'r>(
         &self,
         question: &Question<'_>,
@@ -134,7 +134,7 @@ impl<'p> Asked<'p> {
         {
             let provider = spec(custom).and_then(|spec| spec.provider.as_deref());
             notes.push(format!(
-                "rule `{}` has the provider `{}` decide first, whose answer is not known here",
+                "rule `{}` asks the provider `{}` first, whose decision is not predicted",
                 custom.id(),
                 provider.unwrap_or_default()
             ));
@@ -143,9 +143,9 @@ impl<'p> Asked<'p> {
         let is_denied = decision.outcome() == DecisionOutcome::Denied;
         Answer {
             decision: if is_denied {
-                Verdict::Deny
+                RequestVerdict::Deny
             } else {
-                Verdict::Allow
+                RequestVerdict::Allow
             },
             passes: decision.lets_pass(),
             reason: decision.reason().code().as_str(),
@@ -167,7 +167,7 @@ impl<'p> Asked<'p> {
         }
     }
 
-    /// What becomes of a request that the proxy refuses by itself.
+    /// Answers a request that the proxy rejects.
     pub(super) fn refused(&self, question: &Question<'_>, reason: &Refusal) -> Answer<'p> {
         Answer {
             explanation: reason.to_string(),
@@ -182,7 +182,7 @@ impl<'p> Asked<'p> {
         let sent = question.path.filter(|sent| without_query(sent) != path);
         Answer {
             line: None,
-            decision: Verdict::Refused,
+            decision: RequestVerdict::Refused,
             passes: false,
             reason: REFUSED_BY_PROXY,
             explanation: String::new(),
@@ -206,19 +206,17 @@ impl<'p> Asked<'p> {
 }
 
 impl Question<'_> {
-    /// What an answer about the request does not take into account.
+    /// Notes about the request.
     fn notes(&self, mode: PathNormalization, path: Option<&[u8]>) -> Vec<String> {
         let mut notes = Vec::new();
         if self.has_claims {
-            notes.push(
-                "the claims count as those of a token that the proxy has verified".to_owned(),
-            );
+            notes.push("the claims are assumed to come from a verified token".to_owned());
         }
         notes.extend(self.notes_about_version().map(str::to_owned));
         if let Some(sent) = self.path {
             if !sent.is_ascii() && path.is_some() {
                 notes.push(
-                    "the proxy refuses this path over HTTP/1.1; the answer is for HTTP/2"
+                    "the proxy rejects this path over HTTP/1.1; the answer is for HTTP/2"
                         .to_owned(),
                 );
             }
@@ -228,7 +226,7 @@ impl Question<'_> {
                 .is_some_and(|path| path.contains("/.;") || path.contains("/..;"));
             if has_parameters && mode != PathNormalization::None {
                 notes.push(
-                    "Envoy before 1.40 does not resolve dot segments with parameters, such as `..;x`: there rules \
+                    "Envoy before 1.40 does not resolve dot segments with parameters, such as `..;x`: its rules \
                      see them in the path"
                         .to_owned(),
                 );
@@ -251,7 +249,7 @@ impl<'p> From<&'p CompiledRule> for RecordedMatch<'p> {
 
 #[expect(
     clippy::trivially_copy_pass_by_ref,
-    reason = "serde passes a reference to the field, which is one itself"
+    reason = "serde passes a reference to the field, which is itself a reference"
 )]
 fn as_text<S: Serializer>(name: &&PolicyName, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(name)
@@ -264,15 +262,17 @@ fn near_rules<S: Serializer>(near: &Vec<NearRule>, serializer: S) -> Result<S::O
 
 fn explanation(reason: Reason<'_>) -> &'static str {
     match reason {
-        Reason::AllowedByRule(_) => "the rule allows it",
-        Reason::NotDenied => "no rule denies it, and what is not denied passes",
-        Reason::DeniedByRule(_) => "the rule denies it",
-        Reason::NoIdentity => "the caller has no identity, and no rule takes it without",
-        Reason::MalformedIdentity => "what the caller presents is not a SPIFFE ID of a workload",
-        Reason::ForeignTrustDomain => "the caller's trust domain is not one of the mesh's",
-        Reason::ExpiredRule(_) => "the rule would allow it, but has expired",
-        Reason::RuleNotYetValid(_) => "the rule would allow it, but does not apply yet",
-        Reason::NoRuleMatched => "no rule allows it",
+        Reason::AllowedByRule(_) => "the rule allows the request",
+        Reason::NotDenied => "no rule denies the request, and the default is to pass",
+        Reason::DeniedByRule(_) => "the rule denies the request",
+        Reason::NoIdentity => "the caller has no identity, and no rule allows anonymous callers",
+        Reason::MalformedIdentity => {
+            "the caller's certificate does not have exactly one SPIFFE ID of a workload"
+        }
+        Reason::ForeignTrustDomain => "the caller's trust domain is foreign",
+        Reason::ExpiredRule(_) => "the rule would allow the request, but has expired",
+        Reason::RuleNotYetValid(_) => "the rule would allow the request, but is not yet valid",
+        Reason::NoRuleMatched => "no rule allows the request",
         Reason::UnvalidatedCertificate => "the gateway has not validated the caller's certificate",
     }
 }

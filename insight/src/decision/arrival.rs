@@ -1,4 +1,4 @@
-//! Headers as a client sends them → headers as Envoy shows them to filters and RBAC.
+//! Headers sent by a client → headers visible to filters and RBAC in Envoy.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -10,36 +10,36 @@ use super::connection::{HTTP2_SETTINGS, Upgrade, nominated};
 use super::framing::check_framing;
 use super::refusal::Refusal;
 
-/// Where a request arrives, as it matters for its headers.
+/// The properties of the receiving listener that affect headers.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Listener {
-    /// Whether the proxy is a sidecar, as the documents show.
+    /// Whether the proxy is a sidecar, according to the documents.
     pub(super) is_sidecar: bool,
     /// Whether the caller has no certificate.
     pub(super) is_anonymous: bool,
-    /// Whether the proxy leaves it to the workload to answer `expect: 100-continue`.
+    /// Whether the proxy forwards `expect: 100-continue` to the workload.
     pub(super) forwards_expectations: bool,
 }
 
 impl Listener {
-    /// Whether filters here see the header of no request, although proxies set it elsewhere.
+    /// Whether this listener always removes a header that proxies set elsewhere.
     pub(super) fn removes(self, name: &str) -> bool {
         self.is_sidecar && self.is_anonymous && name == "x-forwarded-client-cert"
     }
 }
 
-/// The headers that filters see.
+/// The headers visible to filters.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Arrived<'h> {
     pub(super) headers: Vec<(&'h str, Cow<'h, [u8]>)>,
-    /// Those that the client sends and the proxy removes, in lower case, each with the reason.
+    /// Sent headers that the proxy removes, in lower case, with the reason.
     removed: BTreeMap<String, &'static str>,
-    /// Those that some meshes remove, in lower case.
+    /// Headers that some meshes remove, in lower case.
     uncertain: BTreeSet<String>,
     has_repeated_cookie: bool,
 }
 
-/// The headers that a client sends, as the proxy reads them: repeats are joined where Envoy joins them.
+/// Sent headers, with repeated headers joined as in Envoy.
 #[derive(Debug)]
 pub(super) struct Sent<'h> {
     headers: Vec<(&'h str, Cow<'h, [u8]>)>,
@@ -47,10 +47,10 @@ pub(super) struct Sent<'h> {
 }
 
 impl<'h> Sent<'h> {
-    /// Reads headers, and refuses those that Envoy's codecs do.
+    /// Parses headers, and rejects those that Envoy's codecs reject.
     pub(super) fn new(headers: &[(&'h str, &'h [u8])]) -> Result<Self, Refusal> {
         for (name, value) in headers {
-            if value.iter().any(|byte| is_refused_in_value(*byte)) {
+            if value.iter().any(|byte| is_invalid_in_value(*byte)) {
                 return Err(Refusal::HeaderValue((*name).to_owned()));
             }
         }
@@ -62,12 +62,12 @@ impl<'h> Sent<'h> {
         Ok(sent)
     }
 
-    /// The header that names another protocol.
+    /// The value of `upgrade`.
     pub(super) fn upgrade(&self) -> Option<&[u8]> {
         values(&self.headers, "upgrade").next()
     }
 
-    /// The headers that filters see.
+    /// The headers visible to filters.
     pub(super) fn arriving(
         self,
         listener: Listener,
@@ -78,9 +78,9 @@ impl<'h> Sent<'h> {
             has_repeated_cookie: self.has_repeated_cookie,
             ..Arrived::default()
         };
-        let upgrade = Upgrade::asked_for(arrived.value("connection"), arrived.value("upgrade"));
+        let upgrade = Upgrade::from_headers(arrived.value("connection"), arrived.value("upgrade"));
         let upgrade = if is_connect {
-            // No route, so that no upgrade is refused.
+            // There is no route that would reject an upgrade.
             upgrade.unwrap_or_default()
         } else {
             upgrade?
@@ -121,7 +121,7 @@ impl<'h> Sent<'h> {
 }
 
 impl Arrived<'_> {
-    /// What to know about an answer.
+    /// Notes about the answer.
     pub(super) fn notes(&self) -> impl Iterator<Item = String> {
         let removed = self
             .removed
@@ -129,7 +129,7 @@ impl Arrived<'_> {
             .map(|(name, reason)| format!("rules do not see the header `{name}`: {reason}"));
         let uncertain = self.uncertain.iter().map(|name| {
             format!(
-                "rules see the header `{name}` only from clients that the mesh takes for internal; the answer is for \
+                "rules see the header `{name}` only from clients that the mesh considers internal; the answer is for \
                  such a client"
             )
         });
@@ -145,7 +145,7 @@ impl Arrived<'_> {
         values(&self.headers, name).next()
     }
 
-    /// Leaves only `trailers` of a `te` that has it, and removes any other that is not empty
+    /// Reduces `te` to `trailers` if it contains it, and removes any other non-empty value
     /// (`ConnectionManagerUtility::sanitizeTEHeader`).
     fn keep_coding_of_trailers(&mut self) {
         const KEPT: &[u8] = b"trailers";
@@ -169,7 +169,7 @@ impl Arrived<'_> {
         self.remove_where(|other| (removes && other == name).then_some(reason));
     }
 
-    /// Removes the headers that there is a reason for, by their names in lower case.
+    /// Removes headers with a reason, by name in lower case.
     fn remove_where(&mut self, reason: impl Fn(&str) -> Option<&'static str>) {
         let removed = &mut self.removed;
         self.headers.retain(|(name, _)| {
@@ -190,10 +190,11 @@ fn values<'v>(headers: &'v [(&str, Cow<'_, [u8]>)], name: &str) -> impl Iterator
         .map(|(_, value)| &**value)
 }
 
-const HOP_BY_HOP: &str = "the proxy removes it, since it is about one connection";
-const NAMED: &str = "the proxy removes it, since `connection` names it";
+const HOP_BY_HOP: &str = "the proxy removes this hop-by-hop header";
+const NAMED: &str = "the proxy removes it, because `connection` names it";
 const ANSWERED: &str = "the proxy answers it and removes it";
-const INVALID: &str = "the proxy removes it, since it is not a URL without user and fragment";
+const INVALID: &str =
+    "the proxy removes it, because it is not a URL, or has user info or a fragment";
 const INTERNAL: &str =
     "the sidecar removes it from requests without an internal address in `x-forwarded-for`";
 const REPLACED: &str = "the sidecar removes it from requests without mutual TLS";
@@ -204,15 +205,15 @@ fn has_repeated_cookie(sent: &[(&str, &[u8])]) -> bool {
     names.by_ref().any(is_cookie) && names.any(is_cookie)
 }
 
-/// The headers that Envoy itself reads, with repeats joined, before it removes them or lets them pass.
+/// Headers that Envoy reads itself, with repeats joined, before it removes or forwards them.
 const READ_BY_PROXY: [&str; 4] = ["connection", "te", "transfer-encoding", "upgrade"];
 
-/// The headers, with one value for those whose repeats Envoy joins.
+/// Joins repeated headers as Envoy does.
 fn joined<'h>(sent: &[(&'h str, &'h [u8])]) -> Vec<(&'h str, Cow<'h, [u8]>)> {
     let mut seen: Vec<(&str, Cow<'_, [u8]>)> = Vec::with_capacity(sent.len());
     let mut positions: HashMap<String, usize> = HashMap::new();
     for (name, value) in sent {
-        // Around a value HTTP allows spaces, which do not belong to it.
+        // HTTP allows optional whitespace around a value.
         let value = value.trim_ascii();
         let key = name.to_ascii_lowercase();
         let by_proxy = READ_BY_PROXY.contains(&&*key).then_some(Separator::Comma);
@@ -222,7 +223,7 @@ fn joined<'h>(sent: &[(&'h str, &'h [u8])]) -> Vec<(&'h str, Cow<'h, [u8]>)> {
         };
         let known = positions.get(&key).and_then(|at| seen.get_mut(*at));
         if let Some((_, joined)) = known {
-            // An empty value adds nothing (`HeaderMapImpl::appendToHeader`).
+            // Empty values are ignored (`HeaderMapImpl::appendToHeader`).
             if value.is_empty() {
                 continue;
             }
@@ -239,11 +240,11 @@ fn joined<'h>(sent: &[(&'h str, &'h [u8])]) -> Vec<(&'h str, Cow<'h, [u8]>)> {
     seen
 }
 
-fn is_refused_in_value(byte: u8) -> bool {
+fn is_invalid_in_value(byte: u8) -> bool {
     byte.is_ascii_control() && byte != b'\t'
 }
 
-/// Whether Envoy lets a value of `referer` pass (`Utility::isValidRefererValue`).
+/// Whether Envoy accepts a value of `referer` (`Utility::isValidRefererValue`).
 fn is_referer(value: &[u8]) -> bool {
     let is_uri =
         |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~:/?[]@!$&'()*+,;=%".contains(byte);
@@ -260,7 +261,7 @@ fn is_referer(value: &[u8]) -> bool {
         let is_port = |port: &str| port.parse::<u16>().is_ok() || port.ends_with(']');
         return !authority.is_empty() && !authority.contains('@') && port.is_none_or(is_port);
     }
-    // A relative reference has no colon in its first segment.
+    // The first segment of a relative reference has no colon.
     !text.split('/').next().unwrap_or_default().contains(':')
 }
 
@@ -288,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn repeats_are_joined_where_envoy_joins_them_and_else_stay_apart() {
+    fn joins_repeated_headers_as_envoy_does() {
         let sent = [
             ("Accept", "a"),
             ("x-tenant", " 1\t"),
@@ -311,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn headers_arrive_as_envoy_leaves_them() {
+    fn removes_headers_as_envoy_does() {
         let kept = |sent: &[(&str, &str)]| {
             let seen = seen(sent, SIDECAR).unwrap();
             let names = seen.into_iter().map(|(name, _)| name);
@@ -396,7 +397,7 @@ mod tests {
     }
 
     #[test]
-    fn notes_say_what_an_answer_takes_for_granted() {
+    fn notes_state_the_assumptions_of_an_answer() {
         let notes = |sent: &[(&str, &str)]| {
             let sent: Vec<_> = sent
                 .iter()
@@ -413,7 +414,7 @@ mod tests {
     }
 
     #[test]
-    fn what_envoy_answers_itself_is_refused() {
+    fn refuses_requests_that_envoy_rejects() {
         for (sent, status) in [
             (&[("x", "a\u{1}b")][..], "400"),
             (&[("x", "a\u{7f}")], "400"),

@@ -1,49 +1,48 @@
-//! Who calls, as `--from` names it.
+//! Callers in the syntax of `--from`.
 
 use policy_schema::identity::{
     CertificateNames, ClientCertificate, NameKind, PeerIdentity, SCHEME, SpiffeId,
 };
 use policy_schema::policy::Mesh;
 
-/// Who calls.
+/// The caller of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Caller {
+pub enum RequestCaller {
     /// A caller without a client certificate.
     Anonymous,
-    /// A caller whose certificate the proxy has not validated.
+    /// A caller with an unvalidated certificate.
     Unvalidated,
     /// A caller whose certificate has these names.
     Certificate {
-        /// All of them.
+        /// All names.
         names: CertificateNames,
-        /// As one from outside the mesh, where filters see all names and can judge them.
+        /// The client certificate from outside the mesh, if the filter can evaluate all names.
         from_outside: Option<ClientCertificate>,
-        /// Whether filters see no more of it than the first URI.
+        /// Whether the filter only sees the first URI.
         is_hidden: bool,
     },
 }
 
-/// One text that says who calls.
+/// One `--from` value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CallerText {
     /// No certificate.
     Anonymous,
-    /// A certificate that the proxy has not validated.
+    /// An unvalidated certificate.
     Unvalidated,
-    /// A name in the certificate.
+    /// A certificate name.
     Name(NameKind, String),
     /// A service account of the mesh.
     ServiceAccount {
-        /// The account's.
+        /// Part of the service account.
         namespace: String,
-        /// The account's.
+        /// Part of the service account.
         name: String,
     },
 }
 
 impl CallerText {
-    /// Reads a SPIFFE ID, `NAMESPACE/ACCOUNT`, a name in a certificate as `KIND:NAME`, `anonymous` or
-    /// `unvalidated`.
+    /// Parses a SPIFFE ID, `NAMESPACE/ACCOUNT`, a certificate name as `KIND:NAME`, `anonymous` or `unvalidated`.
     pub fn parse(text: &str) -> Result<Self, String> {
         match text {
             "anonymous" => return Ok(Self::Anonymous),
@@ -58,7 +57,7 @@ impl CallerText {
             return Ok(Self::Name(NameKind::Uri, text.to_owned()));
         }
         if text.contains('*') {
-            return Err("a caller is one identity, not a pattern".to_owned());
+            return Err("write a single identity, not a pattern".to_owned());
         }
         match text.split('/').collect::<Vec<_>>()[..] {
             [namespace, name] if is_name(namespace) && is_name(name) => Ok(Self::ServiceAccount {
@@ -80,22 +79,23 @@ impl CallerText {
     }
 }
 
-impl Caller {
-    /// The caller that all of these texts are about, in the mesh.
+impl RequestCaller {
+    /// Combines these values to one caller of the mesh.
     pub fn new(texts: &[CallerText], mesh: &Mesh) -> Result<Self, String> {
         match texts {
             [CallerText::Anonymous] => return Ok(Self::Anonymous),
             [CallerText::Unvalidated] => return Ok(Self::Unvalidated),
-            [] => return Err(format!("nothing says who calls; {FORMS}")),
+            [] => return Err(format!("the caller is missing; {FORMS}")),
             _ => {}
         }
         let trust_domain = mesh.trust_domains().own();
         let names = texts.iter().map(|text| match text {
             CallerText::Anonymous => {
-                Err("`anonymous` is a caller without a certificate, which has no names".to_owned())
+                Err("`anonymous` cannot be combined with certificate names".to_owned())
             }
             CallerText::Unvalidated => Err(
-                "no name counts in an `unvalidated` certificate; leave the names out".to_owned(),
+                "`unvalidated` cannot be combined with certificate names; remove the names"
+                    .to_owned(),
             ),
             CallerText::Name(kind, name) => Ok((*kind, name.clone())),
             CallerText::ServiceAccount { namespace, name } => Ok((
@@ -112,7 +112,7 @@ impl Caller {
         })
     }
 
-    /// What the filter takes the caller for by itself.
+    /// The caller's identity as the filter sees it.
     pub(super) fn peer(&self) -> PeerIdentity<'_> {
         match self {
             Self::Anonymous => PeerIdentity::Absent,
@@ -129,7 +129,7 @@ impl Caller {
         }
     }
 
-    /// The certificate from outside the mesh, where rules can judge it.
+    /// The client certificate, if rules can evaluate it.
     pub(super) fn client_certificate(&self) -> Option<&ClientCertificate> {
         match self {
             Self::Anonymous | Self::Unvalidated => None,
@@ -142,7 +142,7 @@ const FORMS: &str = "write a SPIFFE ID such as `spiffe://cluster.local/ns/shop/s
                      `NAMESPACE/ACCOUNT`, the names in a certificate as `dns:NAME`, `uri:URI` and `subject:SUBJECT`, \
                      `anonymous`, or `unvalidated`";
 
-/// Refuses what no certificate has as a name of this kind.
+/// Rejects invalid certificate names of this kind.
 fn check_name(kind: NameKind, name: &str) -> Result<(), String> {
     let (is_good, remedy) = match kind {
         NameKind::Dns => (
@@ -160,20 +160,20 @@ fn check_name(kind: NameKind, name: &str) -> Result<(), String> {
         ),
         NameKind::Subject => (
             name.split_once('=').is_some_and(|(key, _)| !key.is_empty()),
-            "write the subject as RFC 2253 does, such as `subject:CN=client-7,O=Partner`",
+            "write the subject as in RFC 2253, such as `subject:CN=client-7,O=Partner`",
         ),
     };
     if is_good {
         Ok(())
     } else {
         Err(format!(
-            "`{}{name}` is not a name in a certificate; {remedy}",
+            "`{}{name}` is not a certificate name; {remedy}",
             kind.prefix()
         ))
     }
 }
 
-/// Whether Kubernetes accepts it as a name.
+/// Whether a text is a Kubernetes name.
 fn is_name(text: &str) -> bool {
     let is_edge = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
     let bytes = text.as_bytes();
@@ -189,7 +189,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn callers_are_read_in_each_form() {
+    fn parses_callers_in_every_form() {
         let uri = |uri: &str| CallerText::Name(NameKind::Uri, uri.to_owned());
         let account = CallerText::ServiceAccount {
             namespace: "shop".to_owned(),
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_caller_is_refused_with_what_to_write() {
+    fn rejects_invalid_callers_with_help() {
         for (text, remedy) in [
             ("web", "write the service account as `NAMESPACE/web`"),
             ("shop/*", "not a pattern"),
@@ -236,8 +236,8 @@ mod tests {
             ("dns:a.example,b.example", "one DNS name"),
             ("uri:partner.example", "with its scheme"),
             ("uri:https://partner.example/*", "one URI"),
-            ("subject:client-7", "as RFC 2253"),
-            ("subject:=7", "as RFC 2253"),
+            ("subject:client-7", "as in RFC 2253"),
+            ("subject:=7", "as in RFC 2253"),
         ] {
             let refused = CallerText::parse(text).unwrap_err();
             assert!(refused.contains(remedy), "{text}: {refused}");

@@ -1,12 +1,12 @@
-//! Claims of a token → claims as Istio's `RequestAuthentication` leaves them for rules.
+//! Claims of a token → claims in the metadata of Istio's `RequestAuthentication`.
 
 use serde_json::{Map, Value};
 
-/// Istio has Envoy's `jwt_authn` split these at spaces: `normalize_payload_in_metadata.space_delimited_claims`.
+/// Istio configures Envoy's `jwt_authn` to split these at spaces: `normalize_payload_in_metadata.space_delimited_claims`.
 const SPACE_DELIMITED: [&str; 2] = ["permission", "scope"];
 
-/// The claims with a list for each that is several words in one text.
-pub(super) fn as_istio_leaves_them(mut claims: Map<String, Value>) -> Map<String, Value> {
+/// Splits space-delimited claims into lists.
+pub(super) fn normalized(mut claims: Map<String, Value>) -> Map<String, Value> {
     for name in SPACE_DELIMITED {
         if let Some(claim) = claims.get_mut(name)
             && let Value::String(text) = claim
@@ -25,7 +25,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn scopes_are_split_and_nothing_else_is() {
+    fn splits_only_space_delimited_claims() {
         for (sent, left) in [
             (
                 json!({"scope": "read write"}),
@@ -40,7 +40,7 @@ mod tests {
             (json!({"scope": 7}), json!({"scope": 7})),
         ] {
             let claims = sent.as_object().unwrap().clone();
-            assert_eq!(Value::Object(as_istio_leaves_them(claims)), left);
+            assert_eq!(Value::Object(normalized(claims)), left);
         }
     }
 }

@@ -1,19 +1,18 @@
-//! The header `connection` of HTTP/1.1 → what it upgrades to, and which headers it declares to be for this connection
-//! only.
+//! The HTTP/1.1 header `connection` → the requested upgrade and the nominated hop-by-hop headers.
 
 use std::collections::BTreeSet;
 
 use super::refusal::Refusal;
 
-/// What a request asks to upgrade its connection to.
+/// The requested upgrade.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Upgrade {
     WebSocket,
-    /// Envoy ignores it, and removes what belongs to it.
+    /// Envoy ignores it and removes its headers.
     Http2,
 }
 
-/// The headers that Envoy does not let `connection` name. Without `host` it refuses the request too.
+/// Headers that `connection` must not name in Envoy, which also rejects requests without `host`.
 const PROTECTED: [&str; 4] = [
     "host",
     "x-forwarded-for",
@@ -21,10 +20,10 @@ const PROTECTED: [&str; 4] = [
     "x-forwarded-proto",
 ];
 
-/// What belongs to an upgrade to HTTP/2.
+/// The header of an upgrade to HTTP/2.
 pub(super) const HTTP2_SETTINGS: &str = "http2-settings";
 
-/// What `connection` says other than names of headers.
+/// Tokens of `connection` that are not header names.
 const OPTIONS: [&str; 5] = [
     "close",
     "connection",
@@ -33,15 +32,15 @@ const OPTIONS: [&str; 5] = [
     "upgrade",
 ];
 
-/// How many tokens `connection` may have (`MAX_ALLOWED_NOMINATED_HEADERS`).
+/// The maximum number of tokens (`MAX_ALLOWED_NOMINATED_HEADERS`).
 const MAX_NOMINATIONS: usize = 9;
 
-/// How long the value of `te` may be if `connection` names it (`MAX_ALLOWED_TE_VALUE_SIZE`).
-const MAX_NAMED_TE: usize = 255;
+/// The maximum length of `te` if `connection` names it (`MAX_ALLOWED_TE_VALUE_SIZE`).
+const MAX_NAMED_TE_LEN: usize = 255;
 
 impl Upgrade {
-    /// The upgrade that these values of `connection` and `upgrade` ask for.
-    pub(super) fn asked_for(
+    /// The upgrade requested by these values of `connection` and `upgrade`.
+    pub(super) fn from_headers(
         connection: Option<&[u8]>,
         upgrade: Option<&[u8]>,
     ) -> Result<Option<Self>, Refusal> {
@@ -60,14 +59,14 @@ impl Upgrade {
     }
 }
 
-/// The headers that `connection` declares to be for this connection only, in lower case
-/// (`Utility::sanitizeConnectionHeader`). `te` is the value of that header.
+/// The headers that `connection` nominates as hop-by-hop, in lower case (`Utility::sanitizeConnectionHeader`). `te` is the value
+/// of that header.
 pub(super) fn nominated(
     connection: &[u8],
     upgrade: Option<Upgrade>,
     te: Option<&[u8]>,
 ) -> Result<BTreeSet<String>, Refusal> {
-    // With an upgrade to HTTP/2, its own tokens are gone by now.
+    // Envoy has already removed the tokens of an HTTP/2 upgrade.
     let is_gone = |token: &[u8]| {
         let is = |name: &str| token.trim_ascii().eq_ignore_ascii_case(name.as_bytes());
         upgrade == Some(Upgrade::Http2) && (is("upgrade") || is(HTTP2_SETTINGS))
@@ -84,7 +83,7 @@ pub(super) fn nominated(
             return Err(Refusal::NamedByConnection(token));
         }
         if token == "te" {
-            if te.is_some_and(|value| value.len() > MAX_NAMED_TE) {
+            if te.is_some_and(|value| value.len() > MAX_NAMED_TE_LEN) {
                 return Err(Refusal::LongTeNamedByConnection);
             }
         } else if !OPTIONS.contains(&&*token) {
@@ -101,7 +100,7 @@ fn tokens(value: &[u8]) -> impl Iterator<Item = &[u8]> {
         .filter(|token| !token.is_empty())
 }
 
-/// Whether a list of tokens has this one.
+/// Whether a list of tokens contains this one.
 fn has_token(value: &[u8], token: &str) -> bool {
     tokens(value).any(|other| other.eq_ignore_ascii_case(token.as_bytes()))
 }

@@ -1,4 +1,4 @@
-//! The policies for a workload, ready to answer questions.
+//! Answers questions about a workload.
 
 use std::collections::BTreeSet;
 
@@ -10,16 +10,16 @@ use policy_schema::policy::{AcceptedConnections, Labels, Mesh, PolicySet, Servic
 use policy_schema::rule_spec::RuleSpec;
 use thiserror::Error;
 
-use super::answer::{Answer, Asked};
+use super::answer::{Answer, AnswerContext};
 use super::arrival::{Listener, Sent};
 use super::omitted::{Rules, Undetermined};
 use super::question::Question;
 use super::refusal::Refusal;
 use super::unanswerable::Unanswerable;
 use super::workload::Workload;
-use crate::compilation::{CompilationError, compiled, config_at, of_workload};
+use crate::compilation::{CompilationError, compiled, config_at, for_workload};
 
-/// The policies for a workload.
+/// The compiled policies of a workload.
 #[derive(Debug)]
 pub struct Decider<'s> {
     set: &'s PolicySet,
@@ -31,7 +31,7 @@ pub struct Decider<'s> {
 }
 
 impl<'s> Decider<'s> {
-    /// The policies that decide at a workload with these labels beside those that are selected.
+    /// Compiles the policies of a workload with the selected labels and these.
     pub fn new(
         set: &'s PolicySet,
         workload: Workload<'s>,
@@ -54,7 +54,7 @@ impl<'s> Decider<'s> {
         })
     }
 
-    /// What becomes of an HTTP request.
+    /// Answers a question about an HTTP request.
     pub fn answer(&self, question: &mut Question<'_>) -> Result<Answer<'_>, Unanswerable> {
         let of_caller = self.notes_about(question)?;
         question.port = question
@@ -62,7 +62,7 @@ impl<'s> Decider<'s> {
             .or(self.workload.port)
             .or_else(|| self.only_port(ServicePolicy::declared_http_ports));
         let mode = self.set.mesh().path_normalization();
-        let asked = Asked {
+        let asked = AnswerContext {
             policy: &self.policy,
             mode,
             notes: self.notes.clone(),
@@ -114,13 +114,13 @@ impl<'s> Decider<'s> {
         answer.notes.extend(arrived.notes());
         if let Some(port) = question.port.filter(|port| self.has_tcp_port(*port)) {
             answer.notes.push(format!(
-                "port {port} is among `tcpPorts`, where rules see no HTTP: ask with `tcp` about connections to it"
+                "port {port} is in `tcpPorts`, where rules see no HTTP: use `tcp` for connections to it"
             ));
         }
         let of_rule = answer
             .rule
             .and_then(|id| self.plane_note(answer.policy, id));
-        // Without the filter, the differences of all rules are there already.
+        // Without the filter, the notes already contain the differences of all rules.
         answer
             .notes
             .extend(of_rule.filter(|_| !self.is_without_filter()));
@@ -129,14 +129,14 @@ impl<'s> Decider<'s> {
             .any(|reason| reason.code().as_str() == answer.reason);
         if self.is_without_filter() && is_by_certificate {
             answer.notes.push(
-                "RBAC denies no caller for its certificate alone: a rule without `from` takes it"
+                "RBAC does not deny callers for their certificate alone: a rule without `from` matches them"
                     .to_owned(),
             );
         }
         Ok(answer)
     }
 
-    /// The policies as RBAC applies them to connections without HTTP.
+    /// Compiles the policies as RBAC applies them to connections without HTTP.
     pub fn without_http(&self, question: &Question<'_>) -> Result<TcpDecider, WithoutHttpError> {
         let port = question
             .port
@@ -144,20 +144,20 @@ impl<'s> Decider<'s> {
             .or_else(|| self.only_port(ServicePolicy::declared_tcp_ports));
         let port = port.ok_or(WithoutHttpError::NoPort)?;
         let leader = self.workload.leader;
-        let config = of_workload(
+        let config = for_workload(
             self.set.plugin_config_without_http(leader, port),
             leader,
             &self.labels,
         );
         let policy = compiled(leader, &config)?;
         let mut notes = vec![
-            "the filter does not see connections without HTTP: RBAC alone decides, by what Istio leaves of the rules"
+            "the filter does not see connections without HTTP: only RBAC decides, with the parts of the rules that Istio keeps"
                 .to_owned(),
         ];
         if !self.has_tcp_port(port) {
             notes.push(format!(
-                "port {port} is not among `tcpPorts`: from rules that deny by HTTP, Istio drops what they ask of HTTP, \
-                 and they deny every connection"
+                "port {port} is not in `tcpPorts`: Istio drops the HTTP attributes of `Deny` rules, so these rules deny every \
+                 connection"
             ));
         }
         Ok(TcpDecider {
@@ -176,36 +176,36 @@ impl<'s> Decider<'s> {
         self.set.mesh()
     }
 
-    /// The policy that the question names.
+    /// The policy in the question.
     pub(super) fn target(&self) -> &'s ServicePolicy {
         self.workload.policy
     }
 
-    /// The policies that decide, as the filter has them.
+    /// The compiled policies, as in the filter.
     pub(super) fn policy(&self) -> &CompiledPolicy {
         &self.policy
     }
 
-    /// Whether any of the policies is for gateways only, and so the workload is a gateway.
+    /// Whether the workload is a gateway, because one of its policies is only for gateways.
     pub(super) fn is_at_gateway(&self) -> bool {
         let config = self.http.config();
         let mut along = config.co_enforced.iter();
         config.at_gateway || along.any(|along| along.at_gateway)
     }
 
-    /// Whether client certificates from outside the mesh are callers of their own.
+    /// Whether rules can name client certificates from outside the mesh.
     pub(super) fn accepts_client_certificates(&self) -> bool {
         self.policy.accepts_client_certificates()
     }
 
-    /// A label that the workload is known to have.
+    /// The value of a label, if known.
     pub(super) fn label(&self, key: &str) -> Option<String> {
         let selected = self.workload.policy.selected_labels();
         let known = self.labels.get(key).or_else(|| selected?.get(key));
         known.cloned()
     }
 
-    /// Whether the proxy takes the connection, and what to know about that.
+    /// Whether the proxy accepts the connection, with a note.
     pub(super) fn connection(
         &self,
         question: &Question<'_>,
@@ -216,7 +216,7 @@ impl<'s> Decider<'s> {
             self.set
                 .accepted_connections(self.workload.leader, &labels, port, question.at);
         let may_refuse = |why: &str| {
-            format!("the proxy refuses connections without mutual TLS where they are strict: {why}")
+            format!("the proxy rejects connections without mutual TLS if its mode is strict: {why}")
         };
         if question.is_anonymous()
             && let Some(refusal) = self.refusal_without_certificate(question)
@@ -246,15 +246,15 @@ impl<'s> Decider<'s> {
                 "the `Mesh` does not set `mtls.mode`, so the cluster decides",
             ))),
             (AcceptedConnections::MaybeGateway(name), true) => Ok(Some(may_refuse(&format!(
-                "the workload is the gateway `{name}`, which takes every connection, or one that takes none"
+                "the workload may be the gateway `{name}`, which accepts every connection"
             )))),
             (AcceptedConnections::MaybeExcepted(name), true) => Ok(Some(may_refuse(&format!(
-                "the documents do not show whether the exception `{name}` is for the workload"
+                "the documents do not show whether the exception `{name}` applies to the workload"
             )))),
         })
     }
 
-    /// Why no gateway that the request may go to serves a caller without a certificate.
+    /// Why every gateway that may receive the request rejects callers without a certificate.
     fn refusal_without_certificate(&self, question: &Question<'_>) -> Option<Refusal> {
         let name = question.name_in_tls();
         let gateways = self.set.gateways_named_by(self.workload.policy);
@@ -271,7 +271,7 @@ impl<'s> Decider<'s> {
         })
     }
 
-    /// Whether RBAC alone enforces the policies.
+    /// Whether only RBAC enforces the policies.
     fn is_without_filter(&self) -> bool {
         self.mesh().filter_image().is_none()
     }
@@ -285,7 +285,7 @@ impl<'s> Decider<'s> {
         }
     }
 
-    /// The labels of the workload that the question and the policy it names give.
+    /// The labels of the workload known from the question and its policy.
     fn known_labels(&self) -> Labels {
         let selected = self.workload.policy.selected_labels();
         let mut labels = selected.cloned().unwrap_or_default();
@@ -308,7 +308,7 @@ impl<'s> Decider<'s> {
             .any(|policy| policy.declared_tcp_ports().contains(&port))
     }
 
-    /// What one of the enforcement points does not do of a rule.
+    /// A note about a rule that the enforcement points apply differently.
     fn plane_note(&self, policy: &PolicyName, id: &str) -> Option<String> {
         let policy = self.set.policy(&policy.namespace, &policy.name)?;
         let mut notes = policy.enforcement_differences(self.set.mesh());
@@ -317,17 +317,17 @@ impl<'s> Decider<'s> {
     }
 }
 
-/// The reasons for which the filter denies callers whom RBAC does not look at.
+/// Reasons for which only the filter denies callers.
 const BY_CERTIFICATE: [Reason<'_>; 3] = [
     Reason::ForeignTrustDomain,
     Reason::MalformedIdentity,
     Reason::UnvalidatedCertificate,
 ];
 
-/// How many rules the notes of one answer name.
+/// The maximum number of rules named in notes.
 const MAX_NAMED_RULES: usize = 8;
 
-/// Where RBAC may answer differently from the filter, whose engine decides here.
+/// Notes about differences between RBAC and the filter, whose engine decides here.
 fn notes_without_filter(set: &PolicySet, config: &PluginConfig) -> Vec<String> {
     let along = config.co_enforced.iter().map(|along| &along.policy);
     let policies = [&config.policy].into_iter().chain(along);
@@ -338,14 +338,14 @@ fn notes_without_filter(set: &PolicySet, config: &PluginConfig) -> Vec<String> {
     });
     let named: Vec<_> = differences.by_ref().take(MAX_NAMED_RULES).collect();
     let general = if named.is_empty() {
-        "the `Mesh` names no image of the filter: RBAC alone enforces the policy, without reasons"
+        "the `Mesh` sets no filter image: only RBAC enforces the policy, without reasons"
     } else {
-        "the `Mesh` names no image of the filter: RBAC alone enforces the policy, without reasons, \
-         and may answer otherwise than this, because of these rules"
+        "the `Mesh` sets no filter image: only RBAC enforces the policy, without reasons, and may \
+         decide differently because of these rules"
     };
     let more = differences.count();
     let more =
-        (more > 0).then(|| format!("and {more} more notes about rules: see `peergate render`"));
+        (more > 0).then(|| format!("and {more} more notes about rules: run `peergate render`"));
     [general.to_owned()]
         .into_iter()
         .chain(named)
@@ -353,22 +353,22 @@ fn notes_without_filter(set: &PolicySet, config: &PluginConfig) -> Vec<String> {
         .collect()
 }
 
-/// Why no connection without HTTP can be asked about.
+/// Why a question about a connection without HTTP has no answer.
 #[derive(Debug, Error)]
 pub enum WithoutHttpError {
-    /// The question names no port, and the policies declare none or several.
-    #[error("which rules apply to a connection without HTTP depends on its port")]
+    /// The question has no port, and the policies declare none or several.
+    #[error("the rules for a connection without HTTP depend on its port")]
     NoPort,
-    /// A policy is not compiled.
+    /// A policy cannot be compiled.
     #[error(transparent)]
     Compilation(#[from] CompilationError),
 }
 
 impl WithoutHttpError {
-    /// What to do about it in a line.
+    /// The help, in terms of fields of a line.
     pub(super) fn help_with_fields(&self) -> Option<&str> {
         match self {
-            Self::NoPort => Some("name the port of the workload: `port`"),
+            Self::NoPort => Some("add the workload port as `port`"),
             Self::Compilation(reason) => reason.help(),
         }
     }
@@ -384,13 +384,13 @@ impl Fault for WithoutHttpError {
 
     fn help(&self) -> Option<&str> {
         match self {
-            Self::NoPort => Some("name the port of the workload: `--port`"),
+            Self::NoPort => Some("add `--port` with the workload port"),
             Self::Compilation(reason) => reason.help(),
         }
     }
 }
 
-/// The policies for a workload as RBAC applies them to one of its ports.
+/// The policies of a workload as RBAC applies them to one of its TCP ports.
 #[derive(Debug)]
 pub struct TcpDecider {
     rules: Rules,
@@ -400,7 +400,7 @@ pub struct TcpDecider {
 }
 
 impl TcpDecider {
-    /// Decides a connection to the workload of `decider`.
+    /// Answers a question about a connection to the workload of `decider`.
     pub fn answer(
         &self,
         decider: &Decider<'_>,
@@ -408,7 +408,7 @@ impl TcpDecider {
     ) -> Result<Answer<'_>, Unanswerable> {
         decider.check_without_http(question)?;
         question.port = Some(self.port);
-        let asked = Asked {
+        let asked = AnswerContext {
             policy: &self.policy,
             mode: PathNormalization::None,
             notes: self.notes.clone(),
@@ -423,7 +423,7 @@ impl TcpDecider {
         }
         let mut answer = asked.answer(question, &request, |rule| self.rules.spec(rule));
         answer.notes.extend(of_connection);
-        // The filter makes no ids here, and `explain` could not tell that there was no HTTP.
+        // The filter creates no IDs here, and an ID cannot express a connection without HTTP.
         answer.id = None;
         answer.revision = None;
         Ok(answer)
@@ -431,7 +431,7 @@ impl TcpDecider {
 }
 
 impl Rules {
-    /// A rule as it is written.
+    /// Finds a rule in the documents.
     fn spec(&self, rule: &CompiledRule) -> Option<&RuleSpec> {
         let config = self.config();
         let along = config

@@ -1,10 +1,10 @@
-//! The headers that frame a body → whether Envoy's codecs accept them.
+//! Checks body framing headers as Envoy's codecs do.
 
 use std::borrow::Cow;
 
 use super::refusal::Refusal;
 
-/// Refuses the headers that Envoy's codecs do. Repeats of `transfer-encoding` are joined.
+/// Rejects headers that Envoy's codecs reject. Repeated `transfer-encoding` headers are already joined.
 pub(super) fn check_framing(headers: &[(&str, Cow<'_, [u8]>)]) -> Result<(), Refusal> {
     let values = |wanted: &'static str| {
         let is_it = move |(name, _): &&(&str, Cow<'_, [u8]>)| name.eq_ignore_ascii_case(wanted);
@@ -30,7 +30,7 @@ pub(super) fn check_framing(headers: &[(&str, Cow<'_, [u8]>)]) -> Result<(), Ref
 
 fn is_length(value: &[u8]) -> bool {
     let digits = std::str::from_utf8(value).unwrap_or_default();
-    // `parse` alone would take a sign.
+    // `parse` alone would accept a sign.
     digits.bytes().all(|byte| byte.is_ascii_digit()) && digits.parse::<u64>().is_ok()
 }
 
@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_one_length_or_one_coding_is_accepted() {
+    fn accepts_one_length_or_one_coding() {
         const LENGTH: &str = "content-length";
         const CODING: &str = "Transfer-Encoding";
         let unknown = |coding: &str| Err(Refusal::TransferEncoding(coding.to_owned()));

@@ -1,4 +1,4 @@
-//! A line of a file of requests.
+//! A line of a request batch.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -10,14 +10,14 @@ use policy_schema::timestamp::Timestamp;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::answer::{Answer, REFUSED_BY_PROXY, Verdict};
-use super::caller::{Caller, CallerText};
+use super::answer::{Answer, REFUSED_BY_PROXY, RequestVerdict};
+use super::caller::{CallerText, RequestCaller};
 use super::question::{
     Question, check_absent_header, check_header_name, check_header_value, check_method_and_path,
     metadata, parse_host, parse_method, parse_path, server_name,
 };
 
-/// A line of a file of requests. Texts are borrowed from the line unless they have escapes.
+/// A line of a request batch. Texts without escapes are borrowed from the line.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Line<'l> {
@@ -45,10 +45,10 @@ pub(super) struct Line<'l> {
     server_name: Option<Text<'l>>,
     #[serde(borrow, default)]
     headers: BTreeMap<Text<'l>, Texts<'l>>,
-    /// The claims of the request's JWT.
+    /// The JWT claims.
     #[serde(default)]
     claims: Option<Map<String, Value>>,
-    /// What other filters left, an object for each filter.
+    /// Dynamic metadata of other filters, by filter.
     #[serde(default)]
     metadata: Option<BTreeMap<String, Value>>,
     #[serde(borrow, default)]
@@ -61,17 +61,17 @@ pub(super) struct Line<'l> {
     rule: Option<Text<'l>>,
 }
 
-/// Serde borrows a `Cow` only where it is a field by itself.
+/// Serde only borrows a `Cow` that is a field itself.
 #[derive(Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
 struct Text<'l>(#[serde(borrow)] Cow<'l, str>);
 
 impl Text<'_> {
-    fn of<'t>(text: Option<&'t Text<'_>>) -> Option<&'t str> {
+    fn as_str<'t>(text: Option<&'t Text<'_>>) -> Option<&'t str> {
         text.map(|Text(text)| &**text)
     }
 }
 
-/// One text, or several.
+/// One or more texts.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 enum Texts<'l> {
@@ -94,37 +94,37 @@ impl Texts<'_> {
 }
 
 impl<'l> Line<'l> {
-    /// Reads a line; or says what is wrong with it, and at which column.
+    /// Parses a line. Errors have a column.
     pub(super) fn parse(line: &'l [u8]) -> Result<Self, (usize, String)> {
-        let read = serde_json::from_slice(line).map_err(|error| mistake(line, &error));
-        // A list of values in the order of the fields is one to serde.
+        let read = serde_json::from_slice(line).map_err(|error| line_error(line, &error));
+        // Serde would also accept an array of the fields.
         match line.trim_ascii_start() {
-            [b'[', ..] => Err((1, "a request is a JSON object".to_owned())),
+            [b'[', ..] => Err((1, "expected a JSON object".to_owned())),
             _ => read,
         }
     }
 
-    /// Where the request goes, if the line says so.
+    /// The destination, if given.
     pub(super) fn to(&self) -> Option<&str> {
-        Text::of(self.to.as_ref())
+        Text::as_str(self.to.as_ref())
     }
 
-    /// Whether it is about a connection without HTTP.
+    /// Whether the line is a connection without HTTP.
     pub(super) fn is_tcp(&self) -> bool {
         self.tcp
     }
 
-    /// The question, at the line's own time or else at `at`; or what is wrong with it.
+    /// Converts the line to a question, at the time of the line or else `at`.
     pub(super) fn question(&self, at: Timestamp, mesh: &Mesh) -> Result<Question<'_>, String> {
         let in_field = |field: &'static str| move |reason: String| format!("`{field}`: {reason}");
         let from = self.from.as_ref();
-        let from = from.ok_or("`from` is missing: write who calls, or `anonymous`")?;
+        let from = from.ok_or("`from` is missing: write the caller, or `anonymous`")?;
         let from: Result<Vec<_>, _> = from.iter().map(CallerText::parse).collect();
-        let caller = from.and_then(|texts| Caller::new(&texts, mesh));
+        let caller = from.and_then(|texts| RequestCaller::new(&texts, mesh));
         let caller = caller.map_err(in_field("from"))?;
-        let method = Text::of(self.method.as_ref());
-        let path = Text::of(self.path.as_ref());
-        let host = Text::of(self.host.as_ref());
+        let method = Text::as_str(self.method.as_ref());
+        let path = Text::as_str(self.path.as_ref());
+        let host = Text::as_str(self.host.as_ref());
         if let Some(method) = method {
             parse_method(method).map_err(in_field("method"))?;
         }
@@ -150,7 +150,7 @@ impl<'l> Line<'l> {
         match self.tcp {
             true if has_http => {
                 return Err(
-                    "a connection without HTTP (`tcp`) has no method, path, host, headers and claims".to_owned(),
+                    "a connection without HTTP (`tcp`) has no method, path, host, headers or claims".to_owned(),
                 );
             }
             true => {}
@@ -183,7 +183,7 @@ impl<'l> Line<'l> {
             source_ip: self.source_ip,
             remote_ip: self.remote_ip,
             destination_ip: self.destination_ip,
-            server_name: Text::of(self.server_name.as_ref()).map(server_name),
+            server_name: Text::as_str(self.server_name.as_ref()).map(server_name),
             headers,
             absent_headers: absent_headers.collect(),
             metadata: metadata(self.claims.clone(), self.metadata.clone()),
@@ -192,31 +192,36 @@ impl<'l> Line<'l> {
         })
     }
 
-    /// Whether the line says what it expects; or what is wrong with what it says.
+    /// Whether the line has a valid expectation.
     pub(super) fn has_expectation(&self) -> Result<bool, String> {
-        let known = [Verdict::Allow, Verdict::Deny, Verdict::Refused].map(Verdict::word);
-        if let Some(reason) = Text::of(self.reason.as_ref())
+        let known = [
+            RequestVerdict::Allow,
+            RequestVerdict::Deny,
+            RequestVerdict::Refused,
+        ]
+        .map(RequestVerdict::word);
+        if let Some(reason) = Text::as_str(self.reason.as_ref())
             && !ReasonCode::DECISION_REASONS
                 .iter()
                 .any(|known| known.as_str() == reason)
             && reason != REFUSED_BY_PROXY
         {
             return Err(format!(
-                "there is no reason `{reason}`; the reasons are {} and {REFUSED_BY_PROXY}",
+                "unknown reason `{reason}`; the reasons are {} and {REFUSED_BY_PROXY}",
                 ReasonCode::DECISION_REASONS
                     .map(ReasonCode::as_str)
                     .join(", ")
             ));
         }
-        match Text::of(self.expect.as_ref()) {
+        match Text::as_str(self.expect.as_ref()) {
             Some(expected) if !known.contains(&expected) => Err(format!(
-                "`expect` is `allow`, `deny` or `refused`, not `{expected}`"
+                "`expect` must be `allow`, `deny` or `refused`, not `{expected}`"
             )),
             expected => Ok(expected.is_some() || self.reason.is_some() || self.rule.is_some()),
         }
     }
 
-    /// In what an answer is not as the line expects.
+    /// The differences between an answer and the expectation.
     pub(super) fn differences(&self, answer: &Answer<'_>) -> Vec<String> {
         let given = [
             (&self.expect, "", Some(answer.decision.word())),
@@ -226,7 +231,7 @@ impl<'l> Line<'l> {
         given
             .into_iter()
             .filter_map(|(expected, what, given)| {
-                let expected = Text::of(expected.as_ref())?;
+                let expected = Text::as_str(expected.as_ref())?;
                 let given_text = given.unwrap_or("none");
                 (given != Some(expected))
                     .then(|| format!("expected {what}`{expected}`, got `{given_text}`"))
@@ -235,24 +240,24 @@ impl<'l> Line<'l> {
     }
 }
 
-/// A field's name, what it is, and whether a value is that.
+/// The name, type and type check of a field.
 type Field = (&'static str, &'static str, fn(&Value) -> bool);
 
 const FIELDS: [Field; 18] = [
-    ("from", "a text, or a list of texts", is_texts),
-    ("to", "a text", Value::is_string),
+    ("from", "a string, or a list of strings", is_texts),
+    ("to", "a string", Value::is_string),
     ("tcp", "`true` or `false`", Value::is_boolean),
-    ("method", "a text", Value::is_string),
-    ("path", "a text", Value::is_string),
-    ("host", "a text", Value::is_string),
+    ("method", "a string", Value::is_string),
+    ("path", "a string", Value::is_string),
+    ("host", "a string", Value::is_string),
     ("port", "a number from 0 to 65535", is_port),
     ("sourceIp", "an IP address", is_address),
     ("remoteIp", "an IP address", is_address),
     ("destinationIp", "an IP address", is_address),
-    ("serverName", "a text", Value::is_string),
+    ("serverName", "a string", Value::is_string),
     (
         "headers",
-        "an object with a text or a list of texts for each header",
+        "an object with a string or a list of strings for each header",
         is_headers,
     ),
     ("claims", "an object", Value::is_object),
@@ -261,10 +266,10 @@ const FIELDS: [Field; 18] = [
         "an object with an object for each filter",
         Value::is_object,
     ),
-    ("at", "a text", Value::is_string),
-    ("expect", "a text", Value::is_string),
-    ("reason", "a text", Value::is_string),
-    ("rule", "a text", Value::is_string),
+    ("at", "a string", Value::is_string),
+    ("expect", "a string", Value::is_string),
+    ("reason", "a string", Value::is_string),
+    ("rule", "a string", Value::is_string),
 ];
 
 fn is_port(value: &Value) -> bool {
@@ -290,21 +295,21 @@ fn is_headers(value: &Value) -> bool {
         .is_some_and(|headers| headers.values().all(is_texts))
 }
 
-/// What is wrong with a line that cannot be read, and at which column.
-fn mistake(line: &[u8], error: &serde_json::Error) -> (usize, String) {
+/// Describes a syntax error with its column.
+fn line_error(line: &[u8], error: &serde_json::Error) -> (usize, String) {
     let Ok(Value::Object(fields)) = serde_json::from_slice(line) else {
         let is_json = serde_json::from_slice::<Value>(line).is_ok();
         let message = if is_json {
-            "a request is a JSON object"
+            "expected a JSON object"
         } else {
-            "not a JSON object; write each request as one, on one line"
+            "not a JSON object; write one request per line, each as a JSON object"
         };
         return (error.column().max(1), message.to_owned());
     };
     let wrong = fields.iter().find_map(|(name, value)| {
         let known = FIELDS.iter().find(|(known, _, _)| known == name);
         let message = if let Some((_, kind, is_right)) = known {
-            (!is_right(value)).then(|| format!("`{name}` is {kind}"))?
+            (!is_right(value)).then(|| format!("`{name}` must be {kind}"))?
         } else {
             let names = FIELDS.map(|(known, _, _)| known);
             format!(
@@ -314,16 +319,16 @@ fn mistake(line: &[u8], error: &serde_json::Error) -> (usize, String) {
         };
         Some((column_of(line, name), message))
     });
-    // What is left is a field that is there twice.
+    // The remaining error is a duplicate field.
     wrong.unwrap_or_else(|| {
         (
             error.column().max(1),
-            "a field is there twice, or has a value that no request has".to_owned(),
+            "a field is duplicated or has an invalid value".to_owned(),
         )
     })
 }
 
-/// Where a field's name is.
+/// The column of a field name.
 fn column_of(line: &[u8], name: &str) -> usize {
     let name = format!("\"{name}\"");
     let found = line

@@ -1,4 +1,4 @@
-//! Many requests, one to a line, and how they came out.
+//! Answers a batch of requests, one per line.
 
 use std::collections::HashMap;
 
@@ -11,34 +11,34 @@ use super::decider::{Decider, TcpDecider};
 use super::line::Line;
 use super::target::{self, Target, UnknownTarget};
 
-/// Answers lines, and counts how they came out.
+/// Answers lines and counts the results.
 #[derive(Debug)]
 pub struct Lines<'s> {
     deciders: Deciders<'s>,
     tally: Tally,
 }
 
-/// What is wrong with a line.
+/// An error in a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mistake {
-    /// At which column, from 1.
+pub struct LineError {
+    /// The column, from 1.
     pub column: usize,
-    /// What it is.
+    /// The message.
     pub message: String,
 }
 
-/// How the lines so far came out.
+/// Counts of the results so far.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Tally {
     has_mistakes: bool,
     is_denied: bool,
-    /// How many lines say what they expect.
+    /// The number of lines with an expectation.
     pub expected: usize,
-    /// How many of their answers are not as expected.
+    /// The number of unexpected answers.
     pub unexpected: usize,
 }
 
-/// Where lines ask, and when, unless they say otherwise; with what decides there.
+/// The default destination and time of lines, and a cache of deciders.
 #[derive(Debug)]
 struct Deciders<'s> {
     set: &'s PolicySet,
@@ -46,13 +46,13 @@ struct Deciders<'s> {
     target: Option<&'s Target>,
     at: Timestamp,
     http: HashMap<Option<String>, Decider<'s>>,
-    /// By where a line asks, and its port.
+    /// By destination and port.
     without_http: HashMap<(Option<String>, Option<u16>), TcpDecider>,
 }
 
 impl<'s> Lines<'s> {
-    /// Lines that ask at `target` and `at` unless they say otherwise, of workloads with these labels beside those that
-    /// are selected. Fails where `target` leads to no workload.
+    /// Creates a batch with a default target and time, for workloads with the selected labels and these. Fails if `target` is not a
+    /// workload.
     pub fn new(
         set: &'s PolicySet,
         target: Option<&'s Target>,
@@ -76,12 +76,12 @@ impl<'s> Lines<'s> {
         })
     }
 
-    /// The answer to the line of this number, and in what it is not as the line expects.
+    /// Answers a line, and lists the differences from its expectation.
     pub fn answer(
         &mut self,
         number: usize,
         text: &[u8],
-    ) -> Result<(Answer<'_>, Vec<String>), Mistake> {
+    ) -> Result<(Answer<'_>, Vec<String>), LineError> {
         let tally = &mut self.tally;
         let answered = self.deciders.answer(text);
         let (mut answer, differences) = answered.inspect_err(|_| tally.has_mistakes = true)?;
@@ -96,25 +96,25 @@ impl<'s> Lines<'s> {
         Ok((answer, differences.unwrap_or_default()))
     }
 
-    /// How the lines so far came out.
+    /// Counts of the results so far.
     pub fn tally(&self) -> Tally {
         self.tally
     }
 }
 
 impl Deciders<'_> {
-    /// The answer to a line, and in what it is not as the line expects, if it says that.
-    fn answer(&mut self, text: &[u8]) -> Result<(Answer<'_>, Option<Vec<String>>), Mistake> {
-        let line = Line::parse(text).map_err(|(column, message)| Mistake { column, message })?;
-        let whole_line = |message| Mistake { column: 1, message };
+    /// Answers a line, and lists the differences from its expectation if it has one.
+    fn answer(&mut self, text: &[u8]) -> Result<(Answer<'_>, Option<Vec<String>>), LineError> {
+        let line = Line::parse(text).map_err(|(column, message)| LineError { column, message })?;
+        let whole_line = |message| LineError { column: 1, message };
         let has_expectation = line.has_expectation().map_err(whole_line)?;
         let mesh = self.set.mesh();
         let mut question = line.question(self.at, mesh).map_err(whole_line)?;
         let key = line.to().map(str::to_owned);
         self.prepare(line.to()).map_err(whole_line)?;
         let decider = self.http.get(&key);
-        let decider = decider.ok_or_else(|| whole_line("`to` leads nowhere".to_owned()))?;
-        // The authority of a request to a host is the host, unless the line says otherwise.
+        let decider = decider.ok_or_else(|| whole_line("`to` is not a workload".to_owned()))?;
+        // The default authority of a request to a host is the host.
         question.host = question
             .host
             .or_else(|| line.to().filter(|to| !to.contains('/') && !line.is_tcp()));
@@ -127,7 +127,7 @@ impl Deciders<'_> {
                 self.without_http.insert(at_port.clone(), tcp);
             }
             let tcp = self.without_http.get(&at_port);
-            tcp.ok_or_else(|| whole_line("`port` leads nowhere".to_owned()))?
+            tcp.ok_or_else(|| whole_line("`port` is not a workload port".to_owned()))?
                 .answer(decider, &mut question)
         } else {
             decider.answer(&mut question)
@@ -143,7 +143,7 @@ impl Deciders<'_> {
         Ok((answer, differences))
     }
 
-    /// Sees to it that there is a decider for where a line asks.
+    /// Prepares the decider for the destination of a line.
     fn prepare(&mut self, to: Option<&str>) -> Result<(), String> {
         let key = to.map(str::to_owned);
         if self.http.contains_key(&key) {
@@ -154,7 +154,7 @@ impl Deciders<'_> {
         let target = target.map_err(|reason| format!("`to`: {reason}"))?;
         let target = target.as_ref().or(self.target);
         if target.is_none() && self.set.policies().len() != 1 {
-            return Err("`to` is missing: there is not exactly one policy".to_owned());
+            return Err("`to` is missing, and there is not exactly one policy".to_owned());
         }
         let workload = target::find(self.set, target, self.labels);
         let workload = workload.map_err(|failure| in_to(&failure))?;
@@ -173,7 +173,7 @@ fn with_help(failure: &dyn Fault, help: Option<&str>) -> String {
 }
 
 impl Tally {
-    /// Whether the lines are requests that pass or, where any has an expectation, are answered as expected.
+    /// Success if all answers match the expectations, or if all requests pass without any expectation.
     pub fn status(self) -> ExitStatus {
         let is_negative = if self.expected > 0 {
             self.unexpected > 0

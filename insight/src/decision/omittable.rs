@@ -1,9 +1,9 @@
-//! What every request has and a question may leave out, and how rules ask for it.
+//! Request attributes that a question may omit.
 
 use policy_schema::engine::{PeerIp, Request};
 use policy_schema::rule_spec::{OperationSpec, SourceSpec};
 
-/// What every request has and a question may leave out.
+/// A request attribute that a question may omit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Omittable {
     Port,
@@ -24,7 +24,7 @@ impl Omittable {
         Self::ServerName,
     ];
 
-    /// What it is called.
+    /// The name in messages.
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Port => "a port",
@@ -36,7 +36,7 @@ impl Omittable {
         }
     }
 
-    /// The argument that gives it, and the field of a line.
+    /// The argument and the field of a line.
     pub(super) const fn given_by(self) -> [&'static str; 2] {
         match self {
             Self::Port => ["--port", "port"],
@@ -63,7 +63,7 @@ impl Omittable {
         }
     }
 
-    /// The keys of conditions that ask for it.
+    /// The condition keys that depend on it.
     pub(super) fn keys(self) -> &'static [&'static str] {
         match self {
             Self::Port => &["destination.port"],

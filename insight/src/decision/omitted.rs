@@ -1,9 +1,9 @@
-//! A question that leaves out what every request has → whether that could change the answer.
+//! Checks whether omitted attributes of a question could change the answer.
 //!
-//! Headers and tokens may be absent from a request, and so absent from a question means absent. A request always
-//! arrives at a port, though, and comes from an address, and proxies set some headers. Where rules ask for these and the question does not say, the
-//! answer counts only if it is the same whatever they are. That is found out by two other policies: one takes what was
-//! left out to be in the caller's favour in each rule, the other to be against it.
+//! A request may lack headers and tokens, so those missing from a question are absent. But every request has a port and an
+//! address, and proxies set some headers. If rules depend on such an attribute and the question omits it, the answer is only
+//! valid if it is the same for every value. Two modified policies verify this: one assumes omitted attributes in the caller's
+//! favor in every rule, the other against it.
 
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
@@ -19,16 +19,16 @@ use policy_schema::rule_spec::{
 use super::omittable::Omittable;
 use super::question::is_always_set;
 
-/// Some of what can be left out.
+/// A set of omitted attributes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 struct Omitted {
     attributes: u8,
-    /// The headers that proxies set, in lower case.
+    /// Omitted headers that proxies set, in lower case.
     headers: BTreeSet<String>,
 }
 
 impl Omitted {
-    fn of(request: &Request<'_>, headers: BTreeSet<String>) -> Self {
+    fn from_request(request: &Request<'_>, headers: BTreeSet<String>) -> Self {
         let omitted = Omittable::ALL
             .into_iter()
             .filter(|one| one.is_omitted(request));
@@ -38,7 +38,7 @@ impl Omitted {
         }
     }
 
-    /// What of it a rule asks for.
+    /// The omitted attributes that a rule depends on.
     fn asked_by(&self, rule: &RuleSpec) -> Self {
         let is_asked = |one: &Self| one.granted(rule) != *rule;
         let attribute = |one: Omittable| Self {
@@ -69,7 +69,7 @@ impl Omitted {
         self.attributes == 0 && self.headers.is_empty()
     }
 
-    /// The rule as it would be if whatever it asks for of this were there.
+    /// The rule, assuming that the omitted attributes match.
     fn granted(&self, rule: &RuleSpec) -> RuleSpec {
         let mut rule = rule.clone();
         let sources = rule.from.iter_mut().flatten();
@@ -80,7 +80,7 @@ impl Omitted {
             conditions.retain(|condition| !self.is_asked_in(condition));
         }
         rule.when = rule.when.filter(|conditions| !conditions.is_empty());
-        // One that asks for nothing any more takes everything.
+        // An empty list entry matches everything.
         rule.from = rule
             .from
             .filter(|sources| !sources.contains(&SourceSpec::default()));
@@ -90,7 +90,7 @@ impl Omitted {
         rule
     }
 
-    /// What is left of the rule if nothing that it asks for of this were there; none if nothing is.
+    /// The rule, assuming that the omitted attributes do not match. None if it then never matches.
     fn refused(&self, rule: &RuleSpec) -> Option<RuleSpec> {
         let mut rule = rule.clone();
         let mut conditions = rule.when.iter().flatten();
@@ -132,7 +132,7 @@ impl Omitted {
     }
 }
 
-/// The header that a condition is on, in lower case.
+/// The header of a condition, in lower case.
 fn header_of(condition: &ConditionSpec) -> Option<String> {
     let name = condition.key.strip_prefix("request.headers[")?;
     Some(name.strip_suffix(']')?.to_ascii_lowercase())
@@ -142,7 +142,7 @@ fn headers_of(rule: &RuleSpec) -> impl Iterator<Item = String> {
     rule.when.iter().flatten().filter_map(header_of)
 }
 
-/// Whether a request may have a header that its client did not send.
+/// Whether proxies may set the header.
 fn may_be_set(name: &str) -> bool {
     matches!(
         HeaderArrival::for_header(name),
@@ -150,18 +150,18 @@ fn may_be_set(name: &str) -> bool {
     )
 }
 
-/// Why an answer would be a guess.
+/// Why an answer is undetermined.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Undetermined {
-    /// The rules that ask, by their ids.
+    /// The IDs of the dependent rules.
     rules: Vec<String>,
-    /// The exception from mutual TLS that asks.
+    /// The dependent exception from mutual TLS.
     exception: Option<String>,
     asked: Omitted,
 }
 
 impl Undetermined {
-    /// The port decides whether an exception from mutual TLS applies.
+    /// An exception from mutual TLS depends on the port.
     pub(super) fn port_of_exception(name: &str) -> Self {
         Self {
             rules: Vec::new(),
@@ -173,31 +173,31 @@ impl Undetermined {
         }
     }
 
-    /// What is wrong.
+    /// The message.
     pub(super) fn message(&self) -> String {
         if let Some(name) = &self.exception {
             return format!(
-                "the answer depends on what the question leaves out: the exception `{name}` from mutual TLS is for some \
+                "the answer depends on an omitted attribute: the exception `{name}` from mutual TLS only applies to some \
                  ports"
             );
         }
         let rules: Vec<_> = self.rules.iter().map(|id| format!("`{id}`")).collect();
         let (noun, verb) = match &*rules {
-            [_] => ("rule", "asks"),
-            _ => ("rules", "ask"),
+            [_] => ("rule", "depends"),
+            _ => ("rules", "depend"),
         };
         let attributes = self.asked.iter().map(|one| one.name().to_owned());
         let headers = self.asked.headers.iter();
         let headers = headers.map(|name| format!("the header `{name}`, which proxies set"));
         let asked: Vec<_> = attributes.chain(headers).collect();
         format!(
-            "the answer depends on what the question leaves out: {noun} {} {verb} for {}",
+            "the answer depends on an omitted attribute: {noun} {} {verb} on {}",
             rules.join(", "),
             asked.join(" and ")
         )
     }
 
-    /// How to give it on the command line.
+    /// The missing command line arguments.
     pub(super) fn arguments(&self) -> String {
         self.given_by(
             |[argument, _]| argument,
@@ -212,7 +212,7 @@ impl Undetermined {
         )
     }
 
-    /// How to give it in a line.
+    /// The missing fields of a line.
     pub(super) fn fields(&self) -> String {
         self.given_by(
             |[_, field]| field,
@@ -221,7 +221,7 @@ impl Undetermined {
                 if is_always_set(name) {
                     given
                 } else {
-                    format!("{given}, or an empty list where it is absent")
+                    format!("{given}, or an empty list if it is absent")
                 }
             },
         )
@@ -239,24 +239,24 @@ impl Undetermined {
     }
 }
 
-/// A policy in the caller's favour, and one against it.
+/// A policy in the caller's favor, and one against it.
 #[derive(Debug)]
 struct Bounds {
     loosest: CompiledPolicy,
     strictest: CompiledPolicy,
 }
 
-/// The rules that decide about a workload, as they are written.
+/// The source rules of a workload.
 #[derive(Debug)]
 pub(super) struct Rules {
     config: PluginConfig,
-    /// The headers that rules ask for and proxies set, in lower case.
+    /// Headers that rules depend on and proxies set, in lower case.
     set_headers: BTreeSet<String>,
     bounds: RefCell<HashMap<Omitted, Option<Rc<Bounds>>>>,
 }
 
 impl Rules {
-    /// The rules of a plugin config, where what it has `along` is for the workload too.
+    /// Collects the rules of a plugin config, whose followers all select the workload.
     pub(super) fn new(config: PluginConfig) -> Self {
         let mut rules = Self {
             config,
@@ -268,24 +268,24 @@ impl Rules {
         rules
     }
 
-    /// The headers that rules ask for, that proxies set, and that are not `known`.
+    /// Headers that rules depend on, that proxies set and that the question does not state.
     pub(super) fn unknown_headers(&self, is_known: impl Fn(&str) -> bool) -> BTreeSet<String> {
         let asked = self.set_headers.iter();
         asked.filter(|name| !is_known(name)).cloned().collect()
     }
 
-    /// The configuration that they are in.
+    /// The plugin config.
     pub(super) fn config(&self) -> &PluginConfig {
         &self.config
     }
 
-    /// Why the answer to a request would be a guess, if it would. What it has as `unknown_headers` may be there or not.
+    /// Whether the answer to a request is undetermined. `unknown_headers` may be present or absent.
     pub(super) fn undetermined(
         &self,
         request: &Request<'_>,
         unknown_headers: BTreeSet<String>,
     ) -> Option<Undetermined> {
-        let omitted = Omitted::of(request, unknown_headers);
+        let omitted = Omitted::from_request(request, unknown_headers);
         let bounds = self.bounds(&omitted)?;
         let outcome = |policy: &CompiledPolicy| policy.evaluate(request).outcome();
         if outcome(&bounds.loosest) == outcome(&bounds.strictest) {
@@ -307,7 +307,7 @@ impl Rules {
         })
     }
 
-    /// None where no rule asks for any of it.
+    /// The bounds. None if no rule depends on an omitted attribute.
     fn bounds(&self, omitted: &Omitted) -> Option<Rc<Bounds>> {
         let mut known = self.bounds.borrow_mut();
         let bounds = known.entry(omitted.clone()).or_insert_with(|| {
@@ -334,7 +334,7 @@ impl Rules {
         }))
     }
 
-    /// The same policies with other rules.
+    /// Compiles the policies with changed rules.
     fn compile(&self, change: impl Fn(&RuleSpec) -> Option<RuleSpec>) -> Option<CompiledPolicy> {
         let mut config = self.config.clone();
         config.rules = config.rules.iter().filter_map(&change).collect();
@@ -344,7 +344,7 @@ impl Rules {
         CompiledPolicy::try_from(config).ok()
     }
 
-    /// The rules that can decide: enforced ones that allow or deny.
+    /// Enforced `Allow` and `Deny` rules.
     fn deciding_rules(&self) -> impl Iterator<Item = &RuleSpec> {
         let along = self
             .config
@@ -357,7 +357,7 @@ impl Rules {
         })
     }
 
-    /// Whether a rule by itself takes the request, whatever is omitted.
+    /// Whether a rule alone could match the request, ignoring omitted attributes.
     fn would_match(&self, rule: &RuleSpec, omitted: &Omitted, request: &Request<'_>) -> bool {
         let alone = self.compile(|other| (other == rule).then(|| omitted.granted(rule)));
         let reason = alone

@@ -1,4 +1,4 @@
-//! A request to ask about, such as a proxy can receive it.
+//! A question: a request that a proxy can receive.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -9,45 +9,45 @@ use policy_schema::engine::{PeerIp, Request};
 use policy_schema::timestamp::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::caller::Caller;
+use super::caller::RequestCaller;
 use super::claims;
 use super::refusal::Refusal;
 
-/// A request to ask about.
+/// A question about a request.
 #[derive(Clone, Debug)]
 pub struct Question<'q> {
-    /// Who calls.
-    pub caller: Caller,
-    /// None for a connection without HTTP.
+    /// The caller.
+    pub caller: RequestCaller,
+    /// The method. None for a connection without HTTP.
     pub method: Option<&'q str>,
-    /// The path as the client sends it.
+    /// The path as sent by the client.
     pub path: Option<&'q str>,
-    /// The authority as the client sends it.
+    /// The authority as sent by the client.
     pub host: Option<&'q str>,
-    /// The port of the workload.
+    /// The workload port.
     pub port: Option<u16>,
-    /// Where the connection comes from.
+    /// The source address of the connection.
     pub source_ip: Option<IpAddr>,
-    /// The client's address, where one was forwarded.
+    /// The forwarded client address.
     pub remote_ip: Option<IpAddr>,
-    /// The address of the workload.
+    /// The workload's address.
     pub destination_ip: Option<IpAddr>,
-    /// The name in the TLS handshake, in lower case.
+    /// The TLS server name, in lower case.
     pub server_name: Option<Cow<'q, str>>,
-    /// As the client sends them; those that proxies set as filters see them.
+    /// Headers as sent by the client. Headers that proxies set have the values that filters see.
     pub headers: Vec<(&'q str, &'q [u8])>,
-    /// The headers that filters do not see, also where proxies set them.
+    /// Headers that filters do not see, even if proxies set them.
     pub absent_headers: Vec<&'q str>,
-    /// What other filters left, an object for each filter.
+    /// Dynamic metadata of other filters, by filter.
     pub metadata: Option<Value>,
-    /// Whether claims of a token are among the metadata.
+    /// Whether the metadata contains token claims.
     pub has_claims: bool,
-    /// When it is asked.
+    /// The time of the request.
     pub at: Timestamp,
 }
 
 impl Question<'_> {
-    /// The path that rules see, with the query that conditions on `:path` see.
+    /// The normalized path, with the query for conditions on `:path`.
     pub(super) fn path_seen(&self, mode: PathNormalization) -> Result<Option<Vec<u8>>, Refusal> {
         if self.path == Some("*") && self.method != Some("OPTIONS") {
             return Err(Refusal::Asterisk);
@@ -56,7 +56,7 @@ impl Question<'_> {
         Ok(path.transpose()?)
     }
 
-    /// Refuses a host that Envoy does (`HeaderUtility::authorityIsValid`).
+    /// Rejects hosts that Envoy rejects (`HeaderUtility::authorityIsValid`).
     pub(super) fn check_host(&self) -> Result<(), Refusal> {
         let is_refused =
             |letter: &char| !letter.is_ascii_graphic() || "\"#/<>?\\^`{|}".contains(*letter);
@@ -66,12 +66,12 @@ impl Question<'_> {
             .map_or(Ok(()), |letter| Err(Refusal::Host(letter)))
     }
 
-    /// Whether it is a `CONNECT`. Rules see it, and no route of Istio's takes it.
+    /// Whether the request is a `CONNECT`. Rules apply to it, but Istio configures no route.
     pub(super) fn is_connect(&self) -> bool {
         self.method == Some("CONNECT")
     }
 
-    /// Refuses an extended `CONNECT`, which Istio configures no proxy to accept.
+    /// Rejects an extended `CONNECT`, which Istio never enables.
     pub(super) fn check_connect(&self) -> Result<(), Refusal> {
         if self.is_connect() && self.path.is_some() {
             return Err(Refusal::ExtendedConnect);
@@ -79,7 +79,7 @@ impl Question<'_> {
         Ok(())
     }
 
-    /// Refuses the path of an upgrade to `connect-udp`: Envoy looks at it before it looks at `connection`.
+    /// Rejects invalid paths of `connect-udp` upgrades. Envoy checks the path before `connection`.
     pub(super) fn check_udp_path(&self, upgrade: Option<&[u8]>) -> Result<(), Refusal> {
         let is_udp = upgrade.is_some_and(|protocol| protocol.eq_ignore_ascii_case(b"connect-udp"));
         if is_udp && !self.path.is_some_and(is_udp_path) {
@@ -90,10 +90,10 @@ impl Question<'_> {
 
     /// Whether the caller has no certificate.
     pub(super) fn is_anonymous(&self) -> bool {
-        matches!(self.caller, Caller::Anonymous)
+        matches!(self.caller, RequestCaller::Anonymous)
     }
 
-    /// The name that the client asks for in TLS: if none is given, the host without its port, as clients do.
+    /// The TLS server name. By default the host without its port, as in most clients.
     pub(super) fn name_in_tls(&self) -> Option<String> {
         let of_host = || {
             let host = self.host?;
@@ -104,16 +104,16 @@ impl Question<'_> {
         Some(name.to_ascii_lowercase())
     }
 
-    /// Whether it is known what filters see of a header that proxies set.
+    /// Whether the question states what filters see of a header that proxies set.
     pub(super) fn states_header(&self, name: &str) -> bool {
         let is_it = |other: &str| other.eq_ignore_ascii_case(name);
         self.headers.iter().any(|(other, _)| is_it(other))
             || self.absent_headers.iter().any(|other| is_it(other))
     }
 
-    /// What a version of HTTP does not transport.
+    /// Notes about parts of the request that an HTTP version cannot transport.
     pub(super) fn notes_about_version(&self) -> impl Iterator<Item = &'static str> {
-        let is_unknown = |method: &str| !METHODS_OF_HTTP_1.contains(&method);
+        let is_unknown = |method: &str| !HTTP_1_METHODS.contains(&method);
         let method = self.method.filter(|method| is_unknown(method));
         let host = self
             .host
@@ -121,12 +121,12 @@ impl Question<'_> {
         let has_lower =
             method.filter(|method| method.bytes().any(|byte| byte.is_ascii_lowercase()));
         let has_lower = has_lower.map(
-            |_| "methods have a case: to rules and workloads this is not the method in upper case",
+            |_| "methods are case-sensitive: rules and workloads distinguish this from the method in upper case",
         );
         let method =
-            method.map(|_| "the proxy refuses this method over HTTP/1.1; the answer is for HTTP/2");
+            method.map(|_| "the proxy rejects this method over HTTP/1.1; the answer is for HTTP/2");
         let host =
-            host.map(|_| "the proxy refuses this host over HTTP/2; the answer is for HTTP/1.1");
+            host.map(|_| "the proxy rejects this host over HTTP/2; the answer is for HTTP/1.1");
         method.into_iter().chain(has_lower).chain(host)
     }
 
@@ -143,7 +143,7 @@ impl Question<'_> {
             port: self.port,
             local_ip: self.destination_ip,
             peer_ip: self.source_ip.map_or(PeerIp::Absent, PeerIp::Known),
-            // Unless something was forwarded, the client is the peer.
+            // Without a forwarded address, the client is the peer.
             remote_ip: self.remote_ip.or(self.source_ip),
             server_name: self.server_name.as_deref().map(str::as_bytes),
             headers,
@@ -154,8 +154,7 @@ impl Question<'_> {
     }
 }
 
-/// The dynamic metadata of a request whose JWT has these claims, and that has this metadata of
-/// other filters.
+/// The dynamic metadata of a request with these JWT claims and this metadata of other filters.
 pub fn metadata(
     claims: Option<Map<String, Value>>,
     filters: Option<BTreeMap<String, Value>>,
@@ -167,14 +166,14 @@ pub fn metadata(
     if let Some(claims) = claims {
         metadata.insert(
             "envoy.filters.http.jwt_authn".to_owned(),
-            json!({"payload": claims::as_istio_leaves_them(claims)}),
+            json!({"payload": claims::normalized(claims)}),
         );
     }
     Some(Value::Object(metadata))
 }
 
-/// The methods that Envoy takes over HTTP/1.1 (`BalsaParser`).
-const METHODS_OF_HTTP_1: [&str; 34] = [
+/// The methods that Envoy accepts over HTTP/1.1 (`BalsaParser`).
+const HTTP_1_METHODS: [&str; 34] = [
     "ACL",
     "BIND",
     "CHECKOUT",
@@ -211,7 +210,7 @@ const METHODS_OF_HTTP_1: [&str; 34] = [
     "UNSUBSCRIBE",
 ];
 
-/// Reads a method.
+/// Parses a method.
 pub fn parse_method(text: &str) -> Result<String, String> {
     if text.is_empty() || !text.bytes().all(is_token_byte) {
         return Err("write an HTTP method, such as `GET`".to_owned());
@@ -219,32 +218,32 @@ pub fn parse_method(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
-/// Reads a path as a client sends it.
+/// Parses a path as sent by a client.
 pub fn parse_path(text: &str) -> Result<String, String> {
     if let Some((_, rest)) = text.split_once("://").filter(|_| !text.starts_with('/')) {
         let path = rest.find('/').and_then(|start| rest.get(start..));
         return Err(format!(
-            "this is a URL; write its path, `{}`, and its host as the host",
+            "this is a URL; write only its path, `{}`, and give the host separately",
             path.unwrap_or("/")
         ));
     }
     if text.starts_with('/') || text == "*" {
         Ok(text.to_owned())
     } else {
-        Err(format!("a path begins with `/`: write `/{text}`"))
+        Err(format!("a path starts with `/`: write `/{text}`"))
     }
 }
 
-/// Reads a host as a client sends it.
+/// Parses a host as sent by a client.
 pub fn parse_host(text: &str) -> Result<String, String> {
     if let Some((_, rest)) = text.split_once("://") {
         let host = rest.split('/').next().unwrap_or_default();
-        return Err(format!("this is a URL; write its host, `{host}`"));
+        return Err(format!("this is a URL; write only its host, `{host}`"));
     }
     Ok(text.to_owned())
 }
 
-/// Refuses a request without what it must have.
+/// Rejects a request without a method or path.
 pub fn check_method_and_path(method: Option<&str>, path: Option<&str>) -> Result<(), &'static str> {
     match (method, path) {
         (None, _) => Err("`method` is missing"),
@@ -253,14 +252,14 @@ pub fn check_method_and_path(method: Option<&str>, path: Option<&str>) -> Result
     }
 }
 
-/// Whether a path names a host and a port to tunnel UDP to (RFC 9298, section 3).
+/// Whether a path is a UDP tunnel to a host and port (RFC 9298, section 3).
 fn is_udp_path(path: &str) -> bool {
     let target = path.strip_prefix("/.well-known/masque/udp/");
     let parts: Vec<_> = target.unwrap_or_default().split('/').collect();
     matches!(*parts, [host, port, ""] if !host.is_empty() && !port.is_empty())
 }
 
-/// The server name as filters see it: Envoy keeps it in lower case.
+/// The server name as filters see it: Envoy converts it to lower case.
 pub fn server_name(text: &str) -> Cow<'_, str> {
     if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
         text.to_ascii_lowercase().into()
@@ -269,7 +268,7 @@ pub fn server_name(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Reads a header as `NAME=VALUE`.
+/// Parses a header as `NAME=VALUE`.
 pub fn parse_header(text: &str) -> Result<(String, String), String> {
     let Some((name, value)) = text.split_once('=') else {
         return Err("write the name and the value as `NAME=VALUE`".to_owned());
@@ -279,52 +278,54 @@ pub fn parse_header(text: &str) -> Result<(String, String), String> {
     Ok((name.to_owned(), value.to_owned()))
 }
 
-/// Refuses what no header is called, or what has an argument of its own.
+/// Rejects invalid header names, and names with their own argument.
 pub(super) fn check_header_name(name: &str) -> Result<(), String> {
     if name.eq_ignore_ascii_case("host") {
-        return Err("give the host as `host`: proxies make `:authority` of the header".to_owned());
+        return Err(
+            "give the host as `host`: proxies convert the header to `:authority`".to_owned(),
+        );
     }
-    // Of the pseudo headers only the scheme has no argument of its own.
+    // The scheme is the only pseudo header without its own argument.
     if name != ":scheme" && (name.is_empty() || !name.bytes().all(is_token_byte)) {
-        return Err(format!("`{name}` is not a name that a header can have"));
+        return Err(format!("`{name}` is not a valid header name"));
     }
     Ok(())
 }
 
-/// Refuses a value that would end the header.
+/// Rejects values with line breaks.
 pub(super) fn check_header_value(name: &str, value: &str) -> Result<(), String> {
     if value.contains(['\r', '\n']) {
         return Err(format!(
-            "the value of `{name}` has a line break, which no header has"
+            "the value of `{name}` must not contain a line break"
         ));
     }
     Ok(())
 }
 
-/// Whether proxies set the header in every request (`ConnectionManagerUtility::mutateRequestHeaders`).
+/// Whether proxies set the header on every request (`ConnectionManagerUtility::mutateRequestHeaders`).
 pub(super) fn is_always_set(name: &str) -> bool {
     let mut names = [":scheme", "x-forwarded-proto"].into_iter();
     names.any(|set| name.eq_ignore_ascii_case(set))
 }
 
-/// Refuses to leave out a header that proxies set in every request.
+/// Rejects omitting a header that proxies set on every request.
 pub(super) fn check_absent_header(name: &str) -> Result<(), String> {
     check_header_name(name)?;
     if is_always_set(name) {
         return Err(format!(
-            "proxies set `{name}` in every request; give it as the filter sees it, such as `http` or `https`"
+            "proxies set `{name}` on every request; give the value that the filter sees, such as `http` or `https`"
         ));
     }
     Ok(())
 }
 
-/// Reads the name of a header that filters do not see.
+/// Parses the name of a header that filters do not see.
 pub fn parse_absent_header(text: &str) -> Result<String, String> {
     check_absent_header(text)?;
     Ok(text.to_owned())
 }
 
-/// Reads the claims of a JWT, as one JSON object.
+/// Parses JWT claims, as one JSON object.
 pub fn parse_claims(text: &str) -> Result<Map<String, Value>, &'static str> {
     serde_json::from_str(text)
         .map_err(|_| "write the claims as a JSON object, such as `{\"iss\": \"…\"}`")
@@ -340,14 +341,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_no_request_has_is_refused_with_what_to_write() {
+    fn rejects_invalid_arguments_with_help() {
         type Parse = fn(&str) -> Result<String, String>;
         for (parse, text, remedy) in [
             (parse_method as Parse, "", "`GET`"),
             (parse_method, "GE T", "`GET`"),
             (parse_absent_header, ":scheme", "`https`"),
             (parse_absent_header, "X-Forwarded-Proto", "`https`"),
-            (parse_absent_header, ":path", "not a name"),
+            (parse_absent_header, ":path", "not a valid header name"),
             (parse_absent_header, "Host", "as `host`"),
             (parse_path, "cart", "`/cart`"),
             (parse_path, "http://cart.shop/x?y", "`/x?y`"),

@@ -1,4 +1,4 @@
-//! Where a request goes, as people name it → the workload.
+//! Resolves a destination to a workload.
 
 use peergate_fault::{ExitStatus, Fault};
 use policy_schema::plugin_config::{InvalidPolicyName, PolicyName};
@@ -8,22 +8,22 @@ use thiserror::Error;
 use super::workload::Workload;
 use crate::policy_lookup::{self, PolicyLookupError};
 
-/// Where a request goes.
+/// The destination of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
     /// The workloads of a policy.
     Policy(PolicyName),
-    /// The service of this host, perhaps with a port.
+    /// The service with this host and optional port.
     Host(String),
 }
 
 impl Target {
-    /// Reads `NAMESPACE/POLICY` or a host; or says how to write one.
+    /// Parses `NAMESPACE/POLICY` or a host.
     pub fn parse(text: &str) -> Result<Self, String> {
         if let Some((scheme, rest)) = text.split_once("://") {
             let host = rest.split('/').next().unwrap_or_default();
             return Err(format!(
-                "leave out `{scheme}://`: write the host alone, `{host}`"
+                "remove `{scheme}://`: write only the host, `{host}`"
             ));
         }
         if text.contains('/') {
@@ -44,34 +44,34 @@ impl Target {
     }
 }
 
-/// Why a target leads to no workload.
+/// Why a destination is not a workload.
 #[derive(Debug, Error)]
 pub enum UnknownTarget {
-    /// No target is named, and there are so many policies.
-    #[error("there are {0} policies")]
+    /// No destination is given, and there are this many policies.
+    #[error("expected exactly one policy, found {0}")]
     NotNamed(usize),
-    /// There is no such policy.
+    /// The policy does not exist.
     #[error(transparent)]
     Policy(#[from] PolicyLookupError),
-    /// No policy declares a service with the host.
+    /// No policy declares a service with this host.
     #[error("no policy declares a `service` with the host `{0}`")]
     NoService(String),
-    /// The service of the host has other ports than the one that is named.
+    /// The service does not have the port.
     #[error("the service of `{host}` has no port {port}")]
     NoPort {
         /// The host, with the port.
         host: String,
         /// The port.
         port: u16,
-        /// Which ports the service has.
+        /// A hint with the declared ports.
         help: String,
     },
-    /// The host may be a service of several namespaces.
+    /// Several namespaces have a service with this host.
     #[error("several namespaces have a service `{host}`")]
     Ambiguous {
         /// The host.
         host: String,
-        /// Which services it may be.
+        /// A hint with the candidates.
         help: String,
     },
 }
@@ -87,7 +87,7 @@ impl UnknownTarget {
                 Self::NoPort { host, port, help }
             }
             UnknownHost::Ambiguous(hosts) => {
-                let help = format!("name one of them: `{}`", hosts.join("`, `"));
+                let help = format!("use one of `{}`", hosts.join("`, `"));
                 Self::Ambiguous { host, help }
             }
         }
@@ -101,18 +101,16 @@ impl Fault for UnknownTarget {
 
     fn help(&self) -> Option<&str> {
         match self {
-            Self::NotNamed(_) => Some(
-                "name the host or the policy that the request goes to: `--to HOST` or `--to NAMESPACE/POLICY`",
-            ),
+            Self::NotNamed(_) => Some("add `--to HOST` or `--to NAMESPACE/POLICY`"),
             Self::Policy(reason) => reason.help(),
-            Self::NoService(_) => Some("name the policy: `NAMESPACE/NAME`"),
+            Self::NoService(_) => Some("use a policy instead: `NAMESPACE/NAME`"),
             Self::NoPort { help, .. } | Self::Ambiguous { help, .. } => Some(help),
         }
     }
 }
 
 impl Target {
-    /// The host, if it is one.
+    /// The host, if the destination is one.
     pub fn host(&self) -> Option<&str> {
         match self {
             Self::Host(host) => Some(host),
@@ -121,7 +119,7 @@ impl Target {
     }
 }
 
-/// The workload that a target names; without target that of the only policy.
+/// Finds the workload of a destination. The default is the only policy.
 pub fn find<'s>(
     set: &'s PolicySet,
     target: Option<&Target>,
@@ -151,7 +149,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_target_is_a_policy_or_a_host() {
+    fn parses_policies_and_hosts() {
         let shop = Target::parse("shop/cart").unwrap();
         assert!(matches!(shop, Target::Policy(name) if name.to_string() == "shop/cart"));
         for host in ["cart", "cart.shop:7070", "cart.shop.svc.cluster.local"] {
@@ -159,7 +157,7 @@ mod tests {
         }
         let refused = Target::parse("http://cart.shop:7070/x").unwrap_err();
         assert!(
-            refused.contains("write the host alone, `cart.shop:7070`"),
+            refused.contains("write only the host, `cart.shop:7070`"),
             "{refused}"
         );
         for wrong in ["", "a b", "shop/", "/cart", "ca*"] {

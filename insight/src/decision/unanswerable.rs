@@ -1,4 +1,4 @@
-//! Questions that have no answer.
+//! Questions without an answer.
 
 use super::omitted::Undetermined;
 
@@ -8,13 +8,13 @@ pub struct Unanswerable(Reason);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Reason {
-    /// The answer depends on what the question leaves out.
+    /// The answer depends on an omitted attribute.
     Omits(Box<Undetermined>),
-    /// No request of the caller reaches the rules.
+    /// Requests of the caller do not reach the rules.
     NoSuchCaller(NoSuchCaller),
 }
 
-/// Why no request of a caller reaches the rules.
+/// Why requests of a caller do not reach the rules.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct NoSuchCaller {
     message: String,
@@ -31,7 +31,7 @@ impl NoSuchCaller {
 }
 
 impl Unanswerable {
-    /// What is wrong.
+    /// The message.
     pub fn message(&self) -> String {
         match &self.0 {
             Reason::Omits(undetermined) => undetermined.message(),
@@ -39,18 +39,18 @@ impl Unanswerable {
         }
     }
 
-    /// What to do about it on the command line.
+    /// The help, in terms of command line arguments.
     pub fn help_with_arguments(&self) -> String {
         match &self.0 {
-            Reason::Omits(undetermined) => format!("name it with {}", undetermined.arguments()),
+            Reason::Omits(undetermined) => format!("add {}", undetermined.arguments()),
             Reason::NoSuchCaller(NoSuchCaller { help, .. }) => (*help).to_owned(),
         }
     }
 
-    /// What to do about it in a line.
+    /// The help, in terms of fields of a line.
     pub fn help_with_fields(&self) -> String {
         match &self.0 {
-            Reason::Omits(undetermined) => format!("write {}", undetermined.fields()),
+            Reason::Omits(undetermined) => format!("add {}", undetermined.fields()),
             Reason::NoSuchCaller(NoSuchCaller { help, .. }) => (*help).to_owned(),
         }
     }

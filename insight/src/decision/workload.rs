@@ -1,14 +1,14 @@
-//! Where a request goes.
+//! The workload that receives a request.
 
 use policy_schema::policy::ServicePolicy;
 
-/// A workload that requests go to.
+/// A workload that receives requests.
 #[derive(Clone, Copy, Debug)]
 pub struct Workload<'s> {
-    /// The policy that was named, or that declares the service that was.
+    /// The policy in the question, or the policy that declares the service.
     pub policy: &'s ServicePolicy,
-    /// The one that decides for all.
+    /// The leader.
     pub leader: &'s ServicePolicy,
-    /// The port of the workload that the target names.
+    /// The workload port of the destination.
     pub port: Option<u16>,
 }

@@ -1,73 +1,73 @@
-//! What people must do about a denied request where no change of a policy is made.
+//! Advice for denied requests that no policy change can fix.
 
 use super::amendment::Amendment;
 use super::near::{NamedRule, NearRule};
 
-/// What people must do.
+/// What to do about a denied request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Advice {
-    /// The name of the policy that has the deciding rule cannot be read.
+    /// The name of the deciding policy cannot be read.
     AskOwner,
-    /// The documents allow the request, but their rules look at what no id has.
+    /// The documents allow the request, but their rules depend on attributes that no ID records.
     FindOutWhatWasSent,
     /// The documents allow the request.
     UpdateSidecar,
-    /// The documents come to another decision than the filter did.
+    /// The documents decide differently than the filter.
     CompareRules,
-    /// A rule denies the request of a client certificate from outside the mesh.
+    /// A `Deny` rule matches a client certificate.
     ExceptCertificate,
-    /// A rule denies the request of a caller without a valid identity.
+    /// A `Deny` rule matches a caller without a valid identity.
     IdentifyToExcept,
     /// The caller has no identity.
     JoinMesh,
-    /// The gateway has not validated the client's certificate.
+    /// The gateway has not validated the client certificate.
     ValidateCertificate,
-    /// The caller's certificate has something other than one SPIFFE ID.
+    /// The caller's certificate does not have exactly one SPIFFE ID.
     ReplaceCertificate,
-    /// The caller is of a foreign trust domain.
+    /// The caller is from a foreign trust domain.
     CallFromMesh,
-    /// No rule takes the request of a caller without a valid identity.
+    /// No rule matches, and the caller has no valid identity.
     Identify,
-    /// A rule for the request cannot be made of its id.
+    /// No rule can be generated from the ID.
     WriteRule,
-    /// No rule can be made for a client certificate with these names.
+    /// No rule can be generated for a client certificate with these names.
     NameCertificate(Vec<String>),
-    /// This rule would allow the request, and its whole policy is in shadow.
+    /// This rule would allow the request, but its policy is in shadow.
     EnforcePolicy(NamedRule),
-    /// This rule matches the request, except for attributes that no decision ID contains.
+    /// This rule matches the request, except for attributes that no ID records.
     SeeWhatWasSent(NearRule),
-    /// The text of the policy cannot be changed.
+    /// The text of the policy cannot be edited.
     ByHand {
-        /// The change to make.
+        /// The change.
         amendment: Amendment,
-        /// Why it is not made.
+        /// Why the text cannot be edited.
         obstacle: Obstacle,
     },
-    /// The documents would not be valid with the change.
+    /// The changed documents would be invalid.
     Refused {
-        /// The change that was tried.
+        /// The rejected change.
         amendment: Amendment,
-        /// Why it is refused.
+        /// Why the change is rejected.
         refusal: Refusal,
     },
-    /// The change alone does not allow the request.
+    /// The change does not suffice.
     NotEnough(Amendment),
 }
 
-/// Why the text of a policy cannot be changed.
+/// Why the text of a policy cannot be edited.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Obstacle {
-    /// None of the documents' texts has the policy.
+    /// No text contains the policy.
     TextNotFound,
-    /// The text of this name has the policy in a form that cannot be changed safely.
+    /// The text with this name cannot be edited safely.
     Ambiguous(String),
 }
 
-/// Why a change is refused.
+/// Why a change is rejected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// The documents would not be valid, for this reason if one is known.
+    /// The documents would be invalid, with the first diagnostic if known.
     Invalid(Option<String>),
-    /// The policy would no longer be there.
+    /// The change would remove the policy.
     PolicyGone,
 }

@@ -1,4 +1,4 @@
-//! Changes of one policy that may make a denied request be allowed.
+//! Changes of one policy that may allow a denied request.
 
 use policy_schema::edit::{Edit, EditError, PolicyText};
 use policy_schema::plugin_config::PolicyName;
@@ -10,32 +10,32 @@ use super::scalar::scalar;
 /// A change of a policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Amendment {
-    /// One more rule, for this caller and this request alone.
+    /// Adds a rule for exactly this caller and request.
     AddRule(NewRule),
-    /// Another end for a rule that has expired.
+    /// Extends an expired rule.
     Prolong {
-        /// Which.
+        /// The rule.
         rule: PolicyRule,
-        /// Its new end.
+        /// The new end.
         until: Timestamp,
     },
-    /// Another beginning for a rule that does not apply yet.
+    /// Moves the beginning of a rule that is not yet valid.
     Begin {
-        /// Which.
+        /// The rule.
         rule: PolicyRule,
-        /// Its new beginning.
+        /// The new beginning.
         from: Timestamp,
     },
-    /// No shadow for a rule that would allow the request.
+    /// Enforces a shadow rule that would allow the request.
     Enforce {
-        /// Which.
+        /// The rule.
         rule: PolicyRule,
     },
-    /// An exception for this caller from a `Deny` rule.
+    /// Excludes this caller from a `Deny` rule.
     Except {
-        /// Which.
+        /// The rule.
         rule: PolicyRule,
-        /// Its SPIFFE ID.
+        /// The SPIFFE ID of the caller.
         caller: String,
     },
 }
@@ -45,12 +45,12 @@ pub enum Amendment {
 pub struct PolicyRule {
     /// The policy.
     pub policy: PolicyName,
-    /// The id that the rule has there.
+    /// The ID of the rule.
     pub id: String,
 }
 
 impl Amendment {
-    /// The policy that it changes.
+    /// The changed policy.
     pub(super) fn policy(&self) -> &PolicyName {
         match self {
             Self::AddRule(rule) => &rule.policy,
@@ -61,7 +61,7 @@ impl Amendment {
         }
     }
 
-    /// The rule that it adds, as an element of a policy's `rules`.
+    /// The added rule, as an element of `rules`.
     pub(super) fn rule_to_paste(&self) -> Option<String> {
         let Self::AddRule(rule) = self else {
             return None;
@@ -74,7 +74,7 @@ impl Amendment {
         Some(lines.collect())
     }
 
-    /// The changes of the text that has the policy.
+    /// The edits of the policy's text.
     pub(super) fn edits(&self, text: &PolicyText<'_>) -> Result<Vec<Edit>, EditError> {
         match self {
             Self::AddRule(rule) => Ok(vec![text.append_rule(&rule.policy, &rule.lines())?]),

@@ -1,4 +1,4 @@
-//! Remedy × documents → the changed text, if with it the documents are valid and allow the request.
+//! Applies a remedy to the documents, and verifies that they are valid and allow the request.
 
 use policy_schema::code::Severity;
 use policy_schema::decision_id::DecisionRecord;
@@ -16,42 +16,41 @@ use super::remedy::{Choice, Remedy, remedy};
 use super::{Explanation, client_certificate, request};
 use crate::compilation::{CompilationError, compile};
 
-/// The documents that a remedy is tried on.
+/// The documents to apply a remedy to.
 #[derive(Debug)]
 pub(super) struct Documents<'d> {
-    /// All of their texts.
+    /// All texts.
     pub(super) sources: &'d [SourceText],
-    /// The policy that the request was decided by.
+    /// The policy that decided the request.
     pub(super) name: &'d PolicyName,
-    /// The workload's labels beyond those that the policy selects.
+    /// Further labels of the workload.
     pub(super) labels: &'d [(String, String)],
-    /// When they are to be valid.
+    /// The time to validate the documents at.
     pub(super) now: Timestamp,
 }
 
-/// What came of trying a remedy.
+/// The result of applying a remedy.
 #[derive(Debug)]
 pub struct Tried {
-    /// The remedy, or what to do in its place.
+    /// The remedy, or advice in its place.
     pub remedy: Remedy,
-    /// The change that it makes.
+    /// The change.
     pub change: Option<Change>,
-    /// A rule to be put into the policy by hand.
+    /// A rule to add to the policy by hand.
     pub to_paste: Option<String>,
 }
 
-/// A changed file of the documents.
+/// A changed file.
 #[derive(Debug)]
 pub struct Change {
-    /// The file as it is.
+    /// The current file.
     pub source: SourceText,
-    /// The text that it would have.
+    /// The changed text.
     pub text: String,
 }
 
 impl Documents<'_> {
-    /// Finds what would make the decision be that the request is allowed, and tries it. `policy` is the one of
-    /// [`name`](Self::name) in `set`, the policies of the documents.
+    /// Finds a remedy and verifies it. `policy` is the policy called [`name`](Self::name) in `set`.
     pub(super) fn remedied(
         &self,
         record: &DecisionRecord,
@@ -67,7 +66,7 @@ impl Documents<'_> {
         )
     }
 
-    /// Tries a remedy of a request.
+    /// Applies and verifies a remedy.
     fn try_out(&self, remedy: Remedy, request: &Request<'_>) -> Result<Tried, CompilationError> {
         let amendment = match remedy {
             Remedy::Amend(amendment) => amendment,
@@ -135,7 +134,7 @@ impl Tried {
         }
     }
 
-    /// The same for people to do.
+    /// The same change to make by hand.
     fn by_hand(amendment: Amendment, obstacle: Obstacle) -> Self {
         Self {
             to_paste: amendment.rule_to_paste(),

@@ -1,4 +1,4 @@
-//! The id of a decision × documents → the whole explanation.
+//! A decision ID and documents → the whole explanation.
 
 use peergate_fault::{ExitStatus, Fault};
 use policy_schema::decision_id::{DecisionRecord, InvalidDecisionId};
@@ -14,49 +14,49 @@ use super::{Explanation, explain};
 use crate::compilation::{CompilationError, compile};
 use crate::policy_lookup::{self, PolicyLookupError};
 
-/// What is asked about a decision, and the documents that tell.
+/// A decision ID with the documents to explain it.
 #[derive(Debug)]
 pub struct Inquiry<'i> {
-    /// The id of the decision.
+    /// The decision ID.
     pub id: &'i str,
-    /// The policies, with the key that seals ids, if there is one.
+    /// The policies, with the key that seals IDs if there is one.
     pub set: &'i PolicySet,
-    /// All texts that the policies stand in.
+    /// The texts of the policies.
     pub sources: &'i [SourceText],
-    /// The workload's labels beyond those that the policy selects.
+    /// Further labels of the workload.
     pub labels: &'i [(String, String)],
-    /// When changed documents are to be valid.
+    /// The time to validate changed documents at.
     pub now: Timestamp,
-    /// What may be chosen of a change.
+    /// Options of a change.
     pub choice: Choice,
 }
 
-/// A decision, explained.
+/// An explained decision.
 #[derive(Debug)]
 pub struct Explained {
-    /// What the id has.
+    /// The decoded ID.
     pub record: DecisionRecord,
-    /// Whether the ID is authentic: only a holder of the key can have made it.
+    /// Whether the ID is authentic: only a holder of the key can create it.
     pub is_sealed: bool,
-    /// What the documents say of it.
+    /// The explanation.
     pub explanation: Explanation,
-    /// What would make the request be allowed, and what came of trying it.
+    /// The remedy and its verification.
     pub tried: Tried,
 }
 
-/// Why a decision is not explained.
+/// Why a decision cannot be explained.
 #[derive(Debug, Error)]
 pub enum NotExplained {
-    /// The id cannot be read, or not with this key.
+    /// The ID cannot be decoded with this key.
     #[error(transparent)]
     Id(#[from] InvalidDecisionId),
-    /// What the id names is no policy.
-    #[error("this id is of no policy")]
+    /// The ID does not name a policy.
+    #[error("this decision ID does not name a policy")]
     NoPolicy,
-    /// The documents do not have the policy.
+    /// The documents do not contain the policy.
     #[error(transparent)]
     UnknownPolicy(#[from] PolicyLookupError),
-    /// The policy, as it is or changed, is not compiled.
+    /// The current or changed policy cannot be compiled.
     #[error(transparent)]
     Compilation(#[from] CompilationError),
 }
@@ -80,25 +80,25 @@ impl Fault for NotExplained {
     }
 }
 
-/// What to do about the id of a decision that is not taken.
+/// The help for an invalid decision ID.
 fn help_with_id(reason: InvalidDecisionId) -> &'static str {
     match reason {
         InvalidDecisionId::NeedsKey => {
-            "name the file with the key that the policies were rendered with: `--decision-key FILE`"
+            "add `--decision-key FILE` with the key used to render the policies"
         }
         InvalidDecisionId::NotSealed => {
-            "do not trust it, unless it is from a sidecar that has no key yet; then leave `--decision-key` out"
+            "do not trust it, unless its sidecar has no key yet; then remove `--decision-key`"
         }
         InvalidDecisionId::Malformed
         | InvalidDecisionId::UnknownVersion
         | InvalidDecisionId::BadSeal => {
-            "copy all of it, from the header `x-peergate-decision` or from the log, and use the documents and the key of the same mesh"
+            "copy the whole ID from the header `x-peergate-decision` or the log, and use the documents and the key of the same mesh"
         }
     }
 }
 
 impl Inquiry<'_> {
-    /// Decides the request again, says why, and tries what would make it be allowed.
+    /// Repeats the decision, explains it and verifies a remedy.
     pub fn explain(&self) -> Result<Explained, NotExplained> {
         let set = self.set;
         let id = self.id.trim();

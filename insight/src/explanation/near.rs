@@ -1,4 +1,4 @@
-//! The rules that come nearest to allowing a request, for people and for programs.
+//! The rules nearest to allowing a request.
 
 use std::fmt;
 
@@ -10,45 +10,45 @@ use serde_json::{Value, json};
 
 use super::wanted;
 
-/// How many of them are reported.
-pub(super) const NEAR_RULES: usize = 3;
+/// The maximum number of near rules.
+pub(super) const MAX_NEAR_RULES: usize = 3;
 
-/// A rule.
+/// A rule with its policy and owner.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NamedRule {
-    /// The policy that has it.
+    /// The policy.
     pub policy: PolicyName,
-    /// Unique in the policy.
+    /// The ID, unique in the policy.
     pub id: String,
-    /// Who answers for it, as the document says.
+    /// The owner in the document.
     pub owner: Option<String>,
 }
 
-/// A rule that does not match, and why.
+/// A rule that does not match, with the differences.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NearRule {
-    /// Which.
+    /// The rule.
     pub rule: NamedRule,
-    /// What it asks for that the request has not.
+    /// The differences.
     pub misses: Vec<Miss>,
 }
 
-/// What a rule asks for and the request has not.
+/// A difference between a rule and a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Miss {
-    /// What of the request it is about.
+    /// The attribute.
     pub attribute: Attribute,
-    /// What the rule takes, as it is written.
+    /// The accepted values, as written in the document.
     pub wanted: Vec<String>,
 }
 
-/// The rules that come nearest to allowing a denied request, the nearest first. `spec` finds a rule as it is written.
+/// The rules nearest to allowing a denied request, the nearest first. `spec` finds a rule in the documents.
 pub fn nearest<'r>(
     compiled: &CompiledPolicy,
     request: &impl RequestAttributes,
     spec: impl Fn(&CompiledRule) -> Option<&'r RuleSpec>,
 ) -> Vec<NearRule> {
-    let misses = compiled.nearest(request, NEAR_RULES, usize::MAX);
+    let misses = compiled.nearest(request, MAX_NEAR_RULES, usize::MAX);
     misses
         .iter()
         .map(|miss| NearRule::new(miss, &spec))
@@ -74,7 +74,7 @@ impl NearRule {
         }
     }
 
-    /// The rule and what it misses, for programs.
+    /// The rule and its differences as JSON.
     pub fn to_json(&self) -> Value {
         let misses = self.misses.iter();
         let misses: Vec<_> = misses
@@ -85,7 +85,7 @@ impl NearRule {
 }
 
 impl NamedRule {
-    /// The rule's names, for programs.
+    /// The rule as JSON.
     pub fn to_json(&self) -> Value {
         json!({"policy": self.policy.to_string(), "id": self.id, "owner": self.owner})
     }

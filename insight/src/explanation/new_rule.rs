@@ -1,14 +1,14 @@
-//! Denied request → the rule that allows it and no more, as it is written.
+//! Generates a rule that allows exactly a denied request.
 
 use policy_schema::decision_id::{DecisionRecord, MAX_PATH_LEN};
 use policy_schema::identity::SpiffeId;
 use policy_schema::plugin_config::PolicyName;
 use policy_schema::policy::{PolicySet, ServicePolicy};
 
-use super::AskedPlace;
+use super::RequiredDestination;
 use super::scalar::scalar;
 
-/// A rule to be added.
+/// A rule to add.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewRule {
     pub policy: PolicyName,
@@ -16,18 +16,18 @@ pub struct NewRule {
     pub caller: NewCaller,
     pub method: String,
     pub path: String,
-    /// The host, where the rule is for one.
+    /// The host, if the rule is restricted to it.
     pub host: Option<String>,
-    /// The workload's port, where the rule is for one.
+    /// The workload port, if the rule is restricted to it.
     pub port: Option<u16>,
 }
 
-/// Whom a new rule is for.
+/// The caller of a new rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NewCaller {
     ServiceAccount(String),
     Principal(String),
-    /// A client certificate from outside the mesh, as `KIND:NAME`.
+    /// A client certificate, as `KIND:NAME`.
     Certificate(String),
 }
 
@@ -49,8 +49,8 @@ impl NewCaller {
         })
     }
 
-    /// The client whose certificate has these names, one to a line; none where they are several, where an id may
-    /// not have all of the name, or where the name would be a pattern.
+    /// The client with these certificate names, one per line. None for several names, a possibly truncated name, or a name that
+    /// would be a pattern.
     pub(super) fn certificate(names: &str) -> Option<Self> {
         let is_whole = names.len() < MAX_PATH_LEN;
         let is_one = !names.contains('\n');
@@ -63,12 +63,11 @@ impl NewCaller {
     }
 }
 
-/// A rule for this caller, this method and this path alone, and for no other host and port than these
-/// where `place` asks for them.
+/// A rule for exactly this caller, method and path, and for its host and port if `place` requires them.
 pub(super) fn new_rule(
     record: &DecisionRecord,
     caller: NewCaller,
-    place: Option<AskedPlace>,
+    place: Option<RequiredDestination>,
     policy: &ServicePolicy,
 ) -> Option<NewRule> {
     let text = |bytes: &Option<Vec<u8>>| {
@@ -99,7 +98,7 @@ pub(super) fn new_rule(
     })
 }
 
-/// The caller's name as the id of a rule that the policy does not have.
+/// An unused rule ID derived from the caller's name.
 fn unused_id(name: &str, policy: &ServicePolicy) -> String {
     let plain: String = name
         .to_ascii_lowercase()
@@ -128,7 +127,7 @@ fn unused_id(name: &str, policy: &ServicePolicy) -> String {
 }
 
 impl NewRule {
-    /// The rule in YAML, line by line, without the dash.
+    /// The rule as YAML lines, without the dash.
     pub(crate) fn lines(&self) -> Vec<String> {
         let source = match &self.caller {
             NewCaller::ServiceAccount(account) => {

@@ -1,4 +1,4 @@
-//! What would make a denied request be allowed: a change of a document, or what people must do.
+//! Finds a remedy for a denied request: a policy change or advice.
 
 use std::time::Duration;
 
@@ -12,24 +12,24 @@ use super::amendment::{Amendment, PolicyRule};
 use super::new_rule::{NewCaller, NewRule, new_rule};
 use super::{Explanation, NamedRule, ShadowRule};
 
-/// What would make a request be allowed.
+/// A remedy for a denied request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Remedy {
     /// A change of a policy.
     Amend(Amendment),
-    /// No change of a policy is called for, or none can be made.
+    /// Advice, if no policy change is appropriate or possible.
     Advise(Advice),
 }
 
-/// What may be chosen.
+/// Options of a change.
 #[derive(Clone, Copy, Debug)]
 pub struct Choice {
-    /// The new end of a rule that has expired.
+    /// The new end of an expired rule.
     pub until: Timestamp,
 }
 
 impl Choice {
-    /// To the end of the day in a week, UTC. The same all day long, so that who asks twice gets one answer.
+    /// Until the end of the day in one week, UTC. The result is the same all day.
     pub fn at(now: Timestamp) -> Self {
         const ONE_DAY: Duration = Duration::from_hours(24);
         const ONE_WEEK: Duration = Duration::from_hours(7 * 24);
@@ -39,7 +39,7 @@ impl Choice {
     }
 }
 
-/// What would make the request be allowed.
+/// Finds the remedy for a denied request.
 pub(super) fn remedy(
     record: &DecisionRecord,
     explanation: &Explanation,
@@ -59,7 +59,7 @@ pub(super) fn remedy(
             Remedy::Advise(Advice::FindOutWhatWasSent)
         }
         (_, _) if explanation.is_allowed => Remedy::Advise(Advice::UpdateSidecar),
-        // A change would be for another decision than the one that was made.
+        // A change would fix a different decision than the filter's.
         (_, _) if !explanation.is_as_given => Remedy::Advise(Advice::CompareRules),
         (ReasonCode::DeniedByRule, RecordedCaller::Workload(caller)) => {
             by_rule(&|rule| Amendment::Except {
@@ -88,14 +88,14 @@ pub(super) fn remedy(
         }),
         (
             ReasonCode::NoRuleMatched | ReasonCode::AllowedByRule | ReasonCode::NotDenied
-            // Never why a request is allowed or denied.
+            // Never the reason of a decision.
             | ReasonCode::MatchedByRule,
             _,
         ) => with_new_rule(record, explanation, set, policy),
     }
 }
 
-/// What would make a request be allowed that no rule takes.
+/// The remedy for a request that no rule matches.
 fn with_new_rule(
     record: &DecisionRecord,
     explanation: &Explanation,
@@ -119,7 +119,7 @@ fn with_new_rule(
     }
 }
 
-/// Only the issuer of the certificate knows which of several names identifies the client.
+/// Only the issuer knows which of several names identifies the client.
 fn name_certificate(names: &str) -> Remedy {
     let names = names.lines().map(str::to_owned);
     Remedy::Advise(Advice::NameCertificate(names.collect()))

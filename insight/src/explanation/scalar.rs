@@ -1,6 +1,6 @@
-//! Text → YAML.
+//! YAML scalars.
 
-/// A text as YAML: plain where that can only be text.
+/// Formats a text as a YAML scalar: plain if it is unambiguous, else quoted.
 pub fn scalar(text: &str) -> String {
     let is_plain = text.starts_with(|char: char| char.is_ascii_alphabetic() || char == '/')
         && text

@@ -1,9 +1,9 @@
-//! Rule × attribute → what the rule takes, as it is written.
+//! The values that a rule accepts for an attribute, as written in the document.
 
 use policy_schema::engine::Attribute;
 use policy_schema::rule_spec::{OperationSpec, RuleSpec, SourceSpec};
 
-/// What a rule takes of an attribute, any of them where there are several.
+/// The accepted values of an attribute. Any of them matches.
 pub(super) fn wanted(rule: &RuleSpec, attribute: Attribute) -> Vec<String> {
     let mut wanted = match attribute {
         Attribute::Caller => sources(rule, callers),
@@ -52,7 +52,7 @@ fn sources(rule: &RuleSpec, named: impl Fn(&SourceSpec) -> Vec<String>) -> Vec<S
 fn callers(source: &SourceSpec) -> Vec<String> {
     let anonymous = source.anonymous.unwrap_or_default();
     let anonymous = anonymous.then(|| "anonymous callers".to_owned());
-    let named = of_kinds([
+    let named = with_kinds([
         (
             "client certificate ",
             (&source.client_certificates, &source.not_client_certificates),
@@ -72,21 +72,21 @@ fn callers(source: &SourceSpec) -> Vec<String> {
 }
 
 fn tokens(source: &SourceSpec) -> Vec<String> {
-    of_kinds([(
+    with_kinds([(
         "request principal ",
         (&source.request_principals, &source.not_request_principals),
     )])
 }
 
-/// Without those of the connection itself, which no filter is told.
+/// Excludes addresses of the connection itself, which the filter cannot access.
 fn addresses(source: &SourceSpec) -> Vec<String> {
-    of_kinds([(
+    with_kinds([(
         "client address ",
         (&source.remote_ip_blocks, &source.not_remote_ip_blocks),
     )])
 }
 
-fn of_kinds<const N: usize>(lists: [(&str, Lists<'_>); N]) -> Vec<String> {
+fn with_kinds<const N: usize>(lists: [(&str, Lists<'_>); N]) -> Vec<String> {
     let named = lists.into_iter().flat_map(|(kind, (any_of, none_of))| {
         let texts = with_negation(any_of.iter().flatten(), none_of.iter().flatten());
         texts

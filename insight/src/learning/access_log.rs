@@ -1,4 +1,4 @@
-//! A line of Envoy's access log → an observation.
+//! An access log line of Envoy → an observation.
 
 mod default_text;
 mod direction;
@@ -18,25 +18,25 @@ use direction::{Direction, direction_of};
 
 pub(crate) use entry::Entry;
 
-/// What the details of a response begin with when Peergate's filter or RBAC refused the request. A gRPC call that is
-/// refused has the status 200 in the log, so the status does not tell.
+/// Prefixes of the response details of denials by the filter or RBAC. The status is insufficient, because a denied gRPC call
+/// has the status 200 in the log.
 const DENIALS: [&str; 2] = [DENIAL_DETAILS, "rbac_access_denied"];
 
-/// The same of other filters, which do not go by the path alone.
-const DENIALS_ELSEWHERE: [&str; 3] = [
+/// Prefixes of the response details of denials by other filters, which may not depend on the path.
+const OTHER_DENIALS: [&str; 3] = [
     "ext_authz_denied",
     "jwt_authn_access_denied",
     "wasm_fail_stream",
 ];
 
-/// The same of those by which a waypoint reaches a workload. No certificate is presented to the part of it that logs, so
-/// `peer` is null there for every caller.
+/// The prefix of clusters from a waypoint to a workload. The logging part of a waypoint receives no certificate, so its `peer`
+/// is null for every caller.
 const WAYPOINT: &str = "inbound-vip|";
 
-/// The certificate that a log line reports for the caller.
+/// The caller's certificate in a log line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 enum PeerField {
-    /// The log has no such field.
+    /// The log does not have the field.
     #[default]
     Missing,
     Null,
@@ -45,38 +45,38 @@ enum PeerField {
 
 /// Why a line cannot be learned from.
 #[derive(Debug, Error)]
-pub enum InvalidLine {
-    /// It is neither a JSON object nor anything else that is recognised.
+pub enum InvalidLogLine {
+    /// The line is not in a known format.
     #[error("not a JSON object")]
-    NoObject,
-    /// A program has put its own words before the object.
-    #[error("it has text before the JSON object")]
+    NotAnObject,
+    /// A program has added a prefix.
+    #[error("text before the JSON object")]
     Prefixed,
     /// The file is in UTF-16.
-    #[error("UTF-16, and not UTF-8")]
+    #[error("UTF-16 instead of UTF-8")]
     Utf16,
     /// The file is compressed.
     #[error("compressed")]
     Compressed,
-    /// It has no end within 16 MiB.
-    #[error("it does not end")]
+    /// The line is longer than 16 MiB.
+    #[error("longer than 16 MiB")]
     TooLong,
-    /// It is not the JSON that is expected.
+    /// The JSON has an unexpected form.
     #[error("{0}")]
     Json(String),
-    /// Its time cannot be read.
+    /// The time is invalid.
     #[error("`start_time` is {0}")]
     Time(#[from] policy_schema::timestamp::InvalidTime),
-    /// What it names as its policy is no name of one.
-    #[error("`{label}` is no name of a policy: `{0}`", label = Label::Policy.tag())]
+    /// The name of the policy is invalid.
+    #[error("`{label}` is not a policy name: `{0}`", label = Label::Policy.tag())]
     PolicyName(String),
-    /// It names no policy, and no option names one for it.
-    #[error("it does not say which policy it is of")]
+    /// The line names no policy, and the command line does not either.
+    #[error("it does not name a policy")]
     NoPolicy,
 }
 
-/// What of a line is read. The filter's fields are named as its labels are. Nullable fields must still be present, except for the callers: a log without `peer` is not
-/// one in which no caller had a certificate, and Istio's own format has none.
+/// The fields of a log line. The filter's fields have the names of its labels. Nullable fields must be present, except for
+/// the caller: a log without `peer`, such as one in Istio's default format, does not mean that callers had no certificate.
 #[derive(Debug, Deserialize)]
 struct Line {
     start_time: String,
@@ -89,7 +89,7 @@ struct Line {
     response_code_details: Option<String>,
     #[serde(default)]
     peer: PeerField,
-    /// What a waypoint knows of the caller.
+    /// The caller as reported by a waypoint.
     #[serde(default)]
     waypoint_peer: PeerField,
     #[serde(default, deserialize_with = "nullable")]
@@ -104,17 +104,17 @@ struct Line {
     upstream_cluster: Option<String>,
 }
 
-/// Reads a line. Where it does not name a policy, it is of `policy`.
-pub(crate) fn read(line: &[u8], policy: Option<&PolicyName>) -> Result<Entry, InvalidLine> {
-    let line = &*envelope::opened(line);
+/// Parses a line. `policy` is the default for lines that do not name one.
+pub(crate) fn read(line: &[u8], policy: Option<&PolicyName>) -> Result<Entry, InvalidLogLine> {
+    let line = &*envelope::unwrapped(line);
     if let Some(entry) = default_text::read(line) {
         return Ok(entry);
     }
-    // An array of the right length would do for the deserializer.
+    // The deserializer would also accept an array.
     if !line.trim_ascii_start().starts_with(b"{") {
-        return Err(InvalidLine::of_other_bytes(line));
+        return Err(InvalidLogLine::from_non_json(line));
     }
-    let line: Line = serde_json::from_slice(line).map_err(|error| mistake(&error))?;
+    let line: Line = serde_json::from_slice(line).map_err(|error| json_error(&error))?;
     let at = Timestamp::parse(&line.start_time)?;
     let direction = line.direction();
     let peer = match line.caller() {
@@ -128,7 +128,7 @@ pub(crate) fn read(line: &[u8], policy: Option<&PolicyName>) -> Result<Entry, In
     };
     let policy = match line.peergate_policy.as_deref() {
         Some(text) => policy_name(text)?,
-        None => policy.cloned().ok_or(InvalidLine::NoPolicy)?,
+        None => policy.cloned().ok_or(InvalidLogLine::NoPolicy)?,
     };
     let outcome = line.outcome(direction);
     let is_allowed = line.effect() == Some(DecisionEffect::Allow);
@@ -144,9 +144,9 @@ pub(crate) fn read(line: &[u8], policy: Option<&PolicyName>) -> Result<Entry, In
     }))
 }
 
-impl InvalidLine {
-    /// What a line is that does not begin with a JSON object.
-    fn of_other_bytes(line: &[u8]) -> Self {
+impl InvalidLogLine {
+    /// Classifies a line that does not start with a JSON object.
+    fn from_non_json(line: &[u8]) -> Self {
         const UTF_16: [&[u8]; 2] = [b"\xff\xfe", b"\xfe\xff"];
         const COMPRESSED: [&[u8]; 2] = [b"\x1f\x8b", b"\x28\xb5\x2f\xfd"];
         let begins = |beginnings: &[&[u8]]| beginnings.iter().any(|it| line.starts_with(it));
@@ -157,16 +157,16 @@ impl InvalidLine {
         } else if line.trim_ascii_end().ends_with(b"}") && line.contains(&b'{') {
             Self::Prefixed
         } else {
-            Self::NoObject
+            Self::NotAnObject
         }
     }
 }
 
 impl Line {
-    /// On a sidecar's way out there is no filter and no client certificate. On a gateway all requests go on to
-    /// other workloads, and there the filter says of which policy they are.
+    /// Outbound requests of a sidecar have no filter and no client certificate. Requests through a gateway all go to other
+    /// workloads, but the filter there names a policy.
     fn direction(&self) -> Direction {
-        let is_named = |told: &PeerField| matches!(told, PeerField::Present(_));
+        let is_named = |field: &PeerField| matches!(field, PeerField::Present(_));
         if self.peergate_policy.is_some() {
             return Direction::Inbound;
         }
@@ -178,7 +178,7 @@ impl Line {
         }
     }
 
-    /// Who called.
+    /// The caller.
     fn caller(&self) -> &PeerField {
         let is_at_waypoint = self.cluster().starts_with(WAYPOINT);
         match (&self.peer, &self.waypoint_peer) {
@@ -188,7 +188,7 @@ impl Line {
         }
     }
 
-    /// What the filter did, where it recorded it.
+    /// The effect that the filter recorded.
     fn effect(&self) -> Option<DecisionEffect> {
         self.peergate_effect.as_deref()?.parse().ok()
     }
@@ -201,27 +201,27 @@ impl Line {
         match direction {
             Direction::Inbound => {}
             Direction::Outbound => return Outcome::Outbound,
-            Direction::Unknown => return Outcome::EitherWay,
+            Direction::Unknown => return Outcome::UndeterminedDirection,
         }
         let details = self.response_code_details.as_deref().unwrap_or_default();
         let begins = |denials: &[&str]| denials.iter().any(|denial| details.starts_with(denial));
         let is_denied = self.effect() == Some(DecisionEffect::Deny) || begins(&DENIALS);
         match self.response_code {
             _ if is_denied => Outcome::Denied,
-            _ if begins(&DENIALS_ELSEWHERE) => Outcome::DeniedElsewhere,
+            _ if begins(&OTHER_DENIALS) => Outcome::DeniedByOtherFilter,
             0 => Outcome::Unanswered,
             status => Outcome::Answered(status),
         }
     }
 }
 
-/// Reads the name of a policy as logs have it, `NAMESPACE/NAME`, or as metrics do.
-pub(crate) fn policy_name(text: &str) -> Result<PolicyName, InvalidLine> {
+/// Parses a policy name, either `NAMESPACE/NAME` or a metric label.
+pub(crate) fn policy_name(text: &str) -> Result<PolicyName, InvalidLogLine> {
     let policy = match text.parse::<PolicyName>() {
         Ok(policy) => Some(policy).filter(|it| is_name(&it.namespace) && is_name(&it.name)),
         Err(_) => text.parse().ok().map(|label: PolicyLabel| label.policy()),
     };
-    policy.ok_or_else(|| InvalidLine::PolicyName(text.to_owned()))
+    policy.ok_or_else(|| InvalidLogLine::PolicyName(text.to_owned()))
 }
 
 fn is_name(text: &str) -> bool {
@@ -238,7 +238,7 @@ fn without_query(path: String) -> String {
     path
 }
 
-/// Envoy writes `-` or null for what a request does not have. No method, path or identity is a dash.
+/// Envoy writes `-` or null for missing values. No method, path or identity is a dash.
 fn nullable<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     let text = Option::<String>::deserialize(deserializer)?;
     Ok(text.filter(|text| !matches!(text.as_str(), "" | "-")))
@@ -250,12 +250,12 @@ impl<'de> Deserialize<'de> for PeerField {
     }
 }
 
-/// What is wrong with the JSON, and at which column: the line is known.
-fn mistake(error: &serde_json::Error) -> InvalidLine {
+/// Describes a JSON error with its column. The line is already known.
+fn json_error(error: &serde_json::Error) -> InvalidLogLine {
     let text = error.to_string();
     let place = format!(" at line {} column {}", error.line(), error.column());
     let message = text.strip_suffix(&place).unwrap_or(&text);
-    InvalidLine::Json(format!("column {}: {message}", error.column().max(1)))
+    InvalidLogLine::Json(format!("column {}: {message}", error.column().max(1)))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Who called, as far as a rule can name them.
+//! Callers that rules can name.
 
 use std::fmt;
 
@@ -8,43 +8,46 @@ use policy_schema::rule_spec::SourceSpec;
 
 /// A caller that a rule can name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Caller {
-    /// A service account, by whichever of the mesh's trust domains: the workload is the same.
+pub enum LearnedCaller {
+    /// A service account in any of the mesh's trust domains.
     ServiceAccount {
-        /// The account's.
+        /// Part of the service account.
         namespace: String,
-        /// The account's.
+        /// Part of the service account.
         name: String,
     },
-    /// Any other workload of the mesh, by its SPIFFE ID.
+    /// Another workload of the mesh, by SPIFFE ID.
     Principal(String),
-    /// Somebody without identity.
+    /// A caller without an identity.
     Anonymous,
 }
 
-/// A caller that no rule may name.
+/// A caller that rules cannot name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Stranger {
-    /// What it presented is not one SPIFFE ID of a workload.
+pub(crate) enum UnnamableCaller {
+    /// The certificate does not have exactly one SPIFFE ID of a workload.
     Malformed,
-    /// Its trust domain is not the mesh's.
+    /// The trust domain is foreign.
     Foreign,
 }
 
-impl Caller {
-    /// Who presented this URI name.
-    pub(crate) fn of_peer(peer: Option<&str>, domains: &TrustDomains) -> Result<Self, Stranger> {
+impl LearnedCaller {
+    /// The caller with this URI SAN.
+    pub(crate) fn from_peer(
+        peer: Option<&str>,
+        domains: &TrustDomains,
+    ) -> Result<Self, UnnamableCaller> {
         match PeerIdentity::from_uri_san(peer.map(str::as_bytes)) {
             PeerIdentity::Absent | PeerIdentity::Unvalidated => Ok(Self::Anonymous),
-            PeerIdentity::Malformed => Err(Stranger::Malformed),
+            PeerIdentity::Malformed => Err(UnnamableCaller::Malformed),
             PeerIdentity::Verified(id) if domains.contains(id.trust_domain()) => {
-                Ok(Self::of_id(id))
+                Ok(Self::from_id(id))
             }
-            PeerIdentity::Verified(_) => Err(Stranger::Foreign),
+            PeerIdentity::Verified(_) => Err(UnnamableCaller::Foreign),
         }
     }
 
-    /// What it presents; nothing where it has no identity.
+    /// The URI SAN of the caller. None without an identity.
     pub(crate) fn peer(&self, domains: &TrustDomains) -> Option<String> {
         match self {
             Self::ServiceAccount { namespace, name } => Some(format!(
@@ -56,7 +59,7 @@ impl Caller {
         }
     }
 
-    fn of_id(id: SpiffeId<'_>) -> Self {
+    fn from_id(id: SpiffeId<'_>) -> Self {
         let account = id.path().strip_prefix("/ns/").and_then(|rest| {
             let (namespace, name) = rest.split_once("/sa/")?;
             let is_kubernetes = is_dns_label(namespace) && name.split('.').all(is_dns_label);
@@ -68,7 +71,7 @@ impl Caller {
         account.unwrap_or_else(|| Self::Principal(id.as_str().to_owned()))
     }
 
-    /// The source of a rule that takes this caller, in a policy of this namespace.
+    /// The source that matches this caller, in a policy of this namespace.
     pub(crate) fn source(&self, own_namespace: &str) -> SourceSpec {
         match self {
             Self::ServiceAccount { namespace, name } => {
@@ -93,7 +96,7 @@ impl Caller {
         }
     }
 
-    /// A name for its rule: a DNS label.
+    /// A rule name for this caller: a DNS label.
     pub(crate) fn label(&self, own_namespace: &str) -> String {
         let text = match self {
             Self::ServiceAccount { namespace, name } if namespace == own_namespace => name.clone(),
@@ -108,20 +111,20 @@ impl Caller {
     }
 }
 
-impl fmt::Display for Caller {
+impl fmt::Display for LearnedCaller {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ServiceAccount { namespace, name } => write!(f, "{namespace}/{name}"),
             Self::Principal(id) => f.write_str(id),
-            Self::Anonymous => f.write_str("callers without identity"),
+            Self::Anonymous => f.write_str("callers without an identity"),
         }
     }
 }
 
-/// The longest DNS label.
-const LABEL: usize = 63;
+/// The maximum length of a DNS label.
+const MAX_LABEL_LEN: usize = 63;
 
-/// The nearest DNS label.
+/// Converts a text to a DNS label.
 fn as_label(text: &str) -> String {
     let mut label = String::with_capacity(text.len());
     for character in text.chars().map(|character| character.to_ascii_lowercase()) {
@@ -131,26 +134,26 @@ fn as_label(text: &str) -> String {
             label.push('-');
         }
     }
-    label.truncate(LABEL);
+    label.truncate(MAX_LABEL_LEN);
     let label = label.trim_end_matches('-');
     if label.is_empty() { "caller" } else { label }.to_owned()
 }
 
-/// Names that no two rules of a policy share.
+/// Unique rule IDs of a policy.
 #[derive(Debug, Default)]
 pub(crate) struct RuleIds {
     taken: std::collections::BTreeSet<String>,
 }
 
 impl RuleIds {
-    /// Beside rules with these ids.
-    pub(crate) fn beside(ids: impl IntoIterator<Item = String>) -> Self {
+    /// Excludes these IDs.
+    pub(crate) fn excluding(ids: impl IntoIterator<Item = String>) -> Self {
         Self {
             taken: ids.into_iter().collect(),
         }
     }
 
-    /// The label, with a number if it is taken.
+    /// Reserves the label, with a number if it is taken.
     pub(crate) fn take(&mut self, label: &str) -> String {
         let mut id = label.to_owned();
         for number in 2.. {
@@ -158,7 +161,7 @@ impl RuleIds {
                 break;
             }
             let suffix = format!("-{number}");
-            let room = LABEL.saturating_sub(suffix.len());
+            let room = MAX_LABEL_LEN.saturating_sub(suffix.len());
             let stem: String = label.chars().take(room).collect();
             id = format!("{}{suffix}", stem.trim_end_matches('-'));
         }
@@ -175,9 +178,9 @@ mod tests {
     }
 
     #[test]
-    fn callers_are_named_as_rules_name_them() {
+    fn names_callers_like_rules() {
         let account = |namespace: &str, name: &str| {
-            Ok(Caller::ServiceAccount {
+            Ok(LearnedCaller::ServiceAccount {
                 namespace: namespace.to_owned(),
                 name: name.to_owned(),
             })
@@ -197,49 +200,61 @@ mod tests {
             ),
             (
                 Some("spiffe://cluster.local/ns/shop/sa/Web"),
-                Ok(Caller::Principal(
+                Ok(LearnedCaller::Principal(
                     "spiffe://cluster.local/ns/shop/sa/Web".to_owned(),
                 )),
             ),
             (
                 Some("spiffe://cluster.local/ns/shop/sa/web/1"),
-                Ok(Caller::Principal(
+                Ok(LearnedCaller::Principal(
                     "spiffe://cluster.local/ns/shop/sa/web/1".to_owned(),
                 )),
             ),
             (
                 Some("spiffe://cluster.local/vm/db"),
-                Ok(Caller::Principal("spiffe://cluster.local/vm/db".to_owned())),
+                Ok(LearnedCaller::Principal(
+                    "spiffe://cluster.local/vm/db".to_owned(),
+                )),
             ),
             (
                 Some("spiffe://elsewhere.example/ns/shop/sa/web"),
-                Err(Stranger::Foreign),
+                Err(UnnamableCaller::Foreign),
             ),
-            (Some("spiffe://cluster.local"), Err(Stranger::Malformed)),
+            (
+                Some("spiffe://cluster.local"),
+                Err(UnnamableCaller::Malformed),
+            ),
             (
                 Some("spiffe://cluster.local/ns/a/sa/b,spiffe://cluster.local/ns/a/sa/c"),
-                Err(Stranger::Malformed),
+                Err(UnnamableCaller::Malformed),
             ),
-            (None, Ok(Caller::Anonymous)),
+            (None, Ok(LearnedCaller::Anonymous)),
         ] {
-            assert_eq!(Caller::of_peer(peer, &domains()), expected, "{peer:?}");
+            assert_eq!(
+                LearnedCaller::from_peer(peer, &domains()),
+                expected,
+                "{peer:?}"
+            );
         }
     }
 
     #[test]
-    fn rules_have_names_of_their_own() {
-        let mut ids = RuleIds::beside(["web".to_owned()]);
+    fn rule_ids_are_unique() {
+        let mut ids = RuleIds::excluding(["web".to_owned()]);
         assert_eq!(ids.take("web"), "web-2");
         assert_eq!(ids.take("web"), "web-3");
         assert_eq!(ids.take("ads"), "ads");
-        let long = "a".repeat(LABEL);
+        let long = "a".repeat(MAX_LABEL_LEN);
         assert_eq!(ids.take(&long), long);
         let second = ids.take(&long);
-        assert_eq!((second.len(), second.ends_with("a-2")), (LABEL, true));
+        assert_eq!(
+            (second.len(), second.ends_with("a-2")),
+            (MAX_LABEL_LEN, true)
+        );
     }
 
     #[test]
-    fn every_label_is_one() {
+    fn converts_texts_to_dns_labels() {
         for (text, label) in [
             ("/vm/db", "vm-db"),
             ("a.b", "a-b"),

@@ -1,8 +1,8 @@
-//! A series of the filter's learning mode → an observation.
+//! A learning mode series → an observation.
 //!
-//! The filter counts each request once for its decision, and once more for each rule in shadow that
-//! matches it. Both may have an effect that begins with `shadow_`, so of these only what no rule
-//! decided is sure to be a decision: that of a policy in shadow.
+//! The filter counts each request once for its decision, and once for each shadow rule that matches. Both may have an
+//! effect that starts with `shadow_`. Of these, only counts without a rule are decisions for certain: those of a policy
+//! in shadow.
 
 use std::collections::BTreeMap;
 
@@ -14,38 +14,38 @@ use policy_schema::telemetry::{
 use thiserror::Error;
 
 use super::observed::{Observation, Outcome, Tally};
-use super::workload::SetAside;
+use super::workload::Exclusion;
 use crate::promql::{CALLER, EFFECT, METHOD, PATH, POLICY, RULE};
 
-/// The labels of its counter that tell one series from another, wherever it was counted.
+/// The labels that distinguish series, apart from the proxy.
 pub(crate) const LABELS: [&str; 6] = [POLICY, RULE, EFFECT, CALLER, METHOD, PATH];
 
-/// Why a series does not come from the learning mode.
+/// Why a series is not from the learning mode.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum InvalidSeries {
-    /// Its policy is no label of one.
+    /// The policy label is invalid.
     #[error(transparent)]
     Policy(#[from] InvalidPolicyLabel),
-    /// Its effect is none that is known.
+    /// The effect is unknown.
     #[error(transparent)]
     Effect(#[from] UnknownWord),
-    /// A value is not encoded as the filter does it.
+    /// A value is not in the filter's encoding.
     #[error(transparent)]
     Encoding(#[from] InvalidEncoding),
 }
 
-/// What a series tells.
+/// The content of a series.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Counted {
-    /// Requests that are alike.
+    /// Requests with the same attributes.
     Requests(Observation),
-    /// Requests of a policy that are not told apart, and why.
-    NotTold(PolicyName, SetAside),
-    /// What is counted beside the decision.
-    Beside,
+    /// Requests that are counted together, and why.
+    Aggregate(PolicyName, Exclusion),
+    /// Matches of shadow rules, which are not decisions.
+    NotDecision,
 }
 
-/// Reads a series.
+/// Parses a series.
 pub(crate) fn read(
     labels: &BTreeMap<String, String>,
     tally: Tally,
@@ -55,10 +55,10 @@ pub(crate) fn read(
     let policy = policy.parse::<PolicyLabel>()?.policy();
     let rule = rule_id(rule).map(str::to_owned);
     let (outcome, allowed_by) = match (effect.parse()?, rule) {
-        (DecisionEffect::Allow, rule) => (Outcome::LetThrough, rule),
+        (DecisionEffect::Allow, rule) => (Outcome::Allowed, rule),
         (DecisionEffect::Deny, _) => (Outcome::Denied, None),
         (DecisionEffect::ShadowAllow | DecisionEffect::ShadowDeny, None) => {
-            (Outcome::LetThrough, None)
+            (Outcome::Allowed, None)
         }
         (
             DecisionEffect::ShadowAllow
@@ -69,16 +69,16 @@ pub(crate) fn read(
             | DecisionEffect::ShadowCustom,
             _,
         ) => {
-            return Ok(Counted::Beside);
+            return Ok(Counted::NotDecision);
         }
     };
     let observed: [ObservedValue; 3] = [caller.parse()?, method.parse()?, path.parse()?];
     if observed.iter().all(|value| *value == ObservedValue::Other) {
-        return Ok(Counted::NotTold(policy, SetAside::PastBound));
+        return Ok(Counted::Aggregate(policy, Exclusion::PastBound));
     }
     let [caller, method, path] = observed.map(text);
     if caller.is_none() {
-        return Ok(Counted::NotTold(policy, SetAside::Nobody));
+        return Ok(Counted::Aggregate(policy, Exclusion::NoMeshIdentity));
     }
     Ok(Counted::Requests(Observation {
         policy,
@@ -92,11 +92,11 @@ pub(crate) fn read(
     }))
 }
 
-/// What a request had. A path that is not UTF-8 stands for itself as little as one with a `*`.
+/// The value of an attribute. A path that is not UTF-8 cannot be written in a rule, like one with a `*`.
 fn text(observed: ObservedValue) -> Option<String> {
     match observed {
         ObservedValue::Absent => None,
-        // Only all three together are past the bound; alone it is what a client sent.
+        // The filter sets all three beyond the limit. A single one was sent by a client.
         ObservedValue::Other => Some(ObservedValue::OTHER.to_owned()),
         ObservedValue::Text(text) => Some(String::from_utf8_lossy(&text).into_owned()),
     }
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn labels_are_decoded() {
+    fn decodes_labels() {
         let Ok(Counted::Requests(seen)) =
             counted(["shop_cart_v2", "web", "allow", WEB, "GET", "_2fa_5fb_2f7"])
         else {
@@ -138,14 +138,14 @@ mod tests {
     }
 
     #[test]
-    fn only_decisions_are_requests() {
+    fn only_decisions_count_as_requests() {
         for (effect, rule, outcome) in [
-            ("allow", "web", Some(Outcome::LetThrough)),
-            ("allow", "-", Some(Outcome::LetThrough)),
+            ("allow", "web", Some(Outcome::Allowed)),
+            ("allow", "-", Some(Outcome::Allowed)),
             ("deny", "-", Some(Outcome::Denied)),
             ("deny", "no-admin", Some(Outcome::Denied)),
-            ("shadow_deny", "-", Some(Outcome::LetThrough)),
-            // These may be matches beside a denial.
+            ("shadow_deny", "-", Some(Outcome::Allowed)),
+            // These may be matches in addition to a denial.
             ("shadow_allow", "new", None),
             ("shadow_deny", "other-hosts", None),
             ("audit", "all", None),
@@ -154,22 +154,22 @@ mod tests {
             let counted = counted(["shop_cart", rule, effect, WEB, "GET", "_2f"]).unwrap();
             let found = match counted {
                 Counted::Requests(seen) => Some(seen.outcome),
-                Counted::Beside => None,
-                Counted::NotTold(..) => panic!("{effect}"),
+                Counted::NotDecision => None,
+                Counted::Aggregate(..) => panic!("{effect}"),
             };
             assert_eq!(found, outcome, "{effect} by {rule}");
         }
     }
 
     #[test]
-    fn what_is_counted_together_is_of_nobody() {
+    fn requests_counted_together_have_no_caller() {
         for (labels, why) in [
-            (["-other-", "-other-", "-other-"], SetAside::PastBound),
-            (["-", "GET", "_2f"], SetAside::Nobody),
+            (["-other-", "-other-", "-other-"], Exclusion::PastBound),
+            (["-", "GET", "_2f"], Exclusion::NoMeshIdentity),
         ] {
             let [caller, method, path] = labels;
             let counted = counted(["shop_cart", "-", "allow", caller, method, path]);
-            let Ok(Counted::NotTold(_, found)) = counted else {
+            let Ok(Counted::Aggregate(_, found)) = counted else {
                 panic!("{labels:?}")
             };
             assert_eq!(found, why);
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_filter_never_writes_is_refused() {
+    fn rejects_labels_that_the_filter_never_writes() {
         for label in ["_2", "_2F", "_", "/cart", "_zz", "a.b"] {
             let encoding = label.parse::<ObservedValue>().unwrap_err().into();
             assert_eq!(

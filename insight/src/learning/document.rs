@@ -1,6 +1,6 @@
-//! Proposals → rules, and the texts of policies that have them.
+//! Proposals → rules, and policy texts with these rules.
 //!
-//! A policy that exists keeps its text, as everything else in its file: the rules are put behind its own.
+//! Existing files keep their text. New rules are appended to the rules of the policy.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -17,148 +17,148 @@ use policy_schema::yaml_text::{YamlTextError, yaml_text};
 use thiserror::Error;
 
 use super::caller::RuleIds;
-use super::known::{Known, KnownError};
+use super::existing_policies::{ExistingPolicies, ExistingPoliciesError};
 use super::proposal::{Proposals, ProposedCall};
 use super::rule::rule;
 use super::wording::call_line;
 use crate::policy_text::NotEditable;
 
-/// More calls than these are not listed in comments.
-const MOST_COMMENTS: usize = 40;
+/// The maximum number of calls in comments.
+const MAX_COMMENTS: usize = 40;
 
-/// What a policy is to have that there was not before.
+/// Settings of new policies.
 #[derive(Debug)]
 pub struct NewPolicy {
-    /// The labels of the pods that it selects; `app: NAME` where there are none.
+    /// The labels of the selected pods. `app: NAME` if empty.
     pub selector: Vec<(String, String)>,
-    /// The ports of its service; no service where there are none.
+    /// The ports of the service. No service if empty.
     pub service_ports: Vec<ServicePortSpec>,
-    /// Whether it is enforced, and not in shadow. Rules that are added to other policies are so too.
+    /// Whether new policies and rules are enforced instead of in shadow.
     pub is_enforced: bool,
 }
 
-/// Why there is no text with the rules.
+/// Why the rules cannot be written.
 #[derive(Debug, Error)]
 pub enum DocumentError {
-    /// A text cannot be changed safely.
+    /// A text cannot be edited safely.
     #[error(transparent)]
     NotEditable(#[from] NotEditable),
-    /// A document or a rule has no form in YAML.
+    /// A document or rule cannot be serialized.
     #[error(transparent)]
     Yaml(#[from] YamlTextError),
 }
 
-/// What is proposed for a policy.
+/// The proposed rules for a policy.
 #[derive(Debug)]
 pub struct Document {
-    /// The rules, in the order of their callers.
+    /// The rules, in order of callers.
     pub rules: Vec<RuleSpec>,
-    pub(super) place: Place,
+    pub(super) destination: Destination,
 }
 
-/// Where the rules go.
+/// The destination of the rules.
 #[derive(Debug)]
-pub(super) enum Place {
-    /// Into a policy that there was not before, of which this is the text.
+pub(super) enum Destination {
+    /// A new policy with this text.
     New(String),
-    /// Into the policy's text, which is this one of the sources.
+    /// An edit of an existing source.
     Within { source: usize, edit: Edit },
-    /// To people, since the policy is not written such that they could be put there.
+    /// A policy file that cannot be edited.
     ByHand(ByHand),
 }
 
-/// Rules for people to put in their place.
+/// Rules to add by hand.
 #[derive(Debug)]
 pub struct ByHand {
-    /// The name of the file that has the policy.
+    /// The name of the policy file.
     pub file: String,
-    /// Why they could not be put there.
+    /// Why the file cannot be edited.
     pub reason: EditError,
-    /// The rules as a list in YAML.
+    /// The rules as a YAML list.
     pub list: String,
 }
 
-/// All texts that have rules which were learnt.
+/// All texts with learned rules.
 #[derive(Debug, Default)]
-pub struct Texts {
-    /// Of the sources, whole.
+pub struct LearnedTexts {
+    /// Changed sources.
     changed: BTreeMap<usize, String>,
-    /// Of new policies, one each.
+    /// New policies.
     new: Vec<String>,
 }
 
 impl Document {
-    /// The rules and their place among `texts`, which are the sources; none where nothing is proposed.
-    pub(super) fn of(
+    /// The rules and their destination. `texts` are the parsed sources. None without a proposal.
+    pub(super) fn new(
         name: &PolicyName,
         proposals: &Proposals,
-        known: &Known,
+        existing: &ExistingPolicies,
         texts: &[PolicyText<'_>],
         new: &NewPolicy,
     ) -> Result<Option<Self>, DocumentError> {
-        if proposals.learnt.is_empty() {
+        if proposals.learned.is_empty() {
             return Ok(None);
         }
-        let existing = known.enforcement(name);
-        // What a policy in shadow has is in shadow anyway, and counts only without saying so again.
-        let enforcement = (existing == Some(Enforcement::Enforce) && !new.is_enforced)
+        let current = existing.enforcement(name);
+        // Rules of a shadow policy are in shadow anyway, and only count without a redundant `enforcement`.
+        let enforcement = (current == Some(Enforcement::Enforce) && !new.is_enforced)
             .then_some(Enforcement::Shadow);
-        let mut ids = RuleIds::beside(known.rule_ids(name));
+        let mut ids = RuleIds::excluding(existing.rule_ids(name));
         let rules: Vec<_> = proposals
-            .learnt
+            .learned
             .iter()
             .map(|(caller, calls)| rule(caller, calls, &name.namespace, enforcement, &mut ids))
             .collect();
         let list = list(&rules, proposals)?;
-        let mut sources = texts.iter().zip(&known.sources).enumerate();
-        let place = match sources.find(|(_, (text, _))| text.has_policy(name)) {
-            None => Place::New(new_document(name, &list, new)?),
+        let mut sources = texts.iter().zip(&existing.sources).enumerate();
+        let destination = match sources.find(|(_, (text, _))| text.has_policy(name)) {
+            None => Destination::New(new_document(name, &list, new)?),
             Some((source, (text, file))) => match text.append_rules(name, &list) {
-                Ok(edit) => Place::Within { source, edit },
-                Err(reason) => Place::ByHand(ByHand {
+                Ok(edit) => Destination::Within { source, edit },
+                Err(reason) => Destination::ByHand(ByHand {
                     file: file.name.clone(),
                     reason,
                     list,
                 }),
             },
         };
-        Ok(Some(Self { rules, place }))
+        Ok(Some(Self { rules, destination }))
     }
 
-    /// Whether there was no such policy before.
+    /// Whether the policy is new.
     pub fn is_new(&self) -> bool {
-        matches!(self.place, Place::New(_))
+        matches!(self.destination, Destination::New(_))
     }
 
-    /// What is for people to do.
+    /// Rules to add by hand.
     pub fn by_hand(&self) -> Option<&ByHand> {
-        match &self.place {
-            Place::ByHand(by_hand) => Some(by_hand),
-            Place::New(_) | Place::Within { .. } => None,
+        match &self.destination {
+            Destination::ByHand(by_hand) => Some(by_hand),
+            Destination::New(_) | Destination::Within { .. } => None,
         }
     }
 }
 
-impl Texts {
-    /// The texts with all of these rules.
+impl LearnedTexts {
+    /// Creates the texts with all of these rules.
     pub fn with<'d>(
         documents: impl Iterator<Item = &'d Document>,
         texts: &[PolicyText<'_>],
-        known: &Known,
+        existing: &ExistingPolicies,
     ) -> Result<Self, NotEditable> {
         let mut new = Vec::new();
         let mut edits: BTreeMap<usize, Vec<Edit>> = BTreeMap::new();
         for document in documents {
-            match &document.place {
-                Place::New(text) => new.push(text.clone()),
-                Place::Within { source, edit } => {
+            match &document.destination {
+                Destination::New(text) => new.push(text.clone()),
+                Destination::Within { source, edit } => {
                     edits.entry(*source).or_default().push(edit.clone());
                 }
-                Place::ByHand(_) => {}
+                Destination::ByHand(_) => {}
             }
         }
         let mut changed = BTreeMap::new();
-        let sources = texts.iter().zip(&known.sources).enumerate();
+        let sources = texts.iter().zip(&existing.sources).enumerate();
         for (position, (text, source)) in sources {
             if let Some(edits) = edits.remove(&position) {
                 let text = text.apply(edits);
@@ -169,23 +169,23 @@ impl Texts {
         Ok(Self { changed, new })
     }
 
-    /// The text that has a document.
-    pub fn of<'t>(&'t self, document: &'t Document) -> Option<&'t str> {
-        match &document.place {
-            Place::New(text) => Some(text),
-            Place::Within { source, .. } => self.changed.get(source).map(String::as_str),
-            Place::ByHand(_) => None,
+    /// The text that contains a document.
+    pub fn text_of<'t>(&'t self, document: &'t Document) -> Option<&'t str> {
+        match &document.destination {
+            Destination::New(text) => Some(text),
+            Destination::Within { source, .. } => self.changed.get(source).map(String::as_str),
+            Destination::ByHand(_) => None,
         }
     }
 
-    /// The source that is changed, where nothing else is to be written.
+    /// The changed source, if it is the only output.
     pub fn only_source(&self) -> Option<usize> {
         let mut changed = self.changed.keys();
         let first = changed.next().filter(|_| self.new.is_empty())?;
         changed.next().is_none().then_some(*first)
     }
 
-    /// All of them as one; none where there is nothing to write.
+    /// All texts as one stream. None if there are none.
     pub fn joined(&self) -> Option<String> {
         let mut joined = String::new();
         for (position, text) in self.changed.values().chain(&self.new).enumerate() {
@@ -199,30 +199,33 @@ impl Texts {
         (!joined.is_empty()).then_some(joined)
     }
 
-    /// What is allowed with them, which must be accepted beside the `Mesh` and the other policies.
-    pub(super) fn check(&self, known: &Known) -> Result<Known, KnownError> {
-        let mut sources = known.sources.clone();
+    /// Validates the texts together with the `Mesh` and the other policies.
+    pub(super) fn check(
+        &self,
+        existing: &ExistingPolicies,
+    ) -> Result<ExistingPolicies, ExistingPoliciesError> {
+        let mut sources = existing.sources.clone();
         for (position, source) in sources.iter_mut().enumerate() {
             if let Some(text) = self.changed.get(&position) {
                 source.text.clone_from(text);
             }
         }
         sources.extend(self.new.iter().map(|text| SourceText {
-            name: "<learnt>".to_owned(),
+            name: "<learned>".to_owned(),
             text: text.clone(),
         }));
-        known.with(sources)
+        existing.with(sources)
     }
 }
 
-/// The rules as a list in YAML, with what was seen above each, and what is rare below them.
+/// The rules as a YAML list, with comments about their calls and about rare calls.
 fn list(rules: &[RuleSpec], proposals: &Proposals) -> Result<String, YamlTextError> {
     let mut text = String::new();
-    for (rule, calls) in rules.iter().zip(proposals.learnt.values()) {
-        for call in calls.iter().take(MOST_COMMENTS) {
+    for (rule, calls) in rules.iter().zip(proposals.learned.values()) {
+        for call in calls.iter().take(MAX_COMMENTS) {
             let _ = writeln!(text, "# {}", call_line(call));
         }
-        if let Some(more @ 1..) = calls.len().checked_sub(MOST_COMMENTS) {
+        if let Some(more @ 1..) = calls.len().checked_sub(MAX_COMMENTS) {
             let _ = writeln!(text, "# and {more} more");
         }
         text.push_str(&yaml_text(&[rule])?);
@@ -233,12 +236,12 @@ fn list(rules: &[RuleSpec], proposals: &Proposals) -> Result<String, YamlTextErr
 
 fn add_rare(rare: &[ProposedCall], text: &mut String) {
     if !rare.is_empty() {
-        text.push_str("# Rare, and therefore not learnt:\n");
+        text.push_str("# Rare, and therefore not learned:\n");
     }
-    for call in rare.iter().take(MOST_COMMENTS) {
+    for call in rare.iter().take(MAX_COMMENTS) {
         let _ = writeln!(text, "#   {}: {}", call.caller, call_line(call));
     }
-    if let Some(more @ 1..) = rare.len().checked_sub(MOST_COMMENTS) {
+    if let Some(more @ 1..) = rare.len().checked_sub(MAX_COMMENTS) {
         let _ = writeln!(text, "#   and {more} more");
     }
 }
@@ -284,12 +287,12 @@ fn new_document(name: &PolicyName, rules: &str, new: &NewPolicy) -> Result<Strin
     let mut text = String::new();
     if is_guessed {
         text.push_str(
-            "# The selector is a guess: see that it names the labels of the workload's pods.\n",
+            "# The selector is a guess: check that it matches the labels of the workload's pods.\n",
         );
     }
     text.push_str(&yaml_text(&document)?);
     let text = with_rules(&text, name, rules);
-    let text = text.map_err(|reason| NotEditable::new("<learnt>", reason))?;
+    let text = text.map_err(|reason| NotEditable::new("<learned>", reason))?;
     Ok(text)
 }
 

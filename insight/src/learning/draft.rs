@@ -1,35 +1,35 @@
-//! What was seen → proposals, and the texts with them, checked beside the other policies.
+//! Observations → proposals and their texts, validated together with the other policies.
 
 use std::collections::BTreeMap;
 
 use policy_schema::plugin_config::PolicyName;
 
-use super::document::{Document, DocumentError, NewPolicy, Texts};
+use super::document::{Document, DocumentError, LearnedTexts, NewPolicy};
+use super::existing_policies::{ExistingPolicies, ExistingPoliciesError};
 use super::hand_template::HandTemplate;
-use super::known::{Known, KnownError};
-use super::learnt::Learnt;
-use super::proposal::{Evidence, Proposals};
+use super::learned::Learned;
+use super::proposal::{Proposals, Thresholds};
 use super::workload::Workload;
 use crate::policy_text::NotEditable;
 
-/// What is proposed of all workloads.
+/// The proposals for all workloads.
 #[derive(Debug)]
 pub struct Draft {
-    /// By the names of the policies.
-    pub learnt: Vec<Learnt>,
-    /// The texts that have what is proposed.
-    pub texts: Texts,
+    /// By policy name.
+    pub learned: Vec<Learned>,
+    /// The texts with the proposed rules.
+    pub texts: LearnedTexts,
 }
 
-/// Why nothing is proposed.
+/// Why no draft can be made.
 #[derive(Debug)]
 pub enum DraftError {
-    /// A text cannot be changed safely, or has no form in YAML.
+    /// A text cannot be edited or serialized.
     Document(DocumentError),
-    /// Labels are given for the pods of one new policy, and there are as many as this.
+    /// A selector is given, but there are this many new policies.
     SeveralNew(usize),
-    /// The texts with the rules are not accepted beside the others.
-    Rejected(KnownError),
+    /// The drafted texts do not validate.
+    Rejected(ExistingPoliciesError),
 }
 
 impl From<DocumentError> for DraftError {
@@ -45,44 +45,44 @@ impl From<NotEditable> for DraftError {
 }
 
 impl Draft {
-    /// Proposes what was seen of these workloads and is not allowed yet.
-    pub fn of(
+    /// Proposes rules for observed requests that are not allowed yet.
+    pub fn new(
         workloads: BTreeMap<PolicyName, Workload>,
-        known: &Known,
-        evidence: Evidence,
+        existing: &ExistingPolicies,
+        evidence: Thresholds,
         templates: &[HandTemplate],
         new: &NewPolicy,
     ) -> Result<Self, DraftError> {
-        let sources = known.texts()?;
-        let mut learnt = Vec::with_capacity(workloads.len());
+        let sources = existing.texts()?;
+        let mut learned = Vec::with_capacity(workloads.len());
         for (policy, workload) in workloads {
-            let proposals = Proposals::of(&workload, evidence, templates);
-            let document = Document::of(&policy, &proposals, known, &sources, new)?;
-            learnt.push(Learnt {
+            let proposals = Proposals::new(&workload, evidence, templates);
+            let document = Document::new(&policy, &proposals, existing, &sources, new)?;
+            learned.push(Learned {
                 policy,
                 workload,
                 proposals,
                 document,
             });
         }
-        let count = documents(&learnt).filter(|one| one.is_new()).count();
+        let count = documents(&learned).filter(|one| one.is_new()).count();
         if count > 1 && !new.selector.is_empty() {
             return Err(DraftError::SeveralNew(count));
         }
-        let texts = Texts::with(documents(&learnt), &sources, known)?;
-        let allowed = texts.check(known).map_err(DraftError::Rejected)?;
-        for one in &mut learnt {
+        let texts = LearnedTexts::with(documents(&learned), &sources, existing)?;
+        let allowed = texts.check(existing).map_err(DraftError::Rejected)?;
+        for one in &mut learned {
             one.count_coverage(&allowed);
         }
-        Ok(Self { learnt, texts })
+        Ok(Self { learned, texts })
     }
 
-    /// What is to be written, or to be put in its place by hand.
+    /// The documents to write or to edit by hand.
     pub fn documents(&self) -> impl Iterator<Item = &Document> {
-        documents(&self.learnt)
+        documents(&self.learned)
     }
 }
 
-fn documents(learnt: &[Learnt]) -> impl Iterator<Item = &Document> {
-    learnt.iter().filter_map(|one| one.document.as_ref())
+fn documents(learned: &[Learned]) -> impl Iterator<Item = &Document> {
+    learned.iter().filter_map(|one| one.document.as_ref())
 }

@@ -1,33 +1,33 @@
-//! Templates that a person names.
+//! Path templates given with `--template`.
 
 use policy_schema::matching::{PathMatch, Reading};
 use thiserror::Error;
 
-/// A template that a person named.
+/// A path template given with `--template`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HandTemplate {
     text: String,
     matcher: PathMatch,
 }
 
-/// Why a text is no template.
+/// Why a text is not a template.
 #[derive(Debug, Error)]
 pub enum InvalidHandTemplate {
-    /// It is no path pattern.
+    /// The path pattern is invalid.
     #[error("{0}")]
     Path(String),
-    /// It is a pattern, and no template.
+    /// The pattern is not a template.
     #[error(
         "it has neither `{{*}}` nor `{{**}}`; write one for each part that varies, such as `/v1/orders/{{*}}`"
     )]
     NoTemplate,
-    /// It is no path.
-    #[error("it does not begin with `/`")]
+    /// The text is not a path.
+    #[error("it must begin with `/`")]
     NoPath,
 }
 
 impl HandTemplate {
-    /// Reads a template as rules have it.
+    /// Parses a template in the syntax of rules.
     pub fn parse(text: &str) -> Result<Self, InvalidHandTemplate> {
         if !text.starts_with('/') {
             return Err(InvalidHandTemplate::NoPath);
@@ -42,13 +42,13 @@ impl HandTemplate {
         }
     }
 
-    /// The template as it was written.
+    /// The template as written.
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// Whether it takes a path in.
-    pub(super) fn takes(&self, path: &str) -> bool {
+    /// Whether the template matches a path.
+    pub(super) fn matches(&self, path: &str) -> bool {
         self.matcher.matches(path.as_bytes(), Reading::Narrow)
     }
 }

@@ -1,7 +1,7 @@
-//! Whether letters make words, by which letter follows which.
+//! Distinguishes words from random letters by letter pairs.
 
-/// For each letter, how much more often each other one follows it in English words than by chance: the binary
-/// logarithm, between -3 and 3, with 3 added. Counted over the words of technical documentation, each word once.
+/// For each letter, the frequency of each following letter in English words relative to chance: the binary logarithm, clamped
+/// to -3 to 3, plus 3. Counted over the distinct words of technical documentation.
 const FOLLOWERS: [&[u8; 26]; 26] = [
     b"03430030301544030545211120", // a
     b"51324000430511420341400030", // b
@@ -31,20 +31,20 @@ const FOLLOWERS: [&[u8; 26]; 26] = [
     b"40016000500131400122000021", // z
 ];
 
-/// What stands for "as often as by chance".
+/// The value for "as frequent as by chance".
 const CHANCE: i32 = 3;
 
-/// From this sum on letters make words. Of random tokens one in a hundred does.
-const WORDS: i32 = 5;
+/// The minimum sum for words. One percent of random tokens reach it.
+const MIN_WORD_SCORE: i32 = 5;
 
-/// Whether the letters of a text make words on the whole. Letters that follow each other count, but not a capital
-/// after a small letter, where a word begins.
+/// Whether the letters of a text form words. Counts adjacent letters, except an uppercase after a lowercase letter, where a
+/// word begins.
 pub(super) fn make_words(text: &str) -> bool {
     let pairs = text.as_bytes().windows(2);
-    pairs.filter_map(likeness).sum::<i32>() >= WORDS
+    pairs.filter_map(likeness).sum::<i32>() >= MIN_WORD_SCORE
 }
 
-/// How much likelier a pair of letters is in a word than by chance.
+/// The score of a letter pair.
 fn likeness(pair: &[u8]) -> Option<i32> {
     let [one, other] = pair else { return None };
     if one.is_ascii_lowercase() && other.is_ascii_uppercase() {
@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_are_told_from_random_letters() {
+    fn distinguishes_words_from_random_letters() {
         for words in [
             "API2EXPORT",
             "delete-user-42-forever",

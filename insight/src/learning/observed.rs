@@ -1,64 +1,64 @@
-//! A request, or several alike, as a source tells of them.
+//! Observed requests.
 
 use policy_schema::plugin_config::PolicyName;
 use policy_schema::timestamp::Timestamp;
 
-/// A request, or several alike, as a source tells of them.
+/// One or more observed requests with the same attributes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Observation {
-    /// The policy of the workload that was called.
+    /// The policy of the called workload.
     pub(crate) policy: PolicyName,
-    /// The URI name in the caller's certificate, whatever it is.
+    /// The URI SAN of the caller's certificate, unvalidated.
     pub(crate) peer: Option<String>,
     pub(crate) method: Option<String>,
-    /// Without query.
+    /// The path without its query.
     pub(crate) path: Option<String>,
     pub(crate) host: Option<String>,
     pub(crate) outcome: Outcome,
-    /// The rule that the filter says allowed it, by its id.
+    /// The ID of the rule that allowed the request, as reported by the filter.
     pub(crate) allowed_by: Option<String>,
     pub(crate) tally: Tally,
 }
 
-/// What became of a request.
+/// The outcome of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// It was let through, and answered with this status.
+    /// The request was allowed and answered with this status.
     Answered(u16),
-    /// It was let through. The source does not say how it was answered.
-    LetThrough,
-    /// Peergate's filter or RBAC refused it.
+    /// The request was allowed. The status is unknown.
+    Allowed,
+    /// Peergate's filter or RBAC denied the request.
     Denied,
-    /// Another filter refused it, by what no rule sees: a token, what an authorizer knows, or a filter that failed.
-    DeniedElsewhere,
-    /// There was no answer, as when the caller went away.
+    /// Another filter denied the request, for a reason that rules cannot see.
+    DeniedByOtherFilter,
+    /// There was no response, for example because the caller disconnected.
     Unanswered,
-    /// The workload itself made it, and its proxy sent it to another.
+    /// The workload itself sent the request.
     Outbound,
-    /// The source does not say whether somebody called the workload, or the workload somebody.
-    EitherWay,
+    /// The source does not show whether the request was inbound or outbound.
+    UndeterminedDirection,
 }
 
-/// How often something was seen, and when.
+/// A number of requests and their period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tally {
-    /// How often.
+    /// The number of requests.
     pub count: u64,
-    /// When.
+    /// The period.
     pub period: Period,
 }
 
-/// From the first time that something was seen to the last.
+/// The time from the first to the last observation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Period {
-    /// The first moment.
+    /// The first observation.
     pub first: Timestamp,
-    /// The last moment.
+    /// The last observation.
     pub last: Timestamp,
 }
 
 impl Tally {
-    /// Seen once.
+    /// A single observation.
     pub fn once(at: Timestamp) -> Self {
         let period = Period {
             first: at,
@@ -67,7 +67,7 @@ impl Tally {
         Self { count: 1, period }
     }
 
-    /// Both together.
+    /// The sum of two tallies.
     #[must_use]
     pub(crate) fn and(self, other: Self) -> Self {
         Self {
@@ -76,14 +76,14 @@ impl Tally {
         }
     }
 
-    /// Adds to what was seen of the same so far.
+    /// Adds this tally to a sum.
     pub(crate) fn add_to(self, sum: &mut Option<Self>) {
         *sum = Some(sum.map_or(self, |sum| sum.and(self)));
     }
 }
 
 impl Period {
-    /// The shortest that both are part of.
+    /// The shortest period that contains both.
     #[must_use]
     pub(crate) fn and(self, other: Self) -> Self {
         Self {
@@ -92,7 +92,7 @@ impl Period {
         }
     }
 
-    /// How long it is, in nanoseconds.
+    /// The length in nanoseconds.
     pub(crate) fn length(self) -> u64 {
         let (first, last) = (self.first.unix_nanoseconds(), self.last.unix_nanoseconds());
         last.saturating_sub(first)

@@ -1,86 +1,85 @@
-//! Ids in paths → templates, with evidence only.
+//! Folds IDs in paths into templates, with sufficient evidence.
 //!
-//! `/orders/17` and `/orders/18` are one thing and `/orders/export` is another. A position in paths
-//! is folded into `{*}` if enough distinct ids stood there, of one caller and one method, in paths
-//! that are otherwise the same; and if nothing else (`path_positions`) stood there that counts. A person may
-//! name templates, which need no such evidence.
+//! `/orders/17` and `/orders/18` are the same operation, `/orders/export` is another. A position is folded into `{*}` if one
+//! caller and method had enough distinct IDs there in otherwise equal paths, and no established word (`path_positions`).
+//! Templates given with `--template` need no evidence.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use policy_schema::matching::{PathMatch, Reading};
 use policy_schema::printable::clipped;
 
-use super::caller::Caller;
+use super::caller::LearnedCaller;
 use super::hand_template::HandTemplate;
 use super::observed::Tally;
 use super::path_positions::{Obstacle, Positions};
 use super::path_segments::{ANY, push, segments};
 use super::path_shape::{Shape, is_grpc, shape};
 
-/// How many values of a position are shown.
-const EXAMPLES: usize = 3;
+/// The maximum number of example IDs.
+const MAX_EXAMPLES: usize = 3;
 
-/// A path pattern, and what it was made of.
+/// A path pattern and its evidence.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Pattern {
-    /// As rules have it.
+    /// The pattern in the syntax of rules.
     pub text: String,
-    /// For each `{*}`, in their order, the values that stood there. Empty for a path as it was seen.
+    /// The values of each `{*}`, in order. Empty for an unfolded path.
     pub folds: Vec<Fold>,
-    /// Of a template, the paths that were seen a few times only, while others were seen often.
+    /// Paths of a template that were observed rarely, while others were frequent.
     pub seldom: Option<Paths>,
-    /// Of a template, more paths that it takes in, to which the same caller got 401 or 403.
+    /// Further paths that match the template, but returned 401 or 403 to the same caller.
     pub forbidden: Option<Paths>,
-    /// Of a template, what stood in the place of an id too seldom to count.
+    /// A value in the position of an ID that was too rare to count.
     pub odd: Option<String>,
-    /// Of a template that a person named.
+    /// Set for a template given with `--template`.
     pub by_hand: Option<ByHand>,
 }
 
-/// What a template takes in that a person named.
+/// The paths that match a template given with `--template`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ByHand {
-    /// All that were seen.
+    /// All observed paths.
     pub paths: Paths,
-    /// Those that the same caller was denied.
+    /// Paths that were denied to the same caller.
     pub denied: Option<Paths>,
 }
 
-/// The values that one `{*}` was made of.
+/// The values of one `{*}`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Fold {
-    /// How many values stood there.
+    /// The number of distinct values.
     pub distinct: usize,
-    /// Some of them.
+    /// Examples.
     pub examples: Vec<String>,
 }
 
-/// Paths of which one is shown.
+/// A number of paths and an example.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Paths {
-    /// How many.
+    /// The number of paths.
     pub count: usize,
-    /// One of them.
+    /// An example.
     pub example: String,
 }
 
-/// A template that was not made, although there were ids enough.
+/// A template that was not generated, despite enough IDs.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct HeldBack {
-    /// As it would have been.
+    /// The template.
     pub template: String,
-    /// Why it is none.
-    pub because: Because,
+    /// The reason.
+    pub because: HeldBackReason,
 }
 
-/// Why a template was not made.
+/// Why a template was not generated.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Because {
-    /// This stood in the place of an id.
+pub enum HeldBackReason {
+    /// This word is in the position of an ID.
     Word(String),
-    /// This id has another form than the others.
+    /// This ID has a different form than the others.
     OtherForm(String),
-    /// This path was denied, and the template would take it in.
+    /// This denied path would match the template.
     Denied(String),
 }
 
@@ -91,25 +90,25 @@ pub(crate) struct Folded {
     pub(crate) held_back: BTreeSet<HeldBack>,
 }
 
-/// What is known of the caller and the method whose paths are folded, and what is asked of them.
+/// The context and thresholds for folding the paths of a caller and method.
 #[derive(Debug)]
 pub(crate) struct Conditions<'c> {
-    /// The paths that were denied.
+    /// Denied paths.
     pub(crate) denied: BTreeSet<&'c str>,
-    /// The paths that the workload itself answered with 401 or 403.
+    /// Paths that the workload itself answered with 401 or 403.
     pub(crate) forbidden: BTreeSet<&'c str>,
-    /// As many distinct ids are evidence enough.
-    pub(crate) least_ids: usize,
-    /// What was seen less often was seen a few times only.
+    /// The minimum number of distinct IDs.
+    pub(crate) min_ids: usize,
+    /// The minimum number of requests for a path that is not rare.
     pub(crate) least_count: u64,
-    /// The templates that a person named. The first that takes a path in has it.
+    /// Templates given with `--template`. The first match wins.
     pub(crate) templates: &'c [HandTemplate],
 }
 
-/// Paths that are the same but at positions that are open still.
+/// Paths that only differ at open positions.
 #[derive(Clone)]
 struct Group<'p> {
-    /// What stood there too seldom to count, by the open positions.
+    /// The open positions, each with a value that was too rare to count.
     open: BTreeMap<usize, Option<&'p str>>,
     paths: Vec<Member<'p>>,
 }
@@ -122,13 +121,13 @@ struct Member<'p> {
     tally: Tally,
 }
 
-/// A segment of a path, looked at once.
+/// A segment of a path with its shape.
 struct Segment<'p> {
     text: &'p str,
     shape: Shape,
 }
 
-impl From<Obstacle<'_>> for Because {
+impl From<Obstacle<'_>> for HeldBackReason {
     fn from(obstacle: Obstacle<'_>) -> Self {
         match obstacle {
             Obstacle::Word(word) => Self::Word(word.to_owned()),
@@ -147,8 +146,8 @@ impl<'p> Segment<'p> {
         segments.collect()
     }
 
-    /// The segment, and whether it is an id.
-    fn look(&self) -> (&'p str, bool) {
+    /// The segment, and whether it is an ID.
+    fn parts(&self) -> (&'p str, bool) {
         (self.text, self.shape != Shape::Word)
     }
 }
@@ -161,7 +160,7 @@ impl<'p> Member<'p> {
 
 /// Folds the paths of one caller and method.
 pub(crate) fn fold(
-    caller: &Caller,
+    caller: &LearnedCaller,
     paths: &BTreeMap<&str, Tally>,
     positions: &mut Positions<'_>,
     conditions: &Conditions<'_>,
@@ -178,7 +177,7 @@ pub(crate) fn fold(
         let (mut prefix, mut key) = (String::new(), String::new());
         let mut open = BTreeMap::new();
         let mut obstacles = Vec::new();
-        let looks: Vec<_> = segments.iter().map(Segment::look).collect();
+        let looks: Vec<_> = segments.iter().map(Segment::parts).collect();
         let judged = positions.judge(caller, &looks);
         for (index, ((segment, is_id), judged)) in looks.into_iter().zip(judged).enumerate() {
             if let Some(obstacle) = judged.obstacle {
@@ -205,7 +204,7 @@ pub(crate) fn fold(
             tally: *tally,
         });
     }
-    let is_evidence = |ids: &BTreeSet<&str>| ids.len() >= conditions.least_ids;
+    let is_evidence = |ids: &BTreeSet<&str>| ids.len() >= conditions.min_ids;
     let held_back = closed.into_iter().filter(|(_, ids)| is_evidence(ids));
     folded
         .held_back
@@ -216,14 +215,14 @@ pub(crate) fn fold(
     for group in groups.into_values() {
         settle(group, conditions, &mut folded);
     }
-    take_in(&mut folded.patterns);
+    merge_into_templates(&mut folded.patterns);
     folded
         .patterns
         .sort_by(|(one, _), (other, _)| one.cmp(other));
     folded
 }
 
-/// Folds what templates take in that a person named; what is left.
+/// Folds paths that match templates given with `--template`. Returns the rest.
 fn by_hand<'p>(
     paths: &BTreeMap<&'p str, Tally>,
     conditions: &Conditions<'_>,
@@ -231,20 +230,20 @@ fn by_hand<'p>(
 ) -> BTreeMap<&'p str, Tally> {
     let mut left = paths.clone();
     for template in conditions.templates {
-        let taken = left.extract_if(.., |path, _| template.takes(path));
+        let taken = left.extract_if(.., |path, _| template.matches(path));
         let taken: Vec<_> = taken.collect();
         let mut sum = None;
         for (_, tally) in &taken {
             tally.add_to(&mut sum);
         }
-        let paths = Paths::of(taken.iter().map(|(path, _)| *path));
+        let paths = Paths::from_paths(taken.iter().map(|(path, _)| *path));
         let (Some(sum), Some(paths)) = (sum, paths) else {
             continue;
         };
         let more = |paths: &BTreeSet<&str>| {
-            let more = paths.iter().copied().filter(|path| template.takes(path));
+            let more = paths.iter().copied().filter(|path| template.matches(path));
             let own: BTreeSet<_> = taken.iter().map(|(path, _)| *path).collect();
-            Paths::of(more.filter(|path| !own.contains(path)))
+            Paths::from_paths(more.filter(|path| !own.contains(path)))
         };
         let pattern = Pattern {
             text: template.text().to_owned(),
@@ -262,12 +261,12 @@ fn by_hand<'p>(
     left
 }
 
-/// Counts paths as part of a template that takes them in: what is odd among ids is not proposed beside them.
-fn take_in(patterns: &mut Vec<(Pattern, Tally)>) {
+/// Merges paths into templates that match them, so that odd values are not proposed separately.
+fn merge_into_templates(patterns: &mut Vec<(Pattern, Tally)>) {
     let (mut templates, as_seen): (Vec<_>, Vec<_>) = patterns
         .drain(..)
         .partition(|(pattern, _)| !pattern.folds.is_empty());
-    // By what stands before the first `{*}`.
+    // Templates by the prefix before the first `{*}`.
     let mut starts: BTreeMap<String, Vec<(usize, PathMatch)>> = BTreeMap::new();
     for (index, (pattern, _)) in templates.iter().enumerate() {
         let start = pattern.text.split(ANY).next().unwrap_or_default();
@@ -294,8 +293,8 @@ fn take_in(patterns: &mut Vec<(Pattern, Tally)>) {
     patterns.append(&mut templates);
 }
 
-/// Makes a template of the group if there is evidence for all open positions. Else the position
-/// with the least is closed, and what stood there tells the paths apart.
+/// Generates a template if all open positions have enough evidence. Otherwise closes the position with the fewest IDs and
+/// splits the group by its values.
 fn settle(group: Group<'_>, conditions: &Conditions<'_>, folded: &mut Folded) {
     let mut groups = vec![group];
     while let Some(group) = groups.pop() {
@@ -312,8 +311,11 @@ fn settle(group: Group<'_>, conditions: &Conditions<'_>, folded: &mut Folded) {
         let weakest = group.open.keys().map(|&index| (ids(index), index)).min();
         match weakest {
             None => folded.patterns.extend(group.paths.iter().map(as_seen)),
-            Some((distinct, _)) if distinct >= conditions.least_ids => {
-                let folds = group.open.keys().map(|&index| Fold::of(&values(index)));
+            Some((distinct, _)) if distinct >= conditions.min_ids => {
+                let folds = group
+                    .open
+                    .keys()
+                    .map(|&index| Fold::from_values(&values(index)));
                 match template(&group, folds.collect(), conditions) {
                     Ok(pattern) => folded.patterns.push(pattern),
                     Err(held_back) => {
@@ -343,8 +345,8 @@ fn settle(group: Group<'_>, conditions: &Conditions<'_>, folded: &mut Folded) {
 }
 
 impl Fold {
-    fn of(values: &BTreeSet<&str>) -> Self {
-        let examples = values.iter().take(EXAMPLES);
+    fn from_values(values: &BTreeSet<&str>) -> Self {
+        let examples = values.iter().take(MAX_EXAMPLES);
         Self {
             distinct: values.len(),
             examples: examples.map(ToString::to_string).collect(),
@@ -364,7 +366,7 @@ fn as_seen(member: &Member<'_>) -> (Pattern, Tally) {
     (pattern, member.tally)
 }
 
-/// The template of a group, unless it cannot be written or takes in what was denied.
+/// The template of a group, unless it cannot be written or matches a denied path.
 fn template(
     group: &Group<'_>,
     folds: Vec<Fold>,
@@ -380,29 +382,29 @@ fn template(
     let Ok(matcher @ PathMatch::Template(_)) = PathMatch::parse(&text) else {
         return Err(None);
     };
-    // Most paths differ from the template before its first `{*}`.
+    // Most paths already differ before the first `{*}`.
     let start = text.split(ANY).next().unwrap_or_default().to_owned();
     let is_taken_in = |path: &&&str| {
         path.starts_with(&start) && matcher.matches(path.as_bytes(), Reading::Narrow)
     };
     if let Some(path) = conditions.denied.iter().find(is_taken_in) {
         return Err(Some(HeldBack {
-            because: Because::Denied(clipped(path).into_owned()),
+            because: HeldBackReason::Denied(clipped(path).into_owned()),
             template: text,
         }));
     }
     let seldom = group.paths.iter();
     let seldom = seldom.filter(|member| member.tally.count < conditions.least_count);
-    let seldom = Paths::of(seldom.map(|member| member.path));
+    let seldom = Paths::from_paths(seldom.map(|member| member.path));
     let own: BTreeSet<_> = group.paths.iter().map(|member| member.path).collect();
     let forbidden = conditions.forbidden.iter().filter(is_taken_in).copied();
     let odd = group.open.values().find_map(|odd| *odd);
     let pattern = Pattern {
         text,
         folds,
-        // Where all are seen a few times, it is the nature of the ids.
+        // If all paths are rare, IDs are simply used once.
         seldom: seldom.filter(|seldom| seldom.count < own.len()),
-        forbidden: Paths::of(forbidden.filter(|path| !own.contains(path))),
+        forbidden: Paths::from_paths(forbidden.filter(|path| !own.contains(path))),
         odd: odd.map(|odd| clipped(odd).into_owned()),
         by_hand: None,
     };
@@ -413,7 +415,7 @@ fn template(
 }
 
 impl Paths {
-    fn of<'p>(mut paths: impl Iterator<Item = &'p str>) -> Option<Self> {
+    fn from_paths<'p>(mut paths: impl Iterator<Item = &'p str>) -> Option<Self> {
         let example = clipped(paths.next()?).into_owned();
         Some(Self {
             count: paths.count() + 1,

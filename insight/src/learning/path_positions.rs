@@ -1,121 +1,125 @@
-//! What stood at each position of a workload's paths: ids of one form, or something else too.
+//! The values at each position of a workload's paths: IDs of one form, or words too.
 //!
-//! Anyone can send a word in the place of an id once, so a word counts only if it is established there: some caller
-//! sent it often enough for it to be learnt, or it makes a share of what the caller sent whose paths are folded. Of
-//! other callers, ids are ids whatever their form.
+//! Any client can send a word in the position of an ID, so a word only counts if it is established: some caller sent it often
+//! enough to be learned, or it is a significant share of the requests of the caller whose paths are folded. IDs of other
+//! callers may have any form.
 //!
-//! A position is what follows a prefix in which `{*}` stands for each id. Anyone can send long paths that
-//! differ in every segment, so a path costs its own text and no more: positions are not built but looked
-//! up, in the paths sorted by such prefixes.
+//! A position follows a prefix in which `{*}` replaces each ID. Clients can send long paths that differ in every segment, so a
+//! path must only cost its own length: positions are not stored, but searched in paths sorted by such prefixes.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 
-use super::caller::Caller;
+use super::caller::LearnedCaller;
 use super::observed::Tally;
 use super::path_segments::{MAX_PATH, MAX_SEGMENTS, push, segments};
 use super::path_shape::{Form, Shape, are_of_one_kind, is_grpc, shape};
 
-/// Ids of more forms than these are of more than one kind.
+/// The maximum number of ID forms to distinguish. More forms count as several kinds.
 const MAX_FORMS: usize = 32;
 
-/// What is less than one in so many of a caller's requests at a position may be odd: a probe, or a mistake.
+/// A value below one in this many of a caller's requests at a position is odd: a probe or a mistake.
 const ODD_ONE_IN: u64 = 20;
 
-/// The paths that a workload was asked for, by callers that a rule may name.
+/// The requested paths of a workload, by callers that rules can name.
 #[derive(Debug, Default)]
 pub(crate) struct SeenPaths {
-    callers: BTreeMap<Caller, CallerId>,
-    /// The requests for a path are in the order of their callers.
+    callers: BTreeMap<LearnedCaller, CallerId>,
+    /// The requests for a path, sorted by caller.
     paths: BTreeMap<Box<str>, Vec<Requests>>,
 }
 
-/// A caller, as a number: many paths have the same.
+/// An interned caller.
 type CallerId = u32;
 
-/// A caller's requests for a path.
+/// The requests of a caller for a path.
 #[derive(Clone, Copy, Debug)]
 struct Requests {
     caller: CallerId,
     count: u64,
-    /// Those that count for what is learnt.
+    /// Requests that are eligible for learning.
     eligible: Option<Tally>,
 }
 
-/// Paths in the order of their keys.
+/// Paths sorted by key.
 pub(crate) struct Positions<'p> {
     paths: Vec<KeyedPath<'p>>,
-    callers: &'p BTreeMap<Caller, CallerId>,
-    least_ids: usize,
-    /// Whether what was seen so often, and for so long, is learnt.
+    callers: &'p BTreeMap<LearnedCaller, CallerId>,
+    min_ids: usize,
+    /// Whether a tally is sufficient for learning.
     is_established: Box<dyn Fn(Tally) -> bool>,
-    /// Of positions that several paths have: where these paths begin and end, and the position's number.
-    /// Each has its callers in their order.
+    /// Cached positions, by the range of their paths and the position's number.
     judged: HashMap<(usize, usize, usize), Vec<(CallerId, Judged<'p>)>>,
 }
 
-/// A path, or the beginning of one that is too long.
+/// A path, truncated if it is too long.
 #[derive(Debug)]
 struct KeyedPath<'p> {
-    /// The path with `{*}` for each id.
+    /// The path with `{*}` for each ID.
     key: Box<str>,
     path: &'p str,
     requests: &'p [Requests],
 }
 
-/// What keeps a position from being folded.
+/// Why a position cannot be folded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Obstacle<'p> {
-    /// This stood in the place of an id.
+    /// A word in the position of an ID.
     Word(&'p str),
-    /// This id has another form than the others.
+    /// An ID with a different form than the others.
     OtherForm(&'p str),
 }
 
-/// What a position is for a caller.
+/// The result of judging a position for a caller.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Judged<'p> {
     pub(super) obstacle: Option<Obstacle<'p>>,
-    /// What stood there too seldom to be an obstacle.
+    /// A value that is too rare to be an obstacle.
     pub(super) odd: Option<&'p str>,
 }
 
-/// What stood at a position.
+/// The values at a position.
 #[derive(Debug, Default)]
 struct Position<'p> {
-    /// The first word, in alphabetical order, that was learnt of a caller.
+    /// The alphabetically first established word.
     established: Option<&'p str>,
     /// Any word.
     word: Option<&'p str>,
-    /// What is an id only among others of its form, and was learnt of a caller.
+    /// An established value that is an ID only among others of its form.
     undecided: BTreeMap<Form, &'p str>,
     callers: BTreeMap<CallerId, Own<'p>>,
 }
 
-/// What a caller sent at a position.
+/// The values of one caller at a position.
 #[derive(Debug, Default)]
 struct Own<'p> {
     count: u64,
     words: u64,
     ids: BTreeMap<Form, Ids<'p>>,
-    /// Whether ids had more forms than are told apart.
+    /// Whether there were more ID forms than the maximum.
     has_more_forms: bool,
 }
 
-/// The ids of one form that a caller sent at a position.
+/// The IDs of one form of a caller at a position.
 #[derive(Debug)]
 struct Ids<'p> {
     count: u64,
     eligible: Option<Tally>,
-    /// The first in alphabetical order.
+    /// The alphabetically first ID.
     first: &'p str,
-    /// No more of them than are evidence.
+    /// Distinct IDs, at most as many as needed.
     distinct: BTreeSet<&'p str>,
 }
 
 impl SeenPaths {
-    /// Adds requests for a path; of one that is too long, the beginning.
-    pub(crate) fn add(&mut self, path: &str, caller: &Caller, tally: Tally, is_eligible: bool) {
+    /// Adds requests for a path, truncated if it is too long.
+    pub(crate) fn add(
+        &mut self,
+        path: &str,
+        caller: &LearnedCaller,
+        tally: Tally,
+        is_eligible: bool,
+    ) {
         if is_grpc(path) {
             return;
         }
@@ -155,7 +159,7 @@ impl SeenPaths {
         }
     }
 
-    fn id(&mut self, caller: &Caller) -> CallerId {
+    fn id(&mut self, caller: &LearnedCaller) -> CallerId {
         if let Some(id) = self.callers.get(caller) {
             return *id;
         }
@@ -166,10 +170,10 @@ impl SeenPaths {
 }
 
 impl<'p> Positions<'p> {
-    /// The positions of these paths. So many distinct ids are evidence.
+    /// Indexes the paths. `min_ids` distinct IDs are sufficient evidence.
     pub(crate) fn new(
         seen: &'p SeenPaths,
-        least_ids: usize,
+        min_ids: usize,
         is_established: impl Fn(Tally) -> bool + 'static,
     ) -> Self {
         let mut paths: Vec<_> = seen
@@ -191,14 +195,18 @@ impl<'p> Positions<'p> {
         Self {
             paths,
             callers: &seen.callers,
-            least_ids,
+            min_ids,
             is_established: Box::new(is_established),
             judged: HashMap::new(),
         }
     }
 
-    /// What each position of a caller's path is. `is_id` says of each segment whether it is an id.
-    pub(super) fn judge(&mut self, caller: &Caller, segments: &[(&str, bool)]) -> Vec<Judged<'p>> {
+    /// Judges each position of a caller's path. The flag of each segment is true for an ID.
+    pub(super) fn judge(
+        &mut self,
+        caller: &LearnedCaller,
+        segments: &[(&str, bool)],
+    ) -> Vec<Judged<'p>> {
         let caller = self.callers.get(caller).copied();
         let mut at = 0..self.paths.len();
         let mut prefix = String::new();
@@ -227,7 +235,7 @@ impl<'p> Positions<'p> {
         start..start + length
     }
 
-    /// What a position of these paths, which are alike before it, is for a caller.
+    /// Judges a position of paths with the same prefix for a caller.
     fn position(&mut self, caller: CallerId, at: Range<usize>, number: usize) -> Judged<'p> {
         let paths = self.paths.get(at.clone()).unwrap_or_default();
         if paths.len() < 2 {
@@ -235,8 +243,8 @@ impl<'p> Positions<'p> {
         }
         let known = self.judged.entry((at.start, at.end, number));
         let judged = known.or_insert_with(|| {
-            let position = Position::of(paths, number, self.least_ids, &self.is_established);
-            position.judge(self.least_ids, &self.is_established)
+            let position = Position::new(paths, number, self.min_ids, &self.is_established);
+            position.judge(self.min_ids, &self.is_established)
         });
         let own = judged.binary_search_by_key(&caller, |(other, _)| *other);
         let own = own.ok().and_then(|own| judged.get(own));
@@ -245,22 +253,22 @@ impl<'p> Positions<'p> {
 }
 
 impl<'p> Position<'p> {
-    /// What stood at a position of these paths.
-    fn of(
+    /// Collects the values at a position of these paths.
+    fn new(
         paths: &[KeyedPath<'p>],
         number: usize,
-        least_ids: usize,
+        min_ids: usize,
         is_established: &dyn Fn(Tally) -> bool,
     ) -> Self {
         let mut position = Self::default();
-        // By caller, what each word and each undecided id was learnt of.
+        // Tallies of each word and each undecided ID, by caller.
         let mut words: BTreeMap<(&str, CallerId), Tally> = BTreeMap::new();
         let mut undecided: BTreeMap<(Form, &str, CallerId), Tally> = BTreeMap::new();
         for path in paths {
             let Some(segment) = segments(path.path).nth(number) else {
                 continue;
             };
-            // `{*}` takes no empty segment.
+            // `{*}` does not match an empty segment.
             if segment.is_empty() {
                 continue;
             }
@@ -276,7 +284,7 @@ impl<'p> Position<'p> {
                         own.words = own.words.saturating_add(requests.count);
                         sum(&mut words, (segment, requests.caller), requests.eligible);
                     }
-                    Shape::Id(form) => own.add(form, segment, requests, Some(least_ids)),
+                    Shape::Id(form) => own.add(form, segment, requests, Some(min_ids)),
                     Shape::Undecided(form) => {
                         own.add(form, segment, requests, None);
                         let key = (form.clone(), segment, requests.caller);
@@ -297,22 +305,22 @@ impl<'p> Position<'p> {
         position
     }
 
-    /// What the position is for each of its callers.
+    /// Judges the position for each of its callers.
     fn judge(
         &self,
-        least_ids: usize,
+        min_ids: usize,
         is_established: &dyn Fn(Tally) -> bool,
     ) -> Vec<(CallerId, Judged<'p>)> {
         let callers = self.callers.iter();
         let judged = callers.map(|(caller, own)| {
-            let judged = match self.obstacle(own, least_ids, is_established) {
+            let judged = match self.obstacle(own, min_ids, is_established) {
                 Some(obstacle) => Judged {
                     obstacle: Some(obstacle),
                     odd: None,
                 },
                 None => Judged {
                     obstacle: None,
-                    odd: self.word.or_else(|| own.odd(least_ids)),
+                    odd: self.word.or_else(|| own.odd(min_ids)),
                 },
             };
             (*caller, judged)
@@ -323,7 +331,7 @@ impl<'p> Position<'p> {
     fn obstacle(
         &self,
         own: &Own<'p>,
-        least_ids: usize,
+        min_ids: usize,
         is_established: &dyn Fn(Tally) -> bool,
     ) -> Option<Obstacle<'p>> {
         let is_share = |count: u64| count.saturating_mul(ODD_ONE_IN) >= own.count;
@@ -333,12 +341,12 @@ impl<'p> Position<'p> {
         }
         let kinds = own.kinds();
         let rarest = || kinds.iter().min_by_key(|kind| kind.count);
-        let has_evidence = kinds.iter().any(|kind| kind.distinct >= least_ids);
-        // Several kinds of ids, and for none of them evidence.
+        let has_evidence = kinds.iter().any(|kind| kind.distinct >= min_ids);
+        // Several kinds of IDs, none with enough evidence.
         if own.has_more_forms || (!has_evidence && kinds.len() > 1) {
             return rarest().map(|kind| Obstacle::OtherForm(kind.first));
         }
-        let few = kinds.iter().filter(|kind| kind.distinct < least_ids);
+        let few = kinds.iter().filter(|kind| kind.distinct < min_ids);
         let mut counting =
             few.filter(|kind| is_share(kind.count) || kind.eligible.is_some_and(is_established));
         if let Some(kind) = counting.next().filter(|_| has_evidence) {
@@ -350,7 +358,7 @@ impl<'p> Position<'p> {
     }
 }
 
-/// Adds to what was seen of a key, where anything counts.
+/// Adds a tally to the sum of a key.
 fn sum<K: Ord>(sums: &mut BTreeMap<K, Tally>, key: K, tally: Option<Tally>) {
     if let Some(tally) = tally {
         let sum = sums.entry(key);
@@ -358,7 +366,7 @@ fn sum<K: Ord>(sums: &mut BTreeMap<K, Tally>, key: K, tally: Option<Tally>) {
     }
 }
 
-/// Ids of one kind that a caller sent at a position.
+/// The IDs of one kind of a caller at a position.
 struct OwnKind<'o, 'p> {
     forms: BTreeSet<&'o Form>,
     count: u64,
@@ -368,7 +376,7 @@ struct OwnKind<'o, 'p> {
 }
 
 impl OwnKind<'_, '_> {
-    /// Whether an id of a form may be one of these.
+    /// Whether IDs of a form may belong to this kind.
     fn takes(&self, form: &Form) -> bool {
         let mut forms: BTreeSet<&Form> = self.forms.iter().copied().collect();
         forms.insert(form);
@@ -392,16 +400,16 @@ impl<'p> Own<'p> {
         ids.first = ids.first.min(id);
         if let Some(tally) = requests.eligible {
             tally.add_to(&mut ids.eligible);
-            if evidence.is_some_and(|least_ids| ids.distinct.len() < least_ids) {
+            if evidence.is_some_and(|min_ids| ids.distinct.len() < min_ids) {
                 ids.distinct.insert(id);
             }
         }
     }
 
-    /// The ids by kinds: forms of which each may be one of the others.
+    /// Groups the IDs by kind: forms that are compatible with each other.
     fn kinds(&self) -> Vec<OwnKind<'_, 'p>> {
         let mut kinds: Vec<OwnKind<'_, 'p>> = Vec::new();
-        // In their order, tokens come first.
+        // Tokens sort first.
         for (form, ids) in &self.ids {
             let distinct = ids.distinct.len();
             match kinds.iter_mut().find(|kind| kind.takes(form)) {
@@ -426,10 +434,10 @@ impl<'p> Own<'p> {
         kinds
     }
 
-    /// An id of a kind for which there is no evidence, beside one for which there is.
-    fn odd(&self, least_ids: usize) -> Option<&'p str> {
+    /// An ID of a kind without enough evidence, if another kind has enough.
+    fn odd(&self, min_ids: usize) -> Option<&'p str> {
         let kinds = self.kinds();
-        let odd = kinds.iter().find(|kind| kind.distinct < least_ids);
+        let odd = kinds.iter().find(|kind| kind.distinct < min_ids);
         odd.filter(|_| kinds.len() > 1).map(|kind| kind.first)
     }
 }

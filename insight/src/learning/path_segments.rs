@@ -1,15 +1,15 @@
-//! Paths and templates, segment by segment.
+//! Segments of paths and templates.
 
-/// Stands for one segment.
+/// The template of one segment.
 pub(super) const ANY: &str = "{*}";
 
-/// Longer paths are not learnt: any caller can send a path of 60 KB, and a rule for it is useless.
+/// The maximum length of learned paths. Callers can send paths of 60 KB, for which rules are useless.
 pub(super) const MAX_PATH: usize = 1_024;
 
-/// Paths with more segments are not learnt either.
+/// The maximum number of segments of learned paths.
 pub(super) const MAX_SEGMENTS: usize = 32;
 
-/// Whether a path is longer than those that are learnt.
+/// Whether a path is too long for learning.
 pub(super) fn is_too_long(path: &str) -> bool {
     path.len() > MAX_PATH || segments(path).nth(MAX_SEGMENTS).is_some()
 }

@@ -1,56 +1,56 @@
-//! What a part of a path looks like: an id, or a word that means something.
+//! Classifies path segments as IDs or words.
 //!
-//! Wrongly taken for a word, an id is at worst named in full. Wrongly taken for an id, a word would
-//! widen a rule; so whatever is not clearly an id is a word.
+//! An ID misclassified as a word is only listed in full. A word misclassified as an ID would widen a rule. So every segment
+//! that is not clearly an ID is a word.
 
 use super::letters::make_words;
 
-/// What a segment looks like.
+/// The shape of a segment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Shape {
-    /// A number, a UUID, a long hexadecimal number, a random token.
+    /// A number, a UUID, a long hexadecimal number or a random token.
     Id(Form),
-    /// It has what a random token has, and too few digits to be sure. Among ids of the same form it is one.
+    /// Possibly a random token, with too few digits for certainty. Among IDs of the same form it is an ID.
     Undecided(Form),
-    /// Anything else.
+    /// Any other text.
     Word,
 }
 
-/// What ids of one kind have in common.
+/// The form of IDs of one kind.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Form {
     kind: Kind,
-    /// The word before a random part, with what separates them: `ord_`.
+    /// The prefix of a random part, with its separator: `ord_`.
     prefix: String,
-    /// Of all of it, in bytes.
+    /// The total length in bytes.
     length: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Kind {
-    /// Random letters and digits. First, so that a position with one is compared with it.
+    /// Random letters and digits. Sorts first, so that other forms are compared with it.
     Token,
-    /// Digits alone.
+    /// Digits only.
     Number,
-    /// Groups of digits, as of a date.
+    /// Groups of digits, such as a date.
     Date,
     Uuid,
 }
 
-/// The fewest characters of a hexadecimal number that is taken for an id.
-const HEX: usize = 8;
-/// The fewest characters of any other token.
-const TOKEN: usize = 10;
-/// The fewest characters of a part of a token that must have letters and digits mixed.
-const MIXED: usize = 8;
-/// How often letters and digits, or small letters and capitals, must change there.
-const CHANGES: usize = 3;
-/// The fewest letters of a prefix. Fewer may well be a part of the token.
-const PREFIX: usize = 3;
+/// The minimum length of a hexadecimal ID.
+const MIN_HEX_LEN: usize = 8;
+/// The minimum length of any other token.
+const MIN_TOKEN_LEN: usize = 10;
+/// The minimum length of a token part that must mix letters and digits.
+const MIN_MIXED_LEN: usize = 8;
+/// The minimum number of changes between letters and digits, or between cases, in such a part.
+const MIN_CHANGES: usize = 3;
+/// The minimum length of a prefix. Shorter ones may be part of the token.
+const MIN_PREFIX_LEN: usize = 3;
 
 const SEPARATORS: [char; 2] = ['-', '_'];
 
-/// What a segment looks like.
+/// The shape of a segment.
 pub(super) fn shape(segment: &str) -> Shape {
     let form = |kind, prefix: &str| Form {
         kind,
@@ -67,7 +67,7 @@ pub(super) fn shape(segment: &str) -> Shape {
     {
         return Shape::Id(form(Kind::Date, ""));
     }
-    // A UUID may begin with letters that are no prefix.
+    // A UUID may start with letters that are not a prefix.
     if is_uuid(segment) {
         return Shape::Id(form(Kind::Uuid, ""));
     }
@@ -81,10 +81,10 @@ pub(super) fn shape(segment: &str) -> Shape {
     }
 }
 
-/// Whether ids of all these forms may be ids of one kind: numbers of whatever length, or tokens of the same. By chance
-/// a token is a number.
+/// Whether IDs of these forms may be of one kind: numbers of any length, or tokens of the same length. A token may happen to be
+/// a number.
 pub(super) fn are_of_one_kind<'f>(forms: impl Iterator<Item = &'f Form>) -> bool {
-    // In their order, tokens come first.
+    // Tokens sort first.
     let mut forms = forms.peekable();
     let Some(&first) = forms.peek() else {
         return true;
@@ -100,15 +100,15 @@ pub(super) fn are_of_one_kind<'f>(forms: impl Iterator<Item = &'f Form>) -> bool
     })
 }
 
-/// A text that is not empty, and of such bytes alone.
+/// Whether a text is not empty and consists of such bytes.
 fn is_all(text: &str, is: impl Fn(u8) -> bool) -> bool {
     !text.is_empty() && text.bytes().all(is)
 }
 
-/// The words in front of a token, each of letters of one case, and the rest.
+/// Splits off the words before a token, each of letters of one case.
 fn without_prefix(segment: &str) -> (&str, &str) {
     let is_word = |group: &str| {
-        group.len() >= PREFIX
+        group.len() >= MIN_PREFIX_LEN
             && (is_all(group, |byte| byte.is_ascii_lowercase())
                 || is_all(group, |byte| byte.is_ascii_uppercase()))
     };
@@ -129,7 +129,7 @@ fn is_uuid(text: &str) -> bool {
         && lengths.eq([8, 4, 4, 4, 12])
 }
 
-/// How sure it is that a text is random.
+/// The certainty that a text is random.
 enum Randomness {
     Sure,
     Maybe,
@@ -142,23 +142,24 @@ fn randomness(text: &str) -> Randomness {
     let (has_lower, has_upper) = (has(u8::is_ascii_lowercase), has(u8::is_ascii_uppercase));
     let has_both = has_lower && has_upper;
     let is_plain = is_all(text, |byte| byte.is_ascii_alphanumeric());
-    let is_hex = is_all(text, |byte| byte.is_ascii_hexdigit()) && !has_both && text.len() >= HEX;
+    let is_hex =
+        is_all(text, |byte| byte.is_ascii_hexdigit()) && !has_both && text.len() >= MIN_HEX_LEN;
     let is_token = is_all(text, |byte| {
         byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')
-    }) && text.len() >= TOKEN;
+    }) && text.len() >= MIN_TOKEN_LEN;
     let is_number = !has_lower && !has_upper;
     if is_number || !(is_hex || is_token) {
         return Randomness::None;
     }
     let is_mixed = text.split(SEPARATORS).any(is_mixed);
-    // Six letters make few words, and by chance more often.
+    // Six letters form words by chance more often.
     if is_hex && is_mixed {
         return Randomness::Sure;
     }
     if make_words(text) {
         return Randomness::None;
     }
-    // Names are rather of small letters alone, or with separators between them, such as `k8s-e2e-i18n`.
+    // Names are usually lowercase, possibly with separators, such as `k8s-e2e-i18n`.
     let is_like_token = has_both || (is_plain && (has_digit || !has_lower));
     if is_mixed {
         Randomness::Sure
@@ -169,7 +170,7 @@ fn randomness(text: &str) -> Randomness {
     }
 }
 
-/// Whether a part of a token has letters and digits mixed as no name has.
+/// Whether a token part mixes letters and digits more than names do.
 fn is_mixed(group: &str) -> bool {
     let bytes = group.as_bytes();
     let is_change = |pair: &[u8]| match pair {
@@ -180,10 +181,10 @@ fn is_mixed(group: &str) -> bool {
         _ => false,
     };
     let changes = bytes.windows(2).filter(|pair| is_change(pair)).count();
-    bytes.len() >= MIXED && bytes.iter().any(u8::is_ascii_digit) && changes >= CHANGES
+    bytes.len() >= MIN_MIXED_LEN && bytes.iter().any(u8::is_ascii_digit) && changes >= MIN_CHANGES
 }
 
-/// Whether a path is one of gRPC, `/package.Service/Method`: its parts are names.
+/// Whether a path is a gRPC method, `/package.Service/Method`, whose segments are names.
 pub(super) fn is_grpc(path: &str) -> bool {
     let Some((service, method)) = path.strip_prefix('/').and_then(|path| path.split_once('/'))
     else {
@@ -208,7 +209,7 @@ mod tests {
 
     use super::*;
 
-    /// A form without the rest.
+    /// The form of an ID.
     fn form(segment: &str) -> Form {
         match shape(segment) {
             Shape::Id(form) | Shape::Undecided(form) => form,
@@ -217,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_are_told_from_words() {
+    fn distinguishes_ids_from_words() {
         for id in [
             "7",
             "00042",
@@ -329,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_of_grpc_are_known() {
+    fn recognizes_grpc_paths() {
         for path in [
             "/hipstershop.CartService/GetCart",
             "/grpc.health.v1.Health/Check",

@@ -1,70 +1,70 @@
-//! What was seen of a workload → what to allow, and what to leave to people.
+//! Observations of a workload → proposed rules.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::caller::Caller;
+use super::caller::LearnedCaller;
 use super::hand_template::HandTemplate;
 use super::observed::{Period, Tally};
 use super::path_folding::{Conditions, HeldBack, Pattern, fold};
 use super::path_positions::Positions;
 use super::workload::{Call, Workload};
 
-/// How much must be seen before it is learnt.
+/// The minimum evidence for learning.
 #[derive(Clone, Copy, Debug)]
-pub struct Evidence {
-    /// A call that was seen less often is rare.
+pub struct Thresholds {
+    /// The minimum number of requests of a call that is not rare.
     pub least_count: u64,
-    /// A call that was seen in a shorter part of the period, in percent, is rare.
+    /// The minimum part of the period, in percent, of a call that is not rare.
     pub least_span: u8,
-    /// As many distinct ids make a template.
-    pub least_ids: usize,
-    /// Whether what is rare is learnt all the same.
+    /// The minimum number of distinct IDs for a template.
+    pub min_ids: usize,
+    /// Whether rare calls are learned too.
     pub takes_rare: bool,
 }
 
-/// A method and a path pattern of one caller.
+/// A caller, a method and a path pattern.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProposedCall {
-    /// Who called.
-    pub caller: Caller,
+    /// The caller.
+    pub caller: LearnedCaller,
     /// The HTTP method.
     pub method: String,
-    /// The path, or a template of several.
+    /// The path or template.
     pub pattern: Pattern,
-    /// How often, and when.
+    /// The number of requests and their period.
     pub tally: Tally,
-    /// Why it counts as rare; none where it does not.
+    /// Why the call is rare, if it is.
     pub rarity: Option<Rarity>,
 }
 
 /// Why a call is rare.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rarity {
-    /// It was not seen often enough.
+    /// There were too few requests.
     Few,
-    /// All of it was in a short part of the period.
+    /// All requests were in a short part of the period.
     Brief,
 }
 
-/// What to allow of a workload.
+/// The proposals for a workload.
 #[derive(Debug, Default)]
 pub struct Proposals {
-    /// For each caller what is learnt, in the order of the callers.
-    pub learnt: BTreeMap<Caller, Vec<ProposedCall>>,
-    /// What is rare and therefore not learnt.
+    /// Learned calls by caller.
+    pub learned: BTreeMap<LearnedCaller, Vec<ProposedCall>>,
+    /// Rare calls, which are not learned.
     pub rare: Vec<ProposedCall>,
-    /// Templates that were not made.
+    /// Templates that were not generated.
     pub held_back: BTreeSet<HeldBack>,
-    /// How many requests the proposals cover.
+    /// The coverage of the proposals.
     pub coverage: Coverage,
 }
 
-/// How much of what could be allowed is allowed.
+/// The share of eligible requests that is allowed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Coverage {
-    /// The requests that what is learnt allows, or what was allowed already.
+    /// Requests that learned rules allow or that were already allowed.
     pub covered: u64,
-    /// All that were let through, answered without an error, and made by a caller that a rule may name.
+    /// All requests that were allowed, answered without an error, and sent by a caller that rules can name.
     pub eligible: u64,
 }
 
@@ -78,23 +78,28 @@ impl std::iter::Sum for Coverage {
 }
 
 impl Proposals {
-    /// What to allow, by this evidence.
-    pub(crate) fn of(workload: &Workload, evidence: Evidence, templates: &[HandTemplate]) -> Self {
+    /// Proposes rules with these thresholds.
+    pub(crate) fn new(
+        workload: &Workload,
+        evidence: Thresholds,
+        templates: &[HandTemplate],
+    ) -> Self {
         let mut proposals = Self::default();
-        let mut by_caller: BTreeMap<(&Caller, &str), BTreeMap<&str, Tally>> = BTreeMap::new();
+        let mut by_caller: BTreeMap<(&LearnedCaller, &str), BTreeMap<&str, Tally>> =
+            BTreeMap::new();
         for (call, tally) in &workload.calls {
             let paths = by_caller.entry((&call.caller, &call.method)).or_default();
             paths.insert(&call.path, *tally);
         }
         let period = workload.period();
         let is_established = move |tally| evidence.rarity(tally, period).is_none();
-        let least_ids = evidence.least_ids;
-        let mut positions = Positions::new(&workload.paths, least_ids, is_established);
+        let min_ids = evidence.min_ids;
+        let mut positions = Positions::new(&workload.paths, min_ids, is_established);
         for ((caller, method), paths) in by_caller {
             let conditions = Conditions {
                 denied: mostly_denied(&workload.denied, &paths, caller, method),
                 forbidden: paths_of(&workload.forbidden, caller, method),
-                least_ids: evidence.least_ids,
+                min_ids: evidence.min_ids,
                 least_count: evidence.least_count,
                 templates,
             };
@@ -113,37 +118,39 @@ impl Proposals {
                 );
             }
         }
-        let learnt = proposals.learnt.values().flatten();
-        let learnt = learnt.fold(0, |sum: u64, call| sum.saturating_add(call.tally.count));
-        let known = workload.known.saturating_add(workload.known_in_shadow);
+        let learned = proposals.learned.values().flatten();
+        let learned = learned.fold(0, |sum: u64, call| sum.saturating_add(call.tally.count));
+        let known = workload
+            .already_allowed
+            .saturating_add(workload.allowed_in_shadow);
         proposals.coverage = Coverage {
-            covered: known.saturating_add(learnt),
+            covered: known.saturating_add(learned),
             eligible: workload.eligible,
         };
         proposals
     }
 
-    /// All calls that were seen, learnt or rare.
+    /// All calls, learned or rare.
     pub fn calls(&self) -> impl Iterator<Item = &ProposedCall> {
-        self.learnt.values().flatten().chain(&self.rare)
+        self.learned.values().flatten().chain(&self.rare)
     }
 
-    fn add(&mut self, call: ProposedCall, evidence: Evidence) {
+    fn add(&mut self, call: ProposedCall, evidence: Thresholds) {
         if call.rarity.is_some() && !evidence.takes_rare {
             self.rare.push(call);
         } else {
-            let learnt = self.learnt.entry(call.caller.clone()).or_default();
-            learnt.push(call);
+            let learned = self.learned.entry(call.caller.clone()).or_default();
+            learned.push(call);
         }
     }
 }
 
-/// The paths of a caller's denied calls with a method, without those that were let through as often or more: where one
-/// request is denied and another is not, the path is not why.
+/// The denied paths of a caller and method, without paths that were allowed at least as often. If a path is both denied and
+/// allowed, the path is not the reason.
 fn mostly_denied<'c>(
     denied: &'c BTreeMap<Call, u64>,
     let_through: &BTreeMap<&str, Tally>,
-    caller: &Caller,
+    caller: &LearnedCaller,
     method: &str,
 ) -> BTreeSet<&'c str> {
     let own = denied
@@ -158,14 +165,18 @@ fn mostly_denied<'c>(
         .collect()
 }
 
-/// The paths of a caller's calls with a method.
-fn paths_of<'c>(calls: &'c BTreeSet<Call>, caller: &Caller, method: &str) -> BTreeSet<&'c str> {
+/// The paths of a caller and method.
+fn paths_of<'c>(
+    calls: &'c BTreeSet<Call>,
+    caller: &LearnedCaller,
+    method: &str,
+) -> BTreeSet<&'c str> {
     let calls = calls.iter();
     let own = calls.filter(|call| (&call.caller, call.method.as_str()) == (caller, method));
     own.map(|call| call.path.as_str()).collect()
 }
 
-impl Evidence {
+impl Thresholds {
     fn rarity(self, tally: Tally, period: Option<Period>) -> Option<Rarity> {
         if tally.count < self.least_count {
             return Some(Rarity::Few);

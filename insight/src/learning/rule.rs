@@ -1,11 +1,11 @@
-//! What is learnt of a caller → a rule that allows this and no more.
+//! Learned calls of a caller → a rule that allows exactly these.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use policy_schema::rule_spec::{Effect, Enforcement, OperationSpec, RuleSpec};
 use policy_schema::timestamp::Timestamp;
 
-use super::caller::{Caller, RuleIds};
+use super::caller::{LearnedCaller, RuleIds};
 use super::observed::Tally;
 use super::proposal::ProposedCall;
 
@@ -13,7 +13,7 @@ const SECOND: u64 = 1_000_000_000;
 
 /// The rule for a caller, in a policy of this namespace.
 pub(crate) fn rule(
-    caller: &Caller,
+    caller: &LearnedCaller,
     calls: &[ProposedCall],
     namespace: &str,
     enforcement: Option<Enforcement>,
@@ -27,7 +27,7 @@ pub(crate) fn rule(
         id: ids.take(&caller.label(namespace)),
         effect: Effect::Allow,
         provider: None,
-        description: sum.map(|sum| format!("Learnt of {}.", told(sum))),
+        description: sum.map(|sum| format!("Learned from {}.", tally_text(sum))),
         owner: None,
         not_before: None,
         not_after: None,
@@ -38,8 +38,8 @@ pub(crate) fn rule(
     }
 }
 
-/// The operations that take these calls. Within an operation every method goes with every path, so
-/// only paths with the same methods share one.
+/// The operations that match these calls. An operation combines every method with every path, so only paths with the same
+/// methods share one.
 fn operations(calls: &[ProposedCall]) -> Vec<OperationSpec> {
     let mut methods: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for call in calls {
@@ -58,10 +58,10 @@ fn operations(calls: &[ProposedCall]) -> Vec<OperationSpec> {
     operations.collect()
 }
 
-/// How often and when, in whole seconds.
-pub fn told(tally: Tally) -> String {
+/// Formats a tally, in whole seconds.
+pub fn tally_text(tally: Tally) -> String {
     let (first, last) = (second(tally.period.first), second(tally.period.last));
-    let count = requests(tally.count);
+    let count = request_count(tally.count);
     if first == last {
         format!("{count} at {first}")
     } else {
@@ -69,8 +69,8 @@ pub fn told(tally: Tally) -> String {
     }
 }
 
-/// A number of requests.
-pub fn requests(count: u64) -> String {
+/// Formats a number of requests.
+pub fn request_count(count: u64) -> String {
     format!("{count} request{}", if count == 1 { "" } else { "s" })
 }
 

@@ -1,4 +1,4 @@
-//! Sources → what was seen of each workload.
+//! Sources → observations of each workload.
 
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader, Read};
@@ -8,73 +8,73 @@ use peergate_fault::{ExitStatus, Fault};
 use policy_schema::plugin_config::PolicyName;
 use thiserror::Error;
 
-use super::access_log::{self, Entry, InvalidLine};
+use super::access_log::{self, Entry, InvalidLogLine};
 use super::counters::{self, Counted, InvalidSeries};
-use super::known::Known;
+use super::existing_policies::ExistingPolicies;
 use super::observed::{Observation, Tally};
 use super::workload::{Counting, Workload};
 use crate::promql::OBSERVED;
 
-/// How much is read at a time.
+/// The size of the read buffer.
 const BUFFER: usize = 1 << 16;
 
-/// How long a line may be, in bytes: a request has no more than a fraction of it.
-const LONGEST: u64 = 1 << 24;
+/// The maximum length of a line. Requests are far smaller.
+const MAX_LINE_BYTES: u64 = 1 << 24;
 
-/// What was seen so far.
+/// The observations so far.
 #[derive(Debug)]
 pub struct Seen<'k> {
-    known: &'k Known,
+    existing: &'k ExistingPolicies,
     counting: Counting,
-    /// By the names of the policies.
+    /// By policy name.
     pub workloads: BTreeMap<PolicyName, Workload>,
-    /// One for each log with faulty lines.
+    /// One entry per log with malformed lines.
     pub faults: Vec<Faults>,
-    /// None where there are no such lines.
+    /// None without such lines.
     pub without_caller: Option<WithoutCaller>,
 }
 
-/// Lines of logs that do not say who called.
+/// Log lines that do not name the caller.
 #[derive(Debug)]
 pub struct WithoutCaller {
-    /// Where the first of them is.
+    /// The file of the first line.
     pub file: String,
-    /// Its number.
+    /// The number of the first line.
     pub line: usize,
-    /// How many there are.
+    /// The number of lines.
     pub lines: u64,
-    /// How many of them are calls that the workload itself made.
+    /// The number of these lines that the workload itself sent.
     pub outbound: u64,
 }
 
-/// Lines of a file that are not from an access log.
+/// Malformed lines of a file.
 #[derive(Debug)]
 pub struct Faults {
-    /// What messages call it.
+    /// The name of the file in messages.
     pub file: String,
-    /// How many lines the file has, blank ones left out.
+    /// The number of non-blank lines.
     pub lines: usize,
-    /// How many of them are faulty.
+    /// The number of malformed lines.
     pub faulty: usize,
-    /// The number of the first faulty line, and what is wrong with it.
-    pub first: (usize, InvalidLine),
+    /// The first malformed line and its error.
+    pub first: (usize, InvalidLogLine),
 }
 
-/// Why an access log is not read.
+/// Why an access log cannot be read.
 #[derive(Debug, Error)]
 pub enum LogError {
-    /// Its bytes cannot be read.
+    /// The file cannot be read.
     #[error(transparent)]
     Read(#[from] io::Error),
-    /// Every line is wrong, or one is endless.
-    #[error("`{name}` is no access log that can be learnt from: line {line}: {reason}")]
+    /// Every line is malformed, or one is too long.
+    #[error("cannot learn from access log `{name}`: line {line}: {reason}")]
     NoAccessLog {
-        /// What messages call it.
+        /// The name of the file in messages.
         name: String,
-        /// The first line that is wrong.
+        /// The first malformed line.
         line: usize,
-        /// What is wrong with it.
-        reason: InvalidLine,
+        /// Its error.
+        reason: InvalidLogLine,
     },
 }
 
@@ -91,27 +91,29 @@ impl Fault for LogError {
             return None;
         };
         Some(match reason {
-            InvalidLine::NoPolicy => "name the policy with `--policy NAMESPACE/NAME`",
-            InvalidLine::Prefixed => {
-                "print the lines alone, as by `kubectl logs` or `stern --output raw`"
+            InvalidLogLine::NoPolicy => "add `--policy NAMESPACE/NAME`",
+            InvalidLogLine::Prefixed => {
+                "print the lines without a prefix, for example with `kubectl logs` or `stern --output raw`"
             }
-            InvalidLine::Utf16 => "convert it to UTF-8, as by `iconv -f UTF-16 -t UTF-8`",
-            InvalidLine::Compressed => {
-                "decompress it first, as by `gzip -dc FILE | peergate learn --access-log -`"
+            InvalidLogLine::Utf16 => {
+                "convert it to UTF-8, for example with `iconv -f UTF-16 -t UTF-8`"
             }
-            _ => "write it as JSON, one object a line, with the fields that docs/learn.md names",
+            InvalidLogLine::Compressed => {
+                "decompress it first, for example with `gzip -dc FILE | peergate learn --access-log -`"
+            }
+            _ => "log one JSON object per line, with the fields listed in docs/learn.md",
         })
     }
 }
 
-/// A series has the name of the learning mode's counter, and is another.
+/// A series has the name of the learning mode's counter but a different origin.
 #[derive(Debug, Error)]
-#[error("what Prometheus has is not of the filter's learning mode: {0}")]
+#[error("Prometheus has series that are not from the filter's learning mode: {0}")]
 pub struct NotOfLearningMode(InvalidSeries);
 
-/// The help where the counter of the learning mode has series of another origin.
+/// The help for such a series.
 static OTHER_SERIES: LazyLock<String> =
-    LazyLock::new(|| format!("see what else is scraped under the name `{OBSERVED}`"));
+    LazyLock::new(|| format!("check which other target exposes `{OBSERVED}`"));
 
 impl Fault for NotOfLearningMode {
     fn status(&self) -> ExitStatus {
@@ -124,10 +126,10 @@ impl Fault for NotOfLearningMode {
 }
 
 impl<'k> Seen<'k> {
-    /// Nothing yet.
-    pub fn new(known: &'k Known, counting: Counting) -> Self {
+    /// Creates an empty collection.
+    pub fn new(existing: &'k ExistingPolicies, counting: Counting) -> Self {
         Self {
-            known,
+            existing,
             counting,
             workloads: BTreeMap::new(),
             faults: Vec::new(),
@@ -135,8 +137,7 @@ impl<'k> Seen<'k> {
         }
     }
 
-    /// Reads an access log, which messages call `name`, of `policy` where its lines do not say otherwise. Returns how many
-    /// lines it has, blank ones left out.
+    /// Reads an access log. `policy` is the default for lines that do not name one. Returns the number of non-blank lines.
     pub fn read_log(
         &mut self,
         log: impl Read,
@@ -148,15 +149,20 @@ impl<'k> Seen<'k> {
         let mut line = Vec::new();
         for number in 1.. {
             line.clear();
-            let length = reader.by_ref().take(LONGEST).read_until(b'\n', &mut line);
+            let length = reader
+                .by_ref()
+                .take(MAX_LINE_BYTES)
+                .read_until(b'\n', &mut line);
             if length? == 0 {
                 break;
             }
-            if !line.ends_with(b"\n") && u64::try_from(line.len()).is_ok_and(|it| it == LONGEST) {
+            if !line.ends_with(b"\n")
+                && u64::try_from(line.len()).is_ok_and(|it| it == MAX_LINE_BYTES)
+            {
                 return Err(LogError::NoAccessLog {
                     name,
                     line: number,
-                    reason: InvalidLine::TooLong,
+                    reason: InvalidLogLine::TooLong,
                 });
             }
             if line.trim_ascii().is_empty() {
@@ -196,7 +202,7 @@ impl<'k> Seen<'k> {
         Ok(lines)
     }
 
-    /// Takes a series of the learning mode.
+    /// Adds a series of the learning mode.
     pub fn add_series(
         &mut self,
         labels: &BTreeMap<String, String>,
@@ -204,11 +210,11 @@ impl<'k> Seen<'k> {
     ) -> Result<(), NotOfLearningMode> {
         match counters::read(labels, tally).map_err(NotOfLearningMode)? {
             Counted::Requests(observation) => self.add(&observation),
-            Counted::NotTold(policy, why) => {
+            Counted::Aggregate(policy, why) => {
                 let workload = self.workloads.entry(policy).or_default();
-                workload.add_untold(why, tally);
+                workload.add_aggregate(why, tally);
             }
-            Counted::Beside => {}
+            Counted::NotDecision => {}
         }
         Ok(())
     }
@@ -218,9 +224,9 @@ impl<'k> Seen<'k> {
             .workloads
             .entry(observation.policy.clone())
             .or_default();
-        let domains = self.known.trust_domains();
+        let domains = self.existing.trust_domains();
         workload.add(observation, domains, self.counting, |seen| {
-            self.known.standing(seen)
+            self.existing.existing_decision(seen)
         });
     }
 }

@@ -1,4 +1,4 @@
-//! Prometheus → the series of the filter's learning mode.
+//! Queries the series of the filter's learning mode.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,29 +16,29 @@ use crate::promql::{OBSERVED, POLICY};
 
 const SECOND: u64 = 1_000_000_000;
 
-/// How finely the window is looked at for when something was seen: this many parts.
-const PARTS: u64 = 100;
+/// The number of steps in the window, which determines the accuracy of times.
+const STEPS: u64 = 100;
 
-/// A span of time that ends now.
+/// A time window that ends now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
     seconds: u64,
 }
 
-/// The labels of a series, and what it counted.
+/// The labels and the tally of a series.
 pub type Series = (BTreeMap<String, String>, Tally);
 
 impl Window {
-    /// As people write it.
+    /// Formats the window as on the command line.
     pub fn text(self) -> String {
         time_span::text(Duration::from_secs(self.seconds))
     }
 
-    /// Reads a stretch of time in whole seconds.
+    /// Parses a duration in whole seconds.
     pub fn parse(text: &str) -> Result<Self, String> {
         match time_span::parse(text)?.as_secs() {
             seconds @ 60..=1_000_000_000 => Ok(Self { seconds }),
-            _ => Err("a window is at least a minute long, and at most 30 years".to_owned()),
+            _ => Err("a window must be between 1 minute and 30 years".to_owned()),
         }
     }
 }
@@ -49,15 +49,15 @@ impl fmt::Display for Window {
     }
 }
 
-/// What is asked, so that the answers have the same labels.
+/// The queries, whose results have the same labels.
 struct Queries {
-    /// How much each series grew.
+    /// The increase of each series.
     count: String,
-    /// The first moment at which it had grown.
+    /// The first time with an increase.
     first: String,
-    /// The last one.
+    /// The last time with an increase.
     last: String,
-    /// How far the moments are apart that were looked at.
+    /// The step between times.
     step: u64,
 }
 
@@ -71,8 +71,8 @@ impl Queries {
                 format!("{OBSERVED}{{{POLICY}={}}}", quoted(label.as_str()))
             },
         );
-        let step = (window.seconds / PARTS).max(1);
-        // `increase` does not see what a series begins with.
+        let step = (window.seconds / STEPS).max(1);
+        // `increase` ignores the first value of a series.
         let born =
             format!("(min_over_time({selector}[{window}]) unless {selector} offset {window})");
         let grown = format!("increase({selector}[{window}])");
@@ -88,13 +88,13 @@ impl Queries {
     }
 }
 
-/// A text, as queries have it.
+/// Quotes a string for PromQL.
 fn quoted(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', r"\\").replace('"', "\\\""))
 }
 
-/// Whether anything was counted in the learning mode in the window before `at`.
-pub async fn is_known(
+/// Whether the learning mode counted anything in the window before `at`.
+pub async fn has_series(
     prometheus: &Prometheus,
     window: Window,
     at: Timestamp,
@@ -103,7 +103,7 @@ pub async fn is_known(
     Ok(!prometheus.query(&query, at).await?.is_empty())
 }
 
-/// All series that grew in the window before `at`, of one policy or of all.
+/// Queries all series with an increase in the window before `at`, of one policy or of all.
 pub async fn ask(
     prometheus: &Prometheus,
     window: Window,
@@ -117,7 +117,7 @@ pub async fn ask(
     let mut series: Vec<Series> = counts
         .into_iter()
         .filter_map(|Sample { labels, value, .. }| {
-            // What grew by extrapolation alone did not grow.
+            // Drops series that only grew by extrapolation.
             let count = whole(value.round()).filter(|count| *count > 0)?;
             let moment =
                 |moments: &BTreeMap<_, _>| moments.get(&labels).copied().and_then(nanoseconds);
@@ -128,7 +128,7 @@ pub async fn ask(
                     ),
                     last: Timestamp::from_unix_nanoseconds(last),
                 },
-                // It came and went between two moments.
+                // The series only existed between two steps.
                 _ => Period {
                     first: at,
                     last: at,
@@ -137,7 +137,7 @@ pub async fn ask(
             Some((labels, Tally { count, period }))
         })
         .collect();
-    // A server has no order of its own.
+    // Prometheus does not guarantee an order.
     series.sort_by(|(one, _), (other, _)| one.cmp(other));
     Ok(series)
 }
@@ -149,22 +149,22 @@ fn by_labels(samples: Vec<Sample>) -> BTreeMap<BTreeMap<String, String>, f64> {
         .collect()
 }
 
-/// A time in seconds.
+/// Converts seconds to nanoseconds.
 fn nanoseconds(seconds: f64) -> Option<u64> {
     whole(seconds.trunc())?.checked_mul(SECOND)
 }
 
-/// A number that is whole already.
+/// Converts an integral number.
 fn whole(value: f64) -> Option<u64> {
-    // Beyond this a number of this kind does not count by ones.
-    const MOST: f64 = 9_007_199_254_740_992.0;
-    if !(0.0..=MOST).contains(&value) {
+    // The largest range of consecutive integers in an `f64`.
+    const MAX_EXACT_INTEGER: f64 = 9_007_199_254_740_992.0;
+    if !(0.0..=MAX_EXACT_INTEGER).contains(&value) {
         return None;
     }
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
-        reason = "it is whole, positive and in range"
+        reason = "it is integral, positive and in range"
     )]
     Some(value as u64)
 }
@@ -174,7 +174,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn windows_are_spans_of_time() {
+    fn parses_windows() {
         for (text, seconds) in [
             ("7d", 604_800),
             ("1m", 60),
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn a_policy_is_asked_for_by_its_label() {
+    fn queries_a_policy_by_its_label() {
         let policy = PolicyName {
             namespace: "shop".to_owned(),
             name: "cart.v2\"".to_owned(),

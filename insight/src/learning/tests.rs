@@ -1,12 +1,12 @@
-//! From observations to rules. The engine is the judge.
+//! Tests from observations to rules, decided by the engine.
 
 mod bounds;
 mod covered;
+mod excluded;
 mod odd_lines;
 mod path_folding;
 mod properties;
 mod refused;
-mod set_aside;
 
 use policy_schema::engine::{CompiledPolicy, DecisionOutcome as Decided, Request};
 use policy_schema::identity::{PeerIdentity, TrustDomains};
@@ -17,18 +17,18 @@ use policy_schema::timestamp::Timestamp;
 
 use super::caller::RuleIds;
 use super::observed::{Observation, Outcome, Tally};
-use super::proposal::{Evidence, Proposals};
+use super::proposal::{Proposals, Thresholds};
 use super::rule::rule;
-use super::workload::{Counting, Standing, Workload};
+use super::workload::{Counting, ExistingDecision, Workload};
 
 const WEB: &str = "spiffe://cluster.local/ns/shop/sa/web";
 const ADS: &str = "spiffe://cluster.local/ns/shop/sa/ads";
-/// Two callers whose names make the same label.
+/// Two callers with the same label.
 const CLASH: [&str; 2] = [
     "spiffe://cluster.local/ns/a-b/sa/c",
     "spiffe://cluster.local/ns/a/sa/b-c",
 ];
-/// The same workload as `WEB`, by another name of the mesh.
+/// The same workload as `WEB`, in an alias of the trust domain.
 const WEB_BY_ALIAS: &str = "spiffe://old.example/ns/shop/sa/web";
 const MACHINE: &str = "spiffe://cluster.local/vm/db-1";
 
@@ -38,10 +38,10 @@ const ALL: Counting = Counting {
     takes_anonymous: false,
 };
 
-const EVIDENCE: Evidence = Evidence {
+const EVIDENCE: Thresholds = Thresholds {
     least_count: 1,
     least_span: 0,
-    least_ids: 3,
+    min_ids: 3,
     takes_rare: false,
 };
 
@@ -90,15 +90,17 @@ fn denied(observation: Observation) -> Observation {
 fn workload(observations: impl IntoIterator<Item = Observation>) -> Workload {
     let mut workload = Workload::default();
     for observation in observations {
-        workload.add(&observation, &domains(), ALL, |_| Standing::New);
+        workload.add(&observation, &domains(), ALL, |_| {
+            ExistingDecision::Undecided
+        });
     }
     workload
 }
 
 fn rules(proposals: &Proposals) -> Vec<RuleSpec> {
     let mut ids = RuleIds::default();
-    let learnt = proposals.learnt.iter();
-    learnt
+    let learned = proposals.learned.iter();
+    learned
         .map(|(caller, calls)| rule(caller, calls, "shop", None, &mut ids))
         .collect()
 }
@@ -137,13 +139,13 @@ fn allows(policy: &CompiledPolicy, peer: &str, method: &str, path: &str) -> bool
     policy.evaluate(&request).outcome() == Decided::Allowed
 }
 
-/// The learnt paths of `WEB`'s `GET` requests.
+/// The learned `GET` paths of `WEB`.
 fn learnt_paths(proposals: &Proposals) -> Vec<String> {
-    let calls = proposals.learnt.values().flatten();
+    let calls = proposals.learned.values().flatten();
     calls.map(|call| call.pattern.text.clone()).collect()
 }
 
 fn paths_of(paths: &[&str]) -> Proposals {
     let observations = paths.iter().map(|path| seen(WEB, "GET", path));
-    Proposals::of(&workload(observations), EVIDENCE, &[])
+    Proposals::new(&workload(observations), EVIDENCE, &[])
 }

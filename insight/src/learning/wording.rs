@@ -1,4 +1,4 @@
-//! A proposed call in words.
+//! Formats proposed calls.
 
 use std::fmt::Write as _;
 
@@ -7,27 +7,27 @@ use policy_schema::wording::counted;
 
 use super::path_folding::ByHand as TemplateByHand;
 use super::proposal::{ProposedCall, Rarity};
-use super::rule::told;
+use super::rule::tally_text;
 
-/// What a call was, how often and when it was seen, without its caller.
+/// Formats a call without its caller.
 pub fn call_line(call: &ProposedCall) -> String {
     let mut line = format!(
         "{} {}: {}",
         call.method,
         clipped(&call.pattern.text),
-        told(call.tally)
+        tally_text(call.tally)
     );
     if let Some(TemplateByHand { paths, denied }) = &call.pattern.by_hand {
         let _ = write!(
             line,
-            "; by hand: takes in {} such as {}",
+            "; from `--template`: matches {} such as {}",
             counted(paths.count, "path", "paths"),
             paths.example
         );
         if let Some(denied) = denied {
             let _ = write!(
                 line,
-                ", and {} that the caller was denied, such as {}",
+                ", and {} that were denied to the caller, such as {}",
                 counted(denied.count, "path", "paths"),
                 denied.example
             );
@@ -36,7 +36,7 @@ pub fn call_line(call: &ProposedCall) -> String {
     for fold in &call.pattern.folds {
         let _ = write!(
             line,
-            "; {{*}} is {} ids such as {}",
+            "; {{*}} is {} IDs such as {}",
             fold.distinct,
             fold.examples.join(", ")
         );
@@ -44,13 +44,13 @@ pub fn call_line(call: &ProposedCall) -> String {
     if let Some(odd) = &call.pattern.odd {
         let _ = write!(
             line,
-            "; also takes values such as {odd}, which was seen in this place seldom"
+            "; also matches values such as {odd}, which was rare here"
         );
     }
     if let Some(seldom) = &call.pattern.seldom {
         let _ = write!(
             line,
-            "; {} of it seen a few times only, such as {}",
+            "; {} with few requests, such as {}",
             counted(seldom.count, "path", "paths"),
             seldom.example
         );
@@ -58,15 +58,15 @@ pub fn call_line(call: &ProposedCall) -> String {
     if let Some(forbidden) = &call.pattern.forbidden {
         let _ = write!(
             line,
-            "; {} more refused by the workload, an authorizer or for their token, such as {}",
+            "; also matches {} rejected by the workload, an authorizer or token validation, such as {}",
             counted(forbidden.count, "path", "paths"),
             forbidden.example
         );
     }
     match call.rarity {
         None => {}
-        Some(Rarity::Few) => line.push_str("; seen a few times only"),
-        Some(Rarity::Brief) => line.push_str("; seen in a short part of the period only"),
+        Some(Rarity::Few) => line.push_str("; few requests"),
+        Some(Rarity::Brief) => line.push_str("; only in a short part of the period"),
     }
     printable(&line)
 }

@@ -1,4 +1,4 @@
-//! Observations of a workload, added up.
+//! Aggregated observations of a workload.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,146 +6,145 @@ use policy_schema::identity::TrustDomains;
 use policy_schema::matching::{PathMatch, TextMatch};
 use policy_schema::printable::clipped;
 
-use super::caller::{Caller, Stranger};
+use super::caller::{LearnedCaller, UnnamableCaller};
 use super::observed::{Observation, Outcome, Period, Tally};
 use super::path_positions::SeenPaths;
 use super::path_segments::is_too_long;
 
-/// Which requests are learnt from.
+/// The requests to learn from.
 #[derive(Clone, Copy, Debug)]
 pub struct Counting {
-    /// Answers with a lower status count.
+    /// Only requests with a lower status count.
     pub status_below: u16,
-    /// Whether requests count that were denied.
+    /// Whether denied requests count.
     pub takes_denied: bool,
-    /// Whether callers without identity may be learnt.
+    /// Whether callers without an identity are learned.
     pub takes_anonymous: bool,
 }
 
-/// Longer methods are not learnt: any caller can make one up.
+/// The maximum length of a method. Callers can invent methods.
 const MAX_METHOD: usize = 64;
 
-/// How a request stands with what is allowed already.
+/// The decision of existing policies about a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Standing {
-    /// No rule says anything about it.
-    New,
-    /// The mesh normalises paths, and no rule sees one like this.
-    Unseen,
-    /// It is allowed.
-    Known,
-    /// A rule in shadow would allow it.
-    KnownInShadow,
-    /// This rule denies it, whatever else is allowed.
-    Refused(String),
-    /// This rule denied it then, and its time is over.
-    RefusedThen(String),
+pub(crate) enum ExistingDecision {
+    /// No rule matches the request.
+    Undecided,
+    /// The mesh normalizes paths, and rules never see a path like this one.
+    NotNormalized,
+    /// The policy allows the request.
+    Allowed,
+    /// A rule in shadow would allow the request.
+    AllowedInShadow,
+    /// This rule denies the request, whatever else is allowed.
+    Denied(String),
+    /// This rule denied the request at its time, but has expired.
+    DeniedEarlier(String),
 }
 
-/// A caller, a method, and a path without query.
+/// A caller, a method and a path without query.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Call {
-    pub(crate) caller: Caller,
+    pub(crate) caller: LearnedCaller,
     pub(crate) method: String,
     pub(crate) path: String,
 }
 
-/// Why requests are not learnt from.
+/// Why requests are excluded from learning.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum SetAside {
+pub enum Exclusion {
     /// The caller had no identity.
     Anonymous,
-    /// What the caller presented is not one SPIFFE ID of a workload.
+    /// The certificate does not have exactly one SPIFFE ID of a workload.
     Malformed(String),
-    /// The caller's trust domain is not the mesh's.
+    /// The trust domain of the caller is foreign.
     Foreign(String),
     /// The request was denied.
     Denied,
-    /// It was let through, and answered with 401 or 403.
+    /// The request was allowed and answered with 401 or 403.
     Forbidden,
-    /// The answer says that the request did not succeed.
+    /// The status indicates a failure.
     Failed,
-    /// There was no answer.
+    /// There was no response.
     Unanswered,
-    /// The workload itself made it.
+    /// The workload itself sent the request.
     Outbound,
-    /// The workload itself may have made it.
-    EitherWay,
-    /// It has no method or no path.
+    /// The workload itself may have sent the request.
+    UndeterminedDirection,
+    /// The request has no method or no path.
     Incomplete,
-    /// No rule can be written that takes this method and path and no other.
+    /// No rule can match this method and path alone.
     Unwritable(String),
-    /// Its path or its method is longer than what is learnt.
+    /// The path or method is too long.
     TooLong,
-    /// This rule of the policy denies it.
-    Refused(String),
-    /// It was counted with others past the bound of the counters.
+    /// This rule of the policy denies the request.
+    DeniedByRule(String),
+    /// The request was counted together with others, beyond `maxSeries`.
     PastBound,
-    /// The counters do not tell callers apart that have no identity of the mesh.
-    Nobody,
+    /// The caller has no identity of this mesh. Counters do not distinguish such callers.
+    NoMeshIdentity,
 }
 
-/// What was seen of a workload.
+/// The observations of a workload.
 #[derive(Debug, Default)]
 pub struct Workload {
-    /// All that was seen, whether it is learnt from or not.
+    /// All requests, learned from or not.
     pub seen: Option<Tally>,
-    /// What is allowed already.
-    pub known: u64,
-    /// What rules in shadow would allow already.
-    pub known_in_shadow: u64,
-    /// What nothing is learnt from, by the reason.
-    pub set_aside: BTreeMap<SetAside, Tally>,
-    /// What is to be learnt.
+    /// The number of requests that policies already allow.
+    pub already_allowed: u64,
+    /// The number of requests that shadow rules would allow.
+    pub allowed_in_shadow: u64,
+    /// Excluded requests by reason.
+    pub excluded: BTreeMap<Exclusion, Tally>,
+    /// Calls to learn.
     pub(crate) calls: BTreeMap<Call, Tally>,
-    /// What was denied and how often, so that nothing learnt takes it in that was not let through as well. What a rule
-    /// of the policy denies is not among it: the rule stays in force beside what is learnt.
+    /// Denied calls, so that learned templates do not match them. Excludes calls that a rule of the policy denies, because that rule
+    /// stays in force.
     pub(crate) denied: BTreeMap<Call, u64>,
-    /// What the workload answered with 401 or 403, and what others than the filter and RBAC denied. Whose order it is,
-    /// or whether a token is good, no rule can judge; so this is evidence for nothing, and told where a template takes
-    /// it in.
+    /// Calls that the workload answered with 401 or 403, or that other filters denied, for example because the order belongs to
+    /// another user. A policy cannot express that, so they are not evidence. They are reported if a template matches them.
     pub(crate) forbidden: BTreeSet<Call>,
-    /// Requests that no rule can be written for alone. A template may take them in, and so may a rule for the path that
-    /// theirs is normalised to.
+    /// Calls that no rule can match alone. A template or a rule for the normalized path may still match them.
     pub(crate) unwritable: BTreeMap<Call, Tally>,
-    /// How many requests count for what is learnt: let through, answered without an error, by a caller that a rule
-    /// may name.
+    /// The number of eligible requests: allowed, answered without an error, and sent by a caller that rules can name.
     pub(crate) eligible: u64,
-    /// The paths of all requests of callers that a rule may name, whether they are learnt from or not.
+    /// The paths of all requests of callers that rules can name, learned from or not.
     pub(crate) paths: SeenPaths,
 }
 
 impl Workload {
-    /// Adds an observation; `standing` is asked only about what would be learnt.
+    /// Adds an observation. `existing_decision` is only called for requests that would be learned.
     pub(crate) fn add(
         &mut self,
         observation: &Observation,
         domains: &TrustDomains,
         counting: Counting,
-        standing: impl FnOnce(&Observation) -> Standing,
+        existing_decision: impl FnOnce(&Observation) -> ExistingDecision,
     ) {
         let tally = observation.tally;
-        // Of the workload these say nothing, not even how long it was looked at.
+        // These are not requests to the workload, and do not extend the period.
         match observation.outcome {
-            Outcome::Outbound => return self.set_aside(SetAside::Outbound, tally),
-            Outcome::EitherWay => return self.set_aside(SetAside::EitherWay, tally),
+            Outcome::Outbound => return self.exclude(Exclusion::Outbound, tally),
+            Outcome::UndeterminedDirection => {
+                return self.exclude(Exclusion::UndeterminedDirection, tally);
+            }
             _ => {}
         }
         tally.add_to(&mut self.seen);
         let caller = match caller(observation, domains, counting) {
             Ok(caller) => caller,
-            Err(why) => return self.set_aside(why, tally),
+            Err(why) => return self.exclude(why, tally),
         };
-        let call = self.call(observation, caller.clone(), counting, standing);
+        let call = self.call(observation, caller.clone(), counting, existing_decision);
         let is_eligible = match &call {
-            Ok(_) | Err(SetAside::TooLong | SetAside::Unwritable(_)) => true,
+            Ok(_) | Err(Exclusion::TooLong | Exclusion::Unwritable(_)) => true,
             Err(_) => false,
         };
         if is_eligible {
             self.eligible = self.eligible.saturating_add(tally.count);
         }
-        // What a rule denies stays denied, whatever is learnt beside it.
-        let is_refused = matches!(&call, Err(SetAside::Refused(_)));
+        // Learned rules do not override `Deny` rules.
+        let is_refused = matches!(&call, Err(Exclusion::DeniedByRule(_)));
         if let Some(path) = observation.path.as_ref().filter(|_| !is_refused) {
             self.paths.add(path, &caller, tally, is_eligible);
         }
@@ -157,39 +156,39 @@ impl Workload {
                     .or_insert(tally);
             }
             Ok(None) => {}
-            Err(why) => self.set_aside(why, tally),
+            Err(why) => self.exclude(why, tally),
         }
     }
 
-    /// Adds requests that the source does not tell apart.
-    pub(crate) fn add_untold(&mut self, why: SetAside, tally: Tally) {
+    /// Adds requests that the source counts together.
+    pub(crate) fn add_aggregate(&mut self, why: Exclusion, tally: Tally) {
         tally.add_to(&mut self.seen);
-        self.set_aside(why, tally);
+        self.exclude(why, tally);
     }
 
-    /// Counts requests that are not learnt from.
-    fn set_aside(&mut self, why: SetAside, tally: Tally) {
-        self.set_aside
+    /// Counts excluded requests.
+    fn exclude(&mut self, why: Exclusion, tally: Tally) {
+        self.excluded
             .entry(why)
             .and_modify(|sum| *sum = sum.and(tally))
             .or_insert(tally);
     }
 
-    /// When anything was seen.
+    /// The period of all requests.
     pub(crate) fn period(&self) -> Option<Period> {
         self.seen.map(|tally| tally.period)
     }
 
-    /// What is to be learnt of the observation; nothing where it is known.
+    /// The call to learn. None if it is already allowed.
     fn call(
         &mut self,
         observation: &Observation,
-        caller: Caller,
+        caller: LearnedCaller,
         counting: Counting,
-        standing: impl FnOnce(&Observation) -> Standing,
-    ) -> Result<Option<Call>, SetAside> {
+        existing_decision: impl FnOnce(&Observation) -> ExistingDecision,
+    ) -> Result<Option<Call>, Exclusion> {
         let (Some(method), Some(path)) = (&observation.method, &observation.path) else {
-            return Err(SetAside::Incomplete);
+            return Err(Exclusion::Incomplete);
         };
         let call = Call {
             caller,
@@ -198,74 +197,76 @@ impl Workload {
         };
         match observation.outcome {
             Outcome::Denied if !counting.takes_denied => {
-                return Err(self.denied(observation, call, standing));
+                return Err(self.denied(observation, call, existing_decision));
             }
-            Outcome::DeniedElsewhere if !counting.takes_denied => {
+            Outcome::DeniedByOtherFilter if !counting.takes_denied => {
                 self.forbidden.insert(call);
-                return Err(SetAside::Denied);
+                return Err(Exclusion::Denied);
             }
             Outcome::Answered(status @ (401 | 403)) if status >= counting.status_below => {
                 self.forbidden.insert(call);
-                return Err(SetAside::Forbidden);
+                return Err(Exclusion::Forbidden);
             }
             Outcome::Answered(status) if status >= counting.status_below => {
-                return Err(SetAside::Failed);
+                return Err(Exclusion::Failed);
             }
-            Outcome::Unanswered => return Err(SetAside::Unanswered),
-            Outcome::Outbound => return Err(SetAside::Outbound),
-            Outcome::EitherWay => return Err(SetAside::EitherWay),
+            Outcome::Unanswered => return Err(Exclusion::Unanswered),
+            Outcome::Outbound => return Err(Exclusion::Outbound),
+            Outcome::UndeterminedDirection => return Err(Exclusion::UndeterminedDirection),
             Outcome::Answered(_)
-            | Outcome::LetThrough
+            | Outcome::Allowed
             | Outcome::Denied
-            | Outcome::DeniedElsewhere => {}
+            | Outcome::DeniedByOtherFilter => {}
         }
-        let unwritable = || SetAside::unwritable(method, path);
+        let unwritable = || Exclusion::unwritable(method, path);
         if !is_writable(&call) {
             self.add_unwritable(call, observation.tally);
             return Err(unwritable());
         }
-        match standing(observation) {
-            Standing::New if is_too_long(path) || method.len() > MAX_METHOD => {
-                Err(SetAside::TooLong)
+        match existing_decision(observation) {
+            ExistingDecision::Undecided if is_too_long(path) || method.len() > MAX_METHOD => {
+                Err(Exclusion::TooLong)
             }
-            Standing::New => Ok(Some(call)),
-            Standing::Unseen => {
+            ExistingDecision::Undecided => Ok(Some(call)),
+            ExistingDecision::NotNormalized => {
                 self.add_unwritable(call, observation.tally);
                 Err(unwritable())
             }
-            Standing::Known => {
-                self.known = self.known.saturating_add(observation.tally.count);
+            ExistingDecision::Allowed => {
+                self.already_allowed = self.already_allowed.saturating_add(observation.tally.count);
                 Ok(None)
             }
-            Standing::KnownInShadow => {
-                self.known_in_shadow = self.known_in_shadow.saturating_add(observation.tally.count);
+            ExistingDecision::AllowedInShadow => {
+                self.allowed_in_shadow = self
+                    .allowed_in_shadow
+                    .saturating_add(observation.tally.count);
                 Ok(None)
             }
-            Standing::Refused(rule) => Err(SetAside::Refused(rule)),
-            Standing::RefusedThen(rule) => {
+            ExistingDecision::Denied(rule) => Err(Exclusion::DeniedByRule(rule)),
+            ExistingDecision::DeniedEarlier(rule) => {
                 self.add_denied(call, observation.tally);
-                Err(SetAside::Refused(rule))
+                Err(Exclusion::DeniedByRule(rule))
             }
         }
     }
 
-    /// Takes note of a request that was denied; why it is not learnt from.
+    /// Records a denied request, and returns why it is excluded.
     fn denied(
         &mut self,
         observation: &Observation,
         call: Call,
-        standing: impl FnOnce(&Observation) -> Standing,
-    ) -> SetAside {
-        match standing(observation) {
-            Standing::Refused(rule) => return SetAside::Refused(rule),
-            // It is allowed by now, so that nothing learnt allows it newly.
-            Standing::Known => {}
-            Standing::New
-            | Standing::Unseen
-            | Standing::KnownInShadow
-            | Standing::RefusedThen(_) => self.add_denied(call, observation.tally),
+        existing_decision: impl FnOnce(&Observation) -> ExistingDecision,
+    ) -> Exclusion {
+        match existing_decision(observation) {
+            ExistingDecision::Denied(rule) => return Exclusion::DeniedByRule(rule),
+            // Policies allow it by now, so learned rules do not widen them.
+            ExistingDecision::Allowed => {}
+            ExistingDecision::Undecided
+            | ExistingDecision::NotNormalized
+            | ExistingDecision::AllowedInShadow
+            | ExistingDecision::DeniedEarlier(_) => self.add_denied(call, observation.tally),
         }
-        SetAside::Denied
+        Exclusion::Denied
     }
 
     fn add_denied(&mut self, call: Call, tally: Tally) {
@@ -273,7 +274,7 @@ impl Workload {
         *count = count.saturating_add(tally.count);
     }
 
-    /// Keeps a request that no rule can be written for alone. One that is too long is none that a template takes in.
+    /// Records a call that no rule can match alone. Templates do not match paths that are too long.
     fn add_unwritable(&mut self, call: Call, tally: Tally) {
         if !is_too_long(&call.path) && call.method.len() <= MAX_METHOD {
             let sum = self.unwritable.entry(call);
@@ -281,56 +282,55 @@ impl Workload {
         }
     }
 
-    /// Counts what a draft allows of the requests that count for what is learnt, and no longer calls unwritable what it
-    /// allows of these.
+    /// Counts the eligible requests that a draft allows, and removes them from the unwritable ones.
     pub(crate) fn cover(&mut self, is_allowed: impl Fn(&Call) -> bool) -> u64 {
         let calls = self.calls.iter().filter(|(call, _)| is_allowed(call));
-        let learnt: u64 = calls.map(|(_, tally)| tally.count).sum();
-        let mut covered = self.known.saturating_add(self.known_in_shadow);
-        covered = covered.saturating_add(learnt);
+        let learned: u64 = calls.map(|(_, tally)| tally.count).sum();
+        let mut covered = self.already_allowed.saturating_add(self.allowed_in_shadow);
+        covered = covered.saturating_add(learned);
         let allowed: Vec<_> = self
             .unwritable
             .extract_if(.., |call, _| is_allowed(call))
             .collect();
         for (call, tally) in allowed {
             covered = covered.saturating_add(tally.count);
-            let why = SetAside::unwritable(&call.method, &call.path);
-            if let Some(sum) = self.set_aside.get_mut(&why) {
+            let why = Exclusion::unwritable(&call.method, &call.path);
+            if let Some(sum) = self.excluded.get_mut(&why) {
                 sum.count = sum.count.saturating_sub(tally.count);
             }
         }
-        self.set_aside.retain(|_, tally| tally.count > 0);
+        self.excluded.retain(|_, tally| tally.count > 0);
         covered
     }
 }
 
-impl SetAside {
+impl Exclusion {
     fn unwritable(method: &str, path: &str) -> Self {
         Self::Unwritable(format!("{} {}", clipped(method), clipped(path)))
     }
 }
 
-/// Who made the request, if a rule may name them.
+/// The caller, if rules can name it.
 fn caller(
     observation: &Observation,
     domains: &TrustDomains,
     counting: Counting,
-) -> Result<Caller, SetAside> {
+) -> Result<LearnedCaller, Exclusion> {
     let peer = observation.peer.as_deref();
-    let caller = Caller::of_peer(peer, domains).map_err(|stranger| {
+    let caller = LearnedCaller::from_peer(peer, domains).map_err(|stranger| {
         let presented = clipped(peer.unwrap_or_default()).into_owned();
         match stranger {
-            Stranger::Malformed => SetAside::Malformed(presented),
-            Stranger::Foreign => SetAside::Foreign(presented),
+            UnnamableCaller::Malformed => Exclusion::Malformed(presented),
+            UnnamableCaller::Foreign => Exclusion::Foreign(presented),
         }
     })?;
-    if caller == Caller::Anonymous && !counting.takes_anonymous {
-        return Err(SetAside::Anonymous);
+    if caller == LearnedCaller::Anonymous && !counting.takes_anonymous {
+        return Err(Exclusion::Anonymous);
     }
     Ok(caller)
 }
 
-/// Whether method and path, as they are, stand for themselves alone in a rule.
+/// Whether a rule with this method and path matches no other request.
 fn is_writable(call: &Call) -> bool {
     let is_method_byte = |byte: u8| {
         byte.is_ascii_uppercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_')

@@ -1,4 +1,4 @@
-//! What Prometheus answers, as JSON → samples.
+//! Parses Prometheus responses.
 
 use std::collections::BTreeMap;
 
@@ -11,10 +11,10 @@ use serde_json::Value;
 use super::error::PrometheusError;
 use super::sample::Sample;
 
-/// How much of what is not understood is shown, in characters.
+/// The maximum length of a quoted body, in characters.
 const EXCERPT: usize = 80;
 
-/// The same frame for every answer.
+/// The envelope of every response.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Answer {
@@ -47,17 +47,17 @@ struct Series {
     value: Point,
 }
 
-/// The seconds since the Unix epoch, and a number as a text, since JSON has neither infinities nor NaN.
+/// Unix seconds, and a number as a string, because JSON has neither infinities nor NaN.
 #[derive(Deserialize)]
 struct Point(f64, String);
 
-/// Reads an answer to a query; `narrower` is what to ask for where that was too much.
+/// Parses the response to a query. `narrow_help` is the hint for a query that was too expensive.
 pub(super) fn read(
     url: &Url,
     status: StatusCode,
     body: &[u8],
     query: &str,
-    narrower: &'static str,
+    narrow_help: &'static str,
 ) -> Result<Vec<Sample>, PrometheusError> {
     let foreign = |reason: String| PrometheusError::NotPrometheus {
         url: url.clone(),
@@ -70,8 +70,8 @@ pub(super) fn read(
         return Err(PrometheusError::Refused {
             query: query.to_owned(),
             message: answer.error.unwrap_or_else(|| kind.clone()),
-            narrower: matches!(kind.as_str(), "timeout" | "canceled" | "execution")
-                .then_some(narrower),
+            narrow_help: matches!(kind.as_str(), "timeout" | "canceled" | "execution")
+                .then_some(narrow_help),
         });
     }
     if !answer.warnings.is_empty() {
@@ -79,7 +79,7 @@ pub(super) fn read(
     }
     let data = answer
         .data
-        .ok_or_else(|| foreign("an answer without data".to_owned()))?;
+        .ok_or_else(|| foreign("a response without data".to_owned()))?;
     let misread = |reason: serde_json::Error| foreign(reason.to_string());
     let series = match data.result_type.as_str() {
         "vector" => serde_json::from_value::<Vec<Series>>(data.result).map_err(misread)?,
@@ -96,10 +96,10 @@ pub(super) fn read(
     };
     let samples = series.into_iter().map(|series| {
         let Point(seconds, value) = series.value;
-        let number = || foreign(format!("`{value}` where a number is expected"));
+        let number = || foreign(format!("expected a number, found `{value}`"));
         Ok(Sample {
             labels: series.metric,
-            // Rust reads `+Inf` and `NaN` as Prometheus writes them.
+            // Rust parses Prometheus' `+Inf` and `NaN`.
             value: value.parse().map_err(|_| number())?,
             at: moment(seconds),
         })
@@ -107,11 +107,11 @@ pub(super) fn read(
     samples.collect()
 }
 
-/// To the millisecond, which is as exact as Prometheus is.
+/// Milliseconds are Prometheus' precision.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "what is beyond the bounds becomes the bound"
+    reason = "the cast saturates"
 )]
 fn moment(seconds: f64) -> Timestamp {
     let milliseconds = (seconds * 1000.0).round() as u64;
@@ -121,10 +121,10 @@ fn moment(seconds: f64) -> Timestamp {
 fn excerpt(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body);
     let text: Vec<_> = text.split_whitespace().collect();
-    // What is shown on a terminal must not move its cursor.
+    // Control characters could move the cursor of a terminal.
     let text = text.join(" ").replace(char::is_control, "");
     if text.is_empty() {
-        return "with nothing".to_owned();
+        return "an empty body".to_owned();
     }
     let mut shown: String = text.chars().take(EXCERPT).collect();
     if shown.len() < text.len() {

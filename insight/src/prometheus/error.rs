@@ -1,4 +1,4 @@
-//! Why a Prometheus gives no answer, and what to do about it.
+//! Errors of Prometheus queries.
 
 use http::StatusCode;
 use peergate_fault::{ExitStatus, Fault};
@@ -6,86 +6,86 @@ use peergate_mesh::network;
 use reqwest::Url;
 use thiserror::Error;
 
-/// Why a Prometheus gives no answer.
+/// Why a Prometheus query failed.
 #[derive(Debug, Error)]
 pub enum PrometheusError {
-    /// No server is named.
-    #[error("there is no Prometheus to ask")]
+    /// No server is configured.
+    #[error("no Prometheus given")]
     NotNamed,
-    /// The URL cannot be read, or has parts that it must not have.
-    #[error("the URL of Prometheus is none: {0}")]
+    /// The URL is invalid or has forbidden parts.
+    #[error("invalid Prometheus URL: {0}")]
     InvalidUrl(String),
-    /// There are credentials in the URL and a token beside them.
-    #[error("the URL of Prometheus has a name or a password, and there is a token too")]
+    /// The URL has credentials, and a token is given too.
+    #[error("the Prometheus URL has credentials, but a token is given too")]
     SeveralCredentials,
-    /// A token cannot be sent in a header.
-    #[error("the token for Prometheus is empty or has characters that no token has")]
+    /// The token is not a valid header value.
+    #[error("the Prometheus token is empty or has invalid characters")]
     InvalidToken,
-    /// The client cannot be set up.
-    #[error("cannot speak HTTP: {0}")]
+    /// The HTTP client cannot be created.
+    #[error("cannot create an HTTP client: {0}")]
     Setup(reqwest::Error),
-    /// The server gives no answer.
-    #[error("Prometheus at {url} cannot be reached: {}", chain(.reason))]
+    /// The server does not respond.
+    #[error("cannot reach Prometheus at {url}: {}", chain(.reason))]
     Unreachable {
-        /// The server's, without credentials.
+        /// The URL of the server, without credentials.
         url: Url,
-        /// Without the URL.
+        /// The error, without the URL.
         reason: reqwest::Error,
     },
-    /// The answer is a redirection.
-    #[error("Prometheus at {url} sends on to `{to}`")]
+    /// The response is a redirect.
+    #[error("Prometheus at {url} redirects to `{to}`")]
     Elsewhere {
-        /// The server's, without credentials.
+        /// The URL of the server, without credentials.
         url: Url,
-        /// Where to, without what may be a secret.
+        /// The location, without its query, which may contain secrets.
         to: String,
     },
-    /// The answer is a status for a lack of credentials or of permission.
-    #[error("Prometheus at {url} answers {status}")]
+    /// The server rejects the credentials.
+    #[error("Prometheus at {url} answered {status}")]
     NotAdmitted {
-        /// The server's, without credentials.
+        /// The URL of the server, without credentials.
         url: Url,
-        /// The answer's.
+        /// The status of the response.
         status: StatusCode,
-        /// Whether the request had any.
+        /// Whether the request had credentials.
         had_credentials: bool,
     },
-    /// The answer is not in the form of Prometheus' HTTP API.
-    #[error("what answers at {url} is no Prometheus: {status}, {reason}")]
+    /// The response is not from the Prometheus HTTP API.
+    #[error("the server at {url} is not Prometheus: {status}, {reason}")]
     NotPrometheus {
-        /// The server's, without credentials.
+        /// The URL of the server, without credentials.
         url: Url,
-        /// The answer's.
+        /// The status of the response.
         status: StatusCode,
-        /// What in the answer is not understood.
+        /// The unexpected part of the response.
         reason: String,
     },
-    /// The server answers that it cannot evaluate the query.
-    #[error("Prometheus refuses the query `{query}`: {message}")]
+    /// The server cannot evaluate the query.
+    #[error("Prometheus rejected the query `{query}`: {message}")]
     Refused {
-        /// In PromQL.
+        /// The PromQL query.
         query: String,
-        /// The server's own.
+        /// The message of the server.
         message: String,
-        /// What to ask for instead, where it was too much.
-        narrower: Option<&'static str>,
+        /// The hint to reduce the query, if it was too expensive.
+        narrow_help: Option<&'static str>,
     },
-    /// The server answers, and warns that data is missing.
-    #[error("Prometheus answers in part only: {0}")]
+    /// The server warns that data is missing.
+    #[error("Prometheus returned a partial result: {0}")]
     Partial(String),
-    /// The query gives something other than a vector or a scalar.
-    #[error("Prometheus answers the query `{query}` with a {kind}, and not with samples")]
+    /// The result is neither a vector nor a scalar.
+    #[error("the query `{query}` returned a {kind} instead of samples")]
     UnexpectedType {
-        /// In PromQL.
+        /// The PromQL query.
         query: String,
-        /// As Prometheus names it, such as `matrix`.
+        /// The type of the result, such as `matrix`.
         kind: String,
     },
-    /// The answer has more than 256 MiB.
-    #[error("the answer of Prometheus is larger than 256 MiB")]
+    /// The response exceeds 256 MiB.
+    #[error("the response of Prometheus exceeds 256 MiB")]
     TooLarge {
-        /// What to ask for instead.
-        narrower: &'static str,
+        /// The hint to reduce the query.
+        narrow_help: &'static str,
     },
 }
 
@@ -110,51 +110,52 @@ impl Fault for PrometheusError {
 
     fn help(&self) -> Option<&str> {
         Some(match self {
-            Self::NotNamed => "name one: `--prometheus http://HOST:PORT`",
+            Self::NotNamed => "add `--prometheus http://HOST:PORT`",
             Self::InvalidUrl(_) => {
-                "write `http://HOST:PORT` or `https://HOST:PORT`, with the path that it is served under, if there is one"
+                "write `http://HOST:PORT` or `https://HOST:PORT`, with its path prefix if it has one"
             }
-            Self::SeveralCredentials => {
-                "leave the name and the password out of the URL, or the token"
-            }
+            Self::SeveralCredentials => "remove the credentials from the URL, or remove the token",
             Self::InvalidToken => {
-                "let the file of `--prometheus-token-file` have the bearer token and nothing else"
+                "the file of `--prometheus-token-file` must contain only the bearer token"
             }
             Self::Unreachable { reason, .. } if network::is_authority_unknown(reason) => {
-                "name a PEM file with the authority: `--prometheus-ca-file`"
+                "trust its CA with `--prometheus-ca-file FILE`"
+            }
+            Self::Unreachable { reason, .. } if network::is_plaintext(reason) => {
+                "use `http://` instead of `https://`"
             }
             Self::Unreachable { .. } => {
-                "see whether it listens there; one in a cluster is reached by `kubectl port-forward -n NAMESPACE svc/NAME 9090`"
+                "check the address; to reach a Prometheus in a cluster, run `kubectl port-forward -n NAMESPACE svc/NAME 9090`"
             }
             Self::Elsewhere { .. } => {
-                "name the URL that Prometheus itself answers at; a page to log in at needs `--prometheus-token-file` or a way round it"
+                "use the URL of Prometheus itself; to pass a login page, use `--prometheus-token-file` or another route"
             }
             Self::NotAdmitted {
                 had_credentials: false,
                 ..
-            } => "name a file with a bearer token: `--prometheus-token-file`",
+            } => "add `--prometheus-token-file FILE` with a bearer token",
             Self::NotAdmitted {
                 had_credentials: true,
                 ..
-            } => "see whether the credentials are still good, and whether they may query",
+            } => "check that the credentials are valid and allowed to query",
             Self::NotPrometheus { .. } => {
-                "name what answers at `/api/v1/query`, with the path that it is served under; Grafana is no Prometheus"
+                "use the server with `/api/v1/query`, including its path prefix; Grafana is not Prometheus"
             }
             Self::Refused {
-                narrower: Some(narrower),
+                narrow_help: Some(narrow_help),
                 ..
             }
-            | Self::TooLarge { narrower } => narrower,
-            Self::Partial(_) => "see why a part of its data cannot be reached, then ask again",
+            | Self::TooLarge { narrow_help } => narrow_help,
+            Self::Partial(_) => "check which stores are unreachable, then try again",
             Self::Setup(_) | Self::Refused { .. } | Self::UnexpectedType { .. } => return None,
         })
     }
 }
 
-/// A failure with what is behind it, which alone tells what happened.
+/// The innermost cause of an error.
 fn chain(reason: &reqwest::Error) -> String {
     if reason.is_timeout() {
-        return "it takes too long".to_owned();
+        return "timed out".to_owned();
     }
-    network::told(reason)
+    network::cause(reason)
 }

@@ -1,22 +1,22 @@
-//! A sample of a series, as a Prometheus answers a query.
+//! Samples in Prometheus responses.
 
 use std::collections::BTreeMap;
 
 use policy_schema::timestamp::Timestamp;
 
-/// One value of a series.
+/// A sample of a series.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sample {
-    /// By their names. `__name__` is among them where the query keeps the metric's name.
+    /// The labels by name, including `__name__` if the query keeps it.
     pub labels: BTreeMap<String, String>,
-    /// May be infinite or not a number.
+    /// The value, possibly infinite or NaN.
     pub value: f64,
-    /// The moment that the value is for.
+    /// The time of the value.
     pub at: Timestamp,
 }
 
 impl Sample {
-    /// The value of a label; empty where there is no such label, which is the same to Prometheus.
+    /// The value of a label. Empty for a missing label, as in Prometheus.
     pub fn label(&self, name: &str) -> &str {
         self.labels.get(name).map_or("", String::as_str)
     }

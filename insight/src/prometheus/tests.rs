@@ -1,9 +1,9 @@
-//! What is asked, by a server that answers as it is told; and a real one.
+//! Tests of queries with a fake server and a real one.
 
 #![expect(
     clippy::disallowed_methods,
     clippy::disallowed_types,
-    reason = "the Prometheus that is asked is a server of the test's own"
+    reason = "the test runs its own server"
 )]
 
 use std::io::{Read, Write};
@@ -85,7 +85,7 @@ fn asked(server: Server) -> Result<Vec<Sample>, PrometheusError> {
 const NOTHING: &str = r#"{"status":"success","data":{"resultType":"vector","result":[]}}"#;
 
 #[test]
-fn samples_have_labels_a_value_and_a_time() {
+fn reads_labels_value_and_time_of_samples() {
     let server = Server::json(
         "200 OK",
         r#"{"status":"success","data":{"resultType":"vector","result":[
@@ -103,7 +103,7 @@ fn samples_have_labels_a_value_and_a_time() {
 }
 
 #[test]
-fn a_scalar_is_a_sample_without_labels() {
+fn reads_a_scalar_as_a_sample_without_labels() {
     let server = Server::json(
         "200 OK",
         r#"{"status":"success","data":{"resultType":"scalar","result":[1780272000.5,"7"]}}"#,
@@ -115,7 +115,7 @@ fn a_scalar_is_a_sample_without_labels() {
 }
 
 #[test]
-fn a_query_is_posted_below_the_path_of_the_url() {
+fn posts_queries_under_the_path_of_the_url() {
     let server = Server::json("200 OK", NOTHING);
     let url = format!("{}/prometheus/", server.url());
     assert_eq!(query(Prometheus::new(&url, None, &[])).unwrap(), []);
@@ -137,7 +137,7 @@ fn a_query_is_posted_below_the_path_of_the_url() {
 }
 
 #[test]
-fn credentials_are_sent_and_never_shown() {
+fn sends_credentials_and_never_shows_them() {
     let server = Server::json("401 Unauthorized", "");
     let url = server.url().replace("http://", "http://reader:s3cret@");
     let prometheus = Prometheus::new(&url, None, &[]).unwrap();
@@ -158,20 +158,24 @@ fn credentials_are_sent_and_never_shown() {
     let request = server.asked.join().unwrap();
     assert!(request.contains("authorization: Bearer t0ken"), "{request}");
     assert!(!format!("{refused} {refused:?}").contains("t0ken"));
-    assert!(refused.help().unwrap().contains("still good"));
+    assert!(refused.help().unwrap().contains("are valid"));
 }
 
 #[test]
-fn what_is_wrong_with_the_arguments_is_told_before_anything_is_asked() {
+fn rejects_invalid_arguments_before_any_request() {
     let cases = [
-        ("localhost:9090", None, "begins with neither"),
+        ("localhost:9090", None, "must begin with"),
         ("metrics", None, "relative URL"),
         (
             "http://localhost:9090/graph?g0.expr=up",
             None,
-            "has a query",
+            "must not have a query",
         ),
-        ("http://a:b@localhost:9090", Some("token"), "a token too"),
+        (
+            "http://a:b@localhost:9090",
+            Some("token"),
+            "a token is given too",
+        ),
         ("http://localhost:9090", Some("to\nken"), "token"),
     ];
     for (url, token, expected) in cases {
@@ -183,26 +187,26 @@ fn what_is_wrong_with_the_arguments_is_told_before_anything_is_asked() {
 }
 
 #[test]
-fn refusals_say_what_to_do() {
+fn errors_have_help() {
     let cases = [
         (
             "401 Unauthorized",
             "",
-            "answers 401 Unauthorized",
+            "answered 401 Unauthorized",
             Some("--prometheus-token-file"),
         ),
         (
             "404 Not Found",
             "<html>not\n  here</html>",
-            "no Prometheus: 404 Not Found, `<html>not here</html>`",
+            "not Prometheus: 404 Not Found, `<html>not here</html>`",
             Some("/api/v1/query"),
         ),
-        ("200 OK", "", "with nothing", Some("/api/v1/query")),
+        ("200 OK", "", "an empty body", Some("/api/v1/query")),
         ("200 OK", "a\u{1b}[2Jb", "`a[2Jb`", Some("/api/v1/query")),
         (
             "400 Bad Request",
             r#"{"status":"error","errorType":"bad_data","error":"parse error"}"#,
-            "refuses the query `up{job=\"a b\"}`: parse error",
+            "rejected the query `up{job=\"a b\"}`: parse error",
             None,
         ),
         (
@@ -214,19 +218,19 @@ fn refusals_say_what_to_do() {
         (
             "200 OK",
             r#"{"status":"success","data":{"resultType":"vector","result":[]},"warnings":["no store"]}"#,
-            "in part only: no store",
-            Some("ask again"),
+            "a partial result: no store",
+            Some("try again"),
         ),
         (
             "200 OK",
             r#"{"status":"success","data":{"resultType":"matrix","result":[]}}"#,
-            "with a matrix",
+            "returned a matrix",
             None,
         ),
         (
             "200 OK",
             r#"{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1,"many"]}]}}"#,
-            "`many` where a number is expected",
+            "expected a number, found `many`",
             Some("/api/v1/query"),
         ),
     ];
@@ -242,17 +246,17 @@ fn refusals_say_what_to_do() {
 }
 
 #[test]
-fn a_query_that_is_too_much_is_told_with_the_options_of_the_command() {
+fn expensive_queries_get_the_hint_of_the_command() {
     let timeout = r#"{"status":"error","errorType":"timeout","error":"query timed out"}"#;
     let server = Server::json("503 Service Unavailable", timeout);
     let prometheus = Prometheus::new(&server.url(), None, &[]).unwrap();
-    let error = query(Ok(prometheus.with_narrower("ask for less"))).unwrap_err();
+    let error = query(Ok(prometheus.with_narrow_help("ask for less"))).unwrap_err();
     server.asked.join().unwrap();
     assert_eq!(error.help(), Some("ask for less"));
 }
 
 #[test]
-fn a_query_is_not_taken_to_another_place() {
+fn does_not_follow_redirects() {
     let server = Server::answering(
         "HTTP/1.1 302 Found\r\nlocation: https://login.example/start?state=s3cret\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
             .to_owned(),
@@ -261,16 +265,16 @@ fn a_query_is_not_taken_to_another_place() {
     assert!(
         error
             .to_string()
-            .ends_with("sends on to `https://login.example/start`"),
+            .ends_with("redirects to `https://login.example/start`"),
         "{error}"
     );
 }
 
-/// Begins to speak TLS with whoever comes, with a certificate of an authority that nobody knows.
-fn of_an_unknown_authority() -> SocketAddr {
+/// A TLS server with a certificate from an unknown CA.
+fn server_with_unknown_ca() -> SocketAddr {
     let issued = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let key = PrivateKeyDer::Pkcs8(issued.signing_key.serialize_der().into());
-    peergate_mesh::network::choose_cryptography();
+    peergate_mesh::network::install_crypto_provider();
     let config = rustls::ServerConfig::builder()
         .with_no_client_auth()
         .with_single_cert(vec![issued.cert.into()], key)
@@ -280,32 +284,30 @@ fn of_an_unknown_authority() -> SocketAddr {
     std::thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();
         let mut session = rustls::ServerConnection::new(config.into()).unwrap();
-        // The other side ends it.
+        // The client closes the connection.
         session.complete_io(&mut stream).unwrap_err();
     });
     address
 }
 
 #[test]
-fn an_unknown_authority_is_told_with_the_option_that_names_it() {
-    let url = format!("https://localhost:{}", of_an_unknown_authority().port());
+fn unknown_ca_error_names_the_ca_option() {
+    let url = format!("https://localhost:{}", server_with_unknown_ca().port());
     let error = query(Prometheus::new(&url, None, &[])).unwrap_err();
     assert_eq!(
         error.to_string(),
-        format!(
-            "Prometheus at {url}/ cannot be reached: its certificate is of an authority that is not known here"
-        )
+        format!("cannot reach Prometheus at {url}/: its certificate is from an unknown CA")
     );
     assert!(error.help().unwrap().contains("--prometheus-ca-file"));
 }
 
 #[test]
-fn nobody_there_is_told_by_the_reason() {
+fn connection_error_has_the_reason() {
     let url = "http://127.0.0.1:1";
     let error = query(Prometheus::new(url, None, &[])).unwrap_err();
     let message = error.to_string();
     assert!(
-        message.starts_with(&format!("Prometheus at {url}/ cannot be reached")),
+        message.starts_with(&format!("cannot reach Prometheus at {url}/")),
         "{message}"
     );
     assert!(message.to_lowercase().contains("refused"), "{message}");

@@ -1,27 +1,27 @@
-//! How often something can happen at most, after it was seen so often: an exact upper bound for a share
-//! (C. J. Clopper and E. S. Pearson, "The use of confidence or fiducial limits", 1934), one-sided.
+//! An exact one-sided upper confidence bound for a proportion
+//! (C. J. Clopper and E. S. Pearson, "The use of confidence or fiducial limits", 1934).
 
 use std::f64::consts::PI;
 use std::fmt;
 
-/// More halvings than a number has digits.
-const HALVINGS: usize = 200;
+/// Bisection steps, more than the bits of an `f64`.
+const BISECTIONS: usize = 200;
 
-/// A share of all requests: between 0 and 1.
+/// A proportion of requests between 0 and 1.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
 pub struct Share(f64);
 
-/// How sure a statement is: more than 0 and less than 1.
+/// A confidence level between 0 and 1, exclusive.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Confidence(f64);
 
 impl Share {
-    /// So many of so many.
+    /// The proportion `some` / `all`.
     #[expect(
         clippy::cast_precision_loss,
-        reason = "beyond 2^53 requests the last digits do not count"
+        reason = "the error beyond 2^53 requests is negligible"
     )]
-    pub fn of(some: u64, all: u64) -> Self {
+    pub fn from_counts(some: u64, all: u64) -> Self {
         Self(if all == 0 {
             1.0
         } else {
@@ -44,7 +44,7 @@ impl Share {
 }
 
 impl fmt::Display for Share {
-    /// In percent with two digits that count: `0.03 %`.
+    /// Formats percent with two significant digits: `0.03 %`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         percent(self.0, f)
     }
@@ -55,7 +55,7 @@ impl Confidence {
     pub fn parse(text: &str) -> Result<Self, String> {
         match fraction(text) {
             Some(confidence) if confidence > 0.0 && confidence < 1.0 => Ok(Self(confidence)),
-            _ => Err("write how sure to be, such as `95%` or `0.95`".to_owned()),
+            _ => Err("write a confidence level, such as `95%` or `0.95`".to_owned()),
         }
     }
 
@@ -64,15 +64,15 @@ impl Confidence {
         self.0
     }
 
-    /// The natural logarithm of what is left to chance.
-    fn ln_rest(self) -> f64 {
+    /// The natural logarithm of 1 - confidence.
+    fn ln_complement(self) -> f64 {
         (-self.0).ln_1p()
     }
 }
 
 impl fmt::Display for Confidence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The digits as they were given: 99.9 % is not 100 %.
+        // All given digits, so that 99.9 % is not shown as 100 %.
         let rounded = (self.0 * 1e8).round() / 1e6;
         write!(f, "{rounded} %")
     }
@@ -91,7 +91,7 @@ fn percent(fraction: f64, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     if percent == 0.0 {
         return f.write_str("0 %");
     }
-    // The place of the second digit that counts, as far as there are places after the point.
+    // The decimal place of the second significant digit.
     let mut places = 0_usize;
     let mut scale = 10.0;
     while percent * scale < 100.0 && places < 12 {
@@ -107,25 +107,24 @@ fn percent(fraction: f64, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     write!(f, "{text} %")
 }
 
-/// The largest share that still leaves the confidence's rest a chance to see as few as `events`
-/// among `requests`.
+/// The largest rate at which `events` or fewer among `requests` still have a probability of 1 - confidence.
 #[expect(
     clippy::cast_precision_loss,
-    reason = "beyond 2^53 requests the last digits do not count"
+    reason = "the error beyond 2^53 requests is negligible"
 )]
 pub(crate) fn upper_bound(events: u64, requests: u64, confidence: Confidence) -> Share {
     if events >= requests {
         return Share(1.0);
     }
     let (k, n) = (events as f64, requests as f64);
-    let wanted = confidence.ln_rest();
+    let wanted = confidence.ln_complement();
     if events == 0 {
         // (1 - p)^n = 1 - c, solved for p.
         return Share(-(wanted / n).exp_m1());
     }
-    // The chance falls as the share grows.
+    // The probability decreases as the rate grows.
     let (mut low, mut high) = (k / n, 1.0);
-    for _ in 0..HALVINGS {
+    for _ in 0..BISECTIONS {
         let middle = f64::midpoint(low, high);
         if ln_at_most(k, n, middle) > wanted {
             low = middle;
@@ -136,19 +135,19 @@ pub(crate) fn upper_bound(events: u64, requests: u64, confidence: Confidence) ->
     Share(high)
 }
 
-/// How many requests without an event make the bound no larger than `most`.
+/// The number of requests without an event for which the bound is at most `limit`.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "the number is positive, and what is beyond the bounds becomes the bound"
+    reason = "the number is positive, and the cast saturates"
 )]
-pub(crate) fn requests_needed(most: Share, confidence: Confidence) -> u64 {
-    (confidence.ln_rest() / (-most.0).ln_1p()).ceil() as u64
+pub(crate) fn requests_needed(limit: Share, confidence: Confidence) -> u64 {
+    (confidence.ln_complement() / (-limit.0).ln_1p()).ceil() as u64
 }
 
-/// The logarithm of the chance of at most `k` events among `n`, each with the chance `p`, where `k/n < p`.
+/// The logarithm of the probability of at most `k` events among `n`, each with the probability `p`, where `k/n < p`.
 fn ln_at_most(k: f64, n: f64, p: f64) -> f64 {
-    // Each term is smaller than the one above it, which it is a part of: k, k - 1, and so on.
+    // The terms for k, k - 1, and so on decrease.
     let odds = (1.0 - p) / p;
     let (mut sum, mut term, mut i) = (1.0, 1.0, k);
     while i > 0.0 && term > sum * f64::EPSILON {
@@ -160,7 +159,7 @@ fn ln_at_most(k: f64, n: f64, p: f64) -> f64 {
     ln_choose + k * p.ln() + (n - k) * (-p).ln_1p() + f64::ln(sum)
 }
 
-/// By Stirling's series, from a number on for which few of its terms do.
+/// Stirling's series, applied to numbers for which few terms suffice.
 fn ln_factorial(n: f64) -> f64 {
     let (mut x, mut below) = (n + 1.0, 0.0);
     while x < 12.0 {
@@ -177,9 +176,9 @@ fn ln_factorial(n: f64) -> f64 {
 mod tests {
     use super::*;
 
-    /// Computed with 60 digits, by summing and halving.
+    /// Expected values computed with 60 digits by summation and bisection.
     #[test]
-    fn bounds_are_those_of_exact_arithmetic() {
+    fn bounds_equal_those_of_exact_arithmetic() {
         let cases = [
             (0, 0, "95%", 1.0),
             (0, 1, "95%", 0.95),
@@ -207,24 +206,24 @@ mod tests {
     }
 
     #[test]
-    fn as_many_requests_are_needed_as_make_the_bound_small_enough() {
+    fn requests_needed_reach_the_limit_exactly() {
         let confidence = Confidence::parse("95%").unwrap();
-        for (most, expected) in [
+        for (limit, expected) in [
             ("0.1%", 2995),
             ("1%", 299),
             ("50%", 5),
             ("0.0001%", 2_995_731),
         ] {
-            let most = Share::parse(most).unwrap();
-            let needed = requests_needed(most, confidence);
+            let limit = Share::parse(limit).unwrap();
+            let needed = requests_needed(limit, confidence);
             assert_eq!(needed, expected);
-            assert!(upper_bound(0, needed, confidence) <= most);
-            assert!(upper_bound(0, needed - 1, confidence) > most);
+            assert!(upper_bound(0, needed, confidence) <= limit);
+            assert!(upper_bound(0, needed - 1, confidence) > limit);
         }
     }
 
     #[test]
-    fn more_requests_never_make_the_bound_larger() {
+    fn bound_decreases_with_more_requests() {
         let confidence = Confidence::parse("95%").unwrap();
         for events in [0, 1, 7, 400] {
             let bounds = (1..=12).map(|power| upper_bound(events, 1 << power, confidence));
@@ -233,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn shares_are_read_and_shown_in_percent() {
+    fn parses_and_formats_shares_in_percent() {
         for (text, expected) in [
             ("0.1%", "0.1 %"),
             ("0.001", "0.1 %"),

@@ -1,4 +1,4 @@
-//! Policies → what of them is in shadow.
+//! Policies → candidates in shadow.
 
 use std::collections::BTreeSet;
 
@@ -12,33 +12,33 @@ use thiserror::Error;
 
 use crate::policy_selection::PolicySelection;
 
-/// Something in shadow that could be enforced.
+/// A rule or a group of policies in shadow that could be enforced.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Candidate {
-    /// The policy that has the rule, or the policies that are enforced together: at least one.
+    /// The policy of the rule, or the policies to enforce together. Never empty.
     pub members: Vec<Member>,
-    /// Policies for some of the same workloads that are no members.
+    /// Other policies that select some of the same workloads.
     pub(crate) neighbours: Vec<PolicyName>,
-    /// Whether a member or a neighbour is enforced, so that requests are decided there.
+    /// Whether a member or a neighbor is enforced.
     pub(crate) is_decided: bool,
-    /// Whether it is a rule or whole policies.
+    /// The rule or policies in shadow.
     pub subject: Subject,
 }
 
-/// A policy that is in shadow, or has a rule in shadow.
+/// A policy that is in shadow or has a rule in shadow.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Member {
-    /// As the documents have it.
+    /// The name in the documents.
     pub name: PolicyName,
-    /// The revision that the documents have of it.
+    /// The revision in the documents.
     pub revision: RevisionNumber,
-    /// Whether it is in shadow as a whole.
+    /// Whether the whole policy is in shadow.
     pub(crate) is_in_shadow: bool,
-    /// Its rules that are in shadow themselves.
+    /// Rules that are in shadow themselves.
     pub(crate) rules_in_shadow: BTreeSet<String>,
-    /// Its other rules that allow or deny, which take effect with the policy.
+    /// Other `Allow` and `Deny` rules, which take effect with the policy.
     pub(crate) rules: Vec<MemberRule>,
-    /// The ports without HTTP on which connections may be denied once the candidate is enforced. Nobody counts these.
+    /// Ports without HTTP on which the enforced candidate may deny connections. Such denials are not counted.
     pub tcp_ports: Vec<u16>,
 }
 
@@ -50,32 +50,32 @@ pub(crate) struct MemberRule {
     pub(crate) validity: Validity,
 }
 
-/// What is in shadow.
+/// The subject of a candidate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Subject {
-    /// Policies as a whole: all that are in shadow and meet at some workload, directly or by others. What they would
-    /// deny is counted of all of them at once, and one alone would deny what another allows.
+    /// Whole policies in shadow that share workloads, directly or transitively. They are judged together, because a single one
+    /// would deny requests that another one allows.
     Policies {
-        /// Enforced policies that let pass what no rule matches. Beside them nobody counts what a member would deny for
-        /// lack of a rule.
+        /// Enforced policies with `otherwise: Pass`. At workloads they share, the filter cannot count which requests a
+        /// member's default would deny.
         uncounted: Vec<PolicyName>,
     },
     /// One rule.
     Rule {
         /// Unique in its policy.
         id: String,
-        /// What it does once it is enforced.
+        /// The effect once the rule is enforced.
         effect: Effect,
-        /// Who answers for it, as the document says.
+        /// The owner in the document.
         owner: Option<String>,
-        /// When it applies.
+        /// The validity period.
         validity: Validity,
     },
 }
 
-/// A rule that was asked for is not in shadow.
+/// The requested rule is not in shadow.
 #[derive(Debug, Error)]
-#[error("there is no rule `{0}` in shadow")]
+#[error("rule `{0}` is not in shadow, or does not exist")]
 pub struct NotInShadow(String);
 
 impl Fault for NotInShadow {
@@ -84,12 +84,12 @@ impl Fault for NotInShadow {
     }
 
     fn help(&self) -> Option<&str> {
-        Some("`peergate promote` without `--rule` lists what is in shadow")
+        Some("list all shadow rules with `peergate promote` without `--rule`")
     }
 }
 
 impl Candidate {
-    /// What is in shadow of a set, in the order of the policies and of their rules.
+    /// All candidates of a policy set, in the order of policies and rules.
     pub fn all(set: &PolicySet) -> Vec<Self> {
         let together = set.overlapping_policies();
         let mut grouped = BTreeSet::new();
@@ -97,10 +97,10 @@ impl Candidate {
         for (position, policy) in set.policies().iter().enumerate() {
             if policy.enforcement() == Enforcement::Shadow && !grouped.contains(&position) {
                 let group = group(set, together, position);
-                candidates.push(of_policies(set, together, &group));
+                candidates.push(policies_candidate(set, together, &group));
                 grouped.extend(group);
             }
-            candidates.extend(of_rules(set, together, position, policy));
+            candidates.extend(rule_candidates(set, together, position, policy));
         }
         candidates
     }
@@ -128,7 +128,7 @@ impl Candidate {
         }
     }
 
-    /// The rule's id, if it is a rule.
+    /// The ID of the rule, if the candidate is a rule.
     pub fn rule(&self) -> Option<&str> {
         match &self.subject {
             Subject::Policies { .. } => None,
@@ -136,7 +136,7 @@ impl Candidate {
         }
     }
 
-    /// The ports without HTTP on which connections may be denied once it is enforced.
+    /// Ports without HTTP on which the enforced candidate may deny connections.
     pub fn tcp_ports(&self) -> Vec<u16> {
         let ports = self.members.iter().flat_map(|member| &member.tcp_ports);
         ports
@@ -146,13 +146,13 @@ impl Candidate {
             .collect()
     }
 
-    /// Whether it is of this policy, or the policy is among those that are enforced together.
-    pub fn is_of(&self, policy: &PolicyName) -> bool {
+    /// Whether the policy is a member.
+    pub fn includes(&self, policy: &PolicyName) -> bool {
         self.members.iter().any(|member| member.name == *policy)
     }
 }
 
-/// The policies in shadow that meet the one at `first` at some workload, directly or by others, and itself.
+/// The policy at `first` and all shadow policies that share workloads with it, directly or transitively.
 fn group(set: &PolicySet, together: &[Vec<usize>], first: usize) -> BTreeSet<usize> {
     let mut group = BTreeSet::new();
     let mut reached = vec![first];
@@ -166,7 +166,11 @@ fn group(set: &PolicySet, together: &[Vec<usize>], first: usize) -> BTreeSet<usi
     group
 }
 
-fn of_policies(set: &PolicySet, together: &[Vec<usize>], group: &BTreeSet<usize>) -> Candidate {
+fn policies_candidate(
+    set: &PolicySet,
+    together: &[Vec<usize>],
+    group: &BTreeSet<usize>,
+) -> Candidate {
     let mut members = Vec::with_capacity(group.len());
     let mut neighbours = BTreeSet::new();
     let mut uncounted = BTreeSet::new();
@@ -203,14 +207,14 @@ fn of_policies(set: &PolicySet, together: &[Vec<usize>], group: &BTreeSet<usize>
     }
 }
 
-fn of_rules(
+fn rule_candidates(
     set: &PolicySet,
     together: &[Vec<usize>],
     position: usize,
     policy: &ServicePolicy,
 ) -> Vec<Candidate> {
     let rollout = set.rollout(policy);
-    // Itself among them.
+    // Includes the policy itself.
     let together = together.get(position).into_iter().flatten().copied();
     let is_decided = together
         .clone()
@@ -260,7 +264,7 @@ fn member(rollout: &Rollout<'_>, tcp_ports: Vec<u16>) -> Member {
     }
 }
 
-/// When a rule of a sound policy applies.
+/// The validity period of a rule of a valid policy.
 fn validity(rule: &RuleSpec) -> Validity {
     let time = |text: &Option<String>| Timestamp::parse(text.as_deref()?).ok();
     Validity {

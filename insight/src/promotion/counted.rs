@@ -1,4 +1,4 @@
-//! What counters counted of something that should not happen.
+//! Counts of unwanted events, rounded up.
 
 use std::collections::BTreeMap;
 
@@ -8,23 +8,23 @@ use super::counting::{self, Window};
 use crate::prometheus::{Prometheus, PrometheusError, Sample};
 use crate::promql::{REASON, RULE};
 
-/// What a counter counted.
+/// The increase of a counter.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Counted {
-    /// Between looks at it.
+    /// Between samples.
     seen: u64,
-    /// Before the first look.
+    /// Before the first sample.
     pub(super) before: u64,
 }
 
 impl Counted {
-    /// All of it.
+    /// The total.
     pub(super) fn all(self) -> u64 {
         self.seen.saturating_add(self.before)
     }
 }
 
-/// What counters counted, by labels as they are meant. Of something that should not happen, none is left out.
+/// Counts by decoded labels, rounded up so that no unwanted event is missed.
 pub(super) async fn counted(
     prometheus: &Prometheus,
     selector: &str,
@@ -33,8 +33,8 @@ pub(super) async fn counted(
 ) -> Result<BTreeMap<BTreeMap<String, String>, Counted>, PrometheusError> {
     let mut counted: BTreeMap<_, Counted> = BTreeMap::new();
     let by = |query: String| counting::sum_by(labels, &query);
-    let risen = by(counting::risen(selector, window));
-    for Sample { labels, value, .. } in prometheus.query(&risen, window.until).await? {
+    let increase = by(counting::increase(selector, window));
+    for Sample { labels, value, .. } in prometheus.query(&increase, window.until).await? {
         counted.entry(plain(labels)).or_default().seen += at_most(value);
     }
     let before = by(counting::counted_before(selector, window));
@@ -44,7 +44,7 @@ pub(super) async fn counted(
     Ok(counted)
 }
 
-/// Labels as they are meant, however the proxies name their metrics.
+/// Decodes labels in either encoding of metric tags.
 fn plain(mut labels: BTreeMap<String, String>) -> BTreeMap<String, String> {
     for name in [RULE, REASON] {
         if let Some(value) = labels.get_mut(name) {
@@ -54,24 +54,24 @@ fn plain(mut labels: BTreeMap<String, String>) -> BTreeMap<String, String> {
     labels
 }
 
-/// Less than this is the noise of adding and not a part of a request.
+/// Smaller fractions are floating-point noise.
 const NOISE: f64 = 1e-6;
 
-/// A number of requests of which no more are claimed than there were.
+/// Rounds a number of requests down.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "what is beyond the bounds becomes the bound"
+    reason = "the cast saturates"
 )]
 pub(super) fn at_least(number: f64) -> u64 {
     (number + NOISE).floor() as u64
 }
 
-/// A number of requests of which none is left out.
+/// Rounds a number of requests up.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "what is beyond the bounds becomes the bound"
+    reason = "the cast saturates"
 )]
 fn at_most(number: f64) -> u64 {
     (number - NOISE).ceil() as u64

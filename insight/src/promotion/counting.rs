@@ -1,4 +1,4 @@
-//! Queries that count what counters counted, in PromQL.
+//! PromQL queries over counters.
 
 use std::time::Duration;
 
@@ -6,23 +6,23 @@ use policy_schema::timestamp::Timestamp;
 
 use crate::promql::{EFFECT, POLICY, REASON, RULE};
 
-/// How many looks at a series tell when it began: enough for a fraction of a percent of the window.
-const LOOKS: u64 = 500;
+/// The number of samples to find the start of a series, accurate to a fraction of a percent of the window.
+const SAMPLES: u64 = 500;
 
-/// How often series are looked at, at most.
-const FINEST_MILLISECONDS: u64 = 100;
+/// The minimum step between samples.
+const MIN_STEP_MILLISECONDS: u64 = 100;
 
-/// A stretch of time.
+/// A time window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
-    /// Its beginning.
+    /// The start.
     pub from: Timestamp,
-    /// Its end.
+    /// The end.
     pub until: Timestamp,
 }
 
 impl Window {
-    /// The stretch of this length that ends at a moment.
+    /// The window of this length that ends at `until`.
     pub fn before(until: Timestamp, length: Duration) -> Self {
         let length = u64::try_from(length.as_nanos()).unwrap_or(u64::MAX);
         let from = until.unix_nanoseconds().saturating_sub(length);
@@ -32,7 +32,7 @@ impl Window {
         }
     }
 
-    /// The same from a later moment on, and not beyond its end.
+    /// The window from a later start, at most its end.
     pub(super) fn since(self, from: Timestamp) -> Self {
         Self {
             from: self.from.max(from).min(self.until),
@@ -45,24 +45,24 @@ impl Window {
         nanoseconds / 1_000_000
     }
 
-    /// How long it is, to the millisecond.
+    /// The length in milliseconds precision.
     pub fn length(self) -> Duration {
         Duration::from_millis(self.milliseconds())
     }
 
-    /// The moment that is as long after the window's end as its beginning is before.
-    pub(super) fn as_far_ahead(self) -> Timestamp {
+    /// The end of a window of the same length that follows this one.
+    pub(super) fn lookahead_end(self) -> Timestamp {
         let (from, until) = (self.from.unix_nanoseconds(), self.until.unix_nanoseconds());
         Timestamp::from_unix_nanoseconds(until.saturating_add(until - from))
     }
 
-    /// As PromQL has it.
+    /// The length in PromQL syntax.
     fn duration(self) -> String {
         format!("{}ms", self.milliseconds().max(1))
     }
 
     fn step_milliseconds(self) -> u64 {
-        (self.milliseconds() / LOOKS).max(FINEST_MILLISECONDS)
+        (self.milliseconds() / SAMPLES).max(MIN_STEP_MILLISECONDS)
     }
 
     fn step_duration(self) -> Duration {
@@ -73,8 +73,8 @@ impl Window {
         format!("{}ms", self.step_milliseconds())
     }
 
-    /// The stretch between the look at `at` and the one before it.
-    pub(super) fn before_look(self, at: Timestamp) -> Self {
+    /// The step before the sample at `at`.
+    pub(super) fn before_sample(self, at: Timestamp) -> Self {
         let step = self.step_milliseconds().saturating_mul(1_000_000);
         Self {
             from: Timestamp::from_unix_nanoseconds(at.unix_nanoseconds().saturating_sub(step)),
@@ -82,44 +82,43 @@ impl Window {
         }
     }
 
-    /// The stretch between the look at `at` and the one after it, and not beyond the window's end.
-    pub(super) fn after_look(self, at: Timestamp) -> Self {
+    /// The step after the sample at `at`, at most until the end of the window.
+    pub(super) fn after_sample(self, at: Timestamp) -> Self {
         Self {
             from: at.min(self.until),
             until: self.step_after(at).min(self.until),
         }
     }
 
-    /// The moment of the look after one at `at`.
+    /// The time of the sample after `at`.
     pub(super) fn step_after(self, at: Timestamp) -> Timestamp {
         let step = self.step_milliseconds().saturating_mul(1_000_000);
         Timestamp::from_unix_nanoseconds(at.unix_nanoseconds().saturating_add(step))
     }
 }
 
-/// How much the counters of a selector rose while they were looked at.
+/// The increase of the counters of a selector between samples.
 ///
-/// Between the first look and the last one that is exact. `increase()` goes on to the edges of the window as if all had
-/// gone on as before; a bound must not rest on requests that nobody saw, so it stands in only where a counter began
-/// again, of which looks alone do not tell.
-pub(super) fn risen(selector: &str, window: Window) -> String {
+/// The difference between the first and the last sample is exact. `increase()` extrapolates to the edges of the window. A
+/// bound must not rest on extrapolated requests, so `increase()` is only used for counters that were reset.
+pub(super) fn increase(selector: &str, window: Window) -> String {
     let seen = format!("{selector}[{}]", window.duration());
     format!(
         "(((max_over_time({seen}) - min_over_time({seen})) and (resets({seen}) == 0)) or increase({seen}))"
     )
 }
 
-/// The same for proxies alone that have a series of the selector `present`.
-pub(super) fn risen_where(selector: &str, present: &str, window: Window) -> String {
+/// The increase at proxies that have a series of the selector `present`.
+pub(super) fn increase_where(selector: &str, present: &str, window: Window) -> String {
     format!(
         "({} and ignoring ({RULE}, {EFFECT}, {REASON}) max_over_time({present}[{}]))",
-        risen(selector, window),
+        increase(selector, window),
         window.duration()
     )
 }
 
-/// The same for proxies alone that have a series of one of the selectors `present`, of whichever policy.
-pub(super) fn risen_at_proxies<'s>(
+/// The increase at proxies that have a series of any of the selectors `present`, of any policy.
+pub(super) fn increase_at_proxies<'s>(
     selector: &str,
     present: impl Iterator<Item = &'s str>,
     window: Window,
@@ -128,12 +127,12 @@ pub(super) fn risen_at_proxies<'s>(
     let present: Vec<_> = present.collect();
     format!(
         "({} and ignoring ({POLICY}, {RULE}, {EFFECT}, {REASON}) ({}))",
-        risen(selector, window),
+        increase(selector, window),
         present.join(" or ")
     )
 }
 
-/// What a query gives of proxies that have no series of a selector, of whichever policy.
+/// Restricts a query to proxies without a series of a selector, of any policy.
 pub(super) fn elsewhere(query: &str, selector: &str, window: Window) -> String {
     format!(
         "({query} unless ignoring ({POLICY}, {RULE}, {EFFECT}, {REASON}) max_over_time({selector}[{}]))",
@@ -141,7 +140,7 @@ pub(super) fn elsewhere(query: &str, selector: &str, window: Window) -> String {
     )
 }
 
-/// What counters that appeared within the window had counted when they were first looked at.
+/// The first sample of counters that appeared within the window.
 pub(super) fn counted_before(selector: &str, window: Window) -> String {
     let duration = window.duration();
     format!("(min_over_time({selector}[{duration}]) unless {selector} offset {duration})")
@@ -152,12 +151,12 @@ pub(super) fn sum_by(labels: &[&str], query: &str) -> String {
     format!("sum by ({}) ({query})", labels.join(", "))
 }
 
-/// How many series of the selector were looked at, be it only once and just now.
-pub(super) fn looked_at(selector: &str, window: Window) -> String {
+/// The number of series of the selector with a sample in the window.
+pub(super) fn series_count(selector: &str, window: Window) -> String {
     format!("count(count_over_time({selector}[{}]))", window.duration())
 }
 
-/// When a series of the selector was first looked at, to a fraction of the window.
+/// The time of the first sample of the selector, accurate to one step.
 pub(super) fn first_seen(selector: &str, window: Window) -> String {
     format!(
         "min(min_over_time(timestamp({selector})[{}:{}]))",
@@ -166,7 +165,7 @@ pub(super) fn first_seen(selector: &str, window: Window) -> String {
     )
 }
 
-/// When a series of the selector was last looked at, to a fraction of the window.
+/// The time of the last sample of the selector, accurate to one step.
 pub(super) fn last_seen(selector: &str, window: Window) -> String {
     format!(
         "max(max_over_time(timestamp({selector})[{}:{}]))",
@@ -175,39 +174,39 @@ pub(super) fn last_seen(selector: &str, window: Window) -> String {
     )
 }
 
-/// How often the series of the selector that was looked at most often was.
-pub(super) fn most_looks(selector: &str, window: Window) -> String {
+/// The maximum number of samples of a series of the selector.
+pub(super) fn max_samples(selector: &str, window: Window) -> String {
     format!("max(count_over_time({selector}[{}]))", window.duration())
 }
 
-/// Whether a series of the selector was looked at within `reach` before the moment of the query.
-pub(super) fn in_reach(selector: &str, reach: Duration) -> String {
+/// Whether a series of the selector has a sample within `reach` before the query time.
+pub(super) fn sampled_within(selector: &str, reach: Duration) -> String {
     let reach = reach.as_millis().max(1);
     format!("count(count_over_time({selector}[{reach}ms]))")
 }
 
-/// The share of the window's moments that have a look within reach.
+/// The share of the window with a sample within reach.
 pub(super) fn covered_share(selector: &str, reach: Duration, window: Window) -> String {
     format!(
         "avg_over_time((({} > bool 0) or vector(0))[{}:{}])",
-        in_reach(selector, reach.max(window.step_duration())),
+        sampled_within(selector, reach.max(window.step_duration())),
         window.duration(),
         window.step()
     )
 }
 
-/// The last of the window's moments that has no look within reach.
+/// The last time in the window without a sample within reach.
 pub(super) fn last_uncovered(selector: &str, reach: Duration, window: Window) -> String {
     format!(
         "max_over_time((vector(time()) unless {})[{}:{}])",
-        in_reach(selector, reach.max(window.step_duration())),
+        sampled_within(selector, reach.max(window.step_duration())),
         window.duration(),
         window.step()
     )
 }
 
-/// When a series of the selector last had another value.
-pub(super) fn last_other(selector: &str, value: u64, window: Window) -> String {
+/// The last time at which a series of the selector had a different value.
+pub(super) fn last_different(selector: &str, value: u64, window: Window) -> String {
     format!(
         "max(max_over_time(timestamp({selector} != {value})[{}:{}]))",
         window.duration(),
@@ -215,11 +214,11 @@ pub(super) fn last_other(selector: &str, value: u64, window: Window) -> String {
     )
 }
 
-/// A moment out of seconds since the Unix epoch; none before it.
+/// Converts Unix seconds to a timestamp. None before the epoch.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "it is positive, and what is beyond the bound becomes the bound"
+    reason = "it is positive, and the cast saturates"
 )]
 pub(super) fn moment(seconds: f64) -> Option<Timestamp> {
     (seconds > 1.0).then(|| {

@@ -1,4 +1,4 @@
-//! For how much of a window Prometheus looked at something: what it did not scrape may have denied anything.
+//! Scrape coverage of a window. Requests that were not scraped may have been denied.
 
 use std::time::Duration;
 
@@ -7,37 +7,37 @@ use policy_schema::timestamp::Timestamp;
 use super::counting::{self, Window, moment};
 use crate::prometheus::{Prometheus, PrometheusError};
 
-/// A series is present for so long after a sample, to Prometheus itself.
-const LONGEST_REACH: Duration = Duration::from_mins(5);
+/// Prometheus' lookback delta: a series exists this long after a sample.
+const MAX_REACH: Duration = Duration::from_mins(5);
 
-/// So many looks may fail in a row.
-const LOOKS_IN_REACH: u32 = 3;
+/// The number of consecutive scrapes that may fail.
+const SCRAPES_IN_REACH: u32 = 3;
 
-/// One part in so many of a window may be uncovered.
+/// One part in this many of a window may be uncovered.
 const TOLERATED: u32 = 20;
 
-/// How far the looks at something cover a window.
+/// The scrape coverage of a window.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Coverage {
-    /// The last look, where it is too long ago to tell anything of the window's end.
+    /// The last sample, if it is too old to cover the end of the window.
     pub ended: Option<Timestamp>,
-    /// What lies between looks, where it is too much.
+    /// Gaps between samples, if they are too long.
     pub gap: Option<Gap>,
 }
 
-/// Stretches of a window without a look.
+/// The parts of a window without samples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Gap {
-    /// All of them together.
+    /// The total length.
     pub length: Duration,
-    /// Where the last of them ends.
+    /// The end of the last gap.
     pub last: Timestamp,
-    /// How long until that is out of a window of this length.
+    /// The time until the gaps leave a window of this length.
     pub wait: Duration,
 }
 
 impl Coverage {
-    /// What follows of two things that must both be covered.
+    /// Combines the coverage of two selectors that must both be covered.
     pub(super) fn and(self, other: Self) -> Self {
         let ended = match (self.ended, other.ended) {
             (Some(one), Some(another)) => Some(one.min(another)),
@@ -55,21 +55,20 @@ impl Coverage {
     }
 }
 
-/// Asks how far series of a selector, which were looked at in the window, cover it. `counted` is the part of the window
-/// that requests count from.
+/// Queries how far the samples of a selector cover the window. `counted` is the part of the window in which requests count.
 pub(super) async fn ask(
     prometheus: &Prometheus,
     selector: &str,
     asked: Window,
     counted: Window,
 ) -> Result<Coverage, PrometheusError> {
-    let looks = prometheus
-        .query(&counting::most_looks(selector, asked), asked.until)
+    let samples = prometheus
+        .query(&counting::max_samples(selector, asked), asked.until)
         .await?;
-    let reach = reach(asked, looks.first().map_or(0.0, |sample| sample.value));
-    let at_end = counting::in_reach(selector, reach);
+    let reach = reach(asked, samples.first().map_or(0.0, |sample| sample.value));
+    let at_end = counting::sampled_within(selector, reach);
     let ended = if prometheus.query(&at_end, asked.until).await?.is_empty() {
-        Some(last_look(prometheus, selector, asked).await?)
+        Some(last_sample(prometheus, selector, asked).await?)
     } else {
         None
     };
@@ -98,8 +97,8 @@ pub(super) async fn ask(
     })
 }
 
-/// When a series of the selector was last looked at.
-pub(super) async fn last_look(
+/// The time of the last sample of the selector.
+pub(super) async fn last_sample(
     prometheus: &Prometheus,
     selector: &str,
     asked: Window,
@@ -110,27 +109,26 @@ pub(super) async fn last_look(
         Ok::<_, PrometheusError>(last.first().and_then(|sample| moment(sample.value)))
     };
     let roughly = last(asked).await?.unwrap_or(asked.from);
-    let exactly = last(asked.after_look(roughly)).await?;
+    let exactly = last(asked.after_sample(roughly)).await?;
     Ok(exactly.unwrap_or(roughly))
 }
 
-/// How long after a look something is covered: for a few looks, as often as they come in this window, and for no longer
-/// than Prometheus itself takes a series to be there.
-fn reach(asked: Window, looks: f64) -> Duration {
+/// The time that a sample covers: a few scrape intervals, at most Prometheus' lookback delta.
+fn reach(asked: Window, samples: f64) -> Duration {
     let asked = asked.length();
-    let between = asked.as_secs_f64() / looks.max(1.0);
+    let between = asked.as_secs_f64() / samples.max(1.0);
     let few = Duration::try_from_secs_f64(between)
         .unwrap_or(asked)
-        .saturating_mul(LOOKS_IN_REACH);
-    few.max(asked / TOLERATED).min(LONGEST_REACH)
+        .saturating_mul(SCRAPES_IN_REACH);
+    few.max(asked / TOLERATED).min(MAX_REACH)
 }
 
-/// How much of a window may be uncovered.
+/// The tolerated uncovered time of a window.
 fn tolerated(asked: Window) -> Duration {
     asked.length() / TOLERATED
 }
 
-/// What is left of a window of which this share is covered.
+/// The uncovered time of a window with this covered share.
 fn uncovered(window: Window, share: Option<f64>) -> Duration {
     let share = share.filter(|share| (0.0..=1.0).contains(share));
     window.length().mul_f64(1.0 - share.unwrap_or(0.0))
@@ -148,9 +146,9 @@ mod tests {
     }
 
     #[test]
-    fn a_look_covers_as_long_as_a_few_scrapes_and_never_more_than_five_minutes() {
+    fn a_sample_covers_a_few_scrapes_and_at_most_five_minutes() {
         let (minute, second) = (Duration::from_mins(1), Duration::from_secs(1));
-        for (length, looks, expected) in [
+        for (length, samples, expected) in [
             (60 * 24 * 7 * minute, 40_320.0, 5 * minute),
             (60 * minute, 60.0, 3 * minute),
             (60 * minute, 3_600.0, 3 * minute),
@@ -159,15 +157,15 @@ mod tests {
             (60 * 24 * 7 * minute, f64::NAN, 5 * minute),
         ] {
             assert_eq!(
-                reach(window(length), looks),
+                reach(window(length), samples),
                 expected,
-                "{looks} in {length:?}"
+                "{samples} in {length:?}"
             );
         }
     }
 
     #[test]
-    fn what_no_answer_covers_is_uncovered() {
+    fn missing_samples_leave_the_window_uncovered() {
         let day = window(Duration::from_hours(24));
         for (share, hours) in [
             (Some(1.0), 0),
@@ -182,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn of_several_policies_the_one_that_was_looked_at_least_counts() {
+    fn combines_policies_to_the_worst_coverage() {
         let at = |second: u64| Timestamp::from_unix_nanoseconds(second * 1_000_000_000);
         let gap = |length, last| {
             Some(Gap {

@@ -1,4 +1,4 @@
-//! What is ready → the policy texts without its `enforcement`.
+//! Ready candidates → policy texts without `enforcement: Shadow`.
 
 use policy_schema::diagnostic::SourceText;
 use policy_schema::edit::{Edit, EditError, PolicyText};
@@ -8,42 +8,42 @@ use policy_schema::rule_spec::{Enforcement, Otherwise, RuleSpec};
 use policy_schema::validate::{Options, validate};
 
 use super::candidate::Candidate;
-use crate::policy_text::{NotEditable, Unsound};
+use crate::policy_text::{InvalidEdit, NotEditable};
 
 const FIELD: &str = "enforcement";
 
-/// Texts of policies in which something is enforced.
+/// Edited policy texts.
 #[derive(Debug)]
 pub struct Enforced {
-    /// All texts that were given, changed or not, in that order.
+    /// All given texts, edited or not, in the given order.
     pub texts: Vec<SourceText>,
-    /// What is no longer in shadow.
+    /// The changes.
     pub changes: Vec<Change>,
 }
 
-/// Something that is enforced from now on.
+/// A policy or rule that is no longer in shadow.
 #[derive(Debug)]
 pub struct Change {
-    /// The name of the text that has it.
+    /// The name of the text.
     pub file: String,
-    /// The policy that is enforced, or has the rule.
+    /// The policy.
     pub policy: PolicyName,
-    /// None for the policy itself.
+    /// The rule. None for the policy itself.
     pub rule: Option<String>,
 }
 
-/// Why nothing is enforced.
+/// Why the candidates cannot be enforced.
 #[derive(Debug)]
 pub enum EnforceError {
-    /// A text cannot be changed safely.
+    /// A text cannot be edited safely.
     NotEditable(NotEditable),
-    /// Enforced, the policies are not valid.
-    Unsound(Unsound),
-    /// The policy would be in shadow all the same, as the default of the mesh.
+    /// The edited policies are invalid.
+    InvalidEdit(InvalidEdit),
+    /// The policy would remain in shadow because of the mesh default.
     StillInShadow(PolicyName),
 }
 
-/// Changes texts such that all of this is enforced, and nothing else of what they mean.
+/// Edits texts so that all candidates are enforced and nothing else changes.
 pub fn enforce(
     sources: &[SourceText],
     set: &PolicySet,
@@ -65,7 +65,7 @@ pub fn enforce(
     Ok(Enforced { texts, changes })
 }
 
-/// The text with what of it is ready no longer in shadow.
+/// Removes the shadow of ready candidates from a text.
 fn without_shadow(
     source: &SourceText,
     ready: &[&Candidate],
@@ -99,7 +99,7 @@ fn removal(
     }
 }
 
-/// Sees to it that the changed texts are policies, and mean what was asked for and nothing else.
+/// Validates the edited texts, and checks that they differ only in the requested changes.
 fn checked(
     texts: Vec<SourceText>,
     set: &PolicySet,
@@ -108,7 +108,7 @@ fn checked(
 ) -> Result<Vec<SourceText>, EnforceError> {
     let validated = validate(&texts, options);
     let Some(enforced) = validated.policies else {
-        return Err(EnforceError::Unsound(Unsound {
+        return Err(EnforceError::InvalidEdit(InvalidEdit {
             texts,
             diagnostics: validated.diagnostics,
         }));
@@ -116,7 +116,7 @@ fn checked(
     for (before, after) in set.policies().iter().zip(enforced.policies()) {
         let of_policy = ready
             .iter()
-            .filter(|candidate| candidate.is_of(before.name()));
+            .filter(|candidate| candidate.includes(before.name()));
         let mut expected = Meaning::new(set.plugin_config(before));
         for candidate in of_policy {
             expected.enforce(candidate.rule());
@@ -128,7 +128,7 @@ fn checked(
     Ok(texts)
 }
 
-/// What a policy says.
+/// The effective configuration of a policy.
 #[derive(PartialEq)]
 struct Meaning {
     enforcement: Enforcement,
@@ -145,7 +145,7 @@ impl Meaning {
         }
     }
 
-    /// Enforces a rule, or the policy.
+    /// Enforces a rule or the policy.
     fn enforce(&mut self, rule: Option<&str>) {
         match rule {
             None => self.enforcement = Enforcement::Enforce,

@@ -1,4 +1,4 @@
-//! What Prometheus saw of something in shadow.
+//! The evidence from Prometheus about a candidate.
 
 use std::time::Duration;
 
@@ -10,59 +10,59 @@ use super::counting::Window;
 use super::coverage::Coverage;
 use super::revisions::Revisions;
 
-/// What was seen of something in shadow.
+/// The evidence about a candidate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Evidence {
-    /// Which revisions of its policies proxies run.
+    /// The revisions that proxies run.
     pub revisions: Revisions,
-    /// The policies of which no proxy counted it, if there are any.
+    /// The counters, or the policies that no proxy counted.
     pub seen: Result<Seen, Vec<PolicyName>>,
 }
 
-/// What was counted.
+/// The counters of a candidate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seen {
-    /// From when on it counts.
+    /// The start of counting.
     pub since: Timestamp,
-    /// Why it counts from then on.
+    /// Why counting starts then.
     pub beginning: Beginning,
-    /// How much of the window it does not count for.
+    /// The part of the window before the start.
     pub missing: Duration,
-    /// How far looks at it cover the time that counts.
+    /// The scrape coverage of the counted time.
     pub coverage: Coverage,
-    /// The requests that were decided about, as far as they were seen.
+    /// The number of decided requests.
     pub requests: u64,
-    /// What was done in shadow.
+    /// Shadow hits.
     pub hits: Vec<Hits>,
-    /// The same by caller; none where proxies do not tell.
+    /// Shadow hits by caller. None without learning mode.
     pub callers: Option<Vec<CallerHits>>,
 }
 
-/// Why it counts from when on it does.
+/// Why counting starts at its time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Beginning {
-    /// It was asked from then on.
-    Asked,
-    /// Nothing earlier was seen.
+    /// The requested window starts then.
+    Requested,
+    /// There are no earlier samples.
     FirstSeen,
-    /// Before, some proxy ran another revision.
+    /// A proxy ran another revision before.
     Revised,
 }
 
-/// Requests with which the same was done in shadow, for the same reason.
+/// Shadow hits with the same rule and reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hits {
-    /// None where no rule decided.
+    /// None if no rule decided.
     pub rule: Option<String>,
     /// The label's value, such as `no-rule-matched`.
     pub reason: String,
-    /// How many, those before the first look among them.
+    /// The number of requests, including those before the first sample.
     pub requests: u64,
-    /// How many of them were counted at an unknown time before the first sample of the counter.
+    /// The number of requests counted before the first sample, at an unknown time.
     pub before: u64,
 }
 
-/// A caller, and what it asked for, with which something was done in shadow.
+/// Shadow hits of a caller, method and path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CallerHits {
     /// The SPIFFE ID.
@@ -71,12 +71,12 @@ pub struct CallerHits {
     pub method: ObservedValue,
     /// The path without its query.
     pub path: ObservedValue,
-    /// How many.
+    /// The number of requests.
     pub requests: u64,
 }
 
-/// When to count what. Moments are known to a fraction of the window alone, so that requests are counted a little too
-/// late rather than too early, and what should not happen the other way round.
+/// Windows to count in. Times are only accurate to one step, so requests are counted slightly too late, and denials slightly
+/// too early.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Windows {
     pub(super) of_requests: Window,
@@ -86,23 +86,23 @@ pub(super) struct Windows {
 
 impl Windows {
     pub(super) fn new(asked: Window, first_seen: Timestamp, revisions: &Revisions) -> Self {
-        // That look itself is to be within the window, whichever of its ends counts.
+        // The window includes this sample.
         let first = Timestamp::from_unix_nanoseconds(first_seen.unix_nanoseconds() - 1_000_000);
         let revised = match revisions {
             Revisions::Current { since } => *since,
-            Revisions::Untold | Revisions::Others(_) => None,
+            Revisions::Unreported | Revisions::Others(_) => None,
         };
         match revised {
-            Some(last_other) if last_other >= first => Self {
-                of_requests: asked.since(asked.step_after(last_other)),
-                of_hits: asked.since(last_other),
+            Some(last_different) if last_different >= first => Self {
+                of_requests: asked.since(asked.step_after(last_different)),
+                of_hits: asked.since(last_different),
                 beginning: Beginning::Revised,
             },
-            // A series that was there from the beginning is first looked at soon after it.
+            // A series that existed from the start has its first sample soon after it.
             _ if is_early(asked, first) => Self {
                 of_requests: asked,
                 of_hits: asked,
-                beginning: Beginning::Asked,
+                beginning: Beginning::Requested,
             },
             _ => Self {
                 of_requests: asked.since(first),
@@ -112,7 +112,7 @@ impl Windows {
         }
     }
 
-    /// How much of what was asked for does not count.
+    /// The part of the requested window that does not count.
     pub(super) fn missing(self, asked: Window) -> Duration {
         let (from, since) = (asked.from, self.of_requests.from);
         let missing = since
@@ -122,7 +122,7 @@ impl Windows {
     }
 }
 
-/// Whether something first seen at this moment was most likely there when the window began.
+/// Whether a series first seen at this time probably existed at the start of the window.
 fn is_early(asked: Window, first: Timestamp) -> bool {
     let late = Window {
         from: asked.from,

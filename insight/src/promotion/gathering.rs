@@ -1,4 +1,4 @@
-//! Asks Prometheus for the evidence.
+//! Queries Prometheus for evidence.
 
 use policy_schema::plugin_config::PolicyName;
 use policy_schema::telemetry::{ObservedValue, PolicyLabel, rule_id};
@@ -14,7 +14,7 @@ use super::selectors::{Selectors, decided};
 use crate::prometheus::{Prometheus, PrometheusError};
 use crate::promql::{self, CALLER, METHOD, OBSERVED, PATH, POLICY, REASON, RULE};
 
-/// Asks what was seen of something in shadow.
+/// Queries the evidence about a candidate.
 pub(crate) async fn gather(
     prometheus: &Prometheus,
     candidate: &Candidate,
@@ -23,14 +23,14 @@ pub(crate) async fn gather(
     let members = candidate.members.iter();
     let parts = members.map(|member| Selectors::new(member, &candidate.subject));
     let parts: Vec<_> = parts.collect();
-    let mut revisions = Revisions::Untold;
+    let mut revisions = Revisions::Unreported;
     let mut first_seen = Timestamp::from_unix_nanoseconds(0);
     let mut uncounted = Vec::new();
     for (member, part) in candidate.members.iter().zip(&parts) {
         let policy = promql::is_one_of(POLICY, [PolicyLabel::from(&member.name)]);
         let running = revisions::ask(prometheus, &policy, member.revision, asked).await?;
         revisions = revisions.and(running);
-        match first_look(prometheus, &part.present, asked).await? {
+        match first_sample(prometheus, &part.present, asked).await? {
             Some(first) => first_seen = first_seen.max(first),
             None => uncounted.push(member.name.clone()),
         }
@@ -59,7 +59,7 @@ pub(crate) async fn gather(
     })
 }
 
-/// How far every member was looked at, and its revision, where proxies tell it.
+/// The scrape coverage of every member and of its revision metric, if present.
 async fn coverage(
     prometheus: &Prometheus,
     candidate: &Candidate,
@@ -71,8 +71,12 @@ async fn coverage(
     for (member, part) in candidate.members.iter().zip(parts) {
         let policy = promql::is_one_of(POLICY, [PolicyLabel::from(&member.name)]);
         for selector in [part.present.clone(), revisions::selector(&policy)] {
-            let looked_at = counting::looked_at(&selector, asked);
-            if !prometheus.query(&looked_at, asked.until).await?.is_empty() {
+            let series_count = counting::series_count(&selector, asked);
+            if !prometheus
+                .query(&series_count, asked.until)
+                .await?
+                .is_empty()
+            {
                 let of_it =
                     coverage::ask(prometheus, &selector, asked, windows.of_requests).await?;
                 coverage = coverage.and(of_it);
@@ -82,8 +86,8 @@ async fn coverage(
     Ok(coverage)
 }
 
-/// When a series of the selector was first looked at; none if none ever was.
-async fn first_look(
+/// The time of the first sample of the selector, if there is one.
+async fn first_sample(
     prometheus: &Prometheus,
     selector: &str,
     asked: Window,
@@ -96,18 +100,22 @@ async fn first_look(
     };
     let roughly = first(asked).await?;
     if roughly.is_none() {
-        // Looks are a fraction of the window apart, and what is younger than that falls between two.
-        let looked_at = counting::looked_at(selector, asked);
-        if prometheus.query(&looked_at, asked.until).await?.is_empty() {
+        // A series younger than one step may fall between two samples.
+        let series_count = counting::series_count(selector, asked);
+        if prometheus
+            .query(&series_count, asked.until)
+            .await?
+            .is_empty()
+        {
             return Ok(None);
         }
     }
-    let near = asked.before_look(roughly.unwrap_or(asked.until));
+    let near = asked.before_sample(roughly.unwrap_or(asked.until));
     let exactly = first(near).await?;
     Ok(exactly.or(roughly).or(Some(asked.until)))
 }
 
-/// How many requests were decided where the candidate is, each counted once.
+/// The number of requests decided at the candidate's workloads, each counted once.
 async fn requests(
     prometheus: &Prometheus,
     candidate: &Candidate,
@@ -125,21 +133,21 @@ async fn requests(
     Ok(sum)
 }
 
-/// Counts of requests that have none in common.
+/// Queries for disjoint sets of requests.
 fn request_queries(candidate: &Candidate, parts: &[Selectors], window: Window) -> Vec<String> {
     let decided = decided(candidate);
     let in_shadow = parts.iter().filter_map(|part| {
-        let risen = counting::risen_where(part.in_shadow.as_deref()?, &part.present, window);
-        // Where a policy is enforced, what one in shadow counts are matches, and requests are counted below.
+        let increase = counting::increase_where(part.in_shadow.as_deref()?, &part.present, window);
+        // At workloads with an enforced policy, a shadow policy counts matches. The requests there are counted below.
         Some(match &decided {
-            Some(decided) => counting::elsewhere(&risen, decided, window),
-            None => risen,
+            Some(decided) => counting::elsewhere(&increase, decided, window),
+            None => increase,
         })
     });
     let mut queries: Vec<_> = in_shadow.collect();
     queries.extend(decided.iter().map(|decided| {
         let present = parts.iter().map(|part| part.present.as_str());
-        counting::risen_at_proxies(decided, present, window)
+        counting::increase_at_proxies(decided, present, window)
     }));
     queries
 }
@@ -172,7 +180,7 @@ async fn hits(
     Ok(hits)
 }
 
-/// Whose requests they are; none unless proxies tell it of every member.
+/// Shadow hits by caller. None unless every member is in learning mode.
 async fn callers(
     prometheus: &Prometheus,
     candidate: &Candidate,
@@ -215,7 +223,7 @@ async fn callers(
     Ok(Some(callers))
 }
 
-/// Whether proxies count the policy's requests by caller.
+/// Whether proxies count the requests of the policy by caller.
 async fn is_learning(
     prometheus: &Prometheus,
     policy: &PolicyName,
@@ -223,6 +231,6 @@ async fn is_learning(
 ) -> Result<bool, PrometheusError> {
     let policy = promql::is_one_of(POLICY, [PolicyLabel::from(policy)]);
     let selector = format!("{OBSERVED}{{{policy}}}");
-    let query = counting::looked_at(&selector, window);
+    let query = counting::series_count(&selector, window);
     Ok(!prometheus.query(&query, window.until).await?.is_empty())
 }

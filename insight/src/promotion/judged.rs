@@ -1,4 +1,4 @@
-//! Candidates → their evidence and verdicts.
+//! Candidates → evidence and verdicts.
 
 use super::candidate::Candidate;
 use super::counting::Window;
@@ -7,18 +7,18 @@ use super::gathering::gather;
 use super::verdict::{Standard, Verdict, judge};
 use crate::prometheus::{Prometheus, PrometheusError};
 
-/// Something in shadow, what was seen of it, and what follows.
+/// A candidate with its evidence and verdict.
 #[derive(Debug)]
 pub struct Judged {
-    /// What is in shadow.
+    /// The candidate.
     pub candidate: Candidate,
-    /// What was seen of it in the window.
+    /// The evidence in the window.
     pub evidence: Evidence,
-    /// Whether it can be enforced.
+    /// The verdict.
     pub verdict: Verdict,
 }
 
-/// Asks a Prometheus about all of these, and judges each.
+/// Queries Prometheus about all candidates and judges each.
 pub async fn judge_all(
     prometheus: &Prometheus,
     candidates: Vec<Candidate>,

@@ -1,4 +1,4 @@
-//! Which revisions of a policy proxies run.
+//! The revisions of a policy that proxies run.
 
 use policy_schema::telemetry::RevisionNumber;
 use policy_schema::timestamp::Timestamp;
@@ -8,25 +8,25 @@ use super::coverage;
 use crate::prometheus::{Prometheus, PrometheusError};
 use crate::promql::REVISION;
 
-/// Which revisions of a policy proxies run, next to that of the documents.
+/// The revisions that proxies run, compared with the documents.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Revisions {
-    /// The proxies do not tell.
-    Untold,
-    /// All run that of the documents, or ran it when they were last looked at, since this moment if it was not always so.
+    /// The proxies do not report revisions.
+    Unreported,
+    /// Every last sample has the revision of the documents.
     Current {
-        /// The last look at another revision; none where all ran that of the documents for all of the window.
+        /// The last sample of another revision, if there is one in the window.
         since: Option<Timestamp>,
     },
-    /// Some run these.
+    /// Some proxies run these revisions.
     Others(Vec<String>),
 }
 
 impl Revisions {
-    /// What follows of two policies that count together.
+    /// Combines the revisions of two policies that are judged together.
     pub(super) fn and(self, other: Self) -> Self {
         match (self, other) {
-            (Self::Untold, revisions) | (revisions, Self::Untold) => revisions,
+            (Self::Unreported, revisions) | (revisions, Self::Unreported) => revisions,
             (Self::Others(mut running), Self::Others(more)) => {
                 running.extend(more);
                 Self::Others(running)
@@ -40,12 +40,12 @@ impl Revisions {
     }
 }
 
-/// The metrics that tell the revision of the policy that these labels are of.
+/// The selector of the revision metric of the policy with these labels.
 pub(super) fn selector(policy: &str) -> String {
     format!("{REVISION}{{{policy}}}")
 }
 
-/// Asks which revisions run of the policy that these labels are of, in PromQL.
+/// Queries the revisions of the policy with these labels.
 pub(super) async fn ask(
     prometheus: &Prometheus,
     policy: &str,
@@ -55,12 +55,16 @@ pub(super) async fn ask(
     let selector = selector(policy);
     let mut running = prometheus.query(&selector, window.until).await?;
     if running.is_empty() {
-        // Proxies that are not looked at now told it before, or never.
-        let looked_at = counting::looked_at(&selector, window);
-        if prometheus.query(&looked_at, window.until).await?.is_empty() {
-            return Ok(Revisions::Untold);
+        // Proxies without a current sample reported it earlier, or never.
+        let series_count = counting::series_count(&selector, window);
+        if prometheus
+            .query(&series_count, window.until)
+            .await?
+            .is_empty()
+        {
+            return Ok(Revisions::Unreported);
         }
-        let last = coverage::last_look(prometheus, &selector, window).await?;
+        let last = coverage::last_sample(prometheus, &selector, window).await?;
         running = prometheus.query(&selector, last).await?;
     }
     let values = running.iter().map(|sample| sample.value);
@@ -71,7 +75,7 @@ pub(super) async fn ask(
     if !others.is_empty() {
         return Ok(Revisions::Others(others));
     }
-    let query = counting::last_other(&selector, expected.get(), window);
+    let query = counting::last_different(&selector, expected.get(), window);
     let last = prometheus.query(&query, window.until).await?;
     Ok(Revisions::Current {
         since: last.first().and_then(|sample| moment(sample.value)),

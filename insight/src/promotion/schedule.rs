@@ -1,4 +1,4 @@
-//! Rules of policies in shadow that begin or end: what was counted is of before.
+//! Rules in shadow policies that begin or end, which past counters do not reflect.
 
 use policy_schema::rule_spec::Effect;
 use policy_schema::timestamp::Timestamp;
@@ -6,28 +6,28 @@ use policy_schema::timestamp::Timestamp;
 use super::candidate::{Candidate, MemberRule, Subject};
 use super::counting::Window;
 
-/// Something that changes what a policy denies, apart from its being enforced.
+/// A scheduled change of what a policy denies.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Scheduled {
-    /// An `Allow` rule ends soon: what it alone allows is denied from then on.
+    /// An `Allow` rule ends soon. Requests that only it allows are denied from then on.
     AllowEnds {
-        /// The rule's id.
+        /// The ID of the rule.
         rule: String,
-        /// When it ends.
+        /// The end.
         at: Timestamp,
-        /// Whether no other `Allow` rule is left then.
+        /// Whether it is the last `Allow` rule.
         is_last: bool,
     },
-    /// A `Deny` rule begins in the window or after it.
+    /// A `Deny` rule begins in or after the window.
     DenyBegins {
-        /// The rule's id.
+        /// The ID of the rule.
         rule: String,
-        /// When it begins.
+        /// The beginning.
         at: Timestamp,
     },
 }
 
-/// What of a candidate begins or ends such that the window does not show it. It looks as far ahead as the window reaches back.
+/// Scheduled changes that the window does not show, looking ahead by the length of the window.
 pub fn scheduled(candidate: &Candidate, window: Window) -> Vec<Scheduled> {
     if let Subject::Rule { .. } = candidate.subject {
         return Vec::new();
@@ -43,7 +43,7 @@ pub fn scheduled(candidate: &Candidate, window: Window) -> Vec<Scheduled> {
     let of_rule = |rule: &MemberRule| match rule.effect {
         Effect::Allow => {
             let end = rule.validity.not_after;
-            let at = end.filter(|end| window.until < *end && *end <= window.as_far_ahead())?;
+            let at = end.filter(|end| window.until < *end && *end <= window.lookahead_end())?;
             Some(Scheduled::AllowEnds {
                 rule: rule.id.clone(),
                 at,

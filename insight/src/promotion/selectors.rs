@@ -1,4 +1,4 @@
-//! Something in shadow → the metrics' selectors for it, in PromQL.
+//! A candidate → PromQL selectors of its metrics.
 
 use policy_schema::rule_spec::Enforcement;
 use policy_schema::telemetry::{DecisionEffect, PolicyLabel};
@@ -6,26 +6,26 @@ use policy_schema::telemetry::{DecisionEffect, PolicyLabel};
 use super::candidate::{Candidate, Member, Subject};
 use crate::promql::{self, DECISIONS, EFFECT, OBSERVED, POLICY, RULE};
 
-/// The metrics' selectors for something in shadow, as far as a member of it has a part in it.
+/// The selectors for one member of a candidate.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Selectors {
-    /// The requests that the policy decided about without a say, each counted once; none where it is enforced.
+    /// Requests that the policy decided in shadow, each counted once. None if it is enforced.
     pub(super) in_shadow: Option<String>,
-    /// What of it is there as soon as a proxy has it, whatever it has counted.
+    /// Series that exist as soon as a proxy has the policy.
     pub(super) present: String,
-    /// What would be done.
+    /// Shadow hits.
     pub(super) hits: String,
-    /// The same by caller.
+    /// Shadow hits by caller.
     pub(super) observed: String,
 }
 
 impl Selectors {
     pub(super) fn new(member: &Member, subject: &Subject) -> Self {
         let policy = promql::is_one_of(POLICY, [PolicyLabel::from(&member.name)]);
-        // Matches of rules in shadow are counted beside the decision about the same request. In a policy that is enforced
-        // they have effects of their own; in one in shadow only their names tell.
+        // Matches of shadow rules are counted in addition to the decision. In an enforced policy their effects distinguish
+        // them, in a shadow policy only their names.
         let rules = member.rules_in_shadow.iter().map(String::as_str);
-        let but_rules = if member.rules_in_shadow.is_empty() {
+        let except_rules = if member.rules_in_shadow.is_empty() {
             String::new()
         } else {
             format!(",{}", promql::is_none_of(RULE, rules))
@@ -34,12 +34,12 @@ impl Selectors {
             EFFECT,
             [DecisionEffect::ShadowAllow, DecisionEffect::ShadowDeny],
         );
-        let decided = format!("{policy},{decided}{but_rules}");
+        let decided = format!("{policy},{decided}{except_rules}");
         let (present, hits) = match subject {
             Subject::Policies { .. } => (
                 decided.clone(),
                 format!(
-                    "{policy},{EFFECT}=\"{}\"{but_rules}",
+                    "{policy},{EFFECT}=\"{}\"{except_rules}",
                     DecisionEffect::ShadowDeny
                 ),
             ),
@@ -61,8 +61,7 @@ impl Selectors {
     }
 }
 
-/// The requests that were decided at workloads of a candidate's policies, where some policy is enforced: whichever of
-/// the policies for them a decision is counted of.
+/// Requests decided at the candidate's workloads with an enforced policy, whichever policy counts the decision.
 pub(super) fn decided(candidate: &Candidate) -> Option<String> {
     let members = candidate.members.iter().map(|member| &member.name);
     let policies = members.chain(&candidate.neighbours);

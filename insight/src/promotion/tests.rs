@@ -1,4 +1,4 @@
-//! Which requests are counted for what, and what follows.
+//! Tests of counting and verdicts.
 
 mod connections;
 mod subjects;
@@ -71,7 +71,7 @@ fn seen(requests: u64, denied: &[u64]) -> Seen {
     });
     Seen {
         since: Timestamp::from_unix_nanoseconds(0),
-        beginning: Beginning::Asked,
+        beginning: Beginning::Requested,
         missing: Duration::ZERO,
         coverage: Coverage::default(),
         requests,
@@ -82,13 +82,13 @@ fn seen(requests: u64, denied: &[u64]) -> Seen {
 
 fn standard() -> Standard {
     Standard {
-        most: Share::parse("0.1%").unwrap(),
+        max_denied: Share::parse("0.1%").unwrap(),
         confidence: Confidence::parse("95%").unwrap(),
         ignores_tcp: false,
     }
 }
 
-/// The second thousand of seconds.
+/// The window from second 1000 to 2000.
 fn window() -> Window {
     Window {
         from: second(1000),

@@ -1,4 +1,4 @@
-//! What was seen of something in shadow → whether it can be enforced.
+//! Evidence → a verdict.
 
 use std::time::Duration;
 
@@ -13,93 +13,93 @@ use super::coverage::Gap;
 use super::evidence::{Evidence, Hits, Seen};
 use super::revisions::Revisions;
 
-/// What is asked of something before it is enforced.
+/// The standard that a candidate must meet.
 #[derive(Clone, Copy, Debug)]
 pub struct Standard {
-    /// The largest share of requests that may break.
-    pub most: Share,
-    /// How sure the bound on that share has to be.
+    /// The maximum share of requests that may be denied.
+    pub max_denied: Share,
+    /// The confidence of the bound on that share.
     pub confidence: Confidence,
-    /// Whether the numbers of requests are enough where connections without HTTP may be denied too.
+    /// Whether to ignore connections without HTTP, whose denials are not counted.
     pub ignores_tcp: bool,
 }
 
-/// Whether something in shadow can be enforced.
+/// Whether a candidate can be enforced.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Verdict {
-    /// Enforced, it denies nothing that passes today.
+    /// The enforced candidate would not deny any request that passes today.
     Harmless,
-    /// None of so many requests would have been denied: no more than this share can be.
+    /// None of enough requests would have been denied.
     Ready {
-        /// The largest share that can be denied.
+        /// The upper bound of the denial rate.
         bound: Share,
     },
     /// Requests would have been denied.
     WouldDeny {
-        /// How many.
+        /// The number of denials.
         requests: u64,
-        /// The share of all that they are.
+        /// Their share of all requests.
         share: Share,
-        /// The largest share that can be denied.
+        /// The upper bound of the denial rate.
         bound: Share,
     },
-    /// None would have been denied, of too few.
+    /// None of too few requests would have been denied.
     TooFew {
-        /// The largest share that can be denied.
+        /// The upper bound of the denial rate.
         bound: Share,
-        /// How many more requests without a denial it takes.
+        /// The number of further requests needed without a denial.
         more: u64,
     },
-    /// None would have been denied, but it was counted for less than the window that was asked for.
+    /// None would have been denied, but the counters do not cover the window.
     TooShort {
-        /// The largest share that can be denied.
+        /// The upper bound of the denial rate.
         bound: Share,
-        /// How long until it was counted for all of the window.
+        /// The time until the counters cover the window.
         wait: Duration,
-        /// What was not looked at in between; none where counting only began too late.
+        /// The gaps between samples. None if counting only started too late.
         gap: Option<Gap>,
-        /// How many more requests it takes; none where they are enough.
+        /// The number of further requests needed. 0 if there are enough.
         more: u64,
     },
-    /// None would have been denied until the last scrape; what happened since is unknown.
+    /// None would have been denied until the last scrape. Later requests are unknown.
     NotScraped {
-        /// The largest share that could be denied until then.
+        /// The upper bound of the denial rate until then.
         bound: Share,
         /// The last scrape.
         since: Timestamp,
     },
-    /// It did not apply for all of the window, so that what was counted of it proves nothing.
+    /// The rule was not in force for the whole window.
     NotInForce(NotInForce),
-    /// What was counted cannot tell.
+    /// The counters are insufficient.
     Unknown(Unknown),
 }
 
-/// Why a rule did not apply for all of the window.
+/// Why a rule was not in force for the whole window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotInForce {
-    /// It has ended.
+    /// The rule has ended.
     Ended(Timestamp),
-    /// It begins within the window, or after it.
+    /// The rule begins in or after the window.
     Begins(Timestamp),
 }
 
-/// Why what was counted cannot tell.
+/// Why the counters are insufficient.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unknown {
-    /// No proxy counts it of these policies.
+    /// No proxy counts these policies.
     NotCounted(Vec<PolicyName>),
-    /// Proxies run other revisions than the documents have.
+    /// Proxies run different revisions than the documents.
     OtherRevisions(Vec<String>),
-    /// Where these policies decide, nobody counts what this one would deny for lack of a rule.
+    /// At workloads of these enforced policies, the filter cannot count what the candidate's default would deny.
     Shared(Vec<PolicyName>),
-    /// Another one decides.
+    /// An external authorizer decides.
     Provider,
-    /// Connections without HTTP may be denied, which the filter does not see.
+    /// Connections without HTTP may be denied. The filter does not see them.
     TcpPorts(Vec<u16>),
 }
 
 impl Verdict {
-    /// Whether it may be enforced.
+    /// Whether the candidate may be enforced.
     pub fn is_ready(&self) -> bool {
         match self {
             Self::Harmless | Self::Ready { .. } => true,
@@ -113,7 +113,7 @@ impl Verdict {
     }
 }
 
-/// Judges something in shadow by what was seen of it in the window.
+/// Judges a candidate by its evidence in the window.
 pub fn judge(
     candidate: &Candidate,
     evidence: &Evidence,
@@ -166,7 +166,7 @@ fn by_evidence(
     }
 }
 
-/// Why a rule did not apply from the window's beginning to its end.
+/// Checks that a rule was in force for the whole window.
 fn not_in_force(validity: Validity, window: Window) -> Option<NotInForce> {
     let ended = validity.not_after.filter(|end| *end <= window.until);
     let begins = validity.not_before.filter(|begin| *begin > window.from);
@@ -178,7 +178,9 @@ fn not_in_force(validity: Validity, window: Window) -> Option<NotInForce> {
 fn by_numbers(
     seen: &Seen,
     Standard {
-        most, confidence, ..
+        max_denied,
+        confidence,
+        ..
     }: Standard,
 ) -> Verdict {
     let denied: u64 = seen.hits.iter().map(|Hits { requests, .. }| requests).sum();
@@ -186,20 +188,20 @@ fn by_numbers(
     if denied > 0 {
         return Verdict::WouldDeny {
             requests: denied,
-            share: Share::of(denied, seen.requests),
+            share: Share::from_counts(denied, seen.requests),
             bound,
         };
     }
     if let Some(since) = seen.coverage.ended {
         return Verdict::NotScraped { bound, since };
     }
-    let needed = requests_needed(most, confidence);
-    let more = if bound <= most {
+    let needed = requests_needed(max_denied, confidence);
+    let more = if bound <= max_denied {
         0
     } else {
         needed.saturating_sub(seen.requests).max(1)
     };
-    // What happens rarely may not have happened yet, however many requests there were.
+    // Rare requests may not have occurred yet, however many requests there were.
     let gap = seen.coverage.gap;
     if !seen.missing.is_zero() || gap.is_some() {
         let until_gap_is_out = gap.map_or(Duration::ZERO, |gap| gap.wait);

@@ -1,4 +1,4 @@
-//! Policies → what a table of their counters wants to know of them, by their labels.
+//! Policies → facts for tables of counters, by metric label.
 
 use std::collections::BTreeMap;
 
@@ -8,32 +8,32 @@ use policy_schema::rule_spec::{RuleSpec, SourceSpec};
 use policy_schema::telemetry::PolicyLabel;
 use serde_json::Value;
 
-/// What the documents say of policies, by the policies' labels.
+/// Documented policies by metric label.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Documents {
     pub(super) policies: BTreeMap<String, Documented>,
 }
 
-/// A policy as documented.
+/// A documented policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Documented {
     pub(super) name: PolicyName,
     pub(super) revision: String,
-    /// By their ids.
+    /// Rules by ID.
     pub(super) rules: BTreeMap<String, RuleFacts>,
 }
 
-/// Whom a rule is for, and whom to ask about it.
+/// The sources and the owner of a rule.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RuleFacts {
-    /// Its sources in one line.
+    /// The sources in one line.
     pub from: String,
-    /// As the document says; empty where it does not.
+    /// The owner. Empty if not set.
     pub owner: String,
 }
 
 impl Documents {
-    /// What they say of each policy.
+    /// Collects the facts of each policy.
     pub fn new(set: &PolicySet) -> Self {
         let policies = set.policies().iter().map(|policy| {
             let rollout = set.rollout(policy);
@@ -50,7 +50,7 @@ impl Documents {
         }
     }
 
-    /// The policies that they have.
+    /// The documented policies.
     pub fn names(&self) -> impl Iterator<Item = &PolicyName> {
         self.policies.values().map(|documented| &documented.name)
     }
@@ -61,7 +61,7 @@ fn facts(rule: &RuleSpec) -> RuleFacts {
     let sources: Vec<_> = sources.map(source).collect();
     RuleFacts {
         from: if sources.is_empty() {
-            "everybody".to_owned()
+            "any caller".to_owned()
         } else {
             sources.join("; ")
         },
@@ -69,7 +69,7 @@ fn facts(rule: &RuleSpec) -> RuleFacts {
     }
 }
 
-/// A source in one line: its fields as they are written, and the names alone where they say it all.
+/// Formats a source in one line. Unambiguous values have no field name.
 fn source(source: &SourceSpec) -> String {
     let Ok(Value::Object(fields)) = serde_json::to_value(source) else {
         return String::new();

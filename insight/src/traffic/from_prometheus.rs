@@ -1,6 +1,6 @@
-//! What Prometheus has of all proxies → a reading.
+//! Reads the counters of all proxies from Prometheus.
 //!
-//! It is asked for sums, so that thousands of proxies cost no more to look at than one.
+//! Queries are sums, so that thousands of proxies cost as little as one.
 
 use policy_schema::telemetry::{ObservedValue, RevisionNumber, plain_value};
 use policy_schema::timestamp::Timestamp;
@@ -12,16 +12,16 @@ use crate::promql::{
     POLICY, REASON, REJECTIONS, REVISION, RULE, VERDICTS,
 };
 
-/// More callers than these are not asked for: those who call most are.
-const MOST_CALLERS: usize = 200;
+/// The maximum number of callers, by number of requests.
+const MAX_CALLERS: usize = 200;
 
-/// Asks for everything, with rates over the stretch of time that PromQL calls `over`.
+/// Reads all counters, with rates over the PromQL duration `over`.
 pub(super) async fn read(
     prometheus: &Prometheus,
     over: &str,
     at: Timestamp,
 ) -> Result<Reading, PrometheusError> {
-    let asked = Asked {
+    let asked = Query {
         prometheus,
         over,
         at,
@@ -39,16 +39,16 @@ pub(super) async fn read(
     Ok(reading)
 }
 
-/// Who is asked, and about when. Each method asks for a part of a reading, and puts it there.
+/// The server and time of a reading. Each method fills a part of the reading.
 #[derive(Clone, Copy)]
-struct Asked<'p> {
+struct Query<'p> {
     prometheus: &'p Prometheus,
     over: &'p str,
     at: Timestamp,
 }
 
-impl Asked<'_> {
-    /// The samples whose values are quantities.
+impl Query<'_> {
+    /// The samples with valid quantities.
     async fn samples(self, query: String) -> Result<Vec<Sample>, PrometheusError> {
         let samples = self.prometheus.query(&query, self.at).await?;
         let samples = samples.into_iter().filter_map(|sample| {
@@ -70,12 +70,12 @@ impl Asked<'_> {
         let totals = format!("sum by ({by}) ({DECISIONS})");
         for sample in self.samples(totals).await? {
             let count = reading.decisions.entry(decision(&sample)).or_default();
-            *count = count.plus(Count::of(sample.value));
+            *count = count.plus(Count::from_total(sample.value));
         }
         let rates = format!("sum by ({by}) (rate({DECISIONS}[{over}]))");
         for sample in self.samples(rates).await? {
             let count = reading.decisions.entry(decision(&sample)).or_default();
-            *count = count.plus(Count::at(sample.value));
+            *count = count.plus(Count::from_rate(sample.value));
         }
         Ok(())
     }
@@ -83,12 +83,12 @@ impl Asked<'_> {
     async fn observed(self, reading: &mut Reading) -> Result<(), PrometheusError> {
         let over = self.over;
         let by = format!("{POLICY}, {RULE}, {EFFECT}, {CALLER}, {METHOD}, {PATH}");
-        // One more tells whether there are more.
-        let most = format!("topk({}, sum by ({by}) ({OBSERVED}))", MOST_CALLERS + 1);
+        // One more shows whether there are more.
+        let most = format!("topk({}, sum by ({by}) ({OBSERVED}))", MAX_CALLERS + 1);
         let mut observed = self.samples(most).await?;
         observed.sort_by(|a, b| b.value.total_cmp(&a.value));
-        reading.has_more_observed = observed.len() > MOST_CALLERS;
-        observed.truncate(MOST_CALLERS);
+        reading.has_more_observed = observed.len() > MAX_CALLERS;
+        observed.truncate(MAX_CALLERS);
         for sample in observed {
             reading.observed.entry(request(&sample)).or_default().total = sample.value;
         }
@@ -105,7 +105,7 @@ impl Asked<'_> {
     }
 
     async fn revisions(self, reading: &mut Reading) -> Result<(), PrometheusError> {
-        // A number as a label is the same number in text.
+        // `count_values` formats the value as a label.
         let counts = format!("count_values by ({POLICY}) (\"revision\", {REVISION})");
         for sample in self.samples(counts).await? {
             let Ok(number) = sample.label("revision").parse() else {
@@ -120,7 +120,7 @@ impl Asked<'_> {
     }
 
     async fn expiries(self, reading: &mut Reading) -> Result<(), PrometheusError> {
-        // A rule that no longer has an end reports 0.
+        // A rule that no longer expires reports 0.
         let ends = format!("min by ({POLICY}, {RULE}) ({EXPIRY} > 0)");
         for sample in self.samples(ends).await? {
             let rule = (text(&sample, POLICY), text(&sample, RULE));
@@ -139,7 +139,7 @@ impl Asked<'_> {
         Ok(())
     }
 
-    /// What is of all proxies together.
+    /// The totals of all proxies.
     async fn totals(self, reading: &mut Reading) -> Result<(), PrometheusError> {
         reading.rejections = self.value(format!("sum({REJECTIONS})")).await?;
         reading.omitted_log_lines = self.value(format!("sum({OMITTED})")).await?;
@@ -148,7 +148,7 @@ impl Asked<'_> {
         reading.memory = all
             .zip(largest)
             .map(|(all, largest)| Memory { all, largest });
-        // Series of one proxy differ only in the metrics' own labels.
+        // The series of one proxy differ only in these labels.
         let proxies =
             format!("count(group without ({POLICY}, {RULE}, {EFFECT}, {REASON}) ({DECISIONS}))");
         reading.proxies = self.value(proxies).await?.map(whole);
@@ -177,7 +177,7 @@ fn request(sample: &Sample) -> ObservedRequest {
     }
 }
 
-/// A label as it is meant, however the proxies name their metrics.
+/// Decodes a label in either encoding of metric tags.
 fn text(sample: &Sample, name: &str) -> String {
     plain_value(sample.label(name))
 }

@@ -1,4 +1,4 @@
-//! What one proxy says at `/stats/prometheus` → a reading.
+//! Reads the counters of one proxy from `/stats/prometheus`.
 
 use peergate_mesh::series::{scrape, series};
 use policy_schema::telemetry::{ObservedValue, RevisionNumber, metric};
@@ -9,7 +9,7 @@ use crate::promql::{
 };
 use crate::traffic::reading::{Count, Decision, Memory, ObservedRequest, Reading, quantity};
 
-/// Reads what a proxy said at a moment; none if it is not in Prometheus' text format.
+/// Parses a scrape. None if it is not in Prometheus' text format.
 pub fn read(text: &str, at: Timestamp) -> Option<Reading> {
     let metrics = scrape(text)?;
     let mut reading = Reading::new(at);
@@ -48,7 +48,7 @@ pub fn read(text: &str, at: Timestamp) -> Option<Reading> {
     }
     for series in series(&metrics, &metric::EXPIRY) {
         let (rule, at) = ((series.label(POLICY), series.label(RULE)), series.number);
-        // 0 is told of a rule that has no end any more.
+        // A rule that no longer expires reports 0.
         if at > 0.0 {
             reading.expiries.insert(rule, at);
         }
@@ -64,7 +64,7 @@ pub fn read(text: &str, at: Timestamp) -> Option<Reading> {
         all: bytes,
         largest: bytes,
     });
-    // Such a name has its labels in it, in a form that cannot be taken apart.
+    // Labels flattened into such a name cannot be separated.
     let unlabelled = [metric::DECISIONS.name, "_"].concat();
     reading.is_unlabelled = metrics
         .all()

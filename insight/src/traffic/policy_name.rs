@@ -1,4 +1,4 @@
-//! A policy's label → its name, as screens and reports show it.
+//! Metric label → policy name.
 
 use policy_schema::plugin_config::PolicyName;
 use policy_schema::printable::printable;
@@ -10,7 +10,7 @@ pub(super) fn policy_with_label(label: &str) -> Option<PolicyName> {
     Some(label.policy().clone())
 }
 
-/// The name of the policy with a label, or else the label.
+/// The name of the policy with a label. An invalid label is returned unchanged.
 pub fn policy_name(label: &str) -> String {
     match policy_with_label(label) {
         Some(policy) => policy.to_string(),

@@ -1,60 +1,60 @@
-//! What was counted until a moment, wherever it was read.
+//! Counters at one point in time.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use policy_schema::telemetry::ObservedValue;
 use policy_schema::timestamp::Timestamp;
 
-/// What was counted until a moment.
+/// Counters at one point in time.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reading {
-    /// When it was taken.
+    /// The time of the reading.
     pub at: Timestamp,
-    /// How many proxies were read, as far as that is known.
+    /// The number of proxies, if known.
     pub proxies: Option<u64>,
-    /// Decisions, and matches of rules that have no say.
+    /// Decisions, and matches of rules that only record.
     pub decisions: BTreeMap<Decision, Count>,
-    /// In the learning mode alone.
+    /// Requests by caller, in learning mode only.
     pub observed: BTreeMap<ObservedRequest, Count>,
-    /// Whether there are more of them, who call less.
+    /// Whether there are more callers with fewer requests.
     pub has_more_observed: bool,
-    /// By a policy's label, how many proxies run which revision.
+    /// The number of proxies by policy label and revision.
     pub revisions: BTreeMap<String, BTreeMap<String, u64>>,
-    /// By the labels of a policy and of a rule, in seconds since the Unix epoch.
+    /// The expiry in Unix seconds, by policy label and rule label.
     pub expiries: BTreeMap<(String, String), f64>,
-    /// By a policy's label and what the two planes said.
+    /// RBAC comparisons by policy label and verdicts.
     pub comparisons: BTreeMap<(String, String), f64>,
-    /// Configurations that filters have refused, if reported.
+    /// Rejected plugin configs, if reported.
     pub rejections: Option<f64>,
-    /// Lines that filters have left out of their logs, if reported.
+    /// Omitted log lines, if reported.
     pub omitted_log_lines: Option<f64>,
-    /// None where that is not told.
+    /// Memory, if reported.
     pub memory: Option<Memory>,
-    /// Whether something was counted under names that have the labels in them, so that it cannot be read.
+    /// Whether there are counters with labels flattened into their names, which cannot be read.
     pub is_unlabelled: bool,
 }
 
-/// What a counter of decisions is for, by its labels.
+/// The labels of a decision counter.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Decision {
-    /// The policy's label.
+    /// The policy label.
     pub policy: String,
-    /// The rule's id, or `-` where no rule decided.
+    /// The rule ID, or `-` if no rule decided.
     pub rule: String,
-    /// What was done.
+    /// The effect.
     pub effect: String,
-    /// Why.
+    /// The reason.
     pub reason: String,
 }
 
-/// What a counter of the learning mode is for.
+/// The labels of a learning mode counter.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ObservedRequest {
-    /// The policy's label.
+    /// The policy label.
     pub policy: String,
-    /// The rule's id, or `-` where no rule decided.
+    /// The rule ID, or `-` if no rule decided.
     pub rule: String,
-    /// What was done.
+    /// The effect.
     pub effect: String,
     /// The SPIFFE ID.
     pub caller: ObservedValue,
@@ -64,32 +64,32 @@ pub struct ObservedRequest {
     pub path: ObservedValue,
 }
 
-/// How much was counted.
+/// A count and its rate.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Count {
-    /// Since counting began.
+    /// The total since the counter started.
     pub total: f64,
-    /// By the second; none where only one look was taken.
+    /// The rate per second. None with a single reading.
     pub rate: Option<f64>,
 }
 
-/// What the filters take of memory, in bytes.
+/// The memory of the filters, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Memory {
-    /// All of them together.
+    /// The total.
     pub all: f64,
-    /// The one that takes most.
+    /// The largest filter.
     pub largest: f64,
 }
 
 impl Count {
-    /// So many in all.
-    pub fn of(total: f64) -> Self {
+    /// A total without a rate.
+    pub fn from_total(total: f64) -> Self {
         Self { total, rate: None }
     }
 
-    /// So many by the second.
-    pub fn at(rate: f64) -> Self {
+    /// A rate without a total.
+    pub fn from_rate(rate: f64) -> Self {
         Self {
             total: 0.0,
             rate: Some(rate),
@@ -109,7 +109,7 @@ impl Count {
 }
 
 impl Reading {
-    /// Before anything was read.
+    /// Creates an empty reading.
     pub fn new(at: Timestamp) -> Self {
         Self {
             at,
@@ -127,7 +127,7 @@ impl Reading {
         }
     }
 
-    /// The labels of the policies that anything is known of.
+    /// The labels of all policies in the reading.
     pub fn policies(&self) -> BTreeSet<&str> {
         let decided = self.decisions.keys().map(|decision| &decision.policy);
         let observed = self.observed.keys().map(|request| &request.policy);
@@ -135,7 +135,7 @@ impl Reading {
         policies.map(String::as_str).collect()
     }
 
-    /// The same with rates, by what was counted at an earlier moment.
+    /// Adds rates, computed from an earlier reading.
     #[must_use]
     pub fn since(mut self, earlier: &Self) -> Self {
         let nanoseconds = self
@@ -147,7 +147,7 @@ impl Reading {
         }
         #[expect(
             clippy::cast_precision_loss,
-            reason = "a moment between looks has few digits"
+            reason = "the time between readings has few digits"
         )]
         let seconds = nanoseconds as f64 / 1e9;
         rate(&mut self.decisions, &earlier.decisions, seconds);
@@ -156,18 +156,19 @@ impl Reading {
     }
 }
 
-/// A number that says how many: none of those that Prometheus has for no number, none that a counter of 64 bits cannot
-/// have, and 0 without a sign.
+/// A valid quantity: finite, within the range of a 64-bit counter, and without a negative zero.
 pub fn quantity(number: f64) -> Option<f64> {
-    const MOST: f64 = 18_446_744_073_709_551_615.0;
-    (0.0..=MOST).contains(&number).then_some(number + 0.0)
+    const MAX_COUNTER: f64 = 18_446_744_073_709_551_615.0;
+    (0.0..=MAX_COUNTER)
+        .contains(&number)
+        .then_some(number + 0.0)
 }
 
-/// A number without its fraction.
+/// Truncates a number.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "what is beyond the bounds becomes the bound"
+    reason = "the cast saturates"
 )]
 pub fn whole(number: f64) -> u64 {
     number.round() as u64
@@ -176,7 +177,7 @@ pub fn whole(number: f64) -> u64 {
 fn rate<K: Ord>(now: &mut BTreeMap<K, Count>, earlier: &BTreeMap<K, Count>, seconds: f64) {
     for (key, count) in now {
         let before = earlier.get(key).map_or(0.0, |count| count.total);
-        // A counter that fell has begun again: all it has is new.
+        // A counter that decreased was reset: all of its value is new.
         let risen = if count.total < before {
             count.total
         } else {

@@ -1,4 +1,4 @@
-//! A reading, and what the documents say → what is to be seen.
+//! A reading and documents → rows to display.
 
 mod heading;
 
@@ -12,37 +12,37 @@ use super::policy_name::{policy_name, policy_with_label};
 use super::reading::{Count, Reading};
 use crate::policy_selection::PolicySelection;
 
-/// What is to be seen at a moment.
+/// The rows to display.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Snapshot {
-    /// What is true of all, a line each.
+    /// Summary lines.
     pub heading: Vec<String>,
-    /// In the order of policies and rules.
+    /// Rules, sorted by policy and rule.
     pub rules: Vec<RuleRow>,
-    /// In the order of callers; empty where proxies do not learn.
+    /// Callers, sorted. Empty without learning mode.
     pub callers: Vec<CallerRow>,
-    /// Whether whom a rule is for and its owner are known.
+    /// Whether documents are available.
     pub has_documents: bool,
-    /// Whether reading failed since, so that rates are old ones.
+    /// Whether later readings failed, so that rates are outdated.
     pub is_stale: bool,
 }
 
-/// A rule of a policy, or what no rule decided.
+/// A rule of a policy, or its decisions without a rule.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RuleRow {
-    /// The policy's name, as `NAMESPACE/NAME`.
+    /// The policy as `NAMESPACE/NAME`.
     pub policy: String,
-    /// `-` where no rule decided.
+    /// The rule, or `-` if no rule decided.
     pub rule: String,
-    /// Of its requests.
+    /// The counts of its requests.
     pub tally: Tally,
-    /// Why, where that was counted.
+    /// The counted reasons.
     pub reasons: BTreeSet<String>,
-    /// What the documents say of it; empty where they are not given.
+    /// The documented facts. Empty without documents.
     pub facts: RuleFacts,
 }
 
-/// A caller, and what it asked for.
+/// A caller, method and path.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CallerRow {
     /// The SPIFFE ID.
@@ -51,23 +51,23 @@ pub struct CallerRow {
     pub method: ObservedValue,
     /// The path without its query.
     pub path: ObservedValue,
-    /// The name of the policy that decided, as `NAMESPACE/NAME`.
+    /// The deciding policy as `NAMESPACE/NAME`.
     pub policy: String,
-    /// Of these requests.
+    /// The counts of these requests.
     pub tally: Tally,
 }
 
-/// What became of requests.
+/// Counts of requests by outcome.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Tally {
-    /// Requests that were allowed.
+    /// Allowed requests.
     pub allowed: Count,
-    /// Requests that were denied.
+    /// Denied requests.
     pub denied: Count,
-    /// What was done in shadow, whatever it was.
+    /// Shadow hits of any effect.
     pub shadow: Count,
-    /// Matches of rules that record or ask another.
-    pub noted: Count,
+    /// Matches of `Audit` and `Custom` rules.
+    pub recorded: Count,
 }
 
 impl Tally {
@@ -76,14 +76,14 @@ impl Tally {
             Ok(DecisionEffect::Allow) => &mut self.allowed,
             Ok(DecisionEffect::Deny) => &mut self.denied,
             Ok(effect) if effect.is_shadow() => &mut self.shadow,
-            Ok(_) | Err(_) => &mut self.noted,
+            Ok(_) | Err(_) => &mut self.recorded,
         };
         *place = place.plus(count);
     }
 }
 
 impl Snapshot {
-    /// The view of a reading, with the selected policies.
+    /// Creates the rows of a reading, for the selected policies.
     pub fn new(
         reading: &Reading,
         source: &str,

@@ -1,4 +1,4 @@
-//! A proxy or Prometheus → readings, one after the other.
+//! A proxy or Prometheus as a source of readings.
 
 use std::time::Duration;
 
@@ -16,45 +16,45 @@ use crate::policy_lookup::PolicyLookupError;
 use crate::policy_selection::PolicySelection;
 use crate::prometheus::{Prometheus, PrometheusError};
 
-/// How to ask Prometheus for less. Which policy is shown does not change what is asked.
-const NARROWER: &str = "ask for a shorter `--rate-window`, or look at one proxy: `--proxy`";
+/// The hint to reduce the size of queries. Selecting a policy does not change the queries.
+const NARROW_HELP: &str = "choose a shorter `--rate-window`, or one proxy with `--proxy`";
 
-/// Where readings come from.
+/// A source of readings.
 #[derive(Debug)]
 pub struct Source(Kind);
 
 #[derive(Debug)]
 enum Kind {
-    /// By its address.
+    /// A proxy by its address.
     Proxy(String),
     Prometheus {
         prometheus: Box<Prometheus>,
-        /// What rates are over, as PromQL has it.
+        /// The rate window as a PromQL duration.
         over: String,
     },
 }
 
-/// Why there is nothing to show.
+/// Why a reading failed.
 #[derive(Debug, Error)]
 pub enum SourceError {
-    /// A proxy does not answer, or not as one.
+    /// A proxy cannot be read.
     #[error("proxy {name}: {reason}")]
     Proxy {
-        /// The proxy's address.
+        /// The address of the proxy.
         name: String,
-        /// What went wrong.
+        /// The error.
         reason: AdminError,
     },
-    /// What answers at this address is no proxy.
-    #[error("proxy {0} says something else than metrics at `/stats/prometheus`")]
+    /// The server at this address is not a proxy.
+    #[error("{0} does not serve metrics at `/stats/prometheus`")]
     NoMetrics(String),
-    /// Prometheus does not answer, or not what it is asked.
+    /// Prometheus cannot be read.
     #[error(transparent)]
     Prometheus(#[from] PrometheusError),
-    /// What is counted does not say what it is about.
+    /// The counters have no labels.
     #[error(transparent)]
     NoLabels(#[from] NoLabels),
-    /// Neither the documents nor the counters know the policy that is asked for.
+    /// Neither the documents nor the counters have the requested policy.
     #[error(transparent)]
     UnknownPolicy(#[from] PolicyLookupError),
 }
@@ -72,7 +72,7 @@ impl Fault for SourceError {
     fn help(&self) -> Option<&str> {
         match self {
             Self::Proxy { .. } | Self::NoMetrics(_) => Some(
-                "name the admin endpoint of a proxy; one in a cluster is reached by `kubectl port-forward -n NAMESPACE POD 15000`",
+                "use the admin endpoint of a proxy; to reach one in a cluster, run `kubectl port-forward -n NAMESPACE POD 15000`",
             ),
             Self::Prometheus(reason) => reason.help(),
             Self::NoLabels(reason) => reason.help(),
@@ -82,20 +82,20 @@ impl Fault for SourceError {
 }
 
 impl Source {
-    /// The proxy whose admin endpoint is at this `HOST:PORT`.
+    /// Creates a source from a proxy's admin endpoint, `HOST:PORT`.
     pub fn proxy(address: String) -> Self {
         Self(Kind::Proxy(address))
     }
 
-    /// All proxies that Prometheus scrapes, with rates over this long.
+    /// Creates a source from Prometheus, with rates over this window.
     pub fn prometheus(prometheus: Prometheus, rate_window: Duration) -> Self {
         Self(Kind::Prometheus {
-            prometheus: Box::new(prometheus.with_narrower(NARROWER)),
+            prometheus: Box::new(prometheus.with_narrow_help(NARROW_HELP)),
             over: format!("{}ms", rate_window.as_millis()),
         })
     }
 
-    /// What it is called in a heading.
+    /// The name in headings.
     pub fn name(&self) -> String {
         match &self.0 {
             Kind::Proxy(address) => address.clone(),
@@ -103,12 +103,12 @@ impl Source {
         }
     }
 
-    /// Whether a reading has rates only after an earlier one.
+    /// Whether rates require an earlier reading.
     pub fn needs_earlier(&self) -> bool {
         matches!(self.0, Kind::Proxy(_))
     }
 
-    /// What was counted until now, which is `at`.
+    /// Reads the counters. `at` is the current time.
     pub async fn read(&self, at: Timestamp) -> Result<Reading, SourceError> {
         match &self.0 {
             Kind::Proxy(address) => {
@@ -127,7 +127,7 @@ impl Source {
         }
     }
 
-    /// The same, with rates since an earlier reading where it has none by itself.
+    /// Reads the counters, with rates since an earlier reading if needed.
     pub async fn read_after(
         &self,
         earlier: &Reading,
@@ -141,7 +141,7 @@ impl Source {
         })
     }
 
-    /// Sees to it that its reading can be shown, and that the documents or the reading know the policy that is wanted.
+    /// Checks that counters have labels, and that the requested policy exists in the documents or the reading.
     pub fn check(
         &self,
         reading: &Reading,

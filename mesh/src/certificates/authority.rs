@@ -9,36 +9,48 @@ use rcgen::{
     KeyUsagePurpose, SanType,
 };
 use thiserror::Error;
+use x509_parser::x509::AttributeTypeAndValue;
 
-/// How far in the past validity begins, so that clocks need not agree to the second.
+/// Backdates the start of validity, to tolerate clock skew.
 const BACKDATED: Duration = Duration::from_hours(1);
 
-/// A certificate that signs others, and its key.
+/// A CA certificate and its key.
 #[derive(Debug)]
 pub struct Authority {
-    /// PEM.
+    /// The certificate in PEM.
     pub certificate_pem: String,
-    /// PKCS #8 in PEM. ECDSA on P-256 where it was made here.
+    /// The key as PKCS #8 in PEM. Generated keys are ECDSA P-256.
     pub key_pem: String,
 }
 
-/// Why there is no certificate.
+/// The common name of a root. Its organization is the trust domain.
+const ROOT_NAME: &str = "Root CA";
+
+/// Why a certificate cannot be created.
 #[derive(Debug, Error)]
 pub enum AuthorityError {
-    /// The trust domain or a name does not fit into a certificate, or there is no randomness.
-    #[error("the key and the certificate cannot be made: {0}")]
+    /// A name cannot be encoded in a certificate, or there is no randomness.
+    #[error("cannot create the key and certificate: {0}")]
     Make(#[from] rcgen::Error),
-    /// The root's key or certificate cannot be read.
-    #[error("it is no key or certificate of a root: {0}")]
+    /// The key or certificate of the root cannot be read.
+    #[error("invalid key or certificate of a root: {0}")]
     Root(rcgen::Error),
-    /// The root's key is not the key of its certificate.
-    #[error("the key is not that of the certificate")]
+    /// The key does not match the certificate of the root.
+    #[error("the key does not match the certificate")]
     OtherKey,
-    /// The root may not sign others.
-    #[error("the certificate is not one that signs others")]
+    /// The root is not a CA.
+    #[error("the certificate is not a CA certificate")]
     NoAuthority,
-    /// The root ends before what it would sign, in so many days.
-    #[error("it would outlive the root, which ends in {0} days")]
+    /// The root was created for another trust domain.
+    #[error("the root belongs to trust domain `{root}`, not to `{requested}`")]
+    OtherTrustDomain {
+        /// The trust domain of the root.
+        root: String,
+        /// The trust domain of the new certificate.
+        requested: String,
+    },
+    /// The root expires before the new certificate would.
+    #[error("the certificate would outlive the root, which expires in {0} days")]
     OutlivesRoot(i64),
 }
 
@@ -49,21 +61,24 @@ impl Fault for AuthorityError {
 
     fn help(&self) -> Option<&str> {
         Some(match self {
-            Self::OutlivesRoot(_) => "give it fewer `--days`, or make a new root",
+            Self::OtherTrustDomain { .. } => {
+                "use the root's trust domain, or create a root for the other one"
+            }
+            Self::OutlivesRoot(_) => "reduce `--days`, or create a new root",
             Self::Make(_) | Self::Root(_) | Self::OtherKey | Self::NoAuthority => {
-                "make a root with `peergate certs root`"
+                "create a root with `peergate certs root`"
             }
         })
     }
 }
 
-/// A root for the trust domain, good for this time.
+/// Creates a root of a trust domain.
 pub fn root(
     trust_domain: &str,
     lifetime: Duration,
     now: SystemTime,
 ) -> Result<Authority, AuthorityError> {
-    let mut params = params(trust_domain, "Root CA", lifetime, now);
+    let mut params = params(trust_domain, ROOT_NAME, lifetime, now);
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let key = KeyPair::generate()?;
     let certificate = params.self_signed(&key)?;
@@ -73,8 +88,8 @@ pub fn root(
     })
 }
 
-/// An intermediate for a cluster: it signs workloads' certificates, and no further authorities. As an
-/// authority of the trust domain it has its SPIFFE ID (X509-SVID, section 3.2).
+/// Creates an intermediate of a cluster, which signs workload certificates but no further CAs. As a CA of the trust domain it
+/// has its SPIFFE ID (X509-SVID, section 3.2).
 pub(super) fn intermediate(
     root: &Authority,
     trust_domain: &str,
@@ -83,7 +98,7 @@ pub(super) fn intermediate(
     now: SystemTime,
 ) -> Result<Authority, AuthorityError> {
     let root_key = KeyPair::from_pem(&root.key_pem).map_err(AuthorityError::Root)?;
-    check_root(root, &root_key, now + lifetime, now)?;
+    check_root(root, &root_key, trust_domain, now + lifetime, now)?;
     let issuer =
         Issuer::from_ca_cert_pem(&root.certificate_pem, root_key).map_err(AuthorityError::Root)?;
     let name = format!("Intermediate CA of {cluster}");
@@ -103,6 +118,7 @@ pub(super) fn intermediate(
 fn check_root(
     root: &Authority,
     key: &KeyPair,
+    trust_domain: &str,
     end: SystemTime,
     now: SystemTime,
 ) -> Result<(), AuthorityError> {
@@ -115,6 +131,16 @@ fn check_root(
     }
     if !certificate.is_ca() {
         return Err(AuthorityError::NoAuthority);
+    }
+    // Roots of other tools do not name a trust domain.
+    let subject = certificate.subject();
+    let is_own = text(subject.iter_common_name()) == Some(ROOT_NAME);
+    let organization = text(subject.iter_organization()).filter(|_| is_own);
+    if let Some(root) = organization.filter(|organization| *organization != trust_domain) {
+        return Err(AuthorityError::OtherTrustDomain {
+            root: root.to_owned(),
+            requested: trust_domain.to_owned(),
+        });
     }
     let seconds = |time: SystemTime| {
         let since = time
@@ -129,6 +155,15 @@ fn check_root(
         ));
     }
     Ok(())
+}
+
+/// The text of the first of these attributes.
+fn text<'a>(
+    mut attributes: impl Iterator<Item = &'a AttributeTypeAndValue<'a>>,
+) -> Option<&'a str> {
+    attributes
+        .next()
+        .and_then(|attribute| attribute.as_str().ok())
 }
 
 fn params(
@@ -148,7 +183,7 @@ fn params(
     params
 }
 
-/// The chain of an intermediate, as Istio wants it: from the intermediate to the root.
+/// The chain from the intermediate to the root, as Istio expects it.
 pub(super) fn chain(intermediate: &Authority, root: &Authority) -> String {
     format!("{}{}", intermediate.certificate_pem, root.certificate_pem)
 }

@@ -1,4 +1,4 @@
-//! Why certificates are not read, or an authority not replaced.
+//! Errors of reading certificates and rotating CAs.
 
 use std::path::PathBuf;
 
@@ -7,40 +7,40 @@ use thiserror::Error;
 
 use super::read::ReadError;
 
-/// Why certificates are not read, or an authority not replaced.
+/// Why certificates cannot be read or a CA cannot be rotated.
 #[derive(Debug, Error)]
 pub enum CertificatesError {
-    /// A file or folder has no certificates that can be read.
+    /// A file or folder has no readable certificates.
     #[error("`{name}`: {reason}")]
     Unreadable {
         /// The name of the file or folder.
         name: String,
-        /// Why not.
+        /// The reason.
         reason: ReadError,
     },
-    /// A file that is to have a root has no certificate.
-    #[error("`{0}`: it has no certificate")]
+    /// A file without the expected root certificate.
+    #[error("`{0}` contains no certificate")]
     NoCertificate(String),
-    /// A file was asked whether it trusts a root, and says nothing of whom it trusts.
-    #[error("`{0}`: it does not say what is trusted, which `--trusts` asks")]
+    /// A file checked with `--trusts` has no trust bundle.
+    #[error("`{0}` contains no trust bundle, which `--trusts` requires")]
     NothingTrusted(String),
-    /// The authorities to be rotated have the same root.
-    #[error("both are of the same root")]
+    /// Both CAs have the same root.
+    #[error("both intermediates were issued by the same root")]
     SameRoot,
-    /// Istio's CA would not start with the authority in a folder, or workloads would not trust it.
-    #[error("nothing is written: what is in {}: {reason}", folder.display())]
+    /// Istio's CA would not start with the files in a folder, or workloads would not trust it.
+    #[error("nothing was written: the CA in {} is invalid: {reason}", folder.display())]
     UnsoundAuthority {
-        /// Where it is.
+        /// The folder.
         folder: PathBuf,
-        /// Which file is unsound, and why.
+        /// The invalid file and the reason.
         reason: String,
     },
-    /// The authorities to be rotated are for different trust domains.
-    #[error("nothing is written: `{from}` signs now, and `{to}` is another trust domain")]
+    /// The CAs have different trust domains.
+    #[error("nothing was written: the current CA signs for `{from}`, the new one for `{to}`")]
     OtherTrustDomain {
-        /// The SPIFFE ID of the authority in force.
+        /// The SPIFFE ID of the current CA.
         from: String,
-        /// The SPIFFE ID of the one to come.
+        /// The SPIFFE ID of the new CA.
         to: String,
     },
 }
@@ -53,16 +53,16 @@ impl Fault for CertificatesError {
     fn help(&self) -> Option<&str> {
         Some(match self {
             Self::Unreadable { .. } | Self::NoCertificate(_) | Self::NothingTrusted(_) => {
-                "name a PEM file, a Secret, or what a proxy says at `/certs`"
+                "use a PEM file, a Secret, or the output of a proxy's `/certs`"
             }
             Self::SameRoot => {
-                "an intermediate of the same root takes the place of another by its own Secret alone"
+                "to replace an intermediate of the same root, apply its Secret directly"
             }
             Self::UnsoundAuthority { .. } => {
-                "see all that is wrong with `peergate certs read FOLDER/cacerts.yaml`"
+                "list all findings with `peergate certs read FOLDER/cacerts.yaml`"
             }
             Self::OtherTrustDomain { .. } => {
-                "make the new authority for the trust domain of the mesh: no workload would be known under another"
+                "create the new CA for the trust domain of the mesh: otherwise no workload is trusted"
             }
         })
     }

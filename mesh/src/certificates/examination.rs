@@ -1,48 +1,48 @@
-//! A file with certificates → what each of them says, and all that is wrong with them.
+//! Examines a file: the properties and findings of its certificates.
 
 use serde::Serialize;
 
-use super::beside::beside;
 use super::error::CertificatesError;
 use super::expected::Expected;
 use super::finding::Finding;
 use super::inspect::{Inspected, inspect, missing_roots};
 use super::read::{self, Chain};
+use super::siblings::check_siblings;
 
-/// The certificates of a file that belong together.
+/// An examined chain of certificates.
 #[derive(Debug, Serialize)]
 pub struct Examined {
     /// The name of the file.
     pub file: String,
-    /// What they are called in the file: the key in a `Secret`, or where a proxy has them.
+    /// The name in the file: the key in a `Secret`, or the path in a proxy's response.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// What each of them says.
+    /// The certificates.
     pub certificates: Vec<Inspected>,
-    /// What is wrong with them together.
+    /// Findings about the whole chain.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<Finding>,
 }
 
 impl Examined {
-    /// Whether nothing is wrong with them.
+    /// Whether there are no findings.
     pub fn is_sound(&self) -> bool {
         let mut certificates = self.certificates.iter();
         self.findings.is_empty() && certificates.all(|certificate| certificate.findings.is_empty())
     }
 }
 
-/// A root that is to be trusted.
+/// A root that must be trusted.
 #[derive(Clone, Debug)]
 pub struct Root {
-    /// As proxies tell it.
+    /// The serial number in the format of proxies.
     serial: String,
-    /// The name of its file.
+    /// The name of the file.
     file: String,
 }
 
 impl Root {
-    /// The first certificate in a file.
+    /// Reads the first certificate of a file.
     pub fn read(file: &str, content: &[u8]) -> Result<Self, CertificatesError> {
         let chains = chains(file, content)?;
         let serials = chains
@@ -56,7 +56,7 @@ impl Root {
     }
 }
 
-/// Examines all certificates of a file, and whether it trusts these roots.
+/// Examines all certificates of a file, and checks that it trusts these roots.
 pub fn examine(
     file: &str,
     content: &[u8],
@@ -64,7 +64,7 @@ pub fn examine(
     expected: &Expected,
 ) -> Result<Vec<Examined>, CertificatesError> {
     let chains = chains(file, content)?;
-    // A file without anything that is trusted does not trust these.
+    // A file without a trust bundle cannot trust these roots.
     if !roots.is_empty() && !chains.iter().any(Chain::is_trusted) {
         return Err(CertificatesError::NothingTrusted(file.to_owned()));
     }
@@ -75,7 +75,7 @@ pub fn examine(
     let examined = chains.iter().map(|chain| Examined {
         file: file.to_owned(),
         certificates: inspect(chain, expected),
-        findings: [beside(chain, &chains), missing_roots(chain, &roots)].concat(),
+        findings: [check_siblings(chain, &chains), missing_roots(chain, &roots)].concat(),
         name: chain.name.clone(),
     });
     Ok(examined.collect())

@@ -1,23 +1,22 @@
-//! What certificates are to be like.
+//! The expected properties of certificates.
 
 use policy_schema::timestamp::Timestamp;
 
-/// With what a certificate is compared.
+/// The expected properties of certificates.
 #[derive(Clone, Debug)]
 pub struct Expected {
-    /// Seconds since the Unix epoch.
+    /// The current time in Unix seconds.
     pub(super) now: i64,
-    /// Less than this many days left are too few for an authority.
+    /// The minimum number of days left of a CA certificate.
     pub(super) min_days: i64,
-    /// Since when a workload's certificate has to be renewed, in seconds since the Unix epoch.
+    /// The minimum start of workload certificates, in Unix seconds.
     pub(super) renewed_since: Option<i64>,
-    /// The trust domains of identities; any if empty.
+    /// The accepted trust domains. Any if empty.
     pub(super) trust_domains: Vec<String>,
 }
 
 impl Expected {
-    /// What holds at this time, for whichever trust domain. Fewer days left than `min_days` are too few where certificates
-    /// are not renewed by themselves.
+    /// Creates expectations for this time and any trust domain. `min_days` applies to certificates without automatic renewal.
     pub fn at(at: Timestamp, min_days: u16) -> Self {
         Self {
             now: seconds(at),
@@ -27,16 +26,16 @@ impl Expected {
         }
     }
 
-    /// The same for identities of these trust domains alone, or of any if there are none.
+    /// Accepts only identities of these trust domains, or any if empty.
     #[must_use]
-    pub fn of_trust_domains(self, trust_domains: Vec<String>) -> Self {
+    pub fn with_trust_domains(self, trust_domains: Vec<String>) -> Self {
         Self {
             trust_domains,
             ..self
         }
     }
 
-    /// The same for workloads whose certificates have to be renewed after a time, if there is one.
+    /// Requires workload certificates that were issued after a time.
     #[must_use]
     pub fn renewed_since(self, time: Option<Timestamp>) -> Self {
         Self {
@@ -46,7 +45,7 @@ impl Expected {
     }
 }
 
-/// Since the Unix epoch.
+/// Unix seconds.
 fn seconds(time: Timestamp) -> i64 {
     i64::try_from(time.unix_nanoseconds() / 1_000_000_000).unwrap_or(i64::MAX)
 }

@@ -1,56 +1,56 @@
-//! What is wrong with certificates.
+//! Findings about certificates.
 
 use std::fmt;
 
 use serde::{Serialize, Serializer};
 
-/// Something wrong with a certificate.
+/// A finding about a certificate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// What kind of fault it is.
+    /// The code.
     pub code: FaultCode,
-    /// For people.
+    /// The message.
     pub message: String,
 }
 
-/// The stable name of a kind of fault. Scripts may rely on it.
+/// The stable code of a finding. Scripts may rely on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FaultCode {
-    /// It has ended.
+    /// The certificate has expired.
     Expired,
-    /// It begins later.
+    /// The certificate is not yet valid.
     NotYetValid,
-    /// It ends soon, and is not renewed by itself.
+    /// The certificate expires soon and has no automatic renewal.
     EndsSoon,
-    /// It was not renewed in time.
+    /// The certificate was not renewed in time.
     NotRenewed,
-    /// Its key is too short.
+    /// The key is too short.
     WeakKey,
-    /// It is signed over a hash with known collisions.
+    /// The signature uses a hash with known collisions.
     WeakSignature,
-    /// The next certificate of its chain did not validly issue it.
+    /// The next certificate of the chain is not a valid issuer.
     BrokenChain,
-    /// The key beside it belongs to another certificate.
+    /// The key does not match the certificate.
     OtherKey,
-    /// The key that belongs beside it is missing.
+    /// The key is missing.
     NoKey,
-    /// A workload has no SPIFFE ID.
+    /// A workload certificate has no SPIFFE ID.
     NoIdentity,
-    /// It has several URI names.
+    /// The certificate has several URI SANs.
     SeveralIdentities,
-    /// A URI name is not a SPIFFE ID of the required form.
+    /// A URI SAN is not a valid SPIFFE ID.
     MalformedIdentity,
-    /// Its trust domain is not one of the mesh's.
+    /// The trust domain is foreign.
     ForeignTrustDomain,
-    /// Its key usage does not fit its role.
+    /// The key usage does not fit the role of the certificate.
     KeyUsage,
-    /// It has no key usage.
+    /// The certificate has no key usage.
     NoKeyUsage,
-    /// Its extended key usage does not cover both sides of TLS.
+    /// The extended key usage does not allow both TLS server and client.
     ExtendedKeyUsage,
-    /// A root is not among those that are trusted.
+    /// A root is not trusted.
     MissingRoot,
-    /// It cannot be read as a certificate.
+    /// The certificate cannot be parsed.
     Unreadable,
 }
 
@@ -64,7 +64,7 @@ impl Finding {
 }
 
 impl FaultCode {
-    /// The name as it is printed, in kebab case.
+    /// The code in kebab case.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Expired => "expired",

@@ -1,4 +1,4 @@
-//! Certificate → what it says, and what is wrong with it.
+//! Inspects certificates: their properties and findings.
 
 use policy_schema::identity::{SCHEME, SpiffeId, is_trust_domain};
 use serde::Serialize;
@@ -9,14 +9,14 @@ use x509_parser::public_key::PublicKey;
 
 use super::expected::Expected;
 use super::finding::{FaultCode, Finding};
-use super::read::{Certificates, Chain, ToldCertificate, moment};
+use super::read::{Certificates, Chain, ReportedCertificate, moment};
 use super::signing;
 
-/// Less than this many bits of an RSA key, or of a curve, are weak (NIST SP 800-57, part 1, table 2).
+/// Shorter RSA keys and curves are weak (NIST SP 800-57, part 1, table 2).
 const MIN_RSA_BITS: usize = 2048;
 const MIN_CURVE_BITS: usize = 256;
 
-/// Signatures over hashes for which collisions are known, by their OID.
+/// Signature algorithms over hashes with known collisions, by OID.
 const WEAK_SIGNATURES: [(&str, &str); 4] = [
     ("1.2.840.113549.1.1.4", "MD5 with RSA"),
     ("1.2.840.113549.1.1.5", "SHA-1 with RSA"),
@@ -24,7 +24,7 @@ const WEAK_SIGNATURES: [(&str, &str); 4] = [
     ("1.2.840.10040.4.3", "SHA-1 with DSA"),
 ];
 
-/// What a certificate says.
+/// The properties and findings of a certificate.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Inspected {
@@ -32,33 +32,34 @@ pub struct Inspected {
     pub subject: Option<String>,
     /// None where a proxy does not tell.
     pub issuer: Option<String>,
-    /// The serial number in hexadecimal; empty where nothing could be read.
+    /// The serial number in hexadecimal. Empty if unreadable.
     pub serial: String,
-    /// URI names; one of them, where it is a workload's.
+    /// The URI SANs. A workload has exactly one.
     pub identities: Vec<String>,
-    /// Since when it is valid, in RFC 3339.
+    /// The start of validity, in RFC 3339.
     pub not_before: String,
-    /// Until when it is valid, in RFC 3339.
+    /// The end of validity, in RFC 3339.
     pub not_after: String,
-    /// Whole days until it ends; negative once it has.
+    /// Whole days until expiry. Negative once expired.
     pub days_left: i64,
-    /// The kind and size of its key; none where a proxy does not tell.
+    /// The type and size of the key. None for certificates reported by proxies.
     pub key: Option<String>,
-    /// Whether it may sign others; none where nothing could be read.
+    /// Whether it is a CA certificate. None if unreadable.
     pub is_authority: Option<bool>,
-    /// What is wrong with it.
+    /// Findings about this certificate.
     pub findings: Vec<Finding>,
 }
 
-/// What the certificates of a chain say.
+/// Inspects the certificates of a chain.
 pub(crate) fn inspect(chain: &Chain, expected: &Expected) -> Vec<Inspected> {
     match &chain.certificates {
-        Certificates::Told {
+        Certificates::Reported {
             is_authority,
             certificates,
         } => {
-            let told = certificates.iter();
-            told.map(|certificate| of_told(certificate, *is_authority, expected))
+            let reported = certificates.iter();
+            reported
+                .map(|certificate| inspect_reported(certificate, *is_authority, expected))
                 .collect()
         }
         Certificates::Whole(certificates) => {
@@ -73,11 +74,11 @@ pub(crate) fn inspect(chain: &Chain, expected: &Expected) -> Vec<Inspected> {
             let mut inspected: Vec<_> = parsed
                 .iter()
                 .map(|certificate| match certificate {
-                    Some(certificate) => of_certificate(certificate, expected),
+                    Some(certificate) => inspect_certificate(certificate, expected),
                     None => unreadable(),
                 })
                 .collect();
-            for (position, broken) in signing::of_chain(&parsed) {
+            for (position, broken) in signing::check_chain(&parsed) {
                 if let Some(inspected) = inspected.get_mut(position) {
                     inspected.findings.push(broken);
                 }
@@ -87,15 +88,17 @@ pub(crate) fn inspect(chain: &Chain, expected: &Expected) -> Vec<Inspected> {
     }
 }
 
-/// Whether a chain is a workload's: its first certificate signs no others, and has a SPIFFE ID.
-pub(crate) fn is_of_workload(chain: &Chain) -> bool {
+/// Whether a chain belongs to a workload: its first certificate is not a CA and has a SPIFFE ID.
+pub(crate) fn is_workload_chain(chain: &Chain) -> bool {
     let has_id = |identities: &[String]| identities.iter().any(|name| name.starts_with(SCHEME));
     match &chain.certificates {
-        Certificates::Told {
+        Certificates::Reported {
             is_authority,
             certificates,
         } => {
-            let names = certificates.iter().flat_map(|told| &told.subject_alt_names);
+            let names = certificates
+                .iter()
+                .flat_map(|reported| &reported.subject_alt_names);
             let identities: Vec<_> = names.filter_map(|name| name.uri.clone()).collect();
             !is_authority && has_id(&identities)
         }
@@ -107,8 +110,7 @@ pub(crate) fn is_of_workload(chain: &Chain) -> bool {
     }
 }
 
-/// Roots that are not among what a proxy or a CA trusts, each given by its serial number and what to
-/// call it.
+/// Findings for roots that a proxy or CA does not trust. Each root has a serial number and a name.
 pub(crate) fn missing_roots(chain: &Chain, roots: &[(&str, &str)]) -> Vec<Finding> {
     if !chain.is_trusted() {
         return Vec::new();
@@ -127,7 +129,7 @@ pub(crate) fn missing_roots(chain: &Chain, roots: &[(&str, &str)]) -> Vec<Findin
         .collect()
 }
 
-fn of_certificate(certificate: &X509Certificate<'_>, expected: &Expected) -> Inspected {
+fn inspect_certificate(certificate: &X509Certificate<'_>, expected: &Expected) -> Inspected {
     let validity = certificate.validity();
     let validity = (
         validity.not_before.timestamp(),
@@ -135,15 +137,15 @@ fn of_certificate(certificate: &X509Certificate<'_>, expected: &Expected) -> Ins
     );
     let is_authority = certificate.is_ca();
     let identities = uri_names(certificate);
-    let mut findings: Vec<_> = of_validity(validity, is_authority, expected)
+    let mut findings: Vec<_> = check_validity(validity, is_authority, expected)
         .into_iter()
         .collect();
-    findings.extend(of_identities(&identities, is_authority, expected));
-    findings.extend(of_usage(certificate, is_authority));
+    findings.extend(check_identities(&identities, is_authority, expected));
+    findings.extend(check_key_usage(certificate, is_authority));
     if !is_authority {
-        findings.extend(of_extended_usage(certificate));
+        findings.extend(check_extended_key_usage(certificate));
     }
-    findings.extend(of_key(certificate));
+    findings.extend(check_key(certificate));
     Inspected {
         subject: Some(certificate.subject().to_string()),
         issuer: Some(certificate.issuer().to_string()),
@@ -158,16 +160,20 @@ fn of_certificate(certificate: &X509Certificate<'_>, expected: &Expected) -> Ins
     }
 }
 
-fn of_told(certificate: &ToldCertificate, is_authority: bool, expected: &Expected) -> Inspected {
+fn inspect_reported(
+    certificate: &ReportedCertificate,
+    is_authority: bool,
+    expected: &Expected,
+) -> Inspected {
     let names = certificate.subject_alt_names.iter();
     let identities: Vec<_> = names.filter_map(|name| name.uri.clone()).collect();
     let Some(validity) = certificate.validity() else {
         return unreadable();
     };
-    let mut findings: Vec<_> = of_validity(validity, is_authority, expected)
+    let mut findings: Vec<_> = check_validity(validity, is_authority, expected)
         .into_iter()
         .collect();
-    findings.extend(of_identities(&identities, is_authority, expected));
+    findings.extend(check_identities(&identities, is_authority, expected));
     Inspected {
         subject: None,
         issuer: None,
@@ -195,7 +201,7 @@ fn unreadable() -> Inspected {
         is_authority: None,
         findings: vec![Finding::new(
             FaultCode::Unreadable,
-            "it is no X.509 certificate",
+            "not an X.509 certificate",
         )],
     }
 }
@@ -204,23 +210,23 @@ fn days_left((_, end): (i64, i64), expected: &Expected) -> i64 {
     (end - expected.now).div_euclid(86_400)
 }
 
-fn of_validity(
+fn check_validity(
     (start, end): (i64, i64),
     is_authority: bool,
     expected: &Expected,
 ) -> Option<Finding> {
-    // Workloads' certificates live for hours, and are renewed at half their time.
+    // Workload certificates live for hours, and are renewed at half their lifetime.
     let is_short = end - start < expected.min_days * 86_400;
     let renewed_by = start + (end - start) / 2 + (end - start) / 10;
     if expected.now >= end {
         Some(Finding::new(
             FaultCode::Expired,
-            format!("it ended at {}", moment(end)),
+            format!("expired at {}", moment(end)),
         ))
     } else if expected.now < start {
         Some(Finding::new(
             FaultCode::NotYetValid,
-            format!("it begins at {}", moment(start)),
+            format!("not valid before {}", moment(start)),
         ))
     } else if let Some(since) = expected.renewed_since
         && !is_authority
@@ -229,39 +235,43 @@ fn of_validity(
         let (start, since) = (moment(start), moment(since));
         Some(Finding::new(
             FaultCode::NotRenewed,
-            format!("it began at {start}, and was to be renewed after {since}"),
+            format!("issued at {start}, but should have been renewed after {since}"),
         ))
     } else if is_short && !is_authority {
         (expected.now > renewed_by).then(|| {
             Finding::new(
                 FaultCode::NotRenewed,
-                "it should have been renewed at half its time, and was not",
+                "should have been renewed at half of its lifetime",
             )
         })
     } else {
         let days = days_left((start, end), expected);
         (days < expected.min_days).then(|| {
             let unit = if days == 1 { "day" } else { "days" };
-            Finding::new(FaultCode::EndsSoon, format!("it ends in {days} {unit}"))
+            Finding::new(FaultCode::EndsSoon, format!("expires in {days} {unit}"))
         })
     }
 }
 
-/// X509-SVID, sections 2 and 4: a workload's certificate has one URI name, which is its SPIFFE ID with
-/// a path; an authority's, if it has one, is of the trust domain alone.
-fn of_identities(identities: &[String], is_authority: bool, expected: &Expected) -> Vec<Finding> {
+/// X509-SVID, sections 2 and 4: a workload certificate has one URI SAN, its SPIFFE ID with a path. The SPIFFE ID of a CA, if
+/// present, is the trust domain without a path.
+fn check_identities(
+    identities: &[String],
+    is_authority: bool,
+    expected: &Expected,
+) -> Vec<Finding> {
     let mut findings = Vec::new();
     if identities.is_empty() && !is_authority {
         findings.push(Finding::new(
             FaultCode::NoIdentity,
-            "it has no URI name, so no SPIFFE ID",
+            "has no URI SAN, so no SPIFFE ID",
         ));
     }
     if identities.len() > 1 {
         let count = identities.len();
         findings.push(Finding::new(
             FaultCode::SeveralIdentities,
-            format!("it has {count} URI names, and one is allowed"),
+            format!("has {count} URI SANs, but only one is allowed"),
         ));
     }
     for identity in identities {
@@ -282,13 +292,13 @@ fn of_identities(identities: &[String], is_authority: bool, expected: &Expected)
         if !has_path && !is_authority {
             findings.push(Finding::new(
                 FaultCode::MalformedIdentity,
-                format!("`{identity}` names a trust domain, and no workload"),
+                format!("`{identity}` is a trust domain, not a workload"),
             ));
         }
         if has_path && is_authority {
             findings.push(Finding::new(
                 FaultCode::MalformedIdentity,
-                format!("`{identity}` names a workload, and this signs others"),
+                format!("`{identity}` is a workload, but this is a CA certificate"),
             ));
         }
         let is_known = expected
@@ -298,7 +308,7 @@ fn of_identities(identities: &[String], is_authority: bool, expected: &Expected)
         if !expected.trust_domains.is_empty() && !is_known {
             findings.push(Finding::new(
                 FaultCode::ForeignTrustDomain,
-                format!("`{trust_domain}` is none of the mesh's"),
+                format!("`{trust_domain}` is not a trust domain of the mesh"),
             ));
         }
     }
@@ -306,57 +316,54 @@ fn of_identities(identities: &[String], is_authority: bool, expected: &Expected)
 }
 
 /// X509-SVID, section 4.3.
-fn of_usage(certificate: &X509Certificate<'_>, is_authority: bool) -> Vec<Finding> {
+fn check_key_usage(certificate: &X509Certificate<'_>, is_authority: bool) -> Vec<Finding> {
     let usage = certificate.key_usage().ok().flatten();
     let Some(usage) = usage else {
-        return vec![Finding::new(
-            FaultCode::NoKeyUsage,
-            "it does not say what its key is for",
-        )];
+        return vec![Finding::new(FaultCode::NoKeyUsage, "has no key usage")];
     };
     let mut findings = Vec::new();
-    // Of an authority it is asked where that is an SVID, and many are not.
+    // Only required for CAs that are SVIDs, and many are not.
     if !is_authority && !usage.critical {
         findings.push(Finding::new(
             FaultCode::KeyUsage,
-            "what its key is for is not marked as critical",
+            "key usage is not critical",
         ));
     }
     let usage = usage.value;
     if is_authority && !usage.key_cert_sign() {
         findings.push(Finding::new(
             FaultCode::KeyUsage,
-            "its key is not for signing certificates, and it is an authority's",
+            "key usage does not allow signing certificates, but this is a CA certificate",
         ));
     }
     if !is_authority && (usage.key_cert_sign() || usage.crl_sign()) {
         findings.push(Finding::new(
             FaultCode::KeyUsage,
-            "its key is for signing certificates, and it is a workload's",
+            "key usage allows signing certificates, but this is a workload certificate",
         ));
     }
     if !is_authority && !usage.digital_signature() {
         findings.push(Finding::new(
             FaultCode::KeyUsage,
-            "its key is not for signatures, which TLS 1.3 needs",
+            "key usage does not allow digital signatures, which TLS 1.3 requires",
         ));
     }
     findings
 }
 
 /// X509-SVID, section 4.4.
-fn of_extended_usage(certificate: &X509Certificate<'_>) -> Option<Finding> {
+fn check_extended_key_usage(certificate: &X509Certificate<'_>) -> Option<Finding> {
     let usage = certificate.extended_key_usage().ok().flatten()?.value;
     let is_for_both = usage.any || (usage.server_auth && usage.client_auth);
     (!is_for_both).then(|| {
         Finding::new(
             FaultCode::ExtendedKeyUsage,
-            "its key is not for both sides of TLS, server and client",
+            "extended key usage does not allow both TLS server and client",
         )
     })
 }
 
-fn of_key(certificate: &X509Certificate<'_>) -> Vec<Finding> {
+fn check_key(certificate: &X509Certificate<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     let is_weak = match certificate.public_key().parsed() {
         Ok(PublicKey::RSA(rsa)) => rsa.key_size() < MIN_RSA_BITS,
@@ -367,14 +374,14 @@ fn of_key(certificate: &X509Certificate<'_>) -> Vec<Finding> {
     if is_weak {
         findings.push(Finding::new(
             FaultCode::WeakKey,
-            format!("its key is {}", key_name(certificate)),
+            format!("weak key: {}", key_name(certificate)),
         ));
     }
     let oid = certificate.signature_algorithm.algorithm.to_id_string();
     if let Some((_, name)) = WEAK_SIGNATURES.iter().find(|(weak, _)| *weak == oid) {
         findings.push(Finding::new(
             FaultCode::WeakSignature,
-            format!("it is signed by {name}"),
+            format!("signed with {name}"),
         ));
     }
     findings

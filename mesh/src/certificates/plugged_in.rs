@@ -1,4 +1,4 @@
-//! What Istio's CA takes when it starts, as files and as a Secret (Istio, "Plug in CA Certificates").
+//! The input of Istio's CA, as files and as a Secret (Istio, "Plug in CA Certificates").
 
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
@@ -10,14 +10,14 @@ use serde::Serialize;
 use super::authority::{Authority, AuthorityError, chain, intermediate};
 use super::read::{self, CA_CERT, CA_KEY, CERT_CHAIN, Chain, ROOT_CERT, ReadError};
 
-/// The CA's own certificate and key, and what goes to workloads with theirs. All of it is PEM.
+/// The CA certificate and key, its chain and the trust bundle, all in PEM.
 #[derive(Clone, Debug)]
 pub struct PluggedIn {
     ca_cert: String,
     ca_key: String,
-    /// From the CA's own to the root.
+    /// The chain from the CA certificate to the root.
     cert_chain: String,
-    /// All that workloads trust.
+    /// The roots that workloads trust.
     pub(super) root_cert: String,
 }
 
@@ -40,8 +40,8 @@ struct Metadata {
 }
 
 impl PluggedIn {
-    /// A new intermediate of `root` for a cluster of the trust domain, good for this time.
-    pub fn of_cluster(
+    /// Creates an intermediate of `root` for a cluster.
+    pub fn new_intermediate(
         root: Authority,
         trust_domain: &str,
         cluster: &str,
@@ -57,7 +57,7 @@ impl PluggedIn {
         })
     }
 
-    /// Reads what [`PluggedIn::files`] gives: `text` has the text of each file, by its name.
+    /// Reads the files of [`PluggedIn::files`]. `text` reads a file by name.
     pub fn read<E>(text: impl Fn(&str) -> Result<String, E>) -> Result<Self, E> {
         Ok(Self {
             ca_cert: text(CA_CERT)?,
@@ -67,7 +67,7 @@ impl PluggedIn {
         })
     }
 
-    /// The same where workloads trust these roots.
+    /// Replaces the trusted roots.
     pub(super) fn trusting(self, roots: &str) -> Self {
         Self {
             root_cert: roots.to_owned(),
@@ -75,13 +75,13 @@ impl PluggedIn {
         }
     }
 
-    /// What is wrong with certificates is found in these.
+    /// The certificate chains to check.
     pub(super) fn chains(&self) -> Result<Vec<Chain>, ReadError> {
         let files = self.files();
-        read::of_files(&files.map(|(name, text)| (name, text.as_bytes().to_vec())))
+        read::from_files(&files.map(|(name, text)| (name, text.as_bytes().to_vec())))
     }
 
-    /// The files, each by its name.
+    /// The files by name.
     pub fn files(&self) -> [(&'static str, &str); 4] {
         [
             (CA_CERT, &self.ca_cert),
@@ -91,7 +91,7 @@ impl PluggedIn {
         ]
     }
 
-    /// The Secret with all files, for istiod in this namespace.
+    /// The Secret for istiod in this namespace.
     pub fn secret(&self, namespace: &str) -> Secret {
         let data = self.files();
         Secret {

@@ -1,4 +1,4 @@
-//! Files → certificates: PEM, a Kubernetes `Secret`, or what a proxy's admin endpoint says at `/certs`.
+//! Reads certificates from PEM, a Kubernetes `Secret`, or the `/certs` response of a proxy.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -11,49 +11,49 @@ use x509_parser::certificate::X509Certificate;
 use x509_parser::pem::Pem;
 use x509_parser::prelude::FromDer;
 
-/// Certificates that belong together, the first signed by the second and so on.
+/// A chain of certificates, each signed by the next.
 #[derive(Debug)]
 pub(crate) struct Chain {
-    /// What they are called in their file: the key in a `Secret`, or where a proxy has them.
+    /// The name in the file: the key in a `Secret`, or the path in a proxy's response.
     pub(crate) name: Option<String>,
     pub(crate) certificates: Certificates,
-    /// The private key that is kept beside them, PEM, by its name.
+    /// The private key in the same file, in PEM, with its name.
     pub(crate) key: Option<(String, Vec<u8>)>,
 }
 
-/// Certificates, or what is told of them.
+/// Certificates, or descriptions of certificates.
 #[derive(Debug)]
 pub(crate) enum Certificates {
-    /// In DER.
+    /// Certificates in DER.
     Whole(Vec<Vec<u8>>),
-    /// What a proxy tells of its own, or of those it trusts.
-    Told {
+    /// Descriptions by a proxy of its own or trusted certificates.
+    Reported {
         is_authority: bool,
-        certificates: Vec<ToldCertificate>,
+        certificates: Vec<ReportedCertificate>,
     },
 }
 
-/// What a proxy tells of a certificate (Envoy, `admin.v3.CertificateDetails`).
+/// A proxy's description of a certificate (Envoy, `admin.v3.CertificateDetails`).
 #[derive(Debug, Deserialize)]
-pub(crate) struct ToldCertificate {
+pub(crate) struct ReportedCertificate {
     pub(crate) serial_number: String,
     #[serde(default)]
-    pub(crate) subject_alt_names: Vec<ToldName>,
+    pub(crate) subject_alt_names: Vec<ReportedName>,
     pub(crate) valid_from: String,
     pub(crate) expiration_time: String,
 }
 
 #[derive(Debug, Deserialize)]
-pub(crate) struct ToldName {
+pub(crate) struct ReportedName {
     pub(crate) uri: Option<String>,
 }
 
 impl Chain {
-    /// The serial numbers, in lower-case hexadecimal without zeros before.
+    /// The serial numbers, in lowercase hexadecimal without leading zeros.
     pub(crate) fn serials(&self) -> Vec<String> {
         let plain = |hex: &str| hex.trim_start_matches('0').to_ascii_lowercase();
         match &self.certificates {
-            Certificates::Told { certificates, .. } => certificates
+            Certificates::Reported { certificates, .. } => certificates
                 .iter()
                 .map(|certificate| plain(&certificate.serial_number))
                 .collect(),
@@ -65,51 +65,50 @@ impl Chain {
         }
     }
 
-    /// Whether these are what somebody trusts, by their name.
+    /// Whether this is a trust bundle, according to its name.
     pub(crate) fn is_trusted(&self) -> bool {
         let name = self.name.as_deref().unwrap_or_default();
         name.ends_with(".ca_cert") || matches!(name, ROOT_CERT | "ca.crt")
     }
 }
 
-/// Why there are no certificates in a file.
+/// Why certificates cannot be read.
 #[derive(Debug, Error)]
 pub enum ReadError {
-    /// There is none in it.
-    #[error("it has no certificate")]
+    /// There are no certificates.
+    #[error("contains no certificate")]
     NoCertificate,
-    /// A part of a PEM file is broken.
-    #[error("a part between `BEGIN` and `END` cannot be read: {0}")]
+    /// A PEM block is invalid.
+    #[error("invalid PEM block: {0}")]
     Pem(#[from] x509_parser::error::PEMError),
-    /// A value of a Secret, by its key, is not encoded as values of Secrets are.
-    #[error("`{0}` of the Secret is no base64")]
+    /// The value of a Secret's key is not base64.
+    #[error("`{0}` of the Secret is not base64")]
     Base64(String),
-    /// It is JSON with certificates in a form that is not a proxy's.
-    #[error("this is not what a proxy says at `/certs`: {0}")]
-    Told(serde_json::Error),
+    /// The JSON is not a proxy's `/certs` response.
+    #[error("not a `/certs` response of a proxy: {0}")]
+    Reported(serde_json::Error),
 }
 
-/// What certificates are called of which the key is beside them, and the key: for Istio's CA, and for
-/// TLS.
+/// The names of certificates and their keys, for Istio's CA and for TLS Secrets.
 const KEYS: [(&str, &str); 2] = [(CA_CERT, CA_KEY), ("tls.crt", "tls.key")];
 
-/// What Istio's CA reads when it starts (Istio, "Plug in CA Certificates").
+/// The files of Istio's CA (Istio, "Plug in CA Certificates").
 pub(crate) const CA_CERT: &str = "ca-cert.pem";
 pub(crate) const CA_KEY: &str = "ca-key.pem";
 pub(crate) const CERT_CHAIN: &str = "cert-chain.pem";
 pub(crate) const ROOT_CERT: &str = "root-cert.pem";
 
-/// The certificates of a file.
+/// Reads the certificates of a file.
 pub(crate) fn read(content: &[u8]) -> Result<Vec<Chain>, ReadError> {
     if let Ok(value) = serde_json::from_slice::<Value>(content)
         && value.get("certificates").is_some()
     {
-        return told(value);
+        return reported(value);
     }
     if let Some(secret) = secret(content) {
-        return of_secret(&secret);
+        return from_secret(&secret);
     }
-    let certificates = of_pem(content)?;
+    let certificates = from_pem(content)?;
     if certificates.is_empty() {
         return Err(ReadError::NoCertificate);
     }
@@ -121,8 +120,8 @@ pub(crate) fn read(content: &[u8]) -> Result<Vec<Chain>, ReadError> {
     }])
 }
 
-/// The certificates of a PEM text; keys and other things in it are left out.
-fn of_pem(content: &[u8]) -> Result<Vec<Vec<u8>>, ReadError> {
+/// The certificates of a PEM text, ignoring other blocks.
+fn from_pem(content: &[u8]) -> Result<Vec<Vec<u8>>, ReadError> {
     let mut certificates = Vec::new();
     for pem in Pem::iter_from_buffer(content) {
         let pem = pem?;
@@ -146,7 +145,7 @@ fn secret(content: &[u8]) -> Option<serde_json::Map<String, Value>> {
     })
 }
 
-fn of_secret(data: &serde_json::Map<String, Value>) -> Result<Vec<Chain>, ReadError> {
+fn from_secret(data: &serde_json::Map<String, Value>) -> Result<Vec<Chain>, ReadError> {
     let mut files = Vec::new();
     for (key, value) in data {
         let text = value.as_str().unwrap_or_default();
@@ -154,14 +153,14 @@ fn of_secret(data: &serde_json::Map<String, Value>) -> Result<Vec<Chain>, ReadEr
         let content = content.map_err(|_| ReadError::Base64(key.clone()))?;
         files.push((key.as_str(), content));
     }
-    of_files(&files)
+    from_files(&files)
 }
 
-/// The certificates of files that belong together, such as those of a `Secret`, each by its name.
-pub(crate) fn of_files(files: &[(&str, Vec<u8>)]) -> Result<Vec<Chain>, ReadError> {
+/// The certificates of related files by name, such as those of a `Secret`.
+pub(crate) fn from_files(files: &[(&str, Vec<u8>)]) -> Result<Vec<Chain>, ReadError> {
     let mut chains = Vec::new();
     for (name, content) in files {
-        let certificates = of_pem(content)?;
+        let certificates = from_pem(content)?;
         if certificates.is_empty() {
             continue;
         }
@@ -180,22 +179,22 @@ pub(crate) fn of_files(files: &[(&str, Vec<u8>)]) -> Result<Vec<Chain>, ReadErro
 }
 
 #[derive(Deserialize)]
-struct Told {
-    certificates: Vec<ToldChains>,
+struct Reported {
+    certificates: Vec<ReportedChains>,
 }
 
 #[derive(Deserialize)]
-struct ToldChains {
+struct ReportedChains {
     #[serde(default)]
-    ca_cert: Vec<ToldCertificate>,
+    ca_cert: Vec<ReportedCertificate>,
     #[serde(default)]
-    cert_chain: Vec<ToldCertificate>,
+    cert_chain: Vec<ReportedCertificate>,
 }
 
-fn told(value: Value) -> Result<Vec<Chain>, ReadError> {
-    let told: Told = serde_json::from_value(value).map_err(ReadError::Told)?;
+fn reported(value: Value) -> Result<Vec<Chain>, ReadError> {
+    let reported: Reported = serde_json::from_value(value).map_err(ReadError::Reported)?;
     let mut chains = Vec::new();
-    for (number, of_context) in told.certificates.into_iter().enumerate() {
+    for (number, of_context) in reported.certificates.into_iter().enumerate() {
         for (name, is_authority, certificates) in [
             ("cert_chain", false, of_context.cert_chain),
             ("ca_cert", true, of_context.ca_cert),
@@ -203,7 +202,7 @@ fn told(value: Value) -> Result<Vec<Chain>, ReadError> {
             if !certificates.is_empty() {
                 chains.push(Chain {
                     name: Some(format!("certificates[{number}].{name}")),
-                    certificates: Certificates::Told {
+                    certificates: Certificates::Reported {
                         is_authority,
                         certificates,
                     },
@@ -218,8 +217,8 @@ fn told(value: Value) -> Result<Vec<Chain>, ReadError> {
     Ok(chains)
 }
 
-impl ToldCertificate {
-    /// From when to when it is valid, in seconds since the Unix epoch.
+impl ReportedCertificate {
+    /// The validity period in Unix seconds.
     pub(crate) fn validity(&self) -> Option<(i64, i64)> {
         let seconds = |text: &str| {
             let time = Timestamp::parse(text).ok()?;
@@ -229,7 +228,7 @@ impl ToldCertificate {
     }
 }
 
-/// A moment in seconds since the Unix epoch, as people read it.
+/// Formats Unix seconds.
 pub(crate) fn moment(seconds: i64) -> String {
     let nanoseconds = u64::try_from(seconds)
         .ok()

@@ -1,53 +1,53 @@
-//! Two authorities of a cluster → the steps from one to the other.
+//! The steps to rotate the CA of a cluster.
 
 use std::path::PathBuf;
 
 use policy_schema::timestamp::Timestamp;
 
-use super::beside::beside;
 use super::error::CertificatesError;
 use super::expected::Expected;
 use super::finding::FaultCode;
 use super::inspect::inspect;
 use super::plugged_in::PluggedIn;
 use super::read::CA_CERT;
+use super::siblings::check_siblings;
 
-/// The authority of a cluster, and where it is kept.
+/// The CA of a cluster and its location.
 #[derive(Debug)]
 pub struct Kept {
-    /// The folder with its files.
+    /// The folder with the files.
     pub folder: PathBuf,
-    /// The authority.
+    /// The CA.
     pub authority: PluggedIn,
 }
 
-/// What Istio's CA takes in a step. Before the next one every proxy must have taken it up.
+/// The CA files of a step. All proxies must use them before the next step.
 #[derive(Debug)]
 pub struct Step {
-    /// Its name, which begins with its number.
+    /// The name, starting with the step number.
     pub name: &'static str,
-    /// What Istio's CA takes.
+    /// The CA files.
     pub authority: PluggedIn,
 }
 
-/// What an authority is for.
+/// The role of a CA in a rotation.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Standing {
-    /// It may be why there is a rotation.
-    InForce,
-    ToCome,
+enum RotationRole {
+    /// The current CA, whose faults may be the reason of the rotation.
+    Current,
+    New,
 }
 
-/// The steps from `old` to `new`, at a time at which both are good: workloads trust both roots, then the new authority
-/// signs, then workloads trust the new root alone.
+/// The steps from `old` to `new`: workloads trust both roots, then the new CA signs, then workloads only trust the new root. Both
+/// CAs must be valid at `at`.
 pub fn steps(old: &Kept, new: &Kept, at: Timestamp) -> Result<[Step; 3], CertificatesError> {
     let (old_root, new_root) = (&old.authority.root_cert, &new.authority.root_cert);
     if old_root == new_root {
         return Err(CertificatesError::SameRoot);
     }
     let expected = Expected::at(at, 0);
-    let signed_for = sound_identities(old, &expected, Standing::InForce)?;
-    let to_sign_for = sound_identities(new, &expected, Standing::ToCome)?;
+    let signed_for = checked_identities(old, &expected, RotationRole::Current)?;
+    let to_sign_for = checked_identities(new, &expected, RotationRole::New)?;
     if let (Some(from), Some(to)) = (signed_for.first(), to_sign_for.first())
         && signed_for != to_sign_for
     {
@@ -66,11 +66,11 @@ pub fn steps(old: &Kept, new: &Kept, at: Timestamp) -> Result<[Step; 3], Certifi
     Ok(steps.map(|(name, authority)| Step { name, authority }))
 }
 
-/// The SPIFFE IDs of an authority, if it has any, once nothing is wrong with it.
-fn sound_identities(
+/// Checks a CA, and returns its SPIFFE IDs if it has any.
+fn checked_identities(
     kept: &Kept,
     expected: &Expected,
-    standing: Standing,
+    role: RotationRole,
 ) -> Result<Vec<String>, CertificatesError> {
     let Kept { folder, authority } = kept;
     let unsound = |what: &str, reason: &str| CertificatesError::UnsoundAuthority {
@@ -88,16 +88,16 @@ fn sound_identities(
         let name = chain.name.as_deref().unwrap_or_default();
         let inspected = inspect(chain, expected);
         let own = inspected.iter().flat_map(|found| &found.findings);
-        let own = own
-            .filter(|found| standing == Standing::ToCome || found.code == FaultCode::BrokenChain);
-        if let Some(found) = beside(chain, &chains).iter().chain(own).next() {
+        let own =
+            own.filter(|found| role == RotationRole::New || found.code == FaultCode::BrokenChain);
+        if let Some(found) = check_siblings(chain, &chains).iter().chain(own).next() {
             return Err(unsound(name, &found.message));
         }
         if name == CA_CERT
             && let Some(first) = inspected.first()
         {
             if first.is_authority != Some(true) {
-                return Err(unsound(name, "it does not sign others"));
+                return Err(unsound(name, "not a CA certificate"));
             }
             identities.clone_from(&first.identities);
         }

@@ -1,17 +1,16 @@
-//! Whether each certificate of a chain may stand on the one that follows it (RFC 5280, section 6.1).
+//! Checks that each certificate of a chain is validly issued by the next (RFC 5280, section 6.1).
 
 use x509_parser::certificate::X509Certificate;
 
 use super::finding::{FaultCode, Finding};
 
-/// What is wrong between the certificates of a chain, each with the position of the lower one. Of a
-/// bundle of roots, where none stands on another, there is nothing to say.
-pub(super) fn of_chain(chain: &[Option<X509Certificate<'_>>]) -> Vec<(usize, Finding)> {
+/// Checks a chain. Findings have the position of the issued certificate. A bundle of roots has no findings.
+pub(super) fn check_chain(chain: &[Option<X509Certificate<'_>>]) -> Vec<(usize, Finding)> {
     if chain.iter().flatten().all(is_self_signed) {
         return Vec::new();
     }
     let mut findings = Vec::new();
-    // Those that sign, and do not merely have a new key under the name they had.
+    // Issuers, excluding roots with a new key under the same name.
     let mut authorities = 0;
     for (position, pair) in chain.windows(2).enumerate() {
         let [Some(certificate), Some(signer)] = pair else {
@@ -20,14 +19,14 @@ pub(super) fn of_chain(chain: &[Option<X509Certificate<'_>>]) -> Vec<(usize, Fin
         if certificate.is_ca() && certificate.subject().as_raw() != certificate.issuer().as_raw() {
             authorities += 1;
         }
-        if let Some(broken) = between(certificate, signer, authorities) {
+        if let Some(broken) = check_issuer(certificate, signer, authorities) {
             findings.push((position, broken));
         }
     }
     findings
 }
 
-fn between(
+fn check_issuer(
     certificate: &X509Certificate<'_>,
     signer: &X509Certificate<'_>,
     authorities: u32,
@@ -37,18 +36,18 @@ fn between(
         .verify_signature(Some(signer.public_key()))
         .is_err()
     {
-        format!("it is not signed by `{name}`, which follows it")
+        format!("not signed by the next certificate `{name}`")
     } else if !signer.is_ca() {
-        format!("it is signed by `{name}`, which is no authority")
+        format!("signed by `{name}`, which is not a CA")
     } else if path_length(signer).is_some_and(|most| authorities > most) {
-        format!("`{name}` does not allow so many authorities below it")
+        format!("the path length of `{name}` is exceeded")
     } else {
         return None;
     };
     Some(Finding::new(FaultCode::BrokenChain, why))
 }
 
-/// How many authorities may stand below this one.
+/// The path length constraint of a CA.
 fn path_length(authority: &X509Certificate<'_>) -> Option<u32> {
     let constraints = authority.basic_constraints().ok().flatten()?;
     constraints.value.path_len_constraint

@@ -7,10 +7,10 @@ use rcgen::{
 };
 
 use super::authority::{self, Authority, AuthorityError};
-use super::beside::beside;
 use super::expected::Expected;
 use super::inspect::{Inspected, inspect};
-use super::read::{CA_CERT, CA_KEY, CERT_CHAIN, ROOT_CERT, of_files, read};
+use super::read::{CA_CERT, CA_KEY, CERT_CHAIN, ROOT_CERT, from_files, read};
+use super::siblings::check_siblings;
 
 const DAY: Duration = Duration::from_hours(24);
 const DOMAIN: &str = "cluster.local";
@@ -27,7 +27,7 @@ fn cluster(root: &Authority) -> Authority {
     authority::intermediate(root, DOMAIN, "east", 365 * DAY, now()).unwrap()
 }
 
-/// A workload's certificate as Istio issues it, changed.
+/// A workload certificate as issued by Istio, with changes.
 fn workload(authority: &Authority, change: impl FnOnce(&mut CertificateParams)) -> String {
     with_key(authority, &KeyPair::generate().unwrap(), change)
 }
@@ -86,7 +86,7 @@ fn codes(content: &str) -> Vec<&'static str> {
 }
 
 #[test]
-fn what_is_made_is_sound_from_workload_to_root() {
+fn created_chains_have_no_findings() {
     let root = root();
     let cluster = cluster(&root);
     let chain = workload(&cluster, |_| {}) + &authority::chain(&cluster, &root);
@@ -103,9 +103,9 @@ fn what_is_made_is_sound_from_workload_to_root() {
     assert_eq!(found[2].key.as_deref(), Some("EC 256"));
 }
 
-/// After a change of who signs, what was issued before is to go.
+/// After a rotation, old workload certificates must be renewed.
 #[test]
-fn certificates_of_workloads_from_before_a_moment_are_found() {
+fn finds_workload_certificates_issued_before_a_time() {
     let root = root();
     let cluster = cluster(&root);
     let chain = workload(&cluster, |params| {
@@ -128,12 +128,12 @@ fn certificates_of_workloads_from_before_a_moment_are_found() {
         codes.collect::<Vec<_>>()
     };
     assert_eq!(found(4 * 3600), [[""; 0]; 3]);
-    // Authorities do not change by themselves.
+    // CAs have no automatic renewal.
     assert_eq!(found(3600), [vec!["not-renewed"], vec![], vec![]]);
 }
 
 #[test]
-fn each_fault_of_a_workloads_certificate_is_found() {
+fn finds_every_fault_of_a_workload_certificate() {
     type Change = fn(&mut CertificateParams);
     let cases: [(&str, Change); 14] = [
         ("expired", |params| params.not_after = now().into()),
@@ -186,7 +186,7 @@ fn each_fault_of_a_workloads_certificate_is_found() {
 }
 
 #[test]
-fn each_fault_of_an_authority_is_found() {
+fn finds_every_fault_of_a_ca() {
     let root = root();
     let authority = |change: fn(&mut CertificateParams)| {
         workload(&root, |params| {
@@ -217,7 +217,7 @@ fn each_fault_of_an_authority_is_found() {
 }
 
 #[test]
-fn a_chain_that_does_not_hold_together_is_found_and_a_bundle_of_roots_is_none() {
+fn finds_broken_chains_but_accepts_bundles_of_roots() {
     let (first, second) = (root(), root());
     let cluster = cluster(&first);
     assert_eq!(
@@ -229,19 +229,19 @@ fn a_chain_that_does_not_hold_together_is_found_and_a_bundle_of_roots_is_none() 
 }
 
 #[test]
-fn who_may_not_sign_breaks_a_chain() {
+fn invalid_issuers_break_a_chain() {
     let root = root();
     let cluster = cluster(&root);
     let signed_by = |pem: String, key: &KeyPair| Authority {
         certificate_pem: pem,
         key_pem: key.serialize_pem(),
     };
-    // A workload's certificate that signs another.
+    // A workload certificate as issuer.
     let key = KeyPair::generate().unwrap();
     let leaf = with_key(&cluster, &key, |_| {});
     let chain = workload(&signed_by(leaf.clone(), &key), |_| {}) + &leaf;
     assert_eq!(codes(&chain), ["broken-chain"]);
-    // An authority below one that signs workloads alone.
+    // A CA below one that may only sign workloads.
     let key = KeyPair::generate().unwrap();
     let below = with_key(&cluster, &key, |params| {
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -256,7 +256,7 @@ fn who_may_not_sign_breaks_a_chain() {
 }
 
 #[test]
-fn what_is_kept_together_belongs_together() {
+fn finds_siblings_that_do_not_belong_together() {
     let (root, other_root) = (root(), root());
     let (own, other) = (cluster(&root), cluster(&root));
     let chain = authority::chain(&own, &root);
@@ -273,10 +273,10 @@ fn what_is_kept_together_belongs_together() {
             .into_iter()
             .map(|(name, content)| (name, content.as_bytes().to_vec()))
             .collect();
-        let chains = of_files(&files).unwrap();
+        let chains = from_files(&files).unwrap();
         let findings = chains.iter().flat_map(|chain| {
             let name = chain.name.clone().unwrap();
-            let findings = beside(chain, &chains);
+            let findings = check_siblings(chain, &chains);
             findings
                 .into_iter()
                 .map(move |found| (name.clone(), found.code.as_str()))
@@ -299,16 +299,15 @@ fn what_is_kept_together_belongs_together() {
         found(ROOT_CERT, Some(&other_root.certificate_pem)),
         one(CERT_CHAIN, "broken-chain")
     );
-    // Both, as while a root is rotated; and a chain that leaves its root out.
+    // Both roots, as during a rotation, and a chain without its root.
     let both = format!("{}{}", other_root.certificate_pem, root.certificate_pem);
     assert_eq!(found(ROOT_CERT, Some(&both)), []);
     assert_eq!(found(CERT_CHAIN, Some(&own.certificate_pem)), []);
 }
 
-/// Keys and signatures that nothing here makes any more: OpenSSL did, with `-newkey rsa:1024` and
-/// `-sha1`.
+/// Created with OpenSSL, `-newkey rsa:1024` and `-sha1`.
 #[test]
-fn weak_keys_and_signatures_are_found() {
+fn finds_weak_keys_and_signatures() {
     let weak = include_str!("weak.pem");
     let found = codes(weak);
     assert!(
@@ -318,7 +317,7 @@ fn weak_keys_and_signatures_are_found() {
 }
 
 #[test]
-fn certificates_are_found_in_secrets_and_in_what_a_proxy_says() {
+fn reads_certificates_from_secrets_and_proxies() {
     use base64::Engine as _;
     let root = root();
     let encoded = base64::engine::general_purpose::STANDARD.encode(&root.certificate_pem);
@@ -329,11 +328,11 @@ fn certificates_are_found_in_secrets_and_in_what_a_proxy_says() {
     assert_eq!(chains.len(), 1);
     assert_eq!(chains[0].name.as_deref(), Some("root-cert.pem"));
 
-    let told = r#"{"certificates": [{
+    let reported = r#"{"certificates": [{
         "ca_cert": [{"serial_number": "1", "subject_alt_names": [], "valid_from": "2026-01-01T00:00:00Z", "expiration_time": "2036-01-01T00:00:00Z"}],
         "cert_chain": [{"serial_number": "2", "subject_alt_names": [{"uri": "spiffe://other/ns/a/sa/b"}], "valid_from": "2026-01-01T00:00:00Z", "expiration_time": "2026-01-02T00:00:00Z"}]
     }]}"#;
-    assert_eq!(codes(told), ["expired", "foreign-trust-domain"]);
+    assert_eq!(codes(reported), ["expired", "foreign-trust-domain"]);
     for nothing in [
         "",
         "text",
@@ -346,7 +345,7 @@ fn certificates_are_found_in_secrets_and_in_what_a_proxy_says() {
 }
 
 #[test]
-fn an_intermediate_needs_a_root_that_outlives_it_and_its_key() {
+fn intermediates_need_a_longer_lived_root_and_its_key() {
     let (root, other) = (root(), root());
     let make =
         |root: &Authority, lifetime| authority::intermediate(root, DOMAIN, "east", lifetime, now());

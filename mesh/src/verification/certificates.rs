@@ -1,4 +1,4 @@
-//! Certificates, in Secrets and in proxies → findings.
+//! Checks certificates in Secrets and proxies.
 
 use std::collections::BTreeMap;
 
@@ -6,24 +6,24 @@ use policy_schema::policy::PolicySet;
 use policy_schema::timestamp::Timestamp;
 use policy_schema::verify::{Finding, FindingCode, Object, Proxy, Role};
 
-use crate::certificates::beside::beside;
 use crate::certificates::expected::Expected;
 use crate::certificates::finding::{self, FaultCode};
 use crate::certificates::inspect::{self, inspect};
 use crate::certificates::read::{self, Chain, ReadError};
+use crate::certificates::siblings::check_siblings;
 
 /// The Secret of Istio's CA.
 const CA: &str = "cacerts";
 
-/// Findings that are about how long a certificate is valid.
-const OF_TIME: [FaultCode; 3] = [
+/// Codes about the validity period.
+const VALIDITY_CODES: [FaultCode; 3] = [
     FaultCode::EndsSoon,
     FaultCode::Expired,
     FaultCode::NotRenewed,
 ];
 
-/// Findings that are about any certificate, and not about a workload's alone.
-const OF_ANY: [FaultCode; 6] = [
+/// Codes that apply to any certificate, not only to workloads.
+const GENERAL_CODES: [FaultCode; 6] = [
     FaultCode::BrokenChain,
     FaultCode::NoKey,
     FaultCode::NotYetValid,
@@ -32,13 +32,13 @@ const OF_ANY: [FaultCode; 6] = [
     FaultCode::WeakSignature,
 ];
 
-/// With what certificates are compared.
+/// The expected properties of certificates.
 pub(super) fn expected(set: &PolicySet, at: Timestamp, min_days: u16) -> Expected {
     let trust_domains = set.mesh().trust_domains().iter().map(str::to_owned);
-    Expected::at(at, min_days).of_trust_domains(trust_domains.collect())
+    Expected::at(at, min_days).with_trust_domains(trust_domains.collect())
 }
 
-/// The Secrets whose certificates are the mesh's own, each by its namespace and name.
+/// The Secrets with certificates of the mesh, by namespace and name.
 pub(super) fn secrets(set: &PolicySet) -> Vec<(&str, &str)> {
     let of_ca = [(set.mesh().root_namespace(), CA)];
     of_ca
@@ -47,8 +47,8 @@ pub(super) fn secrets(set: &PolicySet) -> Vec<(&str, &str)> {
         .collect()
 }
 
-/// What is wrong with the certificates in an object, if it is one of the mesh's Secrets.
-pub(super) fn of_object(set: &PolicySet, object: &Object, expected: &Expected) -> Vec<Finding> {
+/// Checks the certificates of an object, if it is one of the mesh's Secrets.
+pub(super) fn check_object(set: &PolicySet, object: &Object, expected: &Expected) -> Vec<Finding> {
     let name = (object.namespace(), object.name());
     if object.kind() != "Secret" || !secrets(set).contains(&name) {
         return Vec::new();
@@ -56,8 +56,8 @@ pub(super) fn of_object(set: &PolicySet, object: &Object, expected: &Expected) -
     let json = object.value().to_string();
     let is_of_mesh = object.name() == CA;
     let found = match read::read(json.as_bytes()) {
-        Ok(chains) => of_chains(&object.to_string(), &chains, expected, |code| {
-            is_of_mesh || is_of_edge(code)
+        Ok(chains) => check_chains(&object.to_string(), &chains, expected, |code| {
+            is_of_mesh || is_edge_only(code)
         }),
         Err(reason) => vec![unreadable(&object.to_string(), &reason)],
     };
@@ -68,33 +68,33 @@ pub(super) fn of_object(set: &PolicySet, object: &Object, expected: &Expected) -
     at_place.collect()
 }
 
-/// What is wrong with the certificates that a proxy has. A gateway has some by which the outside knows it,
-/// beside its own as a workload, which has a SPIFFE ID.
-pub(super) fn of_proxy(proxy: &Proxy, certs: &[u8], expected: &Expected) -> Vec<Finding> {
+/// Checks the certificates of a proxy. A gateway has server certificates for external clients in addition to its workload
+/// certificate with a SPIFFE ID.
+pub(super) fn check_proxy(proxy: &Proxy, certs: &[u8], expected: &Expected) -> Vec<Finding> {
     let subject = format!("proxy {}", proxy.name);
     let (own, of_edge): (Vec<_>, Vec<_>) = match read::read(certs) {
         Ok(chains) => chains
             .into_iter()
-            .partition(|chain| proxy.role != Role::Gateway || inspect::is_of_workload(chain)),
+            .partition(|chain| proxy.role != Role::Gateway || inspect::is_workload_chain(chain)),
         Err(reason) => return vec![unreadable(&subject, &reason)],
     };
-    let mut findings = of_chains(&subject, &own, expected, |_| true);
-    findings.extend(of_chains(&subject, &of_edge, expected, is_of_edge));
+    let mut findings = check_chains(&subject, &own, expected, |_| true);
+    findings.extend(check_chains(&subject, &of_edge, expected, is_edge_only));
     findings
 }
 
-/// Whether a finding is about the certificates by which the outside knows a gateway, by host names.
-fn is_of_edge(code: FaultCode) -> bool {
-    OF_ANY.contains(&code) || OF_TIME.contains(&code)
+/// Whether a code applies to a gateway's server certificates for external clients.
+fn is_edge_only(code: FaultCode) -> bool {
+    GENERAL_CODES.contains(&code) || VALIDITY_CODES.contains(&code)
 }
 
-fn of_chains(
+fn check_chains(
     subject: &str,
     chains: &[Chain],
     expected: &Expected,
     is_wanted: impl Fn(FaultCode) -> bool,
 ) -> Vec<Finding> {
-    // A certificate may be in several places, and what is wrong with it is reported once.
+    // Reports a certificate in several places once.
     let mut of_certificates = BTreeMap::<(String, String), Vec<String>>::new();
     let mut inspected = Vec::new();
     let mut findings = Vec::new();
@@ -117,19 +117,20 @@ fn of_chains(
                 }
             }
         }
-        let beside = beside(chain, chains);
-        let wanted = beside.iter().filter(|finding| is_wanted(finding.code));
-        findings.extend(wanted.map(|found| of_certificate(subject, &format!("`{name}`"), found)));
+        let siblings = check_siblings(chain, chains);
+        let wanted = siblings.iter().filter(|finding| is_wanted(finding.code));
+        findings
+            .extend(wanted.map(|found| certificate_finding(subject, &format!("`{name}`"), found)));
     }
     let of_certificates = inspected.iter().map(|(key, title, found)| {
         let places = of_certificates.get(key).map(Vec::as_slice);
         let title = format!("`{title}`{}", within(places.unwrap_or_default()));
-        of_certificate(subject, &title, found)
+        certificate_finding(subject, &title, found)
     });
     of_certificates.chain(findings).collect()
 }
 
-/// The places of a certificate, as a part of a sentence.
+/// The places of a certificate, as part of a sentence.
 fn within(places: &[String]) -> String {
     match places {
         [] => String::new(),
@@ -139,19 +140,19 @@ fn within(places: &[String]) -> String {
     }
 }
 
-fn of_certificate(subject: &str, title: &str, found: &finding::Finding) -> Finding {
-    let (code, help) = if OF_TIME.contains(&found.code) {
+fn certificate_finding(subject: &str, title: &str, found: &finding::Finding) -> Finding {
+    let (code, help) = if VALIDITY_CODES.contains(&found.code) {
         (
             FindingCode::CertificateEndsSoon,
-            "see docs/certificates.md: who renews it, and how",
+            "renew it, see docs/certificates.md",
         )
     } else {
         (
             FindingCode::UnsoundCertificate,
-            "have it issued anew; `peergate certs read` says more of it",
+            "reissue it; inspect it with `peergate certs read`",
         )
     };
-    let message = format!("its certificate {title}: {}", found.message);
+    let message = format!("certificate {title}: {}", found.message);
     Finding::new(subject, code, message, help)
 }
 
@@ -159,8 +160,8 @@ fn unreadable(subject: &str, reason: &ReadError) -> Finding {
     Finding::new(
         subject,
         FindingCode::UnsoundCertificate,
-        format!("its certificates cannot be read: {reason}"),
-        "see what is in it with `peergate certs read`",
+        format!("cannot read its certificates: {reason}"),
+        "inspect it with `peergate certs read`",
     )
 }
 
@@ -170,7 +171,7 @@ mod tests {
 
     use super::*;
 
-    /// The codes and messages that are found of a gateway, or a sidecar, with these certificates.
+    /// The codes and messages found for a gateway or sidecar with these certificates.
     fn found(role: Role, names: &serde_json::Value, end: &str) -> Vec<String> {
         let certificate = |names| {
             json!({
@@ -190,17 +191,17 @@ mod tests {
             ..Proxy::default()
         };
         let at = Timestamp::parse("2026-06-01T00:00:00Z").unwrap();
-        let expected = Expected::at(at, 30).of_trust_domains(vec!["cluster.local".to_owned()]);
-        let found = of_proxy(&proxy, certs.to_string().as_bytes(), &expected);
+        let expected = Expected::at(at, 30).with_trust_domains(vec!["cluster.local".to_owned()]);
+        let found = check_proxy(&proxy, certs.to_string().as_bytes(), &expected);
         let found = found.into_iter();
         found
             .map(|finding| format!("{}: {}", finding.code.as_str(), finding.message))
             .collect()
     }
 
-    /// The outside knows it by host names, and the mesh by a SPIFFE ID.
+    /// External clients use its host names, the mesh its SPIFFE ID.
     #[test]
-    fn a_gateways_certificates_are_judged_by_what_they_are_for() {
+    fn checks_gateway_certificates_by_their_purpose() {
         let later = "2027-01-01T00:00:00Z";
         let host = json!([{"dns": "shop.example.com"}]);
         assert_eq!(found(Role::Gateway, &host, later), [""; 0]);
@@ -212,9 +213,9 @@ mod tests {
     }
 
     #[test]
-    fn a_certificate_in_two_places_is_reported_once() {
+    fn reports_a_certificate_in_two_places_once() {
         let host = json!([{"dns": "shop.example.com"}]);
-        let expected = "certificate-ends-soon: its certificate `1f` in `certificates[0].cert_chain` and `certificates[1].cert_chain`: it ends in 9 days";
+        let expected = "certificate-ends-soon: certificate `1f` in `certificates[0].cert_chain` and `certificates[1].cert_chain`: expires in 9 days";
         assert_eq!(
             found(Role::Gateway, &host, "2026-06-10T00:00:00Z"),
             [expected]

@@ -1,4 +1,4 @@
-//! What a proxy's metrics say of the revisions that its filters run, and since when.
+//! Reads the revisions and load times of running filters from a proxy's metrics.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,14 +10,14 @@ use policy_schema::verify::{Measured, Measurements};
 use crate::metrics::Metrics;
 use crate::series::{number, scrape, series};
 
-/// How many Wasm filters run, each in each worker (Envoy, "Wasm runtime statistics").
+/// The number of running Wasm filters, per worker (Envoy, "Wasm runtime statistics").
 const ACTIVE_FILTERS: &str = "envoy_wasm_envoy_wasm_runtime_v8_active";
 
-/// What `text` says of these policies.
+/// Reads the metrics of these policies.
 pub(super) fn read(text: &[u8], policies: &BTreeSet<PolicyName>) -> Measured {
     let text = String::from_utf8_lossy(text);
     let Some(metrics) = scrape(&text) else {
-        return Measured::Unread("its metrics are not in Prometheus' text format".to_owned());
+        return Measured::Unread("the metrics are not in Prometheus' text format".to_owned());
     };
     let revisions = by_policy(&metrics, &REVISION, policies).into_iter();
     let loaded = by_policy(&metrics, &LOADED, policies).into_iter();
@@ -40,7 +40,7 @@ pub(super) fn read(text: &[u8], policies: &BTreeSet<PolicyName>) -> Measured {
     })
 }
 
-/// What a gauge of policies says of each of these.
+/// The values of a gauge by policy.
 fn by_policy(
     metrics: &Metrics,
     gauge: &'static Metric,
@@ -76,7 +76,7 @@ fn by_policy(
     found
 }
 
-/// The earliest of several times, each in whole seconds.
+/// The earliest of several times in whole seconds.
 fn seconds(times: Vec<f64>) -> Option<u64> {
     let whole = times
         .into_iter()
@@ -97,7 +97,7 @@ mod tests {
         }
     }
 
-    /// The revisions that a text has of `shop/cart.v1`.
+    /// The revisions of `shop/cart.v1` in a text.
     fn found(text: &str) -> Vec<String> {
         let cart = policy("shop", "cart.v1");
         match read(text.as_bytes(), &[cart.clone()].into()) {
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn a_revision_is_found_however_the_proxy_names_it() {
+    fn finds_a_revision_in_every_encoding() {
         for name in [
             "peergate_policy_revision{peergate_policy=\"shop_cart_v1\"}",
             "peergate_policy_revision_POLICY_shop_cart_v1{}",
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn a_revision_of_another_policy_is_none_of_this_one() {
+    fn ignores_revisions_of_other_policies() {
         for label in [
             "shop_cart",
             "shop_cart_v2",
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_one_revision_proves_none() {
+    fn ignores_ambiguous_revisions() {
         let name = "peergate_policy_revision{peergate_policy=\"shop_cart_v1\"}";
         let with = |values: &[&str]| {
             let lines = values.iter().map(|value| format!("{name} {value}\n"));
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_is_found_as_a_revision_is_and_of_several_the_earliest() {
+    fn finds_the_earliest_load_time() {
         let cart = policy("shop", "cart.v1");
         let loaded = |text: &str| match read(text.as_bytes(), &[cart.clone()].into()) {
             Measured::Read(measurements) => measurements.loaded.get(&cart).copied(),
@@ -179,17 +179,17 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_is_something_else_is_not_read() {
+    fn rejects_other_formats() {
         let page = "<html>nothing to see</html>\n";
         assert_eq!(
             found(page),
-            ["its metrics are not in Prometheus' text format"]
+            ["the metrics are not in Prometheus' text format"]
         );
         assert_eq!(found(""), [""; 0]);
     }
 
     #[test]
-    fn policies_that_a_name_cannot_tell_apart_prove_nothing() {
+    fn ignores_policies_with_ambiguous_labels() {
         let text = format!(
             "peergate_policy_revision_peergate_policy___shop_a_b___{{}} {NUMBER}\npeergate_policy_revision_peergate_policy___shop_a_b___{{}} 7\n"
         );
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn a_proxy_tells_that_no_filter_runs() {
+    fn reports_that_no_filter_runs() {
         let is_without = |text: &str| match read(text.as_bytes(), &BTreeSet::new()) {
             Measured::Read(measurements) => measurements.is_without_filters,
             Measured::Unread(reason) => panic!("{reason}"),

@@ -1,4 +1,4 @@
-//! What is asked to be looked at → what is seen of it.
+//! Reads everything in scope.
 
 use peergate_fault::Failure;
 use policy_schema::diagnostic::SourceText;
@@ -12,30 +12,30 @@ use policy_schema::verify::{
 use super::scope::Scope;
 use super::seen::{Probed, Seen};
 use super::{certificates, measured};
-use crate::admin::{self, Said};
+use crate::admin::{self, AdminAnswers};
 use crate::certificates::expected::Expected;
 use crate::cluster::Cluster;
 use crate::network;
-use crate::probe::{self, Answer, Answers};
+use crate::probe::{self, ProbeAnswer, ProbeAnswers};
 
-/// What was seen.
+/// The observations.
 #[derive(Debug, Default)]
 pub(super) struct Observation {
     pub(super) observed: Observed,
     pub(super) seen: Seen,
     /// The texts of manifests.
     pub(super) sources: Vec<SourceText>,
-    /// What was found on looking.
+    /// Findings while reading.
     pub(super) findings: Vec<Finding>,
 }
 
-/// A proxy that was asked.
-struct Asked {
+/// The answer of a queried proxy.
+struct ProxyAnswer {
     name: String,
-    answer: Result<Said, String>,
+    answer: Result<AdminAnswers, String>,
 }
 
-/// Looks at all that is in scope.
+/// Reads everything in scope.
 pub(super) fn observe(
     mut scope: Scope,
     set: &PolicySet,
@@ -50,7 +50,7 @@ pub(super) fn observe(
     }
     observation.observed.proxies.append(&mut scope.proxies);
     for object in &objects {
-        let found = certificates::of_object(set, object, expected);
+        let found = certificates::check_object(set, object, expected);
         observation.findings.extend(found);
     }
     for address in &scope.ports {
@@ -69,7 +69,7 @@ pub(super) fn observe(
     Ok(observation)
 }
 
-/// Istio's mesh config wherever istiod may run, and the `ConfigMap`s that the documents are rendered to, each by its
+/// The `ConfigMap`s of Istio's mesh config in all possible control plane namespaces, and those that the documents render, by
 /// namespace and name.
 fn config_maps(set: &PolicySet, objects: &[Object]) -> Vec<(String, String)> {
     let resources = mesh_resources(set).into_iter();
@@ -96,27 +96,27 @@ impl Observation {
         manifests.objects
     }
 
-    /// Asks a cluster and proxies.
+    /// Queries a cluster and proxies.
     async fn ask_all(
         &mut self,
         scope: &Scope,
         set: &PolicySet,
         objects: &mut Vec<Object>,
-    ) -> Result<Vec<Asked>, Failure> {
+    ) -> Result<Vec<ProxyAnswer>, Failure> {
         let mut asked = Vec::new();
         if let Some(wanted) = &scope.cluster {
             let (kubeconfig, context) = (wanted.kubeconfig.as_deref(), wanted.context.as_deref());
             let cluster = Cluster::connect(kubeconfig, context).await?;
             let seen = cluster
-                .look(&certificates::secrets(set), |objects| {
+                .list_all_kinds(&certificates::secrets(set), |objects| {
                     config_maps(set, objects)
                 })
                 .await?;
             for (what, reason) in seen.unseen {
                 self.findings.push(not_checked(
                     &what,
-                    &format!("it cannot be read: {reason}"),
-                    "grant the role in docs/verify.md, or run this again if the API server did not answer",
+                    &format!("cannot be read: {reason}"),
+                    "grant the role in docs/verify.md, or try again if the API server did not respond",
                 ));
             }
             if !wanted.skip_proxies {
@@ -133,7 +133,7 @@ impl Observation {
                 asked.extend(
                     names
                         .zip(answers)
-                        .map(|(name, answer)| Asked { name, answer }),
+                        .map(|(name, answer)| ProxyAnswer { name, answer }),
                 );
             }
             objects.extend(seen.objects);
@@ -143,7 +143,7 @@ impl Observation {
         }
         for address in &scope.admin_endpoints {
             let answer = admin::ask(address).await;
-            asked.push(Asked {
+            asked.push(ProxyAnswer {
                 name: address.clone(),
                 answer: answer.map_err(|reason| reason.to_string()),
             });
@@ -151,7 +151,7 @@ impl Observation {
         Ok(asked)
     }
 
-    fn add_proxy(&mut self, Asked { name, answer }: Asked, expected: &Expected) {
+    fn add_proxy(&mut self, ProxyAnswer { name, answer }: ProxyAnswer, expected: &Expected) {
         let said = match answer {
             Ok(said) => said,
             Err(reason) => {
@@ -159,8 +159,8 @@ impl Observation {
                 return self.findings.push(Finding::new(
                     format!("proxy {name}"),
                     FindingCode::UnreachableProxy,
-                    format!("it does not say what it runs: {reason}"),
-                    "see whether it is up, and whether you may forward ports of its pod",
+                    format!("cannot be queried: {reason}"),
+                    "check that the proxy is running, and that you may forward ports of its pod",
                 ));
             }
         };
@@ -170,8 +170,8 @@ impl Observation {
                 self.seen.mute_proxies += 1;
                 return self.findings.push(not_checked(
                     &format!("proxy {name}"),
-                    &format!("its `/config_dump` cannot be read: {reason}"),
-                    "see the proxy's log: it may have been sent a type of filter that it does not have",
+                    &format!("cannot read its `/config_dump`: {reason}"),
+                    "check the proxy's log for a filter type that it does not support",
                 ));
             }
         };
@@ -183,13 +183,13 @@ impl Observation {
         };
         match said.certs {
             Ok(certs) => {
-                let found = certificates::of_proxy(&proxy, &certs, expected);
+                let found = certificates::check_proxy(&proxy, &certs, expected);
                 self.findings.extend(found);
             }
             Err(reason) => self.findings.push(not_checked(
                 &format!("proxy {}", proxy.name),
-                &format!("its certificates cannot be read: {reason}"),
-                "ask its `/certs` by hand",
+                &format!("cannot read its certificates: {reason}"),
+                "check its `/certs` by hand",
             )),
         }
         self.observed.proxies.push(proxy);
@@ -215,7 +215,7 @@ impl Observation {
         self.seen.ports += 1;
         match probe::probe(address) {
             Ok(answers) => {
-                let found = of_answers(&subject, &answers, may_accept_plaintext);
+                let found = check_answers(&subject, &answers, may_accept_plaintext);
                 self.findings.extend(found);
                 self.seen.probes.push(Probed {
                     address: address.to_owned(),
@@ -225,53 +225,60 @@ impl Observation {
             }
             Err(reason) => self.findings.push(not_checked(
                 &subject,
-                &format!("it cannot be tried: {reason}"),
-                "run this where the port can be reached, such as in the cluster",
+                &format!("cannot be probed: {reason}"),
+                "run this where the port is reachable, for example in the cluster",
             )),
         }
     }
 }
 
-/// What is wrong with how a port answers.
-fn of_answers(subject: &str, answers: &Answers, may_accept_plaintext: bool) -> Vec<Finding> {
+/// Checks the probe results of a port.
+fn check_answers(
+    subject: &str,
+    answers: &ProbeAnswers,
+    may_accept_plaintext: bool,
+) -> Vec<Finding> {
     let tries = [
         (
             answers.plaintext,
             FindingCode::AcceptsPlaintext,
-            "who speaks plaintext",
+            "without TLS",
         ),
         (
             answers.no_certificate,
             FindingCode::AcceptsNoCertificate,
-            "who has no certificate",
+            "without a certificate",
         ),
         (
             answers.foreign_identity,
             FindingCode::AcceptsForeignIdentity,
-            "who has a certificate that nobody of the mesh signed",
+            "with a certificate from outside the mesh",
         ),
     ];
     let mut findings = Vec::new();
-    for (answer, code, who) in tries {
+    for (answer, code, caller) in tries {
         match answer {
-            // Where plaintext is permitted, the workload may speak TLS itself.
-            Answer::Accepted if !may_accept_plaintext => findings.push(Finding::new(
+            // If plaintext is accepted, the workload itself may speak TLS.
+            ProbeAnswer::Accepted if !may_accept_plaintext => findings.push(Finding::new(
                 subject,
                 code,
-                format!("it answers a caller {who}"),
-                "see whether the port is behind a sidecar, and which `PeerAuthentication` is for it",
+                format!("accepts a caller {caller}"),
+                "check that the port is behind a sidecar, and which `PeerAuthentication` applies",
             )),
-            Answer::Silent if !may_accept_plaintext => findings.push(not_checked(
+            ProbeAnswer::Silent if !may_accept_plaintext => findings.push(not_checked(
                 subject,
-                &format!("it neither answers nor refuses a caller {who}"),
-                "see with a client of what it speaks",
+                &format!("does not respond to a caller {caller}"),
+                "test with a client of its protocol",
             )),
-            Answer::Closed if !may_accept_plaintext => findings.push(not_checked(
+            ProbeAnswer::Closed if !may_accept_plaintext => findings.push(not_checked(
                 subject,
-                &format!("it ends the connection of a caller {who}, and says nothing"),
-                "see with a client of what it speaks",
+                &format!("closes the connection of a caller {caller} without a response"),
+                "test with a client of its protocol",
             )),
-            Answer::Accepted | Answer::Refused | Answer::Closed | Answer::Silent => {}
+            ProbeAnswer::Accepted
+            | ProbeAnswer::Refused
+            | ProbeAnswer::Closed
+            | ProbeAnswer::Silent => {}
         }
     }
     findings

@@ -1,4 +1,4 @@
-//! Which parts of a mesh to look at.
+//! The scope of a verification.
 
 use std::path::PathBuf;
 
@@ -6,31 +6,31 @@ use policy_schema::verify::Proxy;
 
 use crate::manifests::Manifests;
 
-/// What is looked at.
+/// The scope of a verification.
 #[derive(Debug, Default)]
 pub struct Scope {
-    /// Manifests, if there are any.
+    /// Manifests.
     pub manifests: Option<Manifests>,
-    /// A cluster, with the proxies in it.
+    /// A cluster and its proxies.
     pub cluster: Option<ClusterScope>,
-    /// The admin endpoints of proxies, each a host and a port.
+    /// Admin endpoints of proxies, as host and port.
     pub admin_endpoints: Vec<String>,
-    /// Proxies that have said already what they run.
+    /// Proxies that were already read.
     pub proxies: Vec<Proxy>,
-    /// Ports to try, each with its host.
+    /// Ports to probe, with their hosts.
     pub ports: Vec<String>,
-    /// Whether to try the ports of the pods that are seen.
+    /// Whether to probe the ports of pods.
     pub pod_ports: bool,
 }
 
-/// Which cluster is looked at, and whether its proxies are.
+/// The cluster to read.
 #[derive(Debug)]
 pub struct ClusterScope {
-    /// The kubeconfig; none for those that `kubectl` finds.
+    /// The kubeconfig. None for `kubectl`'s default.
     pub kubeconfig: Option<PathBuf>,
-    /// The context; none for the current one.
+    /// The context. None for the current one.
     pub context: Option<String>,
-    /// Whether to leave the proxies alone.
+    /// Whether to skip proxies.
     pub skip_proxies: bool,
 }
 

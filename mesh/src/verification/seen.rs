@@ -1,26 +1,26 @@
-//! How much of a mesh was inspected.
+//! The extent of a verification.
 
 use policy_schema::verify::FindingCode;
 
-use crate::probe::Answers;
+use crate::probe::ProbeAnswers;
 
-/// How much was looked at.
+/// The extent of a verification.
 #[derive(Debug, Default)]
 pub struct Seen {
-    /// None if objects were not asked for.
+    /// The number of objects. None if objects were not in scope.
     pub objects: Option<usize>,
-    /// Proxies that say what they run.
+    /// The number of proxies that reported their config.
     pub proxies: usize,
-    /// Proxies that were asked and do not.
+    /// The number of proxies that did not.
     pub mute_proxies: usize,
-    /// The ports that were tried.
+    /// The number of probed ports.
     pub probes: Vec<Probed>,
-    /// How many ports were to be tried, with those that could not.
+    /// The number of ports in scope, including those that could not be probed.
     pub ports: usize,
 }
 
 impl Seen {
-    /// Whether anything was looked at in which this could be found.
+    /// Whether the inputs could contain this finding.
     pub fn can_tell(&self, code: FindingCode) -> bool {
         let (objects, proxies) = (self.objects.is_some(), self.proxies > 0);
         match code {
@@ -67,13 +67,13 @@ impl Seen {
     }
 }
 
-/// A port that was tried, and how it answered.
+/// A probed port.
 #[derive(Debug)]
 pub struct Probed {
-    /// Its host and port.
+    /// The host and port.
     pub address: String,
-    /// The pod whose port it is, if that is known.
+    /// The pod, if known.
     pub pod: Option<String>,
-    /// How it answered.
-    pub answers: Answers,
+    /// The results.
+    pub answers: ProbeAnswers,
 }

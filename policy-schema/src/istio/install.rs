@@ -149,7 +149,7 @@ fn environment(set: &PolicySet) -> Value {
     Value::Object(environment)
 }
 
-/// Istio's `MeshConfig`, as far as the documents determine it.
+/// The fields of Istio's `MeshConfig` that the documents determine.
 fn mesh_config(mesh: &Mesh) -> Value {
     let mut config = Map::new();
     let mut set = |key: &str, value: Value| config.insert(key.to_owned(), value);

@@ -154,7 +154,7 @@ fn specs(set: &PolicySet) -> impl Iterator<Item = (&ServicePolicy, NetworkPolicy
     made.into_iter().flatten()
 }
 
-/// The pods of each service account, as far as policies declare them.
+/// The pods of each service account that policies declare.
 type Pods<'s> = BTreeMap<(&'s str, &'s str), Vec<&'s Labels>>;
 
 fn pods_by_account(set: &PolicySet) -> Pods<'_> {

@@ -69,7 +69,7 @@ impl PolicySet {
         self.rollout(policy).config
     }
 
-    /// The current revisions of these policies, as far as the set has them.
+    /// The current revisions of these policies. Policies that the set lacks are left out.
     pub fn revisions<'n>(
         &self,
         names: impl IntoIterator<Item = &'n PolicyName>,

@@ -80,7 +80,7 @@ pub(super) fn check(
     }
 }
 
-/// The proxies that an `EnvoyFilter` applies to, as far as policies protect them.
+/// The proxies that an `EnvoyFilter` applies to and that policies protect.
 #[derive(Debug)]
 struct AffectedProxies<'p> {
     sidecars: bool,

@@ -58,7 +58,7 @@ fn check_policies(
             findings.push(proxy.finding(
                 FindingCode::PolicyNotRunning,
                 format!("policy `{}` is for it, and it does not run it", policy.name),
-                "see whether the filter's object is there, and what the proxy's log says of the filter",
+                "check that the filter's object exists, and look for the filter in the proxy's log",
             ));
         }
     }
@@ -66,7 +66,7 @@ fn check_policies(
         findings.push(proxy.finding(
             FindingCode::PolicyNotRunning,
             "it runs no policy, and does not tell what it is".to_owned(),
-            "see whether the filter's object is there, and what the proxy's log says of the filter",
+            "check that the filter's object exists, and look for the filter in the proxy's log",
         ));
     }
     for running in &proxy.policies {

@@ -93,7 +93,7 @@ pub(super) fn check_proxy(set: &PolicySet, proxy: &Proxy, findings: &mut Vec<Fin
 
 fn forgeable(policy: &ServicePolicy) -> String {
     format!(
-        "policy `{}` goes by the identity of callers, and anybody can make a certificate for any identity",
+        "policy `{}` depends on callers' identities, and anyone can create a certificate for any identity",
         policy.name
     )
 }

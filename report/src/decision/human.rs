@@ -1,8 +1,8 @@
-//! An answer for people: a few aligned lines.
+//! A decision as text: aligned fields.
 
 use std::fmt::Write as _;
 
-use peergate_insight::decision::answer::{Answer, RecordedMatch, Verdict};
+use peergate_insight::decision::answer::{Answer, RecordedMatch, RequestVerdict};
 use policy_schema::plugin_config::PolicyName;
 use policy_schema::printable::printable;
 use policy_schema::rule_spec::Enforcement;
@@ -10,12 +10,12 @@ use policy_schema::rule_spec::Enforcement;
 use crate::columns::FIELDS;
 use crate::near_rules::NearRules;
 
-/// An answer for people.
+/// Formats a decision as text.
 pub fn text(answer: &Answer<'_>) -> String {
     let mut lines = Lines::default();
     let decision = answer.decision.word();
     match (answer.enforcement, answer.decision) {
-        (Enforcement::Shadow, Verdict::Allow | Verdict::Deny) => lines.add(
+        (Enforcement::Shadow, RequestVerdict::Allow | RequestVerdict::Deny) => lines.add(
             "decision",
             &format!("would {decision}; the policy is in shadow, so the request passes"),
         ),
@@ -29,13 +29,13 @@ pub fn text(answer: &Answer<'_>) -> String {
     lines.add_some("owner", answer.owner.map(printable));
     for shadow in &answer.shadow {
         let would = format!("rule {} would {}", shadow.rule, shadow.effect);
-        lines.add("shadow", &(would + &rest(shadow, answer.leader)));
+        lines.add("shadow", &(would + &origin(shadow, answer.leader)));
     }
     for recorded in &answer.recorded {
         let matches = format!("rule {} matches", recorded.rule);
         lines.add(
             recorded.effect.as_str(),
-            &(matches + &rest(recorded, answer.leader)),
+            &(matches + &origin(recorded, answer.leader)),
         );
     }
     match (&answer.sent_path, &answer.path) {
@@ -75,14 +75,14 @@ impl Lines {
     }
 }
 
-/// Whose rule it is, where that is not plain.
-fn rest(recorded: &RecordedMatch<'_>, leader: &PolicyName) -> String {
-    let mut rest = String::new();
+/// The policy and owner of a recorded match, where they are not obvious.
+fn origin(recorded: &RecordedMatch<'_>, leader: &PolicyName) -> String {
+    let mut text = String::new();
     if recorded.policy != leader {
-        let _ = write!(rest, ", policy {}", recorded.policy);
+        let _ = write!(text, ", policy {}", recorded.policy);
     }
     if let Some(owner) = recorded.owner {
-        let _ = write!(rest, ", owner {}", printable(owner));
+        let _ = write!(text, ", owner {}", printable(owner));
     }
-    rest
+    text
 }

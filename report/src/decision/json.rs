@@ -1,4 +1,4 @@
-//! Answers for programs, and why there is none.
+//! Decisions and errors as JSON.
 
 use peergate_fault::Fault;
 use peergate_insight::decision::answer::Answer;
@@ -9,17 +9,17 @@ use crate::entry::entries;
 use crate::message::Message;
 use crate::serialized::{self, SerializeError};
 
-/// An answer.
+/// Formats a decision.
 pub fn answer(answer: &Answer<'_>) -> Result<Vec<u8>, SerializeError> {
     serialized::json(answer)
 }
 
-/// Why there is no answer.
+/// Formats an error that prevented a decision.
 pub fn failure(failure: &dyn Fault) -> Result<Vec<u8>, SerializeError> {
     serialized::json(&json!({"error": failure.to_string(), "help": failure.help()}))
 }
 
-/// The same where the policies are not valid.
+/// Formats the error and the diagnostics of invalid policies.
 pub fn invalid(
     failure: &dyn Fault,
     diagnostics: &[Diagnostic],
@@ -31,7 +31,7 @@ pub fn invalid(
     }))
 }
 
-/// What is wrong with a line of many requests, and at which column; both count from 1.
-pub fn mistake(line: usize, column: usize, message: &str) -> Value {
+/// Formats a syntax error in one line of a request batch. Lines and columns count from 1.
+pub fn line_error(line: usize, column: usize, message: &str) -> Value {
     json!({"line": line, "column": column, "error": message})
 }

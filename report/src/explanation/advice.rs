@@ -1,58 +1,57 @@
-//! What people must do about a denied request, in words.
+//! Advice about a denied request, as sentences.
 
 use peergate_insight::explanation::NearRule;
 use peergate_insight::explanation::advice::{Advice, Obstacle, Refusal};
 use peergate_insight::explanation::amendment::{Amendment, PolicyRule};
 use peergate_insight::explanation::scalar::scalar;
 
-/// One sentence, without the full stop.
-pub(super) fn in_words(advice: &Advice) -> String {
+/// One sentence without a full stop.
+pub(super) fn sentence(advice: &Advice) -> String {
     let text = match advice {
-        Advice::AskOwner => "ask who owns the policy",
+        Advice::AskOwner => "ask the owner of the policy",
         Advice::FindOutWhatWasSent => {
-            "find out what headers, tokens and addresses the request had: without any the documents allow it, and rules \
-             look at them"
+            "find the headers, tokens and addresses of the request: rules depend on them, and the documents allow the \
+             request without any"
         }
         Advice::UpdateSidecar => {
-            "the documents allow it: see that the sidecar has their revision (`peergate verify`)"
+            "check with `peergate verify` that the sidecar runs the revision of these documents: they allow the request"
         }
         Advice::CompareRules => {
-            "find out which rules the sidecar has: these documents come to another decision than its filter did. Its \
-             rules may have been edited in place, or be of another revision (`peergate verify`), or look at headers, \
-             tokens or addresses, which no id has"
+            "compare the sidecar's rules with the documents (`peergate verify`): its filter decided differently. The rules \
+             may have been edited in the cluster, be of another revision, or depend on headers, tokens or addresses, which \
+             a decision ID does not contain"
         }
         Advice::ExceptCertificate => {
-            "if the rule is not meant for this client, except its certificate from the rule: name it under \
-             `notClientCertificates`"
+            "if the rule must not apply to this client, exclude its certificate with `notClientCertificates`"
         }
         Advice::IdentifyToExcept => {
-            "give the caller an identity: from a rule that denies, only a caller who is known can be excepted"
+            "give the caller an identity: a `Deny` rule can only exclude callers with an identity"
         }
         Advice::JoinMesh => {
-            "give the caller an identity: put it into the mesh. Only what everybody may call takes a rule with the \
-             source `anonymous: true`"
+            "give the caller an identity by adding it to the mesh. Use a rule with the source `anonymous: true` only for \
+             public operations"
         }
         Advice::ValidateCertificate => {
-            "have the gateway validate client certificates, or give the caller one that its CA issued. Where TLS sessions \
-             are resumed, switch that off at the gateway"
+            "configure the gateway to validate client certificates, or give the caller a certificate from the gateway's \
+             CA. If the gateway resumes TLS sessions, turn resumption off"
         }
         Advice::ReplaceCertificate => {
-            "give the caller a certificate with one SPIFFE ID, as Istio's CA makes it (`peergate certs read` says what \
-             is wrong with one)"
+            "give the caller a certificate with exactly one SPIFFE ID, as Istio's CA issues them (check it with \
+             `peergate certs read`)"
         }
         Advice::CallFromMesh => {
-            "call from within the mesh. Only if the caller's trust domain is another name of this mesh does it belong \
-             under `trustDomainAliases` of the `Mesh`"
+            "call from a workload of this mesh. Add the caller's trust domain to `trustDomainAliases` of the `Mesh` only if \
+             it is another name of this mesh"
         }
-        Advice::Identify => "give the caller an identity of the mesh",
+        Advice::Identify => "give the caller an identity of this mesh",
         Advice::WriteRule => {
-            "write a rule by hand: the id does not have all of the request, or it cannot be written in one"
+            "write a rule by hand: the decision ID does not contain the whole request, or no rule can express it"
         }
         Advice::NameCertificate(names) => return name_certificate(names),
         Advice::EnforcePolicy(rule) => {
             return format!(
-                "see whether the policy {} can be enforced (`peergate promote`): its rule `{}` would allow the request, \
-                 and the whole policy is in shadow",
+                "check with `peergate promote` whether policy {} can be enforced: its rule `{}` would allow the request, but \
+                 the policy is in shadow",
                 rule.policy, rule.id,
             );
         }
@@ -61,13 +60,17 @@ pub(super) fn in_words(advice: &Advice) -> String {
             amendment,
             obstacle,
         } => {
-            return format!("{} by hand: {}", to_amend(amendment), in_the_way(obstacle));
+            return format!(
+                "{} by hand: {}",
+                to_amend(amendment),
+                obstacle_text(obstacle)
+            );
         }
         Advice::Refused { amendment, refusal } => return refused(amendment, refusal),
         Advice::NotEnough(Amendment::Except { .. }) => {
-            "ask its owner: the rule denies the request, and even with an exception no other rule would allow it"
+            "ask the owner of the rule: it denies the request, and no other rule would allow it"
         }
-        Advice::NotEnough(_) => "change the policy by hand: one change would not be enough",
+        Advice::NotEnough(_) => "change the policy by hand: it needs more than one change",
     };
     text.to_owned()
 }
@@ -75,13 +78,12 @@ pub(super) fn in_words(advice: &Advice) -> String {
 fn name_certificate(names: &[String]) -> String {
     let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
     format!(
-        "name the client's certificate in an `Allow` rule of the gateway's policy, under `clientCertificates`, by the name \
-         that stands for this client: {}",
+        "add the name that identifies this client to `clientCertificates` of an `Allow` rule in the gateway's policy: {}",
         names.join(" or "),
     )
 }
 
-/// A rule without what this one asks for would take away what its owner wants.
+/// Does not propose a rule without these conditions, because the owner of the near rule wants them.
 fn see_what_was_sent(near: &NearRule) -> String {
     let NearRule { rule, misses } = near;
     let asked = misses.iter().map(|miss| {
@@ -89,24 +91,24 @@ fn see_what_was_sent(near: &NearRule) -> String {
         format!("{} ({wanted})", miss.attribute.name())
     });
     format!(
-        "see what the caller sent: rule `{}` of {} matches this request except for {}, and no decision ID contains all of \
-         that. A rule without it would allow requests that this one keeps out",
+        "check what the caller sent: rule `{}` of {} differs from this request only in {}, which a decision ID does not \
+         fully contain. A rule without this condition would allow more requests",
         rule.id,
         rule.policy,
         asked.collect::<Vec<_>>().join(" and "),
     )
 }
 
-/// What a change does, for people to do it.
+/// The change as an instruction.
 fn to_amend(amendment: &Amendment) -> String {
     let of = |rule: &PolicyRule| format!("rule `{}` of {}", rule.id, rule.policy);
     match amendment {
         Amendment::AddRule(rule) => format!("add this rule to {}", rule.policy),
         Amendment::Prolong { rule, until } => {
-            format!("write `notAfter: \"{until}\"` in {}", of(rule))
+            format!("set `notAfter: \"{until}\"` in {}", of(rule))
         }
         Amendment::Begin { rule, from } => {
-            format!("write `notBefore: \"{from}\"` in {}", of(rule))
+            format!("set `notBefore: \"{from}\"` in {}", of(rule))
         }
         Amendment::Enforce { rule } => format!("remove `enforcement: Shadow` from {}", of(rule)),
         Amendment::Except { rule, caller } => format!(
@@ -117,11 +119,11 @@ fn to_amend(amendment: &Amendment) -> String {
     }
 }
 
-fn in_the_way(obstacle: &Obstacle) -> String {
+fn obstacle_text(obstacle: &Obstacle) -> String {
     match obstacle {
-        Obstacle::TextNotFound => "its text was not found".to_owned(),
+        Obstacle::TextNotFound => "the rule was not found in the text".to_owned(),
         Obstacle::Ambiguous(file) => {
-            format!("{file} is written such that a change would be a guess")
+            format!("the layout of {file} is ambiguous")
         }
     }
 }
@@ -130,16 +132,16 @@ fn refused(amendment: &Amendment, refusal: &Refusal) -> String {
     let reason = match refusal {
         Refusal::Invalid(Some(reason)) => reason,
         Refusal::Invalid(None) => "the documents are not valid",
-        Refusal::PolicyGone => "the policy would be gone",
+        Refusal::PolicyGone => "the change would remove the policy",
     };
     match amendment {
         Amendment::Except { rule, .. } => format!(
-            "take the caller out of the sources of rule `{}` of {} by hand, or remove the rule if they name no other caller: \
-             an exception is refused ({reason})",
+            "remove the caller from the sources of rule `{}` of {} by hand, or remove the rule if it names no other caller: \
+             excluding the caller is invalid ({reason})",
             rule.id, rule.policy
         ),
         amendment => format!(
-            "change the policy by hand: to {} is refused ({reason})",
+            "change the policy by hand: it is invalid to {} ({reason})",
             to_amend(amendment)
         ),
     }

@@ -1,4 +1,4 @@
-//! An explanation for people.
+//! An explanation as text.
 
 use peergate_insight::explanation::amendment::Amendment;
 use peergate_insight::explanation::{self, Remedy};
@@ -12,11 +12,11 @@ use super::report::Report;
 use crate::columns::FIELDS;
 use crate::near_rules::NearRules;
 
-/// What was asked and decided, why, and what would change that.
+/// Formats the request, the decision, its reason and the remedy.
 pub fn text(report: &Report<'_>) -> String {
     let mut text = String::new();
-    for (name, told) in request(report).into_iter().chain(reason(report)) {
-        text += &FIELDS.line([name, &told]);
+    for (name, value) in request(report).into_iter().chain(reason(report)) {
+        text += &FIELDS.line([name, &value]);
         text.push('\n');
     }
     text += &NearRules(&report.explained.explanation.near).to_string();
@@ -38,9 +38,9 @@ fn request(report: &Report<'_>) -> Vec<(&'static str, String)> {
     };
     let mut fields = vec![("request", asked), ("to", to)];
     match &record.caller {
-        RecordedCaller::Anonymous => fields.push(("caller", "without identity".to_owned())),
+        RecordedCaller::Anonymous => fields.push(("caller", "no identity".to_owned())),
         RecordedCaller::Malformed => {
-            let caller = "with something other than one SPIFFE ID";
+            let caller = "not exactly one SPIFFE ID";
             fields.push(("caller", caller.to_owned()));
         }
         RecordedCaller::Certificate(names) => {
@@ -55,7 +55,7 @@ fn request(report: &Report<'_>) -> Vec<(&'static str, String)> {
     let revision = record.revision.as_deref().map(printable);
     let revision = match (revision, report.explained.explanation.is_same_revision) {
         (Some(revision), Some(true)) => {
-            format!(", revision {revision}, which the documents have")
+            format!(", revision {revision} (same as the documents)")
         }
         (Some(revision), _) => format!(", revision {revision}"),
         (None, _) => String::new(),
@@ -68,11 +68,11 @@ fn reason(report: &Report<'_>) -> Vec<(&'static str, String)> {
     let explanation = &report.explained.explanation;
     let given = explanation
         .given
-        .map_or("a reason that is not known here", ReasonCode::as_str);
+        .map_or("unknown reason", ReasonCode::as_str);
     let by_documents = if explanation.given == Some(explanation.reason) {
         String::new()
     } else {
-        format!("; by the documents {}", explanation.reason)
+        format!("; with these documents: {}", explanation.reason)
     };
     let rule = match &explanation.rule {
         Some(rule) => format!(", by {rule}"),
@@ -80,7 +80,7 @@ fn reason(report: &Report<'_>) -> Vec<(&'static str, String)> {
     };
     let mut fields = vec![("reason", format!("{given}{by_documents}{rule}"))];
     if let Some(shadow) = &explanation.shadow {
-        fields.push(("shadow", format!("{} would allow it", shadow.rule)));
+        fields.push(("shadow", format!("{} would allow the request", shadow.rule)));
     }
     fields.extend(notes(report).into_iter().map(|note| ("note", note)));
     fields
@@ -89,7 +89,7 @@ fn reason(report: &Report<'_>) -> Vec<(&'static str, String)> {
 fn remedy(report: &Report<'_>) -> String {
     let change = match &report.explained.tried.remedy {
         Remedy::Advise(advice) => {
-            format!("What to do: {}.", printable(&advice::in_words(advice)))
+            format!("next step: {}", printable(&advice::sentence(advice)))
         }
         Remedy::Amend(amendment) => with_change(amendment),
     };
@@ -103,30 +103,30 @@ fn remedy(report: &Report<'_>) -> String {
     text
 }
 
-/// What a change does, before the change itself.
+/// The effect of a change, as a heading of the change.
 fn with_change(amendment: &Amendment) -> String {
     match amendment {
         Amendment::AddRule(rule) => format!(
-            "With this change the request is allowed, to this caller alone, by this method and path, {}:",
+            "this change allows the request for this caller, method and path only, {}:",
             place(rule.host.is_some(), rule.port.is_some()),
         ),
         Amendment::Prolong { until, .. } => {
-            format!("With this change the rule applies again, until {until}:")
+            format!("this change makes the rule apply again, until {until}:")
         }
         Amendment::Begin { from, .. } => {
-            format!("With this change the rule applies from {from} on:")
+            format!("this change makes the rule apply from {from}:")
         }
-        Amendment::Enforce { .. } => "With this change the rule in shadow is enforced, for all that it matches, and allows the request:".to_owned(),
-        Amendment::Except { .. } => "With this change the rule no longer denies anything to this caller, and another one allows the request:".to_owned(),
+        Amendment::Enforce { .. } => "this change enforces the shadow rule, which then allows this request and every other request that it matches:".to_owned(),
+        Amendment::Except { .. } => "this change excludes the caller from the rule, and another rule allows the request:".to_owned(),
     }
 }
 
-/// Which hosts and ports a new rule is for.
+/// The hosts and ports that a new rule matches.
 fn place(has_host: bool, has_port: bool) -> &'static str {
     match (has_host, has_port) {
-        (false, false) => "whatever the host and port",
-        (true, false) => "at this host, whatever the port",
-        (false, true) => "at this port, whatever the host",
+        (false, false) => "at any host and port",
+        (true, false) => "at this host and any port",
+        (false, true) => "at any host and this port",
         (true, true) => "at this host and port",
     }
 }

@@ -1,4 +1,4 @@
-//! An explanation for programs.
+//! An explanation as JSON.
 
 use peergate_insight::explanation::{self, NamedRule, NearRule, Remedy};
 use policy_schema::decision_id::RecordedCaller;
@@ -10,7 +10,7 @@ use super::notes::notes;
 use super::report::Report;
 use crate::serialized::{self, SerializeError};
 
-/// An explanation as an object.
+/// Formats an explanation as a JSON object.
 pub fn json(report: &Report<'_>) -> Result<Vec<u8>, SerializeError> {
     let (record, explanation) = (&report.explained.record, &report.explained.explanation);
     let text = |bytes: &Option<Vec<u8>>| {
@@ -56,7 +56,7 @@ pub fn json(report: &Report<'_>) -> Result<Vec<u8>, SerializeError> {
 
 fn advice(remedy: &Remedy) -> Option<String> {
     match remedy {
-        Remedy::Advise(advice) => Some(advice::in_words(advice)),
+        Remedy::Advise(advice) => Some(advice::sentence(advice)),
         Remedy::Amend(_) => None,
     }
 }

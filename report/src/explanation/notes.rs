@@ -1,11 +1,11 @@
-//! Warnings for a user who trusts an explanation or applies its change.
+//! Caveats of an explanation and its change.
 
 use policy_schema::printable::printable;
 use policy_schema::rule_spec::Enforcement;
 
 use super::report::Report;
 
-/// One sentence each.
+/// One sentence per caveat.
 pub fn notes(report: &Report<'_>) -> Vec<String> {
     let explanation = &report.explained.explanation;
     let mut notes = Vec::new();
@@ -16,23 +16,23 @@ pub fn notes(report: &Report<'_>) -> Vec<String> {
     };
     note(
         !report.explained.is_sealed,
-        "the id is not sealed with a key: anybody may have made it up",
+        "the decision ID is not sealed: anyone could have forged it",
     );
     note(
         explanation.is_same_revision == Some(false),
-        "the documents have another revision than the filter had",
+        "the documents have a different revision than the filter had",
     );
     note(
         explanation.is_same_revision.is_none(),
-        "the filter's policy had no revision, so it may have been of other documents",
+        "the filter's policy had no revision: it may come from other documents",
     );
     note(
         explanation.enforcement == Enforcement::Shadow,
-        "the policy is in shadow by the documents: what it denies passes",
+        "the policy is in shadow in these documents: requests that it would deny pass",
     );
     note(
         explanation.asks_for_more,
-        "headers, tokens and addresses are not part of an id: the request is taken to have none, and rules look at them",
+        "rules depend on headers, tokens or addresses, which a decision ID does not contain: the request is assumed to have none",
     );
     if !report.is_written
         && let Some(root) = report.patch.and_then(|patch| patch.root.as_ref())
@@ -43,7 +43,7 @@ pub fn notes(report: &Report<'_>) -> Vec<String> {
         } else {
             format!("patch -d {folder} -p1")
         };
-        notes.push(format!("the patch applies in {folder}: `{command}`"));
+        notes.push(format!("apply the patch in {folder}: `{command}`"));
     }
     notes
 }

@@ -1,4 +1,4 @@
-//! A change → a unified diff, as `git apply` and `patch -p1` take it.
+//! A change → a unified diff for `git apply` and `patch -p1`.
 
 use std::path::PathBuf;
 
@@ -12,26 +12,26 @@ pub struct Patch {
     pub(crate) root: Option<Root>,
 }
 
-/// Where a file is, for a patch.
+/// The location of a patched file.
 #[derive(Debug)]
 pub struct PatchedFile {
-    /// The file's path from the root.
+    /// The path of the file, relative to the root.
     pub name: String,
-    /// The folder that the path begins at, where that is not the working directory.
+    /// The folder that the path is relative to. None for the working directory.
     pub root: Option<Root>,
 }
 
-/// The folder that the paths of a patch begin at.
+/// The folder that the paths of a patch are relative to.
 #[derive(Debug)]
 pub struct Root {
-    /// Its path.
+    /// The path of the folder.
     pub folder: PathBuf,
-    /// Whether it is a repository, so that `git` applies the patch.
+    /// Whether the folder is a Git repository, so that `git apply` works.
     pub is_repository: bool,
 }
 
 impl Patch {
-    /// The change of a file.
+    /// Formats the change of a file.
     pub fn new(change: &Change, PatchedFile { name, root }: PatchedFile) -> Self {
         let Change { source, text, .. } = change;
         let (before, after) = (format!("a/{name}"), format!("b/{name}"));
@@ -45,7 +45,7 @@ impl Patch {
     }
 }
 
-/// The lines that a change adds, without their line ends.
+/// The lines that a change adds, without line ends.
 pub fn added_lines(change: &Change) -> Vec<String> {
     let diff = similar::TextDiff::from_lines(change.source.text.as_str(), &change.text);
     diff.iter_all_changes()

@@ -1,16 +1,16 @@
-//! All that is said of a decision.
+//! The explanation of a decision with its patch.
 
 use peergate_insight::explanation::explained::Explained;
 
 use super::patch::Patch;
 
-/// All that is said of a decision.
+/// The explanation of a decision with its patch.
 #[derive(Debug)]
 pub struct Report<'r> {
-    /// The decision, why it was so, and what would change it.
+    /// The decision, its reason and the remedy.
     pub explained: &'r Explained,
     /// The change, as a unified diff.
     pub patch: Option<&'r Patch>,
-    /// Whether it goes into the file by itself.
+    /// Whether the command writes the change to the file.
     pub is_written: bool,
 }

@@ -1,4 +1,4 @@
-//! What to know about an import.
+//! Notes about an import.
 
 use std::collections::BTreeMap;
 
@@ -11,10 +11,10 @@ use crate::message::shortened;
 use crate::place::Texts;
 use crate::remark::Remark;
 
-/// More kinds than these are not named in one line.
+/// The maximum number of kinds in one note.
 const MAX_KINDS: usize = 8;
 
-/// A file of this name that cannot be read.
+/// Warns of an unreadable file.
 pub fn unreadable(name: &str, reason: &Diagnostic) -> Remark {
     Remark::Warning(format!(
         "{name}: cannot be read: {}; {}",
@@ -22,11 +22,11 @@ pub fn unreadable(name: &str, reason: &Diagnostic) -> Remark {
     ))
 }
 
-/// At most `most` findings, those of other kinds of objects in one line unless `all` are wanted.
-pub fn findings(findings: &[Finding], texts: &Texts<'_>, most: usize, all: bool) -> Vec<Remark> {
+/// At most `limit` findings. Unrelated objects share one note unless `all` is set.
+pub fn findings(findings: &[Finding], texts: &Texts<'_>, limit: usize, all: bool) -> Vec<Remark> {
     let is_shown = |finding: &&Finding| all || finding.outcome != Outcome::Unrelated;
     let shown: Vec<_> = findings.iter().filter(is_shown).collect();
-    let chosen = limit::choose(&shown, most, |finding| finding.outcome.is_loss());
+    let chosen = limit::choose(&shown, limit, |finding| finding.outcome.is_loss());
     let mut remarks: Vec<_> = chosen.left_out.map(Remark::Note).into_iter().collect();
     remarks.extend(
         chosen
@@ -44,7 +44,7 @@ fn remark(finding: &Finding, texts: &Texts<'_>) -> Remark {
     let place = texts.line(finding.place).unwrap_or_default();
     let message = shortened(&finding.message);
     match finding.outcome {
-        Outcome::Unrelated => Remark::Note(format!("{place}: {message} has no part in an import")),
+        Outcome::Unrelated => Remark::Note(format!("{place}: {message} is not imported")),
         Outcome::Noted => Remark::Note(format!("{place}: {message}")),
         Outcome::Unreadable => Remark::Warning(format!("{place}: cannot be read: {message}")),
         Outcome::LeftOut => Remark::Warning(format!("{place}: not carried over: {message}")),
@@ -74,18 +74,18 @@ fn unrelated(findings: &[Finding]) -> Option<String> {
         named.push("others".to_owned());
     }
     Some(format!(
-        "{} no part in an import ({}); `-v` lists them",
-        counted(count, "object has", "objects have"),
+        "{} not imported ({}); `-v` lists them",
+        counted(count, "unrelated object is", "unrelated objects are"),
         named.join(", ")
     ))
 }
 
-/// What to delete once the rendered objects are in force.
+/// The objects to delete once the rendered objects are in force.
 pub fn replaced(documents: &Documents) -> Option<String> {
     if documents.replaced.is_empty() {
         return None;
     }
-    let mut text = "rendered objects replace what is imported; once `peergate verify` finds them in force, delete the originals in this order:".to_owned();
+    let mut text = "the rendered objects replace the imported ones; once `peergate verify` finds them in force, delete the originals in this order:".to_owned();
     for replaced in &documents.replaced {
         text.push_str("\n  kubectl delete authorizationpolicies.security.istio.io -n ");
         text.push_str(&replaced.namespace);

@@ -1,4 +1,4 @@
-//! Imported documents → one text of YAML, with comments.
+//! Imported documents → YAML with comments.
 
 use std::fmt::Write as _;
 
@@ -7,8 +7,8 @@ use policy_schema::import::{Documents, ImportedPolicy};
 use crate::place::Texts;
 use crate::serialized::{SerializeError, yaml};
 
-/// The documents as one text. Comments name the origin of each rule, what the input leaves open, and what the
-/// comments of the input say.
+/// Formats the documents as one YAML text. Comments name the origin of each rule and the open questions, and repeat the
+/// comments of the input.
 pub fn text(
     documents: &Documents,
     open: &[String],
@@ -29,19 +29,19 @@ pub fn text(
             })
             .collect();
         comment(&mut written, 0, &format!("From {}", origins.join(", ")));
-        for said in policy.origins.iter().flat_map(|origin| &origin.comments) {
-            comment(&mut written, 0, said);
+        for text in policy.origins.iter().flat_map(|origin| &origin.comments) {
+            comment(&mut written, 0, text);
         }
         written.push_str(&with_comments(&yaml(&policy.document)?, policy));
     }
     Ok(written)
 }
 
-/// How a rule begins. Texts of several lines, such as annotations, are indented deeper.
+/// The start of a rule. Multi-line texts such as annotations are indented deeper.
 const RULE: &str = "  - id: ";
 const RULE_INDENT: usize = 2;
 
-/// Says above each rule where it is from.
+/// Adds a comment with its origin above each rule.
 fn with_comments(document: &str, policy: &ImportedPolicy) -> String {
     let mut origins = policy.rule_origins.iter();
     let mut text = String::with_capacity(document.len());
@@ -49,8 +49,8 @@ fn with_comments(document: &str, policy: &ImportedPolicy) -> String {
         let origin = line.starts_with(RULE).then(|| origins.next()).flatten();
         if let Some(origin) = origin {
             let from = format!("{}, rule {}", origin.object, origin.number);
-            for said in std::iter::once(&from).chain(&origin.comments) {
-                comment(&mut text, RULE_INDENT, said);
+            for remark in std::iter::once(&from).chain(&origin.comments) {
+                comment(&mut text, RULE_INDENT, remark);
             }
         }
         text.push_str(line);
@@ -59,9 +59,9 @@ fn with_comments(document: &str, policy: &ImportedPolicy) -> String {
     text
 }
 
-fn comment(text: &mut String, indent: usize, said: &str) {
-    // Documents are strict about what ends a line.
-    let said: String = said.chars().filter(|char| !char.is_control()).collect();
-    let line = format!("{:indent$}# {said}", "");
+fn comment(text: &mut String, indent: usize, remark: &str) {
+    // Control characters could end the comment.
+    let remark: String = remark.chars().filter(|char| !char.is_control()).collect();
+    let line = format!("{:indent$}# {remark}", "");
     let _ = writeln!(text, "{}", line.trim_end());
 }

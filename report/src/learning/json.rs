@@ -1,12 +1,12 @@
-//! What was learnt and what was not, for programs.
+//! The result of learning, as JSON.
 
-use peergate_insight::learning::document::{ByHand, Document, Texts};
-use peergate_insight::learning::learnt::Learnt;
+use peergate_insight::learning::document::{ByHand, Document, LearnedTexts};
+use peergate_insight::learning::learned::Learned;
 use peergate_insight::learning::observed::Tally;
-use peergate_insight::learning::path_folding::{Because, Fold, HeldBack, Paths};
+use peergate_insight::learning::path_folding::{Fold, HeldBack, HeldBackReason, Paths};
 use peergate_insight::learning::proposal::{Coverage, ProposedCall, Rarity};
 use peergate_insight::learning::seen::Faults;
-use peergate_insight::learning::workload::SetAside;
+use peergate_insight::learning::workload::Exclusion;
 use policy_schema::rule_spec::RuleSpec;
 use policy_schema::telemetry::ReasonCode;
 use serde::Serialize;
@@ -18,15 +18,15 @@ use crate::serialized::{self, SerializeError};
 #[serde(rename_all = "camelCase")]
 struct Report<'l> {
     policies: Vec<Proposed<'l>>,
-    /// Of all policies together.
+    /// The coverage of all policies together.
     coverage: Covered,
     faulty_lines: Vec<FaultyLines<'l>>,
-    /// Lines that do not say who called.
+    /// Lines that do not name the caller.
     #[serde(skip_serializing_if = "Option::is_none")]
     lines_without_caller: Option<LinesWithoutCaller<'l>>,
 }
 
-/// How many requests the draft allows, and how many it could.
+/// The number of requests that the draft allows, and the number of eligible ones.
 #[derive(Debug, Serialize)]
 struct Covered {
     covered: u64,
@@ -37,7 +37,7 @@ struct Covered {
 #[serde(rename_all = "camelCase")]
 struct LinesWithoutCaller<'l> {
     lines: u64,
-    /// How many of them are calls that the workload itself made.
+    /// The number of these lines that the workload itself sent.
     outbound: u64,
     file: &'l str,
     first: usize,
@@ -50,21 +50,21 @@ struct Proposed<'l> {
     seen: Option<Seen>,
     coverage: Covered,
     is_new: bool,
-    /// The text that has the rules, with all else that is in the file; null where nothing is written.
+    /// The whole text of the file with the rules. Null if no file is written.
     document: Option<&'l str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     by_hand: Option<Hand<'l>>,
     rules: &'l [RuleSpec],
-    learnt: Vec<Call<'l>>,
+    learned: Vec<Call<'l>>,
     rare: Vec<Call<'l>>,
-    /// How many requests are allowed already.
-    known: u64,
-    known_in_shadow: u64,
+    /// The number of requests that the policy already allows.
+    already_allowed: u64,
+    allowed_in_shadow: u64,
     held_back: Vec<Held<'l>>,
-    set_aside: Vec<Aside<'l>>,
+    excluded: Vec<ExcludedRequests<'l>>,
 }
 
-/// A policy that the rules could not be put into.
+/// Rules for a policy file that could not be edited.
 #[derive(Debug, Serialize)]
 struct Hand<'l> {
     file: &'l str,
@@ -94,7 +94,7 @@ struct Call<'l> {
     forbidden: Option<SomePaths<'l>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     odd: Option<&'l str>,
-    /// Of a template that a person named, the paths that it takes in.
+    /// The paths that match a template given with `--template`.
     #[serde(skip_serializing_if = "Option::is_none")]
     by_hand: Option<SomePaths<'l>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -123,7 +123,7 @@ struct Held<'l> {
 }
 
 #[derive(Debug, Serialize)]
-struct Aside<'l> {
+struct ExcludedRequests<'l> {
     because: &'static str,
     what: Option<&'l str>,
     #[serde(flatten)]
@@ -144,15 +144,19 @@ struct FaultyLine {
     message: String,
 }
 
-/// All of it.
-pub fn json(learnt: &[Learnt], texts: &Texts, unread: &Unread) -> Result<Vec<u8>, SerializeError> {
-    serialized::json(&Report::new(learnt, texts, unread))
+/// Formats the result as JSON.
+pub fn json(
+    learned: &[Learned],
+    texts: &LearnedTexts,
+    unread: &Unread,
+) -> Result<Vec<u8>, SerializeError> {
+    serialized::json(&Report::new(learned, texts, unread))
 }
 
 impl<'l> Report<'l> {
-    fn new(learnt: &'l [Learnt], texts: &'l Texts, unread: &'l Unread) -> Self {
-        let policies = learnt.iter().map(|one| Proposed::new(one, texts));
-        let coverage: Coverage = learnt.iter().map(|one| one.proposals.coverage).sum();
+    fn new(learned: &'l [Learned], texts: &'l LearnedTexts, unread: &'l Unread) -> Self {
+        let policies = learned.iter().map(|one| Proposed::new(one, texts));
+        let coverage: Coverage = learned.iter().map(|one| one.proposals.coverage).sum();
         let without_caller = unread.without_caller.as_ref();
         Self {
             policies: policies.collect(),
@@ -169,29 +173,29 @@ impl<'l> Report<'l> {
 }
 
 impl<'l> Proposed<'l> {
-    fn new(one: &'l Learnt, texts: &'l Texts) -> Self {
+    fn new(one: &'l Learned, texts: &'l LearnedTexts) -> Self {
         let document = one.document.as_ref();
-        let aside = one.workload.set_aside.iter();
+        let excluded = one.workload.excluded.iter();
         Self {
             policy: one.policy.to_string(),
             seen: one.workload.seen.map(Seen::from),
             coverage: one.proposals.coverage.into(),
             is_new: document.is_some_and(Document::is_new),
-            document: document.and_then(|document| texts.of(document)),
+            document: document.and_then(|document| texts.text_of(document)),
             by_hand: document.and_then(Document::by_hand).map(Hand::from),
             rules: document.map_or(&[], |document| &document.rules),
-            learnt: one
+            learned: one
                 .proposals
-                .learnt
+                .learned
                 .values()
                 .flatten()
                 .map(Call::from)
                 .collect(),
             rare: one.proposals.rare.iter().map(Call::from).collect(),
-            known: one.workload.known,
-            known_in_shadow: one.workload.known_in_shadow,
+            already_allowed: one.workload.already_allowed,
+            allowed_in_shadow: one.workload.allowed_in_shadow,
             held_back: one.proposals.held_back.iter().map(Held::from).collect(),
-            set_aside: aside.map(Aside::from).collect(),
+            excluded: excluded.map(ExcludedRequests::from).collect(),
         }
     }
 }
@@ -268,9 +272,9 @@ impl<'l> From<&'l Paths> for SomePaths<'l> {
 impl<'l> From<&'l HeldBack> for Held<'l> {
     fn from(held_back: &'l HeldBack) -> Self {
         let (because, what) = match &held_back.because {
-            Because::Word(word) => ("word", word),
-            Because::OtherForm(id) => ("other-form", id),
-            Because::Denied(path) => ("denied", path),
+            HeldBackReason::Word(word) => ("word", word),
+            HeldBackReason::OtherForm(id) => ("other-form", id),
+            HeldBackReason::Denied(path) => ("denied", path),
         };
         Self {
             template: &held_back.template,
@@ -280,24 +284,24 @@ impl<'l> From<&'l HeldBack> for Held<'l> {
     }
 }
 
-impl<'l> From<(&'l SetAside, &'l Tally)> for Aside<'l> {
-    fn from((why, tally): (&'l SetAside, &'l Tally)) -> Self {
+impl<'l> From<(&'l Exclusion, &'l Tally)> for ExcludedRequests<'l> {
+    fn from((why, tally): (&'l Exclusion, &'l Tally)) -> Self {
         let (because, what) = match why {
-            SetAside::Anonymous => (ReasonCode::NoIdentity.as_str(), None),
-            SetAside::Malformed(peer) => (ReasonCode::MalformedIdentity.as_str(), Some(peer)),
-            SetAside::Foreign(id) => (ReasonCode::ForeignTrustDomain.as_str(), Some(id)),
-            SetAside::Denied => ("denied", None),
-            SetAside::Forbidden => ("forbidden", None),
-            SetAside::Failed => ("failed", None),
-            SetAside::Unanswered => ("unanswered", None),
-            SetAside::Outbound => ("outbound", None),
-            SetAside::EitherWay => ("either-way", None),
-            SetAside::Incomplete => ("incomplete", None),
-            SetAside::Unwritable(request) => ("unwritable", Some(request)),
-            SetAside::TooLong => ("too-long", None),
-            SetAside::Refused(rule) => (ReasonCode::DeniedByRule.as_str(), Some(rule)),
-            SetAside::PastBound => ("past-bound", None),
-            SetAside::Nobody => ("no-identity-of-the-mesh", None),
+            Exclusion::Anonymous => (ReasonCode::NoIdentity.as_str(), None),
+            Exclusion::Malformed(peer) => (ReasonCode::MalformedIdentity.as_str(), Some(peer)),
+            Exclusion::Foreign(id) => (ReasonCode::ForeignTrustDomain.as_str(), Some(id)),
+            Exclusion::Denied => ("denied", None),
+            Exclusion::Forbidden => ("forbidden", None),
+            Exclusion::Failed => ("failed", None),
+            Exclusion::Unanswered => ("unanswered", None),
+            Exclusion::Outbound => ("outbound", None),
+            Exclusion::UndeterminedDirection => ("undetermined-direction", None),
+            Exclusion::Incomplete => ("incomplete", None),
+            Exclusion::Unwritable(request) => ("unwritable", Some(request)),
+            Exclusion::TooLong => ("too-long", None),
+            Exclusion::DeniedByRule(rule) => (ReasonCode::DeniedByRule.as_str(), Some(rule)),
+            Exclusion::PastBound => ("past-bound", None),
+            Exclusion::NoMeshIdentity => ("no-identity-of-the-mesh", None),
         };
         Self {
             because,

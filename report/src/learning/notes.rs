@@ -1,37 +1,33 @@
-//! Notes for users of `learn`, one sentence each.
+//! Notes of `learn`, one sentence each.
 
 use std::fmt::Display;
 
 use peergate_insight::learning::hand_template::HandTemplate;
-use peergate_insight::learning::learnt::Learnt;
+use peergate_insight::learning::learned::Learned;
 use peergate_insight::learning::proposal::ProposedCall;
 use policy_schema::telemetry::metric;
 
-/// Templates that take nothing in. They may be misspelt.
-pub fn unused_templates(learnt: &[Learnt], templates: &[HandTemplate]) -> Vec<String> {
-    let calls = || learnt.iter().flat_map(|one| one.proposals.calls());
+/// Templates that match no learned request. They may be misspelled.
+pub fn unused_templates(learned: &[Learned], templates: &[HandTemplate]) -> Vec<String> {
+    let calls = || learned.iter().flat_map(|one| one.proposals.calls());
     let is_used = |template: &&HandTemplate| {
-        let is_of_template = |call: &ProposedCall| {
+        let has_template = |call: &ProposedCall| {
             call.pattern.by_hand.is_some() && call.pattern.text == template.text()
         };
-        calls().any(is_of_template)
+        calls().any(has_template)
     };
     let unused = templates.iter().filter(|template| !is_used(template));
-    let notes = unused.map(|template| {
-        format!(
-            "the template `{}` takes in no request that is learned from",
-            template.text()
-        )
-    });
+    let notes =
+        unused.map(|template| format!("template `{}` matches no learned request", template.text()));
     notes.collect()
 }
 
-/// A log of this name that is empty.
+/// Notes an empty log.
 pub fn no_lines(name: &str) -> String {
-    format!("`{name}` has no lines")
+    format!("`{name}` is empty")
 }
 
-/// A Prometheus that has nothing of the learning mode in this window.
+/// Notes a Prometheus without series of the learning mode in this window.
 pub fn nothing_counted(prometheus: impl Display, window: &str) -> String {
     let observed = metric::OBSERVED.name;
     format!(

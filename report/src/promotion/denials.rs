@@ -1,4 +1,4 @@
-//! What would have been denied.
+//! Requests that would have been denied.
 
 use peergate_insight::promotion::evidence::{CallerHits, Seen};
 use policy_schema::printable::printable;
@@ -7,16 +7,16 @@ use policy_schema::telemetry::ObservedValue;
 use crate::columns::{Layout, left, right};
 
 /// The maximum number of callers that are listed.
-const MOST_CALLERS: usize = 20;
+const MAX_CALLERS: usize = 20;
 
-/// How many requests, and which.
+/// A number of requests and their description.
 const COUNTS: Layout<'_> = Layout {
     indent: 2,
     gap: 2,
     columns: &[right(8), left(0)],
 };
 
-/// Why requests would have been denied, and whose they are.
+/// The reasons and the callers of requests that would have been denied.
 pub(crate) fn denials(seen: &Seen) -> Vec<String> {
     let mut lines = Vec::new();
     for hits in &seen.hits {
@@ -30,7 +30,7 @@ pub(crate) fn denials(seen: &Seen) -> Vec<String> {
             lines.push(COUNTS.line([
                 "",
                 &format!(
-                    "{} of them were counted before the counters were first looked at",
+                    "{} of them were counted before the first sample",
                     hits.before
                 ),
             ]));
@@ -38,16 +38,16 @@ pub(crate) fn denials(seen: &Seen) -> Vec<String> {
     }
     match &seen.callers {
         None => lines.push(
-            "whose these are, no counter tells: the learning mode counts by caller, and the filter logs each"
+            "callers unknown: turn on the learning mode to count by caller, or read the filter's log"
                 .to_owned(),
         ),
         Some(callers) if callers.is_empty() => lines.push(
-            "whose these are is not known: the learning mode has counted none of them".to_owned(),
+            "callers unknown: the learning mode has counted none of these requests".to_owned(),
         ),
         Some(callers) => {
-            lines.push("whose these are:".to_owned());
-            lines.extend(callers.iter().take(MOST_CALLERS).map(caller));
-            let more = callers.len().saturating_sub(MOST_CALLERS);
+            lines.push("callers:".to_owned());
+            lines.extend(callers.iter().take(MAX_CALLERS).map(caller));
+            let more = callers.len().saturating_sub(MAX_CALLERS);
             if more > 0 {
                 lines.push(COUNTS.line(["", &format!("and {more} more")]));
             }
@@ -57,16 +57,16 @@ pub(crate) fn denials(seen: &Seen) -> Vec<String> {
 }
 
 fn caller(caller: &CallerHits) -> String {
-    let who = match &caller.caller {
-        ObservedValue::Absent => "a caller without an identity".to_owned(),
+    let name = match &caller.caller {
+        ObservedValue::Absent => "no identity".to_owned(),
         ObservedValue::Text(text) => printable(&String::from_utf8_lossy(text)),
-        ObservedValue::Other => "others, beyond the series that the learning mode keeps".to_owned(),
+        ObservedValue::Other => "others, beyond `maxSeries` of the learning mode".to_owned(),
     };
-    let of = |observed: &ObservedValue| {
+    let part = |observed: &ObservedValue| {
         let text = observed.text().map(|text| format!(" {}", printable(&text)));
         text.unwrap_or_default()
     };
-    let asked = format!("{who}{}{}", of(&caller.method), of(&caller.path));
+    let asked = format!("{name}{}{}", part(&caller.method), part(&caller.path));
     COUNTS.line([caller.requests.to_string(), asked])
 }
 
@@ -81,11 +81,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_labels_bring_does_not_control_the_terminal() {
+    fn escapes_control_characters_in_labels() {
         let evil = "\u{1b}[2J\u{202e}x".to_owned();
         let seen = Seen {
             since: Timestamp::from_unix_nanoseconds(0),
-            beginning: Beginning::Asked,
+            beginning: Beginning::Requested,
             missing: Duration::ZERO,
             coverage: Coverage::default(),
             requests: 1,
@@ -104,7 +104,7 @@ mod tests {
         };
         let expected = [
             r"         1  \u{1b}[2J\u{202e}x by \u{1b}[2J\u{202e}x",
-            "whose these are:",
+            "callers:",
             r"         1  \u{1b}\u{202e} \u{1b} /\u{202e}",
         ];
         assert_eq!(denials(&seen), expected);

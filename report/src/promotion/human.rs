@@ -1,4 +1,4 @@
-//! The report for people.
+//! The promotion report as text.
 
 use std::fmt::Write;
 
@@ -9,7 +9,7 @@ use super::report::Report;
 use super::verdict::lines;
 use super::wording::word;
 
-/// A few lines for each, and one about all.
+/// Formats each verdict, the changed files and a summary.
 pub fn text(report: &Report) -> String {
     let mut text = String::new();
     for judged in &report.judged {
@@ -37,7 +37,7 @@ pub fn text(report: &Report) -> String {
     text
 }
 
-/// What it is.
+/// The title of a candidate.
 fn title(candidate: &Candidate) -> String {
     let members = candidate.members.iter();
     let names: Vec<_> = members.map(|member| member.name.to_string()).collect();

@@ -1,4 +1,4 @@
-//! The report for programs.
+//! The promotion report as JSON.
 
 use std::borrow::Cow;
 
@@ -30,7 +30,7 @@ struct Document {
 #[serde(rename_all = "camelCase")]
 struct Entry {
     policy: String,
-    /// The policies that can only be enforced together with it.
+    /// The policies that must be enforced together with this one.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     together: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -47,16 +47,16 @@ struct Entry {
     bound: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     more_requests: Option<u64>,
-    /// How long until it was counted for all of the window.
+    /// The time until the counters cover the whole window.
     #[serde(skip_serializing_if = "Option::is_none")]
     wait_seconds: Option<u64>,
-    /// For how long of the window proxies were not scraped, where that is too long.
+    /// The total time without scrapes in the window, if it is too long.
     #[serde(skip_serializing_if = "Option::is_none")]
     unscraped_seconds: Option<u64>,
-    /// When the last of it ended.
+    /// The end of the last gap.
     #[serde(skip_serializing_if = "Option::is_none")]
     last_unscraped: Option<String>,
-    /// When it was last scraped, where that is too long before the window's end.
+    /// The time of the last scrape, if it is too long before the end of the window.
     #[serde(skip_serializing_if = "Option::is_none")]
     not_scraped_since: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -67,17 +67,17 @@ struct Entry {
     #[serde(skip_serializing_if = "Option::is_none")]
     beginning: Option<&'static str>,
     revision: String,
-    /// None where proxies do not tell.
+    /// None if proxies do not report their revision.
     #[serde(skip_serializing_if = "Option::is_none")]
     other_revisions: Option<Vec<String>>,
-    /// The ports without HTTP on which connections may be denied, and which nothing counts.
+    /// The ports without HTTP, whose denied connections are not counted.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tcp_ports: Vec<u16>,
-    /// What the verdict does not cover, in words.
+    /// Limitations of the verdict.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     notes: Vec<String>,
     hits: Vec<HitsEntry>,
-    /// None where no proxy counts by caller.
+    /// None if no proxy counts by caller.
     #[serde(skip_serializing_if = "Option::is_none")]
     callers: Option<Vec<CallerEntry>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -95,22 +95,22 @@ struct HitsEntry {
 
 #[derive(Serialize)]
 struct CallerEntry {
-    /// `null` for a caller without an identity, and for those that there was no room for.
+    /// `null` for a caller without an identity, and for callers beyond `maxSeries`.
     caller: Option<String>,
     method: Option<String>,
     path: Option<String>,
-    /// Whether it stands for all that there was no room for.
+    /// Whether this entry sums up all callers beyond `maxSeries`.
     others: bool,
     requests: u64,
 }
 
-/// An object with all that was in shadow.
+/// Formats the report as a JSON object.
 pub fn json(report: &Report) -> Result<Vec<u8>, SerializeError> {
     let candidates = report.judged.iter();
     serialized::json(&Document {
         from: report.window.from.to_string(),
         until: report.window.until.to_string(),
-        max_breakage: report.standard.most.as_fraction(),
+        max_breakage: report.standard.max_denied.as_fraction(),
         confidence: report.standard.confidence.as_fraction(),
         candidates: candidates
             .flat_map(|judged| {
@@ -121,7 +121,7 @@ pub fn json(report: &Report) -> Result<Vec<u8>, SerializeError> {
     })
 }
 
-/// What is said of a policy or of a rule of it. Policies that can only be enforced together share one verdict.
+/// Entries for a policy or rule. Policies that must be enforced together share one verdict.
 fn entry(judged: &Judged, member: &Member, report: &Report) -> Entry {
     let Judged {
         candidate,
@@ -173,13 +173,13 @@ fn entry(judged: &Judged, member: &Member, report: &Report) -> Entry {
         requests: seen.map(|seen| seen.requests),
         since: seen.map(|seen| seen.since.to_string()),
         beginning: seen.map(|seen| match seen.beginning {
-            Beginning::Asked => "asked",
+            Beginning::Requested => "asked",
             Beginning::FirstSeen => "first-seen",
             Beginning::Revised => "revised",
         }),
         revision: member.revision.to_string(),
         other_revisions: match &evidence.revisions {
-            Revisions::Untold => None,
+            Revisions::Unreported => None,
             Revisions::Current { .. } => Some(Vec::new()),
             Revisions::Others(running) => Some(running.clone()),
         },

@@ -1,19 +1,19 @@
-//! The report on what is in shadow.
+//! The promotion report.
 
 use peergate_insight::promotion::Window;
 use peergate_insight::promotion::enforce::Change;
 use peergate_insight::promotion::judged::Judged;
 use peergate_insight::promotion::verdict::Standard;
 
-/// All that is to be said.
+/// The verdicts on policies and rules in shadow.
 #[derive(Debug)]
 pub struct Report {
-    /// What was looked at.
+    /// The time window of the evidence.
     pub window: Window,
-    /// What was asked of it.
+    /// The standard that the evidence has to meet.
     pub standard: Standard,
-    /// What was in shadow, and what came of it.
+    /// The candidates with their verdicts.
     pub judged: Vec<Judged>,
-    /// What was changed, by the name of its file.
+    /// The changed files.
     pub written: Vec<Change>,
 }

@@ -1,4 +1,4 @@
-//! A verdict and its reasons.
+//! A verdict and its reasons, as text.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use super::notes::{beginning, notes};
 use super::report::Report;
 use super::wording::{counted_requests, length, listed, tcp_ports, whole_second, whole_seconds};
 
-/// The verdict, and below it what it rests on and what it does not cover.
+/// The verdict, its evidence and its limitations.
 pub(crate) fn lines(judged: &Judged, report: &Report) -> Vec<String> {
     let Judged {
         candidate,
@@ -34,7 +34,7 @@ pub(crate) fn lines(judged: &Judged, report: &Report) -> Vec<String> {
         Verdict::Ready { bound } => vec![
             "ready".to_owned(),
             format!(
-                "none of {requests} would have been denied: at most {bound} of all can be, with {confidence} confidence"
+                "none of {requests} would have been denied: the denial rate is at most {bound}, with {confidence} confidence"
             ),
         ],
         Verdict::WouldDeny {
@@ -42,20 +42,20 @@ pub(crate) fn lines(judged: &Judged, report: &Report) -> Vec<String> {
             share,
             bound,
         } => vec![
-            "not ready, requests would have been denied".to_owned(),
+            "not ready, would have denied requests".to_owned(),
             format!(
-                "{denied} of {requests} would have been denied: {share}, and at most {bound} of all, with {confidence} confidence"
+                "{denied} of {requests} would have been denied: {share}, and the denial rate is at most {bound}, with {confidence} confidence"
             ),
         ],
         Verdict::TooFew { bound, more } => vec![
-            "not ready, too few requests were seen".to_owned(),
+            "not ready, too few requests".to_owned(),
             format!(
-                "none of {requests} would have been denied: at most {bound} of all can be, with {confidence} confidence"
+                "none of {requests} would have been denied: the denial rate is at most {bound}, with {confidence} confidence"
             ),
             format!(
-                "{} more without a denial would make that at most {}",
+                "{} more without a denial would lower the bound to {}",
                 counted_requests(*more),
-                standard.most
+                standard.max_denied
             ),
         ],
         Verdict::TooShort {
@@ -65,7 +65,7 @@ pub(crate) fn lines(judged: &Judged, report: &Report) -> Vec<String> {
             more,
         } => too_short(
             &format!(
-                "none of {requests} would have been denied: at most {bound} of all can be, with {confidence} confidence"
+                "none of {requests} would have been denied: the denial rate is at most {bound}, with {confidence} confidence"
             ),
             *wait,
             *gap,
@@ -75,10 +75,10 @@ pub(crate) fn lines(judged: &Judged, report: &Report) -> Vec<String> {
         Verdict::NotScraped { bound, since } => vec![
             format!("not ready, not scraped since {}", whole_second(*since)),
             format!(
-                "none of {requests} would have been denied until then: at most {bound} of all can be, with {confidence} confidence"
+                "none of {requests} would have been denied until then: the denial rate is at most {bound}, with {confidence} confidence"
             ),
             format!(
-                "see whether Prometheus scrapes the proxies: `{}`, `{}`",
+                "check that Prometheus scrapes the proxies: `{}`, `{}`",
                 DECISIONS.name, REVISION.name
             ),
         ],
@@ -98,9 +98,9 @@ pub(crate) fn lines(judged: &Judged, report: &Report) -> Vec<String> {
     }
     if !matches!(verdict, Verdict::Unknown(_) | Verdict::NotInForce(_)) {
         lines.extend(beginning(seen, report));
-        if matches!(evidence.revisions, Revisions::Untold) {
+        if matches!(evidence.revisions, Revisions::Unreported) {
             lines.push(
-                "note: proxies do not tell which revision they run, so what was counted may be of an earlier one"
+                "note: proxies do not report their revision, so the counters may be from an earlier one"
                     .to_owned(),
             );
         }
@@ -108,30 +108,30 @@ pub(crate) fn lines(judged: &Judged, report: &Report) -> Vec<String> {
     lines
 }
 
-/// Since when a rule applies, or until when it did.
+/// The time at which a rule begins or ended.
 fn not_in_force(reason: NotInForce, window: Window) -> Vec<String> {
     let title = "not ready, not in force in the window".to_owned();
     match reason {
         NotInForce::Ended(at) => vec![
             title,
-            format!("it ended at {at}: remove the rule, or give it a later `notAfter`"),
+            format!("the rule ended at {at}: remove it, or set a later `notAfter`"),
         ],
         NotInForce::Begins(at) if at < window.until => vec![
             title,
             format!(
-                "it began at {at}, and nothing was counted before: choose a shorter `--window`, or wait"
+                "the rule began at {at} and was not counted before: choose a shorter `--window`, or wait"
             ),
         ],
         NotInForce::Begins(at) => vec![
             title,
             format!(
-                "it begins at {at}, and nothing is counted before: wait until it was in force for the whole window"
+                "the rule begins at {at} and is not counted before: wait until it has been in force for the whole window"
             ),
         ],
     }
 }
 
-/// What was counted so far, and how long to wait.
+/// The evidence so far, and the time to wait.
 fn too_short(
     so_far: &str,
     wait: Duration,
@@ -150,16 +150,16 @@ fn too_short(
             whole_second(gap.last)
         ),
         None => format!(
-            "it has been counted for {} of {}",
+            "counted for {} of {}",
             length(Duration::from_secs(counted.as_secs())),
             length(asked)
         ),
     };
     let mut lines = vec![
         if gap.is_some() {
-            "not ready, not counted for all of the window"
+            "not ready, the counters have gaps in the window"
         } else {
-            "not ready, not counted for long enough yet"
+            "not ready, the counters do not cover the window yet"
         }
         .to_owned(),
         so_far.to_owned(),
@@ -171,7 +171,7 @@ fn too_short(
     ];
     if more > 0 {
         lines.push(format!(
-            "it also takes {} more without a denial",
+            "{} more without a denial are also needed",
             counted_requests(more)
         ));
     }
@@ -190,19 +190,19 @@ fn harmless(subject: &Subject, seen: Option<&Seen>) -> Vec<String> {
         if is_allowing {
             "ready, an `Allow` rule denies nothing"
         } else {
-            "ready, it only records"
+            "ready, the rule only records"
         }
         .to_owned(),
     ];
     let Some(seen) = seen else {
-        lines.push("no proxy counts it, so whether it matches anything is not known".to_owned());
+        lines.push("no proxy counts the rule, so its matches are unknown".to_owned());
         return lines;
     };
     let matches: u64 = seen.hits.iter().map(|hits| hits.requests).sum();
-    lines.push(format!("it matched {}", counted_requests(matches)));
+    lines.push(format!("the rule matched {}", counted_requests(matches)));
     if is_allowing && matches > 0 {
         lines.push(
-            "enforced, it allows those of them that are denied today; how many these are, counters do not tell"
+            "if enforced, it allows those of them that are denied today; counters do not show how many"
                 .to_owned(),
         );
     }
@@ -215,17 +215,17 @@ fn unknown_lines(unknown: &Unknown, candidate: &Candidate) -> Vec<String> {
             if policies.len() < candidate.members.len() {
                 format!("not ready, no proxy counts policy {}", listed(policies))
             } else {
-                "not ready, no proxy counts it".to_owned()
+                "not ready, no proxy counts the policy".to_owned()
             },
             format!(
-                "apply it, and see whether Prometheus scrapes the proxies: `{}`",
+                "apply it, and check that Prometheus scrapes the proxies: `{}`",
                 DECISIONS.name
             ),
         ],
         Unknown::OtherRevisions(running) => vec![
             "not ready, proxies run another revision of the policy".to_owned(),
             format!(
-                "the documents have {}, and proxies run {}: apply the documents first",
+                "the documents have {}, but proxies run {}: apply the documents first",
                 candidate
                     .members
                     .iter()
@@ -238,25 +238,25 @@ fn unknown_lines(unknown: &Unknown, candidate: &Candidate) -> Vec<String> {
         Unknown::Shared(others) => {
             let others = listed(others);
             vec![
-                "not ready, what it would deny is not counted everywhere".to_owned(),
+                "not ready, its denials are not counted at every workload".to_owned(),
                 format!(
-                    "policy {others} is enforced for some of the same workloads and passes requests that no rule matches; the filter cannot count there what would be denied for lack of a rule"
+                    "policy {others} selects some of the same workloads, is enforced, and passes requests that no rule matches; the filter cannot count there which of them this policy would deny"
                 ),
                 format!(
-                    "put {others} in shadow as well, and they are judged together; until they are enforced, nothing is denied there"
+                    "put {others} in shadow too, so that they are judged together; until they are enforced, nothing is denied there"
                 ),
             ]
         }
         Unknown::TcpPorts(ports) => vec![
-            "not ready, connections without HTTP may be denied, and nothing counts them".to_owned(),
+            "not ready, denied connections without HTTP are not counted".to_owned(),
             format!(
                 "the filter does not see {}: compare their callers with the rules, then add `--ignore-tcp-ports`",
                 tcp_ports(ports)
             ),
         ],
         Unknown::Provider => vec![
-            "not ready, its provider decides".to_owned(),
-            "what the provider would say of these requests is in no counter".to_owned(),
+            "not ready, an external authorizer decides".to_owned(),
+            "no counter shows what the external authorizer would decide".to_owned(),
         ],
     }
 }

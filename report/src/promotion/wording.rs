@@ -1,4 +1,4 @@
-//! Words that several parts of the report on what is in shadow share.
+//! Wording shared by the parts of the promotion report.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ pub(crate) fn word(effect: Effect) -> &'static str {
     }
 }
 
-/// A stretch of time in its two largest units, rounded up.
+/// A duration in its two largest units, rounded up.
 pub(crate) fn length(time: Duration) -> String {
     const MINUTE: u64 = 60;
     const HOUR: u64 = 60 * MINUTE;
@@ -33,7 +33,7 @@ pub(crate) fn length(time: Duration) -> String {
     time_span::text(Duration::from_secs(seconds.div_ceil(unit) * unit))
 }
 
-/// The seconds of a stretch of time, rounded up.
+/// The seconds of a duration, rounded up.
 pub(crate) fn whole_seconds(time: Duration) -> u64 {
     time.as_secs() + u64::from(time.subsec_nanos() > 0)
 }
@@ -66,8 +66,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_stretch_of_time_is_told_in_two_units() {
-        for (seconds, told) in [
+    fn formats_durations_in_two_units() {
+        for (seconds, text) in [
             (0, "0s"),
             (59, "59s"),
             (200, "3m 20s"),
@@ -77,7 +77,7 @@ mod tests {
             (604_800 - 200, "7d"),
             (604_800 - 3_700, "6d 23h"),
         ] {
-            assert_eq!(length(Duration::from_secs(seconds)), told, "{seconds}");
+            assert_eq!(length(Duration::from_secs(seconds)), text, "{seconds}");
         }
     }
 }

@@ -1,16 +1,16 @@
-//! What an apply of the rendered objects closes and opens, in words.
+//! The effects of applying the rendered objects, as text.
 
 use policy_schema::istio::{Affected, Applied, Denials, Extent, Plaintext};
 use policy_schema::wording::counted;
 
-/// What an apply closes and opens, parted by semicolons.
+/// The effects of an apply, separated by semicolons.
 pub(crate) fn text(applied: &Applied) -> String {
     let mut effects = requests(applied);
     effects.extend(gateways(applied));
-    effects.extend(of_the_mesh(applied));
+    effects.extend(connections(applied));
     let nothing = effects.is_empty();
     if nothing {
-        effects.push("nothing is closed or opened".to_owned());
+        effects.push("nothing changes".to_owned());
     }
     let passed = &applied.passed;
     if !passed.extent.is_empty() {
@@ -23,7 +23,7 @@ pub(crate) fn text(applied: &Applied) -> String {
     effects.join("; ")
 }
 
-/// What becomes of requests, by the policies for workloads and by the default of the mesh.
+/// The effects on requests, from policies and the default of the mesh.
 fn requests(applied: &Applied) -> Vec<String> {
     let mut effects = Vec::new();
     let mut add = |affected: &Affected, effect: &str| {
@@ -35,35 +35,36 @@ fn requests(applied: &Applied) -> Vec<String> {
             ));
         }
     };
-    add(&applied.closed, "closed to what the policies do not allow");
-    let denied = format!("closed to {}", denials(applied.denied.denials));
+    add(&applied.closed, "will deny requests that no policy allows");
+    let denied = format!("will deny {}", denials(applied.denied.denials));
     add(&applied.denied, &denied);
     let opened = if applied.opened.denials.is_empty() {
-        "opened to every request, by policies in shadow".to_owned()
+        "will accept every request, because their policies are in shadow".to_owned()
     } else {
         let denials = denials(applied.opened.denials);
-        format!("opened by policies in shadow, but closed to {denials}")
+        format!("will accept every request except {denials}, because their policies are in shadow")
     };
     add(&applied.opened, &opened);
     if applied.denies_without_policy {
-        effects
-            .push("every workload without a policy closed (`defaults.otherwise: Deny`)".to_owned());
+        effects.push(
+            "workloads without a policy deny every request (`defaults.otherwise: Deny`)".to_owned(),
+        );
     }
     effects
 }
 
 fn gateways(applied: &Applied) -> Vec<String> {
     let mut effects = Vec::new();
-    let mut add = |names: &[String], but: &str| {
+    let mut add = |names: &[String], unless: &str| {
         if !names.is_empty() {
             let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
-            let noun = if names.len() == 1 {
-                "gateway"
+            let (noun, verb) = if names.len() == 1 {
+                ("gateway", "will deny")
             } else {
-                "gateways"
+                ("gateways", "will deny")
             };
             effects.push(format!(
-                "{noun} {} closed to what no policy exposes or allows{but}",
+                "{noun} {} {verb} requests that no policy exposes or allows{unless}",
                 names.join(", ")
             ));
         }
@@ -71,32 +72,31 @@ fn gateways(applied: &Applied) -> Vec<String> {
     add(&applied.closed_gateways, "");
     add(
         &applied.contested_gateways,
-        ", or opened to every request where a policy in shadow selects the pods",
+        ", or accept every request if a policy in shadow selects their pods",
     );
     if applied.exposed_hosts > 0 {
         let hosts = counted(applied.exposed_hosts, "host", "hosts");
-        effects.push(format!("{hosts} exposed at gateways (`exposures`)"));
+        effects.push(format!("gateways expose {hosts} (`exposures`)"));
     }
     effects
 }
 
-/// What is true of connections, whatever policies say of requests.
-fn of_the_mesh(applied: &Applied) -> Vec<String> {
+/// The effects on connections, independent of the rules for requests.
+fn connections(applied: &Applied) -> Vec<String> {
     let plaintext = applied.plaintext.map(|plaintext| match plaintext {
         Plaintext::Refused { exceptions } => {
-            let but = match exceptions {
+            let except = match exceptions {
                 0 => String::new(),
                 _ => format!(", except for {}", counted(exceptions, "exception", "exceptions")),
             };
-            format!("plaintext refused in the whole mesh{but} (`mtls.mode: Strict`)")
+            format!("the whole mesh rejects plaintext{except} (`mtls.mode: Strict`)")
         }
-        Plaintext::Accepted => "plaintext accepted in the whole mesh, also where an existing \
-             PeerAuthentication `default` of the root namespace refuses it (`mtls.mode: Permissive`)"
+        Plaintext::Accepted => "the whole mesh accepts plaintext, even if an existing PeerAuthentication `default` of the \
+             root namespace rejects it (`mtls.mode: Permissive`)"
             .to_owned(),
     });
     let outbound = applied.limits_outbound.then(|| {
-        "calls of every workload limited to declared services and hosts (`outbound: Declared`)"
-            .to_owned()
+        "workloads can only call declared services and hosts (`outbound: Declared`)".to_owned()
     });
     let packets = [
         (applied.packets_in, "to", "callers and ports"),
@@ -105,21 +105,21 @@ fn of_the_mesh(applied: &Applied) -> Vec<String> {
     let packets = packets
         .into_iter()
         .filter(|(extent, _, _)| !extent.is_empty())
-        .map(|(extent, direction, what)| {
+        .map(|(extent, direction, peers)| {
             format!(
-                "packets {direction} {} limited to declared {what} (`networkPolicies: true`)",
+                "packets {direction} {} are limited to declared {peers} (`networkPolicies: true`)",
                 covered(extent)
             )
         });
     let let_in = (!applied.packets_let_in.is_empty()).then(|| {
         format!(
-            "packets to {} let in from everywhere, also where an existing NetworkPolicy keeps them out (`networkPolicies: true`)",
+            "packets to {} are accepted from anywhere, even if an existing NetworkPolicy blocks them (`networkPolicies: true`)",
             covered(applied.packets_let_in)
         )
     });
     let calls = (applied.called_hosts > 0).then(|| {
         format!(
-            "calls to {} made as `service` or `externalHosts` say (DestinationRule)",
+            "calls to {} use the settings of `service` or `externalHosts` (DestinationRule)",
             counted(applied.called_hosts, "host", "hosts")
         )
     });
@@ -134,9 +134,12 @@ fn of_the_mesh(applied: &Applied) -> Vec<String> {
 
 fn denials(denials: Denials) -> String {
     let named = [
-        (denials.by_rules, "what `Deny` rules match"),
-        (denials.by_providers, "what external authorizers refuse"),
-        (denials.foreign, "callers of foreign trust domains"),
+        (denials.by_rules, "requests that `Deny` rules match"),
+        (
+            denials.by_providers,
+            "requests that external authorizers deny",
+        ),
+        (denials.foreign, "requests of foreign trust domains"),
     ];
     let named = named.into_iter().filter(|(is_there, _)| *is_there);
     let named: Vec<_> = named.map(|(_, denied)| denied).collect();
@@ -145,13 +148,13 @@ fn denials(denials: Denials) -> String {
 
 fn exceptions(affected: &Affected) -> &'static str {
     if affected.has_exceptions {
-        ", except where other policies deny more"
+        ", unless other policies deny more"
     } else {
         ""
     }
 }
 
-/// How much of the mesh it is.
+/// The covered part of the mesh.
 fn covered(extent: Extent) -> String {
     let Extent {
         whole_mesh,

@@ -1,12 +1,12 @@
-//! A file as its name and its content.
+//! A file with its path and content.
 
 use std::path::PathBuf;
 
-/// A file that is to be written.
+/// A file to write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct File {
-    /// Its path in the folder that it goes into.
+    /// The path, relative to the output folder.
     pub path: PathBuf,
-    /// All of it.
+    /// The whole content.
     pub content: Vec<u8>,
 }

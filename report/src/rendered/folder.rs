@@ -1,4 +1,4 @@
-//! Objects → a folder: a file for each, and files that list them.
+//! Objects → a folder with one file per object and an index.
 
 use std::path::{Path, PathBuf};
 
@@ -19,7 +19,7 @@ struct Kustomization {
     resources: Vec<String>,
 }
 
-/// Without it, kustomize sorts objects by their kind, and what denies would come before what allows.
+/// By default kustomize sorts objects by kind, which would apply denials before the rules that allow.
 #[derive(Serialize)]
 struct SortOptions {
     order: &'static str,
@@ -46,7 +46,7 @@ const TEMPLATE: &str = include_str!("chart/resources.yaml");
 /// The values of the chart, which change nothing.
 const VALUES: &str = include_str!("chart/values.yaml");
 
-/// The objects with a `kustomization.yaml`, for `kubectl apply -k`, if a cluster takes all of them.
+/// The objects as files, with a `kustomization.yaml` for `kubectl apply -k` if all of them are resources.
 pub fn kustomization(objects: &[Object], syntax: Syntax) -> Result<Vec<File>, SerializeError> {
     let mut files = files(Path::new(""), objects, syntax)?;
     if objects.iter().all(Object::is_resource) {
@@ -63,7 +63,7 @@ pub fn kustomization(objects: &[Object], syntax: Syntax) -> Result<Vec<File>, Se
     Ok(files)
 }
 
-/// The objects as a chart, for `helm upgrade --install`.
+/// The objects as a Helm chart.
 pub fn chart(objects: &[Object], syntax: Syntax) -> Result<Vec<File>, SerializeError> {
     let mut files = files(Path::new("resources"), objects, syntax)?;
     let chart = Chart {
@@ -79,21 +79,21 @@ pub fn chart(objects: &[Object], syntax: Syntax) -> Result<Vec<File>, SerializeE
     Ok(files)
 }
 
-/// Whether Helm can install a chart with these files, and what to do if not.
+/// An error text if the chart is too large for Helm.
 pub fn too_large_for_helm(chart: &[File]) -> Result<Option<String>, SerializeError> {
     let bytes = release::bytes(chart)?;
     Ok((bytes > release::MAX_BYTES).then(|| {
         format!(
-            "Helm cannot install the chart: its release has about {bytes} bytes, and the Secret that it keeps that in \
-             takes {}; use `--layout kustomization` and `kubectl apply -k`, or one stream and `kubectl apply -f -`",
+            "Helm cannot install the chart: its release has about {bytes} bytes, but the Secret that stores it is limited \
+             to {}; use `--layout kustomization` and `kubectl apply -k`, or one stream and `kubectl apply -f -`",
             release::MAX_BYTES
         )
     }))
 }
 
-/// A file for each object.
+/// One file per object.
 fn files(folder: &Path, objects: &[Object], syntax: Syntax) -> Result<Vec<File>, SerializeError> {
-    // Up to three more list them.
+    // The index takes up to three more files.
     let mut files = Vec::with_capacity(objects.len() + 3);
     for object in objects {
         files.push(File {

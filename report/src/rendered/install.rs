@@ -1,4 +1,4 @@
-//! Values for installing Istio → files.
+//! Install values → files.
 
 use std::path::PathBuf;
 
@@ -12,7 +12,7 @@ use crate::serialized::{SerializeError, yaml};
 /// The purpose in the comment of each file.
 const HEADER: &str = "generated from the Mesh document. Do not edit";
 
-/// The values and objects that install Istio as the Mesh document configures it.
+/// The values and objects to install Istio as the `Mesh` document requires.
 pub fn files(set: &PolicySet) -> Result<Vec<File>, SerializeError> {
     let files = install_files(set).into_iter().map(|file| {
         let content = match file.content {

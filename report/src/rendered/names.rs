@@ -1,14 +1,13 @@
-//! Objects of the same name, of which a cluster would keep the last alone.
+//! Duplicate objects. A cluster would only keep the last one.
 
 use std::collections::BTreeMap;
 
 use super::object::Object;
 
-/// The objects that have the kind, the namespace and the name of another, and of what both are made, in a sentence
-/// each.
-pub fn twice(objects: &[Object]) -> Vec<String> {
+/// Lists objects with the same kind, namespace and name, with the sources of both.
+pub fn duplicates(objects: &[Object]) -> Vec<String> {
     let mut known = BTreeMap::new();
-    let mut twice = Vec::new();
+    let mut duplicates = Vec::new();
     for object in objects {
         let Object::Resource(resource, _) = object else {
             continue;
@@ -23,8 +22,8 @@ pub fn twice(objects: &[Object]) -> Vec<String> {
         let Some(other) = known.insert(name, resource) else {
             continue;
         };
-        twice.push(format!(
-            "{} `{}/{}` would be made of {}, and of {}",
+        duplicates.push(format!(
+            "{} `{}/{}` would be rendered from {} and from {}",
             resource.kind().as_str(),
             metadata.namespace,
             metadata.name,
@@ -32,5 +31,5 @@ pub fn twice(objects: &[Object]) -> Vec<String> {
             resource.source()
         ));
     }
-    twice
+    duplicates
 }

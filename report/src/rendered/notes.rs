@@ -1,4 +1,4 @@
-//! What to know about the rendered objects, one sentence each.
+//! Notes about the rendered objects, one sentence each.
 
 use std::fmt::{self, Debug};
 
@@ -11,27 +11,27 @@ use policy_schema::rule_spec::Enforcement;
 use policy_schema::wording::counted;
 
 use super::{applied, undeclared_providers};
-use crate::listed::some_of;
+use crate::listed::abbreviated;
 
-/// More policies than these are counted, not named.
+/// The maximum number of policies that are named.
 const MAX_NAMES: usize = 4;
 
-/// What was rendered of a set of policies.
+/// The rendered part of a policy set.
 pub struct Rendered<'r> {
-    /// All policies, and the mesh.
+    /// All policies and the mesh.
     pub set: &'r PolicySet,
-    /// Those that were rendered.
+    /// The rendered policies.
     pub policies: &'r [&'r ServicePolicy],
-    /// Whether what is of the whole mesh was rendered too.
+    /// Whether the resources of the whole mesh were rendered.
     pub has_mesh: bool,
-    /// Whether every kind of object was.
+    /// Whether every kind of object was rendered.
     pub has_every_kind: bool,
-    /// Whether objects of a kind were.
+    /// Whether objects of a kind were rendered.
     pub has_kind: &'r dyn Fn(ResourceKind) -> bool,
-    /// How many objects there are.
+    /// The number of objects.
     pub objects: usize,
-    /// How many of them `kubectl` applies by the server alone.
-    pub by_server_alone: usize,
+    /// The number of objects that need `kubectl apply --server-side`.
+    pub server_side_only: usize,
 }
 
 impl Debug for Rendered<'_> {
@@ -40,12 +40,12 @@ impl Debug for Rendered<'_> {
     }
 }
 
-/// All that there is to know.
+/// All notes.
 pub fn notes(rendered: &Rendered<'_>) -> Vec<String> {
     let Rendered { set, policies, .. } = rendered;
     let mut notes = Vec::new();
     if rendered.objects == 0 {
-        notes.push("no object is rendered, so there is nothing to apply".to_owned());
+        notes.push("no objects rendered, so there is nothing to apply".to_owned());
     }
     if (rendered.has_kind)(ResourceKind::AuthorizationPolicy) {
         notes.extend(differences(set, policies));
@@ -53,10 +53,10 @@ pub fn notes(rendered: &Rendered<'_>) -> Vec<String> {
     if rendered.has_mesh && (rendered.has_kind)(ResourceKind::PeerAuthentication) {
         notes.extend(expired_exceptions(set));
     }
-    if rendered.by_server_alone > 0 {
+    if rendered.server_side_only > 0 {
         notes.push(format!(
-            "{} too large for the annotation that `kubectl apply` leaves: use `kubectl apply --server-side`",
-            counted(rendered.by_server_alone, "object is", "objects are")
+            "{} too large for the annotation of `kubectl apply`: use `kubectl apply --server-side`",
+            counted(rendered.server_side_only, "object is", "objects are")
         ));
     }
     if rendered.has_mesh && (rendered.has_kind)(ResourceKind::Gateway) {
@@ -70,59 +70,58 @@ pub fn notes(rendered: &Rendered<'_>) -> Vec<String> {
     notes
 }
 
-/// What the mesh document leaves to the defaults, or to the cluster.
+/// Settings that the mesh document leaves to defaults or to the cluster.
 fn defaults(set: &PolicySet) -> Vec<String> {
     let mut notes = Vec::new();
     if !set.mesh().sets_mtls_mode() {
         notes.push(
-            "no PeerAuthentication is rendered, and workloads may accept plaintext: \
-             the mesh leaves `mtls.mode` to the cluster"
+            "no PeerAuthentication rendered, so workloads may accept plaintext: the mesh does not set `mtls.mode`"
                 .to_owned(),
         );
     }
     if set.mesh().filter_image().is_none() {
         notes.push(
-            "no WasmPlugin is rendered, since the mesh has no `filter.image`: RBAC alone enforces the policies, \
-             nothing records what is in shadow, and denials are neither counted nor explained"
+            "no WasmPlugin rendered, because the mesh does not set `filter.image`: only RBAC enforces the policies, \
+             shadow rules are not recorded, and denials are neither counted nor explained"
                 .to_owned(),
         );
     }
     let unspecified = set.mesh().unspecified();
     if !unspecified.is_empty() {
         notes.push(format!(
-            "the mesh is as strict as can be where its document is silent: {}",
+            "the mesh uses the strictest setting for unspecified fields: {}",
             unspecified.join("; ")
         ));
     }
     notes
 }
 
-/// The exceptions from mutual TLS that are left out. Their objects stay in the cluster until they are deleted.
+/// Expired exceptions from mutual TLS. Their objects stay in the cluster until they are deleted.
 fn expired_exceptions(set: &PolicySet) -> Vec<String> {
     let ended = set.mesh().expired_exceptions();
     let notes = ended.map(|(namespace, name)| {
         format!(
-            "mTLS exception `{name}` of namespace `{namespace}` has expired and is left out; \
-             if it was applied: kubectl delete peerauthentication -n {namespace} {name}"
+            "mTLS exception `{name}` in namespace `{namespace}` has expired and is not rendered; \
+             if it was applied, run `kubectl delete peerauthentication -n {namespace} {name}`"
         )
     });
     notes.collect()
 }
 
-/// Gateways that a drained node takes away.
+/// Gateways that become unavailable when their node is drained.
 fn single_pods(set: &PolicySet) -> Vec<String> {
     let version = set.mesh().istio_version();
     let gateways = single_pod_gateways(set.mesh());
     let notes = gateways.map(|gateway| {
         format!(
-            "gateway `{gateway}`: Istio {version} makes one pod of it, since it cannot be told more before {GATEWAY_INFRASTRUCTURE}; \
-             scale it and keep it from being drained as docs/install.md has it"
+            "gateway `{gateway}`: Istio {version} runs a single pod, which cannot be configured before {GATEWAY_INFRASTRUCTURE}; \
+             scale it and add a PodDisruptionBudget (see docs/install.md)"
         )
     });
     notes.collect()
 }
 
-/// Where the AuthorizationPolicy alone is not the policy.
+/// Differences between a policy and its AuthorizationPolicy.
 fn differences(set: &PolicySet, policies: &[&ServicePolicy]) -> Vec<String> {
     let records_only = |policy: &&ServicePolicy| policy.enforcement() == Enforcement::Shadow;
     let in_shadow: Vec<_> = policies.iter().copied().filter(records_only).collect();
@@ -143,16 +142,16 @@ fn differences(set: &PolicySet, policies: &[&ServicePolicy]) -> Vec<String> {
         } in set.ports_left_to_filter(policy)
         {
             notes.push(format!(
-                "rule `{rule}` of policy `{name}`: RBAC leaves out port {port}, on which policy `{declared_by}` speaks no HTTP; \
-                 where the port does speak HTTP, the filter alone enforces the rule"
+                "rule `{rule}` of policy `{name}`: RBAC omits port {port}, which policy `{declared_by}` declares in `tcpPorts`; \
+                 where the port does speak HTTP, only the filter enforces the rule"
             ));
         }
     }
     notes
 }
 
-/// One note for all policies in shadow that the filter records, and one for the others: a mesh begins with all of
-/// them there.
+/// One note for all shadow policies that the filter records, and one for the others. A new mesh has all policies in
+/// shadow.
 fn shadow(set: &PolicySet, policies: &[&ServicePolicy]) -> Vec<String> {
     let has_filter = set.mesh().filter_image().is_some();
     let (recorded, others): (Vec<_>, Vec<_>) = policies
@@ -164,27 +163,27 @@ fn shadow(set: &PolicySet, policies: &[&ServicePolicy]) -> Vec<String> {
         let ports = recorded
             .iter()
             .any(|policy| policy.has_ports_without_http());
-        let but = if ports {
+        let except = if ports {
             ", except on ports without HTTP (`tcpPorts`)"
         } else {
             ""
         };
         let fetching = if set.mesh().istio_version() < FAIL_STRATEGY {
             format!(
-                "; before Istio {FAIL_STRATEGY}, a proxy that cannot fetch the filter denies every request nevertheless"
+                "; before Istio {FAIL_STRATEGY}, a proxy that cannot fetch the filter still denies every request"
             )
         } else {
             String::new()
         };
-        let what_is_recorded = format!(
-            "the filter lets every request pass and records what it would deny{but}{fetching}"
+        let recording = format!(
+            "the filter lets every request pass and records the ones that it would deny{except}{fetching}"
         );
-        notes.push(in_shadow(&recorded, &what_is_recorded));
+        notes.push(in_shadow(&recorded, &recording));
     }
     let reason = if has_filter {
-        "the filter sees no connection without HTTP (`tcpPorts`): nothing records what would be denied"
+        "the filter does not see connections without HTTP (`tcpPorts`), so would-be denials are not recorded"
     } else {
-        "without a filter, nothing records what would be denied"
+        "without a filter, would-be denials are not recorded"
     };
     if !others.is_empty() {
         notes.push(in_shadow(&others, reason));
@@ -192,14 +191,14 @@ fn shadow(set: &PolicySet, policies: &[&ServicePolicy]) -> Vec<String> {
     notes
 }
 
-fn in_shadow(policies: &[&ServicePolicy], what_is_recorded: &str) -> String {
+fn in_shadow(policies: &[&ServicePolicy], recording: &str) -> String {
     let names = policies.iter().map(|policy| format!("`{}`", policy.name()));
-    let names = some_of(names, MAX_NAMES);
+    let names = abbreviated(names, MAX_NAMES);
     let (subject, verb) = match policies {
         [_] => ("policy", "is"),
         _ => ("policies", "are"),
     };
     format!(
-        "{subject} {names} {verb} in shadow: no AuthorizationPolicy has the rules, and {what_is_recorded}"
+        "{subject} {names} {verb} in shadow: the rules are in no AuthorizationPolicy; {recording}"
     )
 }

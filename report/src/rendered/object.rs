@@ -9,23 +9,23 @@ use super::{HEADER, annotated};
 use crate::generated::with_header;
 use crate::serialized::{self, SerializeError};
 
-/// How objects are written.
+/// The syntax of rendered objects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Syntax {
-    /// As YAML, and plugin configs as JSON.
+    /// YAML, and JSON for plugin configs.
     Yaml,
-    /// As JSON.
+    /// JSON.
     Json,
 }
 
-/// Something rendered.
+/// A rendered object.
 #[derive(Debug)]
 pub enum Object {
-    /// What a cluster takes, and the file that it is rendered from, if it is one.
+    /// A Kubernetes resource, and the file that it is rendered from, if it is only one.
     Resource(Box<Resource>, Option<String>),
-    /// What the filter reads.
+    /// A plugin config of the filter.
     PluginConfig(Box<PluginConfig>),
-    /// The filters of a plain Envoy, and the policy that they enforce.
+    /// HTTP filters of a plain Envoy, and the policy that they enforce.
     HttpFilters(PolicyName, Vec<HttpFilter>),
 }
 
@@ -40,8 +40,7 @@ impl Serialize for Object {
 }
 
 impl Object {
-    /// A name that no other object has: neither namespaces nor kinds have a dot, so that it is
-    /// plain where the object's own name begins and ends.
+    /// A unique name. Namespaces and kinds contain no dots, so the object's own name is unambiguous.
     pub(crate) fn file_name(&self, syntax: Syntax) -> String {
         let (namespace, name, kind) = match self {
             Self::Resource(object, _) => {
@@ -78,12 +77,12 @@ impl Object {
         }
     }
 
-    /// Whether a cluster takes it.
+    /// Whether the object is a Kubernetes resource.
     pub(crate) fn is_resource(&self) -> bool {
         matches!(self, Self::Resource(..))
     }
 
-    /// Whether the object is written as JSON: as such it goes into a plugin config's field.
+    /// Whether the object is written as JSON. A plugin config is JSON within a field.
     fn is_json(&self, syntax: Syntax) -> bool {
         syntax == Syntax::Json || matches!(self, Self::PluginConfig(_))
     }

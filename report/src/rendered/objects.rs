@@ -1,4 +1,4 @@
-//! Policies → the objects that are asked for, in the order in which a cluster takes them.
+//! Policies → the requested objects, in the order to apply them.
 
 use std::collections::BTreeSet;
 use std::fmt::{self, Debug};
@@ -15,30 +15,30 @@ use thiserror::Error;
 
 use super::object::Object;
 
-/// What is asked for.
+/// The requested output.
 #[derive(Debug)]
-pub enum Asked<'a> {
-    /// What a cluster takes.
+pub enum Requested<'a> {
+    /// Kubernetes resources.
     Resources(Resources<'a>),
-    /// What the filter reads.
+    /// Plugin configs of the filter.
     PluginConfigs,
-    /// The filters of a plain Envoy.
+    /// HTTP filters of a plain Envoy.
     HttpFilters {
-        /// Where Envoy finds the filter.
+        /// The path of the filter's module.
         filter_path: &'a str,
     },
 }
 
-/// Which resources of Istio and Kubernetes are asked for.
+/// The requested Istio and Kubernetes resources.
 #[derive(Clone, Copy)]
 pub struct Resources<'a> {
-    /// Whether objects of a kind are.
+    /// Whether a kind is requested.
     pub has_kind: &'a dyn Fn(ResourceKind) -> bool,
-    /// Whether every kind is. Without an image there is then no object that brings the filter, and that is no mistake.
+    /// Whether every kind is requested. Then a mesh without a filter image is not an error.
     pub has_every_kind: bool,
-    /// Whether what is of the whole mesh is.
+    /// Whether the resources of the whole mesh are requested.
     pub has_mesh: bool,
-    /// The kind of object that brings the filter.
+    /// The API that installs the filter.
     pub api: ExtensionApi,
 }
 
@@ -48,21 +48,21 @@ impl Debug for Resources<'_> {
     }
 }
 
-/// Why there is no such object.
+/// Why a requested object cannot be rendered.
 #[derive(Debug, Error)]
 pub enum NoObject {
-    /// What brings the filter is asked for, and the mesh has no image of it.
+    /// The filter is requested, but the mesh sets no image.
     #[error("the mesh does not set `filter.image`")]
     MissingImage,
-    /// The mesh's Istio does not have the kind of object that is to bring the filter.
+    /// The Istio version of the mesh lacks the requested extension API.
     #[error(transparent)]
     NoTrafficExtension(NoExtension),
-    /// A plain Envoy cannot enforce a policy.
+    /// A plain Envoy cannot enforce the policy.
     #[error("policy `{name}`: {reason}")]
     NotForPlainEnvoy {
         /// The policy.
         name: PolicyName,
-        /// Why it cannot.
+        /// The reason.
         reason: NotForPlainEnvoy,
     },
 }
@@ -75,33 +75,33 @@ impl Fault for NoObject {
     fn help(&self) -> Option<&str> {
         match self {
             Self::MissingImage => Some("set `spec.filter.image` of the `Mesh`"),
-            Self::NoTrafficExtension(_) => Some("leave `--extension-api` out"),
+            Self::NoTrafficExtension(_) => Some("remove `--extension-api`"),
             Self::NotForPlainEnvoy { .. } => None,
         }
     }
 }
 
-/// The objects of these policies, and of the mesh. `files` are the names of the texts that were validated.
+/// Renders the objects of these policies and of the mesh. `files` are the names of the validated texts.
 pub fn objects(
-    asked: &Asked<'_>,
+    requested: &Requested<'_>,
     set: &PolicySet,
     policies: &[&ServicePolicy],
     files: &[String],
 ) -> Result<Vec<Object>, NoObject> {
     let mut objects = Vec::new();
     for policy in policies {
-        match asked {
-            Asked::Resources(asked) => objects.extend(
-                asked
-                    .of_policy(set, policy)?
+        match requested {
+            Requested::Resources(requested) => objects.extend(
+                requested
+                    .for_policy(set, policy)?
                     .into_iter()
                     .map(|resource| object(resource, set, files)),
             ),
-            Asked::PluginConfigs => {
+            Requested::PluginConfigs => {
                 let config = set.rollout(policy).config().clone();
                 objects.push(Object::PluginConfig(Box::new(config)));
             }
-            Asked::HttpFilters { filter_path } => {
+            Requested::HttpFilters { filter_path } => {
                 let filters = envoy::http_filters(&set.rollout(policy), filter_path);
                 let name = policy.name().clone();
                 let filters = filters.map_err(|reason| NoObject::NotForPlainEnvoy {
@@ -112,12 +112,12 @@ pub fn objects(
             }
         }
     }
-    // What denies comes after what allows, so that nothing is denied meanwhile.
-    if let Asked::Resources(asked) = asked {
+    // Rules that allow come first, so that no request is denied during the apply.
+    if let Requested::Resources(requested) = requested {
         let selected: BTreeSet<_> = policies.iter().map(|policy| policy.name()).collect();
         let is_wanted = |resource: &Resource| {
-            (asked.has_kind)(resource.kind())
-                && (asked.has_mesh
+            (requested.has_kind)(resource.kind())
+                && (requested.has_mesh
                     || resource
                         .policy()
                         .is_some_and(|name| selected.contains(&name)))
@@ -137,7 +137,11 @@ fn object(resource: Resource, set: &PolicySet, files: &[String]) -> Object {
 }
 
 impl Resources<'_> {
-    fn of_policy(self, set: &PolicySet, policy: &ServicePolicy) -> Result<Vec<Resource>, NoObject> {
+    fn for_policy(
+        self,
+        set: &PolicySet,
+        policy: &ServicePolicy,
+    ) -> Result<Vec<Resource>, NoObject> {
         let mut objects = Vec::new();
         let mut add = |resource| objects.push(resource);
         let rollout = set.rollout(policy);

@@ -1,6 +1,6 @@
-//! Rule files → an object of the Prometheus operator.
+//! Rule files → a `PrometheusRule` of the Prometheus operator.
 
-/// The object of the Prometheus operator with the groups of these rule files, which keep their comments.
+/// Combines the groups of these rule files in a `PrometheusRule` and keeps their comments.
 pub fn prometheus_rule<'t>(files: impl IntoIterator<Item = &'t str>) -> String {
     let mut object = "\
 apiVersion: monitoring.coreos.com/v1
@@ -15,7 +15,7 @@ spec:
     .to_owned();
     for file in files {
         let lines = file.lines();
-        // Before the groups stands what the file is about.
+        // The lines before the groups describe the file.
         let groups = lines.skip_while(|line| *line != "groups:").skip(1);
         for line in groups {
             if !line.is_empty() {

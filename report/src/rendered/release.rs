@@ -1,7 +1,7 @@
-//! Files of a chart → how large the release is that Helm keeps of it.
+//! The size of the release that Helm stores for a chart.
 //!
-//! Helm keeps of each release the whole chart and all that it rendered of it: as JSON, by gzip, in base64,
-//! in one Secret (Helm 3 and 4, `storage/driver`).
+//! Helm stores the whole chart and all rendered manifests of a release in one Secret, as base64 of gzipped JSON (Helm 3
+//! and 4, `storage/driver`).
 
 use std::fmt::{self, Display};
 use std::io;
@@ -16,10 +16,10 @@ use serde::{Serialize, Serializer};
 use super::files::File;
 use crate::serialized::{ByteCount, SerializeError};
 
-/// The most that a Secret takes (Kubernetes, `core/v1`, `MaxSecretSize`).
+/// The maximum size of a Secret (Kubernetes, `core/v1`, `MaxSecretSize`).
 pub(crate) const MAX_BYTES: usize = 1024 * 1024;
 
-/// A release, as far as it grows with the chart.
+/// The parts of a release that grow with the chart.
 #[derive(Serialize)]
 struct Release<'f> {
     chart: Chart<'f>,
@@ -39,13 +39,12 @@ struct ChartFile<'f> {
     data: Base64Display<'f, 'static, base64::engine::GeneralPurpose>,
 }
 
-/// What the files are rendered to: themselves, one after the other.
+/// The rendered manifest: the concatenated files.
 struct Manifest<'f>(&'f [&'f File]);
 
-/// How many bytes Helm keeps of a chart with these files, by and large: it does
-/// not gzip quite as is done here.
+/// The approximate number of bytes that Helm stores. Its gzip implementation differs slightly.
 pub(crate) fn bytes(files: &[File]) -> Result<usize, SerializeError> {
-    // Helm reads a folder in the order of names.
+    // Helm reads a folder in order of names.
     let mut files: Vec<_> = files.iter().collect();
     files.sort_by(|one, other| one.path.cmp(&other.path));
     let release = Release {
@@ -79,7 +78,7 @@ impl Display for Manifest<'_> {
     }
 }
 
-/// Writes a text as it is made, without a copy of all of it.
+/// Streams a text without a copy.
 fn as_text<T: Display, S: Serializer>(text: &T, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(text)
 }

@@ -1,28 +1,27 @@
-//! How large objects are.
+//! Size limits of objects.
 
 use super::object::Object;
 use crate::serialized::{SerializeError, json_bytes};
 
-/// The most that an object may have, as JSON: etcd takes requests of 1.5 MiB (`--max-request-bytes`),
-/// in which Kubernetes keeps what it adds itself.
+/// The maximum size of an object as JSON. etcd limits requests to 1.5 MiB (`--max-request-bytes`), including fields that
+/// Kubernetes adds.
 const MAX_BYTES: usize = 1024 * 1024;
 
-/// The most that all annotations of an object may have, of which `kubectl apply` makes one that has
-/// the whole object.
+/// The maximum size of all annotations of an object. Client-side `kubectl apply` stores the whole object in one.
 const MAX_ANNOTATION_BYTES: usize = 256 * 1024;
 
-/// The objects that are large for a cluster.
+/// Objects near or above the size limits.
 #[derive(Debug, Default)]
-pub struct Large {
-    /// Those that a cluster refuses, and how large each is, in a sentence each.
-    pub refused: Vec<String>,
-    /// How many others `kubectl` applies by the server alone.
-    pub by_server_alone: usize,
+pub struct Oversized {
+    /// Errors about objects that the API server rejects.
+    pub rejected: Vec<String>,
+    /// The number of other objects that need `kubectl apply --server-side`.
+    pub server_side_only: usize,
 }
 
-/// The objects that are large for a cluster.
-pub fn large(objects: &[Object]) -> Result<Large, SerializeError> {
-    let mut large = Large::default();
+/// Objects near or above the size limits.
+pub fn oversized(objects: &[Object]) -> Result<Oversized, SerializeError> {
+    let mut oversized = Oversized::default();
     for object in objects {
         let Object::Resource(resource, _) = object else {
             continue;
@@ -30,15 +29,15 @@ pub fn large(objects: &[Object]) -> Result<Large, SerializeError> {
         let bytes = json_bytes(resource)?;
         if bytes > MAX_BYTES {
             let metadata = resource.metadata();
-            large.refused.push(format!(
-                "{} `{}/{}` has {bytes} bytes, and a cluster takes {MAX_BYTES}",
+            oversized.rejected.push(format!(
+                "{} `{}/{}` has {bytes} bytes, more than the maximum of {MAX_BYTES}",
                 resource.kind().as_str(),
                 metadata.namespace,
                 metadata.name
             ));
         } else if bytes > MAX_ANNOTATION_BYTES {
-            large.by_server_alone += 1;
+            oversized.server_side_only += 1;
         }
     }
-    Ok(large)
+    Ok(oversized)
 }

@@ -2,7 +2,7 @@
 
 use policy_schema::wording::counted;
 
-use crate::listed::some_of;
+use crate::listed::abbreviated;
 
 /// More files than these are counted, not named.
 const MAX_NAMES: usize = 5;
@@ -12,7 +12,7 @@ pub fn stale_note(names: &[String]) -> Option<String> {
     if names.is_empty() {
         return None;
     }
-    let listed = some_of(names.iter().map(|name| format!("`{name}`")), MAX_NAMES);
+    let listed = abbreviated(names.iter().map(|name| format!("`{name}`")), MAX_NAMES);
     let count = counted(names.len(), "file", "files");
     Some(format!(
         "{count} of an earlier render no longer rendered: {listed}; remove them with `--prune`, and delete their objects from the cluster"

@@ -1,4 +1,4 @@
-//! Objects → one text.
+//! All objects in one stream.
 
 use serde::Serialize;
 
@@ -7,7 +7,7 @@ use super::object::{Object, Syntax};
 use crate::generated::with_header;
 use crate::serialized::{self, SerializeError};
 
-/// Several resources as one, as `kubectl` takes them.
+/// A Kubernetes `List`.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct List<'o> {
@@ -16,7 +16,7 @@ struct List<'o> {
     items: &'o [Object],
 }
 
-/// All objects in one text.
+/// Formats all objects as one stream.
 pub fn text(objects: &[Object], syntax: Syntax) -> Result<Vec<u8>, SerializeError> {
     if let [only @ (Object::PluginConfig(_) | Object::HttpFilters(..))] = objects {
         return only.content(syntax);

@@ -1,9 +1,8 @@
-//! Providers that documents use and none declares, one sentence each.
+//! Notes about providers that are used but not declared.
 
 use policy_schema::policy::{PolicySet, ProviderUse, UndeclaredProvider};
 
-/// Providers that proxies may not reach. Requests that are to be asked about are denied then, and logs and traces are
-/// lost.
+/// Notes providers that proxies may not reach. Their rules deny every matching request, and their logs and traces are lost.
 pub(crate) fn unreached(set: &PolicySet) -> Vec<String> {
     if set.mesh().limits_outbound() {
         notes(set, "proxies may not reach with `outbound: Declared`")
@@ -12,22 +11,24 @@ pub(crate) fn unreached(set: &PolicySet) -> Vec<String> {
     }
 }
 
-/// Providers that the mesh config of `install-values` does not define.
+/// Notes providers that the mesh config of `install-values` does not define.
 pub fn undefined(set: &PolicySet) -> Vec<String> {
     notes(set, "the mesh config does not define")
 }
 
-/// `fault` ends the clause "provider `NAME`, which …".
-fn notes(set: &PolicySet, fault: &str) -> Vec<String> {
+/// `problem` completes the clause "provider `NAME`, which …".
+fn notes(set: &PolicySet, problem: &str) -> Vec<String> {
     let undeclared = set.undeclared_providers().into_iter();
-    undeclared.map(|provider| note(&provider, fault)).collect()
+    undeclared
+        .map(|provider| note(&provider, problem))
+        .collect()
 }
 
-fn note(provider: &UndeclaredProvider<'_>, fault: &str) -> String {
+fn note(provider: &UndeclaredProvider<'_>, problem: &str) -> String {
     let UndeclaredProvider { name, used_for } = provider;
     let (use_of, remedy, consequence) = match used_for {
         ProviderUse::Rule { policy, rule } => (
-            format!("rule `{rule}` of policy `{policy}` asks"),
+            format!("rule `{rule}` of policy `{policy}` uses"),
             "add its service to `extensionProviders` of the `Mesh`",
             "every request that the rule matches is denied",
         ),
@@ -42,5 +43,5 @@ fn note(provider: &UndeclaredProvider<'_>, fault: &str) -> String {
             "they are lost",
         ),
     };
-    format!("{use_of} provider `{name}`, which {fault}: {remedy}, or {consequence}")
+    format!("{use_of} provider `{name}`, which {problem}: {remedy}, or {consequence}")
 }

@@ -1,10 +1,10 @@
-//! Existing objects that would be replaced by wider ones.
+//! Existing objects that rendered objects would replace with wider ones.
 
 use policy_schema::verify::Widening;
 
 use crate::place::Texts;
 
-/// One of them, and why, in a sentence.
+/// Formats one such object with the reasons.
 pub fn text(widening: &Widening, texts: &Texts<'_>) -> String {
     let Widening {
         subject,

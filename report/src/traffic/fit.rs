@@ -1,7 +1,7 @@
-//! A table → lines that fit a screen.
+//! Fits a table into a terminal width.
 //!
-//! Numbers are never cut: where there is no room for one it is written with a unit, and where there is no room for
-//! that its column is left out. Columns that say nothing give way first, then remarks, then names, then numbers.
+//! Numbers are never truncated: they are abbreviated with a unit, or their column is hidden. Empty columns are dropped first,
+//! then remarks, then names, then numbers.
 
 #[cfg(test)]
 mod tests;
@@ -13,59 +13,59 @@ use super::table::{Cell, Column, Content, Mark, Table};
 use crate::columns::{self, Align, Layout};
 use crate::shorten;
 
-/// A table in which every cell has its room.
+/// A table that fits the width.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fitted {
-    /// The titles of the columns.
+    /// The header line.
     pub header: String,
     /// The rows.
     pub lines: Vec<Line>,
-    /// The columns that there is no room for.
+    /// The hidden columns.
     pub hidden: Vec<&'static str>,
 }
 
-/// A row in which every cell has its room.
+/// A row that fits the width.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
-    /// The cells beside each other.
+    /// The cells in one line.
     pub text: String,
-    /// What is happening there.
+    /// The mark of the row.
     pub mark: Mark,
 }
 
-/// A few long names must not take the room of what other rows say: names are shortened to this, and to what three
-/// quarters of them need, before anything else gives way.
+/// The width to which long names are shortened before anything else, unless three quarters of the names need more. A few long
+/// names must not take the space of other columns.
 const LONG_NAME: usize = 32;
 
-/// Names are shortened to the first before numbers are, and to the second before columns of numbers are left out.
+/// Names are shortened to the first width before numbers are abbreviated, and to the second before numbers are hidden.
 const SHORT_NAMES: [usize; 2] = [12, 8];
 
-/// A remark in less room says nothing.
-const SHORTEST_REMARK: usize = 10;
+/// The minimum useful width of a remark.
+const MIN_REMARK: usize = 10;
 
-/// The order in which columns of numbers are left out. Rates stay longest, since `top` is about now.
+/// The order in which numeric columns are hidden. Rates stay longest, because `top` shows current traffic.
 const HIDDEN_FIRST: [&str; 6] = [
     "SHADOW", "SHADOW/s", "ALLOWED", "DENIED", "ALLOW/s", "DENY/s",
 ];
 
-/// One way to lay a table out: the widest that fits is taken.
+/// A candidate layout. The widest that fits is used.
 #[derive(Clone, Debug)]
 struct Plan {
     hidden: Vec<&'static str>,
-    shortest_name: ShortestName,
-    shortest_remark: usize,
+    min_name: MinName,
+    min_remark: usize,
     is_compact: bool,
     gap: usize,
 }
 
-/// To what names may be shortened.
+/// The minimum width of names.
 #[derive(Clone, Copy, Debug)]
-enum ShortestName {
-    /// To nothing: all are whole.
+enum MinName {
+    /// Names are not shortened.
     Whole,
-    /// To what most of them need.
+    /// The width that most names need.
     Usual,
-    /// To this.
+    /// A fixed width.
     Width(usize),
 }
 
@@ -73,24 +73,24 @@ impl Plan {
     fn whole() -> Self {
         Self {
             hidden: Vec::new(),
-            shortest_name: ShortestName::Whole,
-            shortest_remark: usize::MAX,
+            min_name: MinName::Whole,
+            min_remark: usize::MAX,
             is_compact: false,
             gap: 2,
         }
     }
 }
 
-/// How wide the cells of a column are, with its title.
+/// The width that a column needs, including its title.
 #[derive(Clone, Copy, Debug)]
-struct Wanted {
+struct ColumnWidth {
     exact: usize,
     compact: usize,
-    /// As wide as most of the cells.
+    /// The width of most cells.
     usual: usize,
 }
 
-/// The whole table, however wide it is.
+/// Formats the whole table at full width.
 pub(crate) fn whole(table: &Table) -> Fitted {
     let widths = widths_of_whole(table);
     lay_out(table, 0..table.rows.len(), &Plan::whole(), &widths, false)
@@ -101,10 +101,10 @@ fn widths_of_whole(table: &Table) -> Vec<Option<usize>> {
     wanted.iter().map(|wanted| Some(wanted.exact)).collect()
 }
 
-/// The rows `shown` of a table in a width, with a sign before each row. All rows count for the widths, so that
-/// columns do not move while scrolling.
+/// Fits the rows `shown` into a width, with a mark before each row. Column widths depend on all rows, so that columns do not
+/// move while scrolling.
 pub fn fit(table: &Table, shown: Range<usize>, order: Order, width: usize) -> Fitted {
-    // The sign and the space after it.
+    // The mark and a space.
     let room = width.saturating_sub(2);
     let whole = total(&widths_of_whole(table), Plan::whole().gap);
     let short;
@@ -117,25 +117,25 @@ pub fn fit(table: &Table, shown: Range<usize>, order: Order, width: usize) -> Fi
     let wanted = wanted(table);
     let mut fitting = Plan {
         hidden: table.columns.iter().map(|column| column.title).collect(),
-        shortest_name: ShortestName::Width(0),
-        shortest_remark: 0,
+        min_name: MinName::Width(0),
+        min_remark: 0,
         is_compact: true,
         gap: 1,
     };
     for plan in plans(table, order) {
-        if total(&least_widths(table, &wanted, &plan), plan.gap) <= room {
+        if total(&min_widths(table, &wanted, &plan), plan.gap) <= room {
             fitting = plan;
             break;
         }
     }
-    let mut widths = least_widths(table, &wanted, &fitting);
+    let mut widths = min_widths(table, &wanted, &fitting);
     widen(table, &wanted, &fitting, &mut widths, room);
     lay_out(table, shown, &fitting, &widths, true)
 }
 
-/// From the richest to the poorest.
+/// Candidate layouts, from the widest to the narrowest.
 fn plans(table: &Table, order: Order) -> Vec<Plan> {
-    let [short, shortest] = SHORT_NAMES.map(ShortestName::Width);
+    let [short, shortest] = SHORT_NAMES.map(MinName::Width);
     let titles = |content| {
         let columns = table.columns.iter();
         let columns = columns.filter(move |column: &&Column| column.content == content);
@@ -144,32 +144,32 @@ fn plans(table: &Table, order: Order) -> Vec<Plan> {
     let (kept, numbers): (Vec<_>, Vec<_>) = HIDDEN_FIRST
         .into_iter()
         .partition(|title| sorts_by(order, title));
-    // What rows are sorted by says something even where it is 0.
+    // The sort column is never empty, even if all values are 0.
     let (empty_numbers, numbers): (Vec<_>, Vec<_>) =
         numbers.into_iter().partition(|title| table.is_empty(title));
     let (empty, remarks): (Vec<_>, Vec<_>) =
         titles(Content::Remark).partition(|title| table.is_empty(title));
     let empty_remarks = empty.len();
     let empty = [empty, empty_numbers].concat();
-    let plan = |hidden: &[&'static str], shortest_name, is_compact, gap| Plan {
+    let plan = |hidden: &[&'static str], min_name, is_compact, gap| Plan {
         hidden: hidden.to_vec(),
-        shortest_name,
-        shortest_remark: SHORTEST_REMARK,
+        min_name,
+        min_remark: MIN_REMARK,
         is_compact,
         gap,
     };
     let mut plans = vec![Plan::whole()];
-    for names in [ShortestName::Whole, ShortestName::Usual] {
-        // A remark that is empty in every row says nothing at all, and a 0 still does.
+    for names in [MinName::Whole, MinName::Usual] {
+        // An empty remark column has no information, while a column of zeros has some.
         for count in empty_remarks..=empty.len() {
             let hidden = empty.get(..count).unwrap_or_default();
             plans.push(plan(hidden, names, false, 2));
             plans.push(plan(hidden, names, false, 1));
         }
     }
-    // WHY is the first of the remarks. It is left out before names are shortened, and the others after.
+    // WHY is the first remark. It is hidden before names are shortened, the others after.
     let hidden = |count: usize| [&empty, remarks.get(..count).unwrap_or_default()].concat();
-    plans.push(plan(&hidden(1), ShortestName::Usual, false, 1));
+    plans.push(plan(&hidden(1), MinName::Usual, false, 1));
     for count in 1..=remarks.len() {
         plans.push(plan(&hidden(count), short, false, 1));
     }
@@ -183,7 +183,7 @@ fn plans(table: &Table, order: Order) -> Vec<Plan> {
         plans.push(plan(&hidden, shortest, true, 1));
     }
     let numbers_and_remarks = [remarks.as_slice(), &numbers].concat();
-    let least = ShortestName::Width(1);
+    let least = MinName::Width(1);
     plans.push(plan(&numbers_and_remarks, least, true, 1));
     plans
 }
@@ -197,8 +197,8 @@ fn sorts_by(order: Order, title: &str) -> bool {
     }
 }
 
-/// The least width of each column, and none for those that are left out.
-fn least_widths(table: &Table, wanted: &[Wanted], plan: &Plan) -> Vec<Option<usize>> {
+/// The minimum width of each column, and none for hidden columns.
+fn min_widths(table: &Table, wanted: &[ColumnWidth], plan: &Plan) -> Vec<Option<usize>> {
     let columns = table.columns.iter().zip(wanted);
     columns
         .map(|(column, wanted)| {
@@ -209,18 +209,18 @@ fn least_widths(table: &Table, wanted: &[Wanted], plan: &Plan) -> Vec<Option<usi
             Some(match column.content {
                 Content::Number if plan.is_compact => wanted.compact,
                 Content::Number => wanted.exact,
-                Content::Name => match plan.shortest_name {
-                    ShortestName::Whole => wanted.exact,
-                    ShortestName::Usual => wanted.exact.min(wanted.usual),
-                    ShortestName::Width(width) => wanted.exact.min(width),
+                Content::Name => match plan.min_name {
+                    MinName::Whole => wanted.exact,
+                    MinName::Usual => wanted.exact.min(wanted.usual),
+                    MinName::Width(width) => wanted.exact.min(width),
                 },
-                Content::Remark => wanted.exact.min(plan.shortest_remark.max(title)),
+                Content::Remark => wanted.exact.min(plan.min_remark.max(title)),
             })
         })
         .collect()
 }
 
-fn wanted(table: &Table) -> Vec<Wanted> {
+fn wanted(table: &Table) -> Vec<ColumnWidth> {
     let columns = table.columns.iter().enumerate();
     columns
         .map(|(place, column)| {
@@ -236,7 +236,7 @@ fn wanted(table: &Table) -> Vec<Wanted> {
                 .get(widths.len() * 3 / 4)
                 .copied()
                 .unwrap_or_default();
-            Wanted {
+            ColumnWidth {
                 exact: widths.last().copied().unwrap_or_default().max(title),
                 compact: compact.unwrap_or_default().max(title),
                 usual: usual.clamp(SHORT_NAMES[0], LONG_NAME).max(title),
@@ -245,21 +245,27 @@ fn wanted(table: &Table) -> Vec<Wanted> {
         .collect()
 }
 
-/// What columns take with the gaps between them.
+/// The total width of columns and gaps.
 fn total(widths: &[Option<usize>], gap: usize) -> usize {
     let columns = widths.iter().flatten().count();
     let texts: usize = widths.iter().flatten().sum();
     texts + gap * columns.saturating_sub(1)
 }
 
-/// Gives the room that is left to names, and what they do not need to remarks.
-fn widen(table: &Table, wanted: &[Wanted], plan: &Plan, widths: &mut [Option<usize>], room: usize) {
+/// Distributes the remaining width to names first, then to remarks.
+fn widen(
+    table: &Table,
+    wanted: &[ColumnWidth],
+    plan: &Plan,
+    widths: &mut [Option<usize>],
+    room: usize,
+) {
     let mut left = room.saturating_sub(total(widths, plan.gap));
     for content in [Content::Name, Content::Remark] {
         let places = table.columns.iter().enumerate();
         let places = places.filter(|(_, column)| column.content == content);
         let places: Vec<_> = places.map(|(place, _)| place).collect();
-        // A column at a time, so that short names are whole before long ones take the rest.
+        // One terminal column at a time, so that short names are complete before long ones take the rest.
         let mut is_growing = true;
         while left > 0 && is_growing {
             is_growing = false;
@@ -330,7 +336,7 @@ fn lay_out(
     }
 }
 
-/// A cell in its room.
+/// Fits a cell into a width.
 fn text(cell: &Cell, column: Column, room: usize) -> String {
     let exact = cell.exact();
     match column.content {

@@ -1,4 +1,4 @@
-//! A reading → one snapshot for scripts.
+//! A snapshot as JSON.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -25,24 +25,24 @@ struct Document<'s> {
     config_rejections: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     omitted_log_lines: Option<u64>,
-    /// By policy, how many proxies run which revision.
+    /// The number of proxies by policy and revision.
     revisions: BTreeMap<String, &'s BTreeMap<String, u64>>,
     rules: Vec<RuleEntry<'s>>,
     callers: Vec<CallerEntry<'s>>,
-    /// Whether Prometheus has more callers, who call less than those that were asked for.
+    /// Whether Prometheus has more callers with fewer requests.
     has_more_callers: bool,
 }
 
 #[derive(Serialize)]
 struct RuleEntry<'s> {
     policy: &'s str,
-    /// `null` where no rule decided.
+    /// `null` if no rule decided.
     rule: Option<&'s str>,
     allowed: Counted,
     denied: Counted,
     shadow: Counted,
-    /// Matches of rules that record or ask a provider.
-    noted: Counted,
+    /// Matches of `Audit` and `Custom` rules.
+    recorded: Counted,
     reasons: Vec<&'s str>,
     #[serde(skip_serializing_if = "str::is_empty")]
     from: &'s str,
@@ -52,28 +52,28 @@ struct RuleEntry<'s> {
 
 #[derive(Serialize)]
 struct CallerEntry<'s> {
-    /// `null` for a caller without an identity, and for those beyond the series that a proxy keeps.
+    /// `null` for a caller without an identity, and for callers beyond `maxSeries`.
     caller: Option<Cow<'s, str>>,
     method: Option<Cow<'s, str>>,
     path: Option<Cow<'s, str>>,
-    /// Whether it stands for all beyond the series that a proxy keeps.
+    /// Whether this entry sums up all callers beyond `maxSeries`.
     others: bool,
     policy: &'s str,
     allowed: Counted,
     denied: Counted,
     shadow: Counted,
-    noted: Counted,
+    recorded: Counted,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Counted {
     total: u64,
-    /// `null` where it was read once only.
+    /// `null` if it was only read once.
     per_second: Option<f64>,
 }
 
-/// What was read, and what is to be seen of it.
+/// Formats a reading and its snapshot.
 pub fn json(
     reading: &Reading,
     snapshot: &Snapshot,
@@ -110,7 +110,7 @@ fn rule(row: &RuleRow) -> RuleEntry<'_> {
         allowed: counted(row.tally.allowed),
         denied: counted(row.tally.denied),
         shadow: counted(row.tally.shadow),
-        noted: counted(row.tally.noted),
+        recorded: counted(row.tally.recorded),
         reasons: row.reasons.iter().map(String::as_str).collect(),
         from: &row.facts.from,
         owner: &row.facts.owner,
@@ -127,7 +127,7 @@ fn caller(row: &CallerRow) -> CallerEntry<'_> {
         allowed: counted(row.tally.allowed),
         denied: counted(row.tally.denied),
         shadow: counted(row.tally.shadow),
-        noted: counted(row.tally.noted),
+        recorded: counted(row.tally.recorded),
     }
 }
 

@@ -1,9 +1,9 @@
-//! Numbers as people read them.
+//! Numbers for terminal output.
 
-/// Of thousands, and so on.
+/// Units of 10^3, 10^6 and so on.
 const UNITS: [&str; 6] = ["k", "M", "G", "T", "P", "E"];
 
-/// So many by the second, in few digits: it is never the same for long.
+/// A rate per second, with few digits because it changes all the time.
 pub(crate) fn rate(rate: f64) -> String {
     match rate {
         0.0 => "0".to_owned(),
@@ -20,7 +20,7 @@ pub(crate) fn compact(number: f64) -> String {
     let mut scaled = number;
     for unit in UNITS {
         scaled /= 1000.0;
-        // What would be rounded to the next unit is written in it.
+        // Numbers that round up to the next unit use that unit.
         if scaled < 99.95 {
             return format!("{scaled:.1}{unit}");
         }

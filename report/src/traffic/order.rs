@@ -1,9 +1,9 @@
-//! The order of rows.
+//! The sort order of rows.
 
 use peergate_insight::traffic::reading::Count;
 use peergate_insight::traffic::snapshot::Tally;
 
-/// What comes first.
+/// The sort order of rows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Order {
     /// By policy and rule, or by caller
@@ -18,7 +18,7 @@ pub enum Order {
 }
 
 impl Order {
-    /// What it goes by.
+    /// The name of the order.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Name => "name",
@@ -28,7 +28,7 @@ impl Order {
         }
     }
 
-    /// The one after it.
+    /// The next order in the cycle.
     #[must_use]
     pub fn next(self) -> Self {
         match self {
@@ -39,7 +39,7 @@ impl Order {
         }
     }
 
-    /// Puts rows that are in the order of their names into this order. Those that are alike stay as they are.
+    /// Sorts rows that are sorted by name. The sort is stable.
     pub(crate) fn sort<R>(self, rows: &mut [R], tally: impl Fn(&R) -> &Tally) {
         let count = |row: &R| match self {
             Self::Name => Count::default(),

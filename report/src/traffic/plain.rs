@@ -1,4 +1,4 @@
-//! A snapshot → lines, for pipes and for those who look once.
+//! A snapshot as plain text, for pipes and `--once`.
 
 use peergate_insight::traffic::snapshot::Snapshot;
 
@@ -6,7 +6,7 @@ use super::fit;
 use super::order::Order;
 use super::table::{Kind, Table};
 
-/// The heading, the rules, and where proxies learn the callers.
+/// Formats the heading, the rules, and the callers if the learning mode is on.
 pub fn text(snapshot: &Snapshot, order: Order) -> String {
     let mut text = String::new();
     for line in &snapshot.heading {
@@ -24,7 +24,7 @@ pub fn text(snapshot: &Snapshot, order: Order) -> String {
 
 fn table(table: &Table) -> String {
     if table.rows.is_empty() {
-        return "nothing is counted\n".to_owned();
+        return "no counters\n".to_owned();
     }
     let fitted = fit::whole(table);
     let lines = fitted.lines.iter().map(|line| line.text.as_str());

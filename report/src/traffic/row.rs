@@ -1,25 +1,25 @@
-//! All of a row, with every digit.
+//! One row with all digits.
 
 use super::table::{Content, Table};
 use crate::columns::{Layout, left};
 
-/// A title and its cell.
+/// A title and a cell.
 const CELL: Layout<'_> = Layout {
     indent: 0,
     gap: 1,
     columns: &[left(9), left(0)],
 };
 
-/// A count and its rate beside each other, so that all of them fit a small screen.
+/// A count and its rate in one line, to fit a small screen.
 const NUMBERS: Layout<'_> = Layout {
     indent: 0,
     gap: 2,
     columns: &[left(19), left(0)],
 };
 
-/// The lines of the row at this place, counted from 0, if there is one.
-pub fn lines(table: &Table, place: usize) -> Option<Vec<String>> {
-    let row = table.rows.get(place)?;
+/// Formats the row at this index, if it exists.
+pub fn lines(table: &Table, index: usize) -> Option<Vec<String>> {
+    let row = table.rows.get(index)?;
     let (mut texts, mut numbers) = (Vec::new(), Vec::new());
     for (column, cell) in table.columns.iter().zip(&row.cells) {
         let text = CELL.line([column.title, &cell.exact()]);

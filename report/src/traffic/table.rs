@@ -1,4 +1,4 @@
-//! A snapshot → cells, for every form of showing them.
+//! A snapshot → tables of cells.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use policy_schema::telemetry::ObservedValue;
 use super::number;
 use super::order::Order;
 
-/// Which of the two tables.
+/// The kind of table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Kind {
     /// A row for each rule of each policy.
@@ -27,20 +27,20 @@ pub struct Table {
     pub(crate) rows: Vec<Row>,
 }
 
-/// A column: its title, and what it holds.
+/// A column with its title and content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Column {
     pub(crate) title: &'static str,
     pub(crate) content: Content,
 }
 
-/// What a column holds.
+/// The content of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Content {
-    /// Something that is told apart by its beginning and its end.
+    /// A name. Its start and its end matter.
     Name,
     Number,
-    /// Something that is read from its beginning.
+    /// A text. Its start matters.
     Remark,
 }
 
@@ -57,29 +57,29 @@ pub(crate) enum Cell {
     Rate(Rate),
 }
 
-/// How fast something is counted.
+/// The rate of a counter.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Rate {
-    /// Nothing to compare with was read.
+    /// There is no earlier reading.
     Unknown,
-    /// The last reading failed, so the rate is an old one.
+    /// The last reading failed, so the rate is outdated.
     Stale,
     PerSecond(f64),
 }
 
-/// What is happening right now.
+/// The current activity of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mark {
-    /// Nothing that has to be looked at.
+    /// No denials.
     Nothing,
     /// Requests are denied.
     Denying,
-    /// Requests would be denied, or allowed, by what is in shadow.
+    /// Rules in shadow would have decided differently.
     Shadowing,
 }
 
 impl Mark {
-    /// What tells marked rows apart without colours.
+    /// The sign of marked rows, for terminals without color.
     pub(crate) const fn sign(self) -> char {
         match self {
             Self::Nothing => ' ',
@@ -90,7 +90,7 @@ impl Mark {
 }
 
 impl Cell {
-    /// Whether it says that there is nothing.
+    /// Whether the cell has no information.
     fn is_empty(&self) -> bool {
         match self {
             Self::Text(text) => matches!(text.as_str(), "" | "-"),
@@ -101,7 +101,7 @@ impl Cell {
         }
     }
 
-    /// With every digit.
+    /// All digits.
     pub(crate) fn exact(&self) -> String {
         match self {
             Self::Text(text) => text.clone(),
@@ -112,7 +112,7 @@ impl Cell {
         }
     }
 
-    /// With a unit in place of digits, where that is shorter.
+    /// A number abbreviated with a unit, if that is shorter.
     pub(crate) fn compact(&self) -> String {
         let exact = self.exact();
         let compact = match self {
@@ -127,32 +127,32 @@ impl Cell {
     }
 }
 
-/// The column of identities.
+/// The title of the identity column.
 const CALLER: &str = "CALLER";
 
-/// What stands before the namespace in an identity of Kubernetes.
+/// The segment before the namespace in a SPIFFE ID.
 const NAMESPACES: &str = "/ns/";
 
-/// The columns of numbers, as [`numbers`] fills them.
+/// The numeric columns, in the order of [`numbers`].
 const NUMBERS: [&str; 6] = [
     "ALLOW/s", "DENY/s", "SHADOW/s", "ALLOWED", "DENIED", "SHADOW",
 ];
 
 impl Table {
-    /// The rows of a snapshot, in this order.
+    /// Creates a table of a snapshot, in this order.
     pub fn new(kind: Kind, snapshot: &Snapshot, order: Order) -> Self {
         match kind {
-            Kind::Rules => Self::of_rules(snapshot, order),
-            Kind::Callers => Self::of_callers(snapshot, order),
+            Kind::Rules => Self::from_rules(snapshot, order),
+            Kind::Callers => Self::from_callers(snapshot, order),
         }
     }
 
-    /// How many rows it has.
+    /// The number of rows.
     pub fn row_count(&self) -> usize {
         self.rows.len()
     }
 
-    fn of_rules(snapshot: &Snapshot, order: Order) -> Self {
+    fn from_rules(snapshot: &Snapshot, order: Order) -> Self {
         let mut rows: Vec<_> = snapshot.rules.iter().collect();
         order.sort(&mut rows, |row| &row.tally);
         let mut columns = columns(&["POLICY", "RULE"]);
@@ -168,7 +168,7 @@ impl Table {
         let cells = |row: &&RuleRow| {
             let mut cells = texts(&[&row.policy, &row.rule]);
             cells.extend(numbers(&row.tally, snapshot.is_stale));
-            cells.push(Cell::Text(why(&row.reasons, row.tally.noted)));
+            cells.push(Cell::Text(why(&row.reasons, row.tally.recorded)));
             if snapshot.has_documents {
                 cells.extend(texts(&[&row.facts.from, &row.facts.owner]));
             }
@@ -183,11 +183,11 @@ impl Table {
         }
     }
 
-    fn of_callers(snapshot: &Snapshot, order: Order) -> Self {
+    fn from_callers(snapshot: &Snapshot, order: Order) -> Self {
         let mut rows: Vec<_> = snapshot.callers.iter().collect();
         order.sort(&mut rows, |row| &row.tally);
         let mut columns = columns(&[CALLER, "POLICY"]);
-        // Both tell rows apart as names do.
+        // Both distinguish rows, like names.
         columns.extend(["METHOD", "PATH"].map(|title| Column {
             title,
             content: Content::Name,
@@ -207,8 +207,7 @@ impl Table {
         }
     }
 
-    /// The same with callers as short as they can be told apart: without the beginning of their identities, where
-    /// all are of one trust domain.
+    /// Removes the common trust domain from the callers, if all have the same.
     pub(crate) fn with_short_callers(&self) -> Self {
         let mut short = self.clone();
         let Some(place) = self.place(CALLER) else {
@@ -221,7 +220,7 @@ impl Table {
                 Some(Cell::Text(text)) if text.starts_with("spiffe://") => Some(text.as_str()),
                 _ => None,
             });
-        let beginnings: BTreeSet<_> = ids.map(beginning).collect();
+        let beginnings: BTreeSet<_> = ids.map(prefix).collect();
         let mut beginnings = beginnings.into_iter();
         if let (Some(Some(beginning)), None) = (beginnings.next(), beginnings.next()) {
             for row in &mut short.rows {
@@ -235,7 +234,7 @@ impl Table {
         short
     }
 
-    /// Whether a column says nothing in any row.
+    /// Whether every cell of a column is empty.
     pub(crate) fn is_empty(&self, title: &str) -> bool {
         let Some(place) = self.place(title) else {
             return true;
@@ -249,7 +248,7 @@ impl Table {
         columns.position(|column| column.title == title)
     }
 
-    /// Keeps the rows that have a text in any of their cells, in whatever case.
+    /// Keeps the rows that contain a text in any cell, ignoring case.
     pub fn retain(&mut self, wanted: &str) {
         let wanted = wanted.to_lowercase();
         let has = |cell: &Cell| match cell {
@@ -260,11 +259,11 @@ impl Table {
     }
 }
 
-/// What identities of the same trust domain begin with; none for one that is no workload of Kubernetes.
-fn beginning(id: &str) -> Option<&str> {
+/// The trust domain prefix of a SPIFFE ID of a Kubernetes workload.
+fn prefix(id: &str) -> Option<&str> {
     let end = id.find(NAMESPACES)? + NAMESPACES.len();
     let beginning = id.get(..end)?;
-    // The trust domain has no slash.
+    // A trust domain contains no slash.
     (beginning.matches('/').count() == 4).then_some(beginning)
 }
 
@@ -307,12 +306,12 @@ fn shown(observed: &ObservedValue, absent: &str) -> String {
     }
 }
 
-fn why(reasons: &BTreeSet<String>, noted: Count) -> String {
+fn why(reasons: &BTreeSet<String>, recorded: Count) -> String {
     let reasons: Vec<_> = reasons.iter().map(String::as_str).collect();
     let reasons = reasons.join(", ");
-    if noted.total > 0.0 {
-        // Rules that record or ask another have no column of their own.
-        format!("{reasons} {:.0}", noted.total)
+    if recorded.total > 0.0 {
+        // Matches of `Audit` and `Custom` rules have no column of their own.
+        format!("{reasons} {:.0}", recorded.total)
     } else {
         reasons
     }

@@ -1,4 +1,4 @@
-//! What is shown of a scrape, as people and programs read it.
+//! Tests of the output for a scrape.
 
 use peergate_insight::policy_selection::PolicySelection;
 use peergate_insight::traffic::documents::Documents;
@@ -34,18 +34,18 @@ fn snapshot() -> Snapshot {
 }
 
 #[test]
-fn scripts_read_one_snapshot_as_json() {
+fn formats_a_snapshot_as_json() {
     let json = json::json(&reading(), &snapshot(), SOURCE, Order::Denied).unwrap();
     insta::assert_snapshot!("json", String::from_utf8(json).unwrap());
 }
 
 #[test]
-fn one_look_is_a_table() {
+fn formats_a_snapshot_as_tables() {
     insta::assert_snapshot!("plain", plain::text(&snapshot(), Order::Name));
 }
 
 #[test]
-fn documents_tell_whom_rules_are_for_and_what_is_stale() {
+fn documents_add_sources_owners_and_stale_revisions() {
     let orders = PolicySelection::Policy(PolicyName {
         namespace: "shop".to_owned(),
         name: "orders".to_owned(),
@@ -59,7 +59,7 @@ fn documents_tell_whom_rules_are_for_and_what_is_stale() {
 }
 
 #[test]
-fn a_first_look_has_no_rates() {
+fn first_reading_has_no_rates() {
     let first = from_proxy::read(&scrape(40, 5, 0), at("2026-06-01T00:00:00Z")).unwrap();
     let snapshot = Snapshot::new(&first, SOURCE, None, &PolicySelection::All);
     let rates = snapshot.rules.iter().map(|row| row.tally.allowed.rate);
@@ -67,7 +67,7 @@ fn a_first_look_has_no_rates() {
 }
 
 #[test]
-fn a_counter_that_began_again_is_new() {
+fn counts_a_reset_counter_from_zero() {
     let earlier = from_proxy::read(&scrape(40, 5, 0), at("2026-06-01T00:00:00Z")).unwrap();
     let now = from_proxy::read(&scrape(10, 5, 0), at("2026-06-01T00:00:02Z")).unwrap();
     let rates: Vec<_> = now
@@ -80,9 +80,9 @@ fn a_counter_that_began_again_is_new() {
     assert_eq!(rates, [Some(5.0)]);
 }
 
-/// Prometheus' text format has values that are no number, and a 0 with a sign.
+/// Prometheus' text format has NaN, infinities and a negative zero.
 #[test]
-fn what_is_no_number_is_not_shown_as_one() {
+fn ignores_values_that_are_not_quantities() {
     let with = |value: &str| {
         let text = scrape(7, 0, 0).replace("} 7\n", &format!("}} {value}\n"));
         let text = text.replace("} 2359296\n", &format!("}} {value}\n"));
@@ -98,7 +98,7 @@ fn what_is_no_number_is_not_shown_as_one() {
 }
 
 #[test]
-fn a_page_is_no_proxy_and_a_proxy_without_the_filter_is_one() {
+fn distinguishes_web_pages_from_proxies_without_the_filter() {
     let noon = at("2026-06-01T12:00:00Z");
     for page in ["<html><body>Grafana</body></html>", "not found\n"] {
         assert_eq!(from_proxy::read(page, noon), None, "{page}");
@@ -110,7 +110,7 @@ fn a_page_is_no_proxy_and_a_proxy_without_the_filter_is_one() {
 }
 
 #[test]
-fn a_proxy_without_tags_is_told_from_one_without_counters() {
+fn distinguishes_proxies_without_tags_from_proxies_without_counters() {
     let name = "peergate_decisions_total_peergate_policy___shop_orders____peergate_rule___web____";
     let reading = from_proxy::read(&format!("{name}{{}} 3\n"), at("2026-06-01T12:00:00Z"));
     assert!(reading.unwrap().is_unlabelled);
@@ -119,17 +119,17 @@ fn a_proxy_without_tags_is_told_from_one_without_counters() {
 }
 
 #[test]
-fn nothing_counted_is_said() {
+fn reports_missing_counters() {
     let nothing = Reading::new(at("2026-06-01T00:00:00Z"));
     let snapshot = Snapshot::new(&nothing, SOURCE, None, &PolicySelection::All);
     assert_eq!(
         plain::text(&snapshot, Order::Name),
-        "localhost:15000: 0 policies\n\nnothing is counted\n"
+        "localhost:15000: 0 policies\n\nno counters\n"
     );
 }
 
 #[test]
-fn what_labels_bring_does_not_control_the_terminal() {
+fn escapes_control_characters_in_labels() {
     let evil = "\u{1b}[2J\u{202e}x";
     let decision = |labels: [&str; 4]| {
         let [policy, rule, effect, reason] = labels.map(str::to_owned);

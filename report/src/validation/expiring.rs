@@ -1,4 +1,4 @@
-//! What has ended or ends soon, by owner.
+//! Expired and soon expiring rules and exceptions, by owner.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -14,7 +14,7 @@ use serde::Serialize;
 use crate::columns::{Layout, left};
 use crate::place::Texts;
 
-/// When it ends, how long that is, and what it is.
+/// The end, the remaining time and the subject.
 const ENDS: Layout<'_> = Layout {
     indent: 2,
     gap: 2,
@@ -23,7 +23,7 @@ const ENDS: Layout<'_> = Layout {
 
 const DAY: u64 = 24 * 60 * 60;
 
-/// Something that has ended or ends soon.
+/// A rule or exception that has expired or expires soon.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Expiring<'e> {
@@ -41,7 +41,7 @@ pub struct Expiring<'e> {
     left: Duration,
 }
 
-/// What has ended at `at`, or ends within `span` of it, by time.
+/// Lists rules and exceptions that end before `at` plus `span`, by time.
 pub fn within<'e>(
     ends: &'e [Expiration],
     at: Timestamp,
@@ -77,10 +77,10 @@ pub fn within<'e>(
     expiring.collect()
 }
 
-/// For people: a paragraph for each owner.
+/// Formats the list as text, one paragraph per owner.
 pub fn text(expiring: &[Expiring<'_>]) -> String {
     if expiring.is_empty() {
-        return "nothing has ended or ends in that time\n".to_owned();
+        return "nothing expires in this time span\n".to_owned();
     }
     let mut by_owner: BTreeMap<Option<&str>, Vec<&Expiring<'_>>> = BTreeMap::new();
     for end in expiring {

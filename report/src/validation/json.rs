@@ -1,4 +1,4 @@
-//! What is wrong with policies, for programs.
+//! The validation report as JSON.
 
 use policy_schema::diagnostic::{Diagnostic, SourceText};
 use serde_json::json;
@@ -8,7 +8,7 @@ use crate::entry::entries;
 use crate::message::Message;
 use crate::serialized::{self, SerializeError};
 
-/// An array of problems, or an object with them and with what ends soon.
+/// Formats an array of problems, or an object with problems and expiring rules.
 pub fn json<'p>(
     problems: impl IntoIterator<Item = &'p Diagnostic>,
     sources: &[SourceText],

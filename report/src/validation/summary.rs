@@ -1,4 +1,4 @@
-//! How a check of policies went.
+//! The summary of a validation.
 
 use policy_schema::diagnostic::Diagnostic;
 use policy_schema::policy::ServicePolicy;
@@ -7,7 +7,7 @@ use policy_schema::wording::counted;
 
 use crate::message::counts;
 
-/// How much of so many files was checked, and how much of it is wrong.
+/// Counts the files, policies, rules and problems.
 pub fn text(files: usize, validated: &Validated) -> String {
     let files = counted(files, "file", "files");
     let found = match validated.diagnostics.as_slice() {

@@ -1,4 +1,4 @@
-//! The report for people.
+//! The verification report as text.
 
 use peergate_mesh::verification::Verification;
 use peergate_mesh::verification::seen::Probed;
@@ -7,7 +7,7 @@ use policy_schema::wording::counted;
 
 use crate::message::{Message, counts, rendered};
 
-/// Proxies with what they run, ports with how they answer, and what is wrong, styled for a terminal.
+/// Formats proxies, probed ports and findings, styled for a terminal.
 pub fn text(verified: &Verification) -> String {
     let running = verified
         .proxies
@@ -23,7 +23,7 @@ pub fn text(verified: &Verification) -> String {
         &verified.sources,
     );
     let unchecked = verified.unchecked.iter();
-    text.extend(unchecked.map(|unchecked| format!("not looked at: {unchecked}\n")));
+    text.extend(unchecked.map(|unchecked| format!("not checked: {unchecked}\n")));
     text += &summary(verified);
     text
 }
@@ -51,9 +51,11 @@ fn running(proxy: &Proxy) -> String {
                 format!("policy {name} at revision {sent}")
             }
             (Some(sent), Some(reported)) => {
-                format!("policy {name} at revision {reported}, and sent {sent}")
+                format!("policy {name} at revision {reported}, but was sent {sent}")
             }
-            (Some(sent), None) => format!("policy {name} sent at revision {sent}, not confirmed"),
+            (Some(sent), None) => {
+                format!("policy {name} was sent at revision {sent}, not confirmed")
+            }
             (None, _) => format!("policy {name} without a revision"),
         }
     });
@@ -78,7 +80,7 @@ fn summary(verified: &Verification) -> String {
         .iter()
         .map(|finding| finding.code.severity());
     let found = match counts(severities) {
-        none if none.is_empty() => "nothing is found".to_owned(),
+        none if none.is_empty() => "no findings".to_owned(),
         some => some,
     };
     format!("{looked_at}: {found}\n")

@@ -1,8 +1,8 @@
-//! The report for programs.
+//! The verification report as JSON.
 
 use std::collections::BTreeMap;
 
-use peergate_mesh::probe::Answers;
+use peergate_mesh::probe::ProbeAnswers;
 use peergate_mesh::verification::Verification;
 use policy_schema::plugin_config::PolicyName;
 use policy_schema::policy::PolicySet;
@@ -17,7 +17,7 @@ use crate::serialized::{self, SerializeError};
 #[derive(Serialize)]
 struct Document<'r> {
     findings: Vec<Entry<'r>>,
-    /// Inputs that were not given.
+    /// Missing inputs.
     unchecked: &'r [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     objects: Option<usize>,
@@ -34,13 +34,13 @@ struct ProxyEntry<'r> {
 #[derive(Serialize)]
 struct PolicyEntry<'r> {
     policy: String,
-    /// The revision that the proxy was sent last.
+    /// The revision last sent to the proxy.
     #[serde(skip_serializing_if = "Option::is_none")]
     revision: Option<&'r str>,
-    /// The revision that the filter reports; none if nothing proves that it runs one.
+    /// The revision that the filter reports. None without proof that it runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     reported: Option<&'r str>,
-    /// The revision that the documents have; none if they do not have the policy.
+    /// The revision in the documents. None if they do not have the policy.
     #[serde(skip_serializing_if = "Option::is_none")]
     expected: Option<String>,
 }
@@ -51,10 +51,10 @@ struct PortEntry<'r> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pod: Option<&'r str>,
     #[serde(flatten)]
-    answers: &'r Answers,
+    answers: &'r ProbeAnswers,
 }
 
-/// An object with what was found, and with what proxies and ports said.
+/// Formats findings, proxies and ports as a JSON object.
 pub fn json(verified: &Verification, set: &PolicySet) -> Result<Vec<u8>, SerializeError> {
     let findings = verified.findings.iter().map(Message::from);
     let running = verified.proxies.iter().flat_map(|proxy| &proxy.policies);

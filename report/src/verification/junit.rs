@@ -9,8 +9,8 @@ use crate::message::Message;
 use crate::place::Texts;
 use crate::serialized::SerializeError;
 
-/// Each finding is a failed test, and each warning a passed test with output. A code without findings is a passed test, or
-/// a skipped one if it was not checked.
+/// Formats findings as failed tests and warnings as passed tests with output. A code without findings is a passed test, or a
+/// skipped test if it was not checked.
 pub fn xml(verified: &Verification) -> Result<Vec<u8>, SerializeError> {
     let texts = Texts::new(&verified.sources);
     let mut suite = TestSuite::new("mesh");

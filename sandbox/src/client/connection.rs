@@ -1,4 +1,4 @@
-//! One connection, for one request after the other.
+//! A connection for sequential requests.
 
 use std::convert::Infallible;
 use std::error::Error as StdError;
@@ -18,14 +18,14 @@ use super::endpoint::{Endpoint, Protocol};
 use super::message::{Request, Response};
 use crate::CallError;
 
-/// More than any proxy answers with.
+/// More than any proxy sends.
 const MAX_RESPONSE_HEADER_BYTES: u32 = 1 << 20;
 
-/// With trailers or, and that shows on the wire, without.
+/// A body with or without trailers, which differ on the wire.
 type Body = Either<Full<Bytes>, WithTrailers<Full<Bytes>, Trailers>>;
 type Trailers = Ready<Option<Result<HeaderMap, Infallible>>>;
 
-/// An open connection of a [`Client`](super::Client); closed when dropped.
+/// An open connection of a [`Client`](super::Client). It is closed when dropped.
 #[derive(Debug)]
 pub struct Connection<'a> {
     endpoint: &'a Endpoint,
@@ -41,12 +41,12 @@ enum Sender {
 impl<'a> Connection<'a> {
     pub(super) async fn open(endpoint: &'a Endpoint) -> Result<Self, CallError> {
         let io = TokioIo::new(endpoint.open().await?);
-        // What ends a connection reaches its requests, so its own result adds nothing.
+        // Requests report connection errors, so this result is redundant.
         let sender = match endpoint.protocol {
             Protocol::Http1 => {
                 let (sender, driver) = http1::handshake(io)
                     .await
-                    .map_err(|error| CallError::of(&error))?;
+                    .map_err(|error| CallError::from_http(&error))?;
                 tokio::spawn(driver.with_upgrades());
                 Sender::Http1(sender)
             }
@@ -56,7 +56,7 @@ impl<'a> Connection<'a> {
                 let (sender, driver) = builder
                     .handshake(io)
                     .await
-                    .map_err(|error| CallError::of(&error))?;
+                    .map_err(|error| CallError::from_http(&error))?;
                 tokio::spawn(driver);
                 Sender::Http2(sender)
             }
@@ -74,18 +74,18 @@ impl<'a> Connection<'a> {
                     sender
                         .ready()
                         .await
-                        .map_err(|error| CallError::of(&error))?;
+                        .map_err(|error| CallError::from_http(&error))?;
                     sender.send_request(request).await
                 }
                 Sender::Http2(sender) => {
                     sender
                         .ready()
                         .await
-                        .map_err(|error| CallError::of(&error))?;
+                        .map_err(|error| CallError::from_http(&error))?;
                     sender.send_request(request).await
                 }
             };
-            read(response.map_err(|error| CallError::of(&error))?).await
+            read(response.map_err(|error| CallError::from_http(&error))?).await
         })
     }
 }
@@ -95,7 +95,7 @@ async fn read(response: hyper::Response<Incoming>) -> Result<Response, CallError
     let body = body
         .collect()
         .await
-        .map_err(|error| CallError::of(&error))?;
+        .map_err(|error| CallError::from_http(&error))?;
     Ok(Response {
         status: head.status.as_u16(),
         headers: head
@@ -108,13 +108,13 @@ async fn read(response: hyper::Response<Incoming>) -> Result<Response, CallError
 }
 
 fn build(endpoint: &Endpoint, request: &Request) -> Result<hyper::Request<Body>, CallError> {
-    // The parser drops a fragment in silence, and a test of fragments would test something else.
+    // The parser silently drops fragments, which would invalidate tests of fragments.
     if request.target.contains('#') {
         return Err(invalid("a fragment in", &request.target));
     }
     let method = Method::from_bytes(request.method.as_bytes())
         .map_err(|_| invalid("method", &request.method))?;
-    // HTTP/2 takes `:scheme` and `:authority` from an absolute URI.
+    // HTTP/2 derives `:scheme` and `:authority` from an absolute URI.
     let absolute = endpoint.protocol == Protocol::Http2 && request.target.starts_with('/');
     let target = if absolute {
         let scheme = if endpoint.tls.is_some() {
@@ -153,7 +153,7 @@ fn body(endpoint: &Endpoint, request: &Request) -> Result<Body, CallError> {
     let trailers = fields(&request.trailers)?;
     match endpoint.protocol {
         _ if trailers.is_empty() => Ok(Either::Left(body)),
-        // The library would leave them out in silence.
+        // The library would silently drop them.
         Protocol::Http1 => Err(CallError::Invalid("trailers over HTTP/1.1".into())),
         Protocol::Http2 => Ok(Either::Right(body.with_trailers(ready(Some(Ok(trailers)))))),
     }
@@ -177,13 +177,13 @@ fn invalid(what: &str, value: &str) -> CallError {
 }
 
 impl CallError {
-    /// What an error of the HTTP layer means.
-    fn of(error: &hyper::Error) -> Self {
+    /// Converts an HTTP error.
+    fn from_http(error: &hyper::Error) -> Self {
         let transport = source::<io::Error>(error)
-            // This one names no sources.
+            // This error has no source.
             .or_else(|| source::<h2::Error>(error).and_then(h2::Error::get_io));
         if let Some(cause) = transport {
-            return Self::of_io(cause);
+            return Self::from_io(cause);
         }
         let closed = error.is_closed() || error.is_canceled() || error.is_incomplete_message();
         if closed {
@@ -195,26 +195,26 @@ impl CallError {
         }
     }
 
-    /// What an error of the transport means.
-    pub(super) fn of_io(error: &io::Error) -> Self {
+    /// Converts a transport error.
+    pub(super) fn from_io(error: &io::Error) -> Self {
         use rustls::Error as Tls;
         let tls = error
             .get_ref()
             .and_then(|inner| inner.downcast_ref::<Tls>());
         match tls {
             Some(Tls::InvalidCertificate(reason)) => Self::UntrustedServer(reason.to_string()),
-            // Also where the peer answers a TLS handshake with something that is no TLS.
+            // Includes peers that respond to a TLS handshake with something other than TLS.
             _ => Self::Refused(chain(error)),
         }
     }
 }
 
-/// The nearest cause of type `T`.
+/// The first cause of type `T`.
 fn source<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a T> {
     causes(error).find_map(|cause| cause.downcast_ref())
 }
 
-/// An error with its causes on one line.
+/// Formats an error with its causes.
 fn chain(error: &(dyn StdError + 'static)) -> String {
     causes(error).fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }

@@ -1,4 +1,4 @@
-//! What a client connects to, and how.
+//! The address and protocol of a client.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -11,17 +11,17 @@ use tokio::runtime::Runtime;
 use tokio_rustls::TlsConnector;
 
 use super::plain::PlainStream;
-use crate::wait::PATIENCE;
+use crate::wait::TIMEOUT;
 use crate::{CallError, Error};
 
-/// The version of HTTP that a client speaks; it does not negotiate.
+/// The HTTP version of a client, which does not negotiate.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Protocol {
     Http1,
     Http2,
 }
 
-/// What a client connects to, and how.
+/// The address and protocol of a client.
 #[derive(Debug)]
 pub(super) struct Endpoint {
     runtime: Runtime,
@@ -35,7 +35,7 @@ pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
 impl Endpoint {
-    /// Speaks HTTP/1.1 without TLS.
+    /// Creates an endpoint with HTTP/1.1 and no TLS.
     pub(super) fn new(addr: SocketAddr) -> Result<Self, Error> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -49,15 +49,15 @@ impl Endpoint {
         })
     }
 
-    /// Waits for a call, but not for longer than [`PATIENCE`].
+    /// Runs a call with [`TIMEOUT`].
     pub(super) fn block_on<T>(
         &self,
         call: impl Future<Output = Result<T, CallError>>,
     ) -> Result<T, CallError> {
         self.runtime.block_on(async {
-            tokio::time::timeout(PATIENCE, call)
+            tokio::time::timeout(TIMEOUT, call)
                 .await
-                .unwrap_or(Err(CallError::Timeout(PATIENCE)))
+                .unwrap_or(Err(CallError::Timeout(TIMEOUT)))
         })
     }
 
@@ -75,12 +75,12 @@ impl Endpoint {
             Protocol::Http1 => b"http/1.1".to_vec(),
             Protocol::Http2 => b"h2".to_vec(),
         }];
-        // An address for a name makes rustls send no SNI, which no listener here looks at.
+        // With an IP address as name rustls sends no SNI, which no listener here needs.
         let name = ServerName::from(self.addr.ip());
         let tls = TlsConnector::from(Arc::new(config))
             .connect(name, tcp)
             .await
-            .map_err(|error| CallError::of_io(&error))?;
+            .map_err(|error| CallError::from_io(&error))?;
         Ok(Box::new(tls))
     }
 }

@@ -4,7 +4,7 @@ use hyper::body::Bytes;
 
 use crate::{Error, Received};
 
-/// An HTTP request. Nothing in it is checked before it is sent.
+/// An HTTP request. It is not validated before sending.
 #[derive(Clone, Debug)]
 pub struct Request {
     pub(super) method: String,
@@ -17,7 +17,7 @@ pub struct Request {
 }
 
 impl Request {
-    /// A request for `target`: a path with or without a query, `*`, or an absolute URI.
+    /// Creates a request for `target`: a path with an optional query, `*`, or an absolute URI.
     pub fn new(method: &str, target: &str) -> Self {
         Self {
             method: method.into(),
@@ -30,18 +30,18 @@ impl Request {
         }
     }
 
-    /// A `GET` of `path`.
+    /// Creates a `GET` of `path`.
     pub fn get(path: &str) -> Self {
         Self::new("GET", path)
     }
 
-    /// A `CONNECT` to `authority` (`host:port`); over HTTP/2 it has no `:path`.
+    /// Creates a `CONNECT` to `authority` (`host:port`). Over HTTP/2 it has no `:path`.
     pub fn connect(authority: &str) -> Self {
         Self::new("CONNECT", authority).authority(authority)
     }
 
-    /// An extended `CONNECT` (RFC 8441): it asks for another protocol at a path. For HTTP/2 only, and
-    /// not as the first request of a connection, before the server has said that it takes it.
+    /// Creates an extended `CONNECT` (RFC 8441) for a protocol and path. Only for HTTP/2, and not as the first request of a
+    /// connection, because the server has to enable it first.
     pub fn extended_connect(protocol: &'static str, path: &str) -> Self {
         Self {
             protocol: Some(protocol),
@@ -49,29 +49,29 @@ impl Request {
         }
     }
 
-    /// Addresses `authority` (`Host`, `:authority`) instead of `sandbox.test`.
+    /// Sets the authority (`Host`, `:authority`). The default is `sandbox.test`.
     #[must_use]
     pub fn authority(mut self, authority: &str) -> Self {
         self.authority = authority.into();
         self
     }
 
-    /// Adds a header; a repeated name makes a further header. Names become lower case; values may
-    /// hold any bytes but control characters.
+    /// Adds a header, which may repeat a name. Names are converted to lower case. Values may contain any bytes except control
+    /// characters.
     #[must_use]
     pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
         self.headers.push((name.into(), value.as_ref().into()));
         self
     }
 
-    /// Adds a trailer, as [`header`](Self::header) does a header. For HTTP/2 only.
+    /// Adds a trailer, like [`header`](Self::header). Only for HTTP/2.
     #[must_use]
     pub fn trailer(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
         self.trailers.push((name.into(), value.as_ref().into()));
         self
     }
 
-    /// Sends `body` along, with its length.
+    /// Sets the body and its length.
     #[must_use]
     pub fn body(mut self, body: impl Into<Bytes>) -> Self {
         self.body = body.into();
@@ -84,9 +84,9 @@ impl Request {
 pub struct Response {
     /// The status code.
     pub status: u16,
-    /// The headers, names in lower case, repeated ones repeatedly.
+    /// The headers, with names in lower case and repetitions preserved.
     pub headers: Vec<(String, Vec<u8>)>,
-    /// The body; empty for the response to a `CONNECT` that succeeded.
+    /// The body. Empty for a successful `CONNECT`.
     pub body: Vec<u8>,
 }
 
@@ -99,16 +99,16 @@ impl Response {
             .map(|(_, value)| value.as_slice())
     }
 
-    /// The body as text, what is not UTF-8 replaced by U+FFFD.
+    /// The body as text. Invalid UTF-8 is replaced by U+FFFD.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    /// What the [`Upstream`](crate::Upstream) says it received.
+    /// The request as received by the [`Upstream`](crate::Upstream).
     ///
     /// # Errors
     ///
-    /// [`Error::Json`] when the response is not the upstream's.
+    /// [`Error::Json`] if the response is not from the upstream.
     pub fn received(&self) -> Result<Received, Error> {
         Ok(serde_json::from_slice(&self.body)?)
     }

@@ -1,4 +1,4 @@
-//! A connection without TLS that knows when the other side insists on it.
+//! A connection without TLS that detects TLS alerts.
 
 use std::io;
 use std::pin::Pin;
@@ -7,15 +7,15 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-/// The first byte of a TLS alert. No HTTP begins with it: a response begins with `HTTP`, and the
-/// first frame of HTTP/2 with a zero.
+/// The first byte of a TLS alert. HTTP never starts with it: a response starts with `HTTP`, and the first HTTP/2 frame with
+/// a zero.
 const TLS_ALERT: u8 = 0x15;
 
-/// A TCP connection on which a TLS alert for an answer is an error. To an HTTP library it would be
-/// an odd response or a closed connection, as the timing has it, and not the refusal that it is.
+/// A TCP connection that reports a TLS alert as an error. An HTTP library would report it as a malformed response or a closed
+/// connection, depending on timing.
 pub(super) struct PlainStream {
     tcp: TcpStream,
-    /// Whether anything was read so far.
+    /// Whether any data was read.
     answered: bool,
 }
 
@@ -39,7 +39,7 @@ impl AsyncRead for PlainStream {
         let first = buf.filled().get(before);
         if first == Some(&TLS_ALERT) && !self.answered {
             buf.set_filled(before);
-            let error = io::Error::new(io::ErrorKind::ConnectionAborted, "the peer demands TLS");
+            let error = io::Error::new(io::ErrorKind::ConnectionAborted, "the peer requires TLS");
             return Poll::Ready(Err(error));
         }
         self.answered |= first.is_some();

@@ -1,4 +1,4 @@
-//! TLS as mesh clients do it: certificates are judged by their root, not by a host name.
+//! TLS of mesh clients: certificates are verified by their root, not by a host name.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use rustls::{
 
 use crate::{Authority, Error, Identity};
 
-/// Trusts `authority`, and presents `identity` where there is one.
+/// Trusts `authority`, and presents `identity` if given.
 pub(super) fn config(
     authority: &Authority,
     identity: Option<&Identity>,
@@ -39,8 +39,8 @@ pub(super) fn config(
     Ok(config)
 }
 
-/// Accepts a server whose certificate chains to one of the roots. A SPIFFE certificate has no DNS
-/// name, so the standard verifier would accept none.
+/// Accepts a server whose certificate chains to one of the roots. The standard verifier would reject SPIFFE certificates, which
+/// have no DNS name.
 #[derive(Debug)]
 struct AnyName {
     roots: RootCertStore,

@@ -1,4 +1,4 @@
-//! Who calls the shop's cart service in the demo, and what must come of it.
+//! The calls of the demo with their expected outcomes.
 
 use std::fmt;
 
@@ -6,66 +6,66 @@ use policy_schema::telemetry::ReasonCode;
 
 use crate::client::Request;
 
-/// Who had access for a while.
+/// The caller of an expired rule.
 pub(super) const EXPIRED_CALLER: &str = "support-shell";
 
-/// The certificate's SPIFFE ID of a service of the shop.
+/// The SPIFFE ID of a service of the shop.
 fn spiffe_id(service_account: &str) -> String {
     format!("spiffe://cluster.local/ns/boutique/sa/{service_account}")
 }
 
-/// One call.
+/// A call.
 #[derive(Clone, Debug)]
 pub(super) struct Case {
-    /// What the call shows.
+    /// The title.
     pub(super) title: &'static str,
-    /// Who calls, and by which way.
+    /// The caller.
     pub(super) caller: Caller,
     /// The method.
     pub(super) method: &'static str,
     /// The path.
     pub(super) path: &'static str,
-    /// Headers with which the caller claims to be somebody else.
+    /// Forged identity headers.
     pub(super) forged: &'static [(&'static str, &'static str)],
-    /// What must come of it.
+    /// The expected outcome.
     pub(super) expected: Expectation,
 }
 
-/// Who calls, and by which way.
+/// The caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Caller {
-    /// A service of the shop, through its own sidecar.
+    /// A service of the shop, through its sidecar.
     Service(&'static str),
-    /// Somebody with a certificate of the mesh's authority, past all sidecars.
+    /// A client with a mesh certificate that bypasses sidecars.
     Certificate(&'static str),
-    /// Somebody without TLS, at a port that accepts mutual TLS only.
+    /// A client without TLS, at a port that only accepts mutual TLS.
     PlaintextToStrict,
-    /// Somebody without TLS, at a port that accepts plaintext.
+    /// A client without TLS, at a port that accepts plaintext.
     PlaintextToPermissive,
-    /// Somebody with TLS but no certificate, at a port that demands one.
+    /// A TLS client without a certificate, at a port that requires one.
     NoCertificateToStrict,
-    /// Somebody with TLS but no certificate, at a port that takes callers without.
+    /// A TLS client without a certificate, at a port that does not require one.
     NoCertificateToOptional,
 }
 
-/// What comes of a call.
+/// The outcome of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Expectation {
-    /// It reaches the service, which is told that this is the caller.
+    /// The call reaches the service.
     Allowed {
-        /// The callers that the values of `x-peergate` name which the service received.
-        told: Vec<String>,
+        /// The callers in the `x-peergate` values that the service received.
+        callers: Vec<String>,
     },
-    /// The filter denies it, for this reason.
+    /// The filter denies the call.
     Denied {
-        /// The reason's code.
+        /// The reason code.
         reason: String,
     },
-    /// There is no connection: the handshake fails.
+    /// The TLS handshake fails.
     NoConnection,
-    /// Something else.
+    /// Any other outcome.
     Other {
-        /// What it was.
+        /// The outcome.
         description: String,
     },
 }
@@ -73,7 +73,7 @@ pub(super) enum Expectation {
 impl Expectation {
     fn allowed(service_account: &str) -> Self {
         Self::Allowed {
-            told: vec![spiffe_id(service_account)],
+            callers: vec![spiffe_id(service_account)],
         }
     }
 
@@ -89,7 +89,7 @@ impl fmt::Display for Expectation {
         match self {
             Self::Allowed { .. } => f.write_str("200 allowed"),
             Self::Denied { reason } => write!(f, "403 {reason}"),
-            Self::NoConnection => f.write_str("refused by TLS"),
+            Self::NoConnection => f.write_str("rejected by TLS"),
             Self::Other { description } => f.write_str(description),
         }
     }
@@ -109,7 +109,7 @@ impl fmt::Display for Caller {
 }
 
 impl Case {
-    /// The request as it is sent.
+    /// The request to send.
     pub(super) fn request(&self) -> Request {
         self.forged.iter().fold(
             Request::new(self.method, self.path),
@@ -121,7 +121,7 @@ impl Case {
 const ADD_ITEM: &str = "/hipstershop.CartService/AddItem";
 const EMPTY_CART: &str = "/hipstershop.CartService/EmptyCart";
 
-/// Headers by which somebody pretends to be the frontend.
+/// Headers that impersonate the frontend.
 const FORGED: &[(&str, &str)] = &[
     ("x-peergate", "spiffe://cluster.local/ns/boutique/sa/admin"),
     (
@@ -134,13 +134,13 @@ const FORGED: &[(&str, &str)] = &[
     ),
 ];
 
-/// The denial that is explained, by its title, and what comes of it with the change.
+/// The title of the explained denial, and its outcome after the change.
 pub(super) const EXPLAINED: (&str, fn() -> Expectation) =
     ("wrong path", || Expectation::allowed("checkoutservice"));
 
-/// All calls, in the order in which they are made.
+/// All calls, in order.
 pub(super) fn all() -> Vec<Case> {
-    [workloads(), strangers(), pretenders()].concat()
+    [workloads(), strangers(), impersonators()].concat()
 }
 
 fn case(title: &'static str, caller: Caller, path: &'static str, expected: Expectation) -> Case {
@@ -154,7 +154,7 @@ fn case(title: &'static str, caller: Caller, path: &'static str, expected: Expec
     }
 }
 
-/// Services of the shop that are who they say.
+/// Services of the shop with their own identity.
 fn workloads() -> Vec<Case> {
     use Caller::Service;
     let no_rule = || Expectation::denied(ReasonCode::NoRuleMatched);
@@ -181,7 +181,7 @@ fn workloads() -> Vec<Case> {
     ]
 }
 
-/// Callers whose identity is not of the shop, or that have none.
+/// Callers without an identity of the shop.
 fn strangers() -> Vec<Case> {
     let caller = |title, caller, expected| case(title, caller, ADD_ITEM, expected);
     let certificate = |title, name, reason| {
@@ -231,8 +231,8 @@ fn strangers() -> Vec<Case> {
     ]
 }
 
-/// Callers that claim in headers to be somebody else.
-fn pretenders() -> Vec<Case> {
+/// Callers with forged identity headers.
+fn impersonators() -> Vec<Case> {
     let forged = |title, service, expected| Case {
         forged: FORGED,
         ..case(title, Caller::Service(service), ADD_ITEM, expected)

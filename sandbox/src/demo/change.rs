@@ -1,4 +1,4 @@
-//! A denial → changed documents, delivered and tried.
+//! Changes the documents for a denied call, delivers them and repeats the call.
 
 use std::time::Duration;
 
@@ -11,28 +11,28 @@ use super::mesh::DemoMesh;
 use super::outcome::Outcome;
 use crate::wait::wait_for;
 
-/// How long a proxy may take to take what is delivered.
-const LIMIT: Duration = Duration::from_secs(30);
+/// The timeout for a proxy to apply a delivered change.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Documents that were changed such that a denied call is allowed.
+/// Documents changed to allow a denied call.
 #[derive(Debug)]
 pub struct ChangedDocuments {
-    /// The lines that they have more than before.
+    /// The added lines.
     pub added: Vec<String>,
-    /// Their policies.
+    /// The policies of the documents.
     pub policies: PolicySet,
 }
 
-/// What came of a proposed change.
+/// The result of a proposed change.
 #[derive(Clone, Debug)]
 pub(super) struct Change {
-    /// The lines that the documents have more than before.
+    /// The added lines.
     pub(super) added: Vec<String>,
-    /// The call that was denied, once more.
+    /// The repeated call.
     pub(super) outcome: Outcome,
 }
 
-/// Has the documents changed for one of the denials, and makes the call again with the change.
+/// Changes the documents for one of the denials, and repeats the call.
 pub(super) fn allow(
     mesh: &DemoMesh,
     outcomes: &[Outcome],
@@ -50,14 +50,14 @@ pub(super) fn allow(
     Ok(Change { added, outcome })
 }
 
-/// The call, again and again until it comes back as it must.
+/// Repeats the call until it has the expected outcome.
 fn again(mesh: &DemoMesh, denied: &Outcome) -> Result<Outcome, DemoError> {
     let mut case = denied.case.clone();
     case.expected = EXPLAINED.1();
     let mut outcome = mesh.outcome(case.clone())?;
     let mut failed = None;
-    // What came back last says more than that the time was up.
-    let _ = wait_for("the proxy to take the change", LIMIT, || {
+    // The last outcome is more informative than a timeout.
+    let _ = wait_for("the proxy to apply the change", TIMEOUT, || {
         if !outcome.is_as_expected() {
             match mesh.outcome(case.clone()) {
                 Ok(next) => outcome = next,

@@ -1,4 +1,4 @@
-//! What Envoy exposes to Prometheus → the decisions that the filter counted.
+//! Reads the decisions counted by the filter from Envoy's metrics.
 
 use std::io;
 
@@ -6,7 +6,7 @@ use policy_schema::telemetry::metric::DECISIONS;
 use policy_schema::telemetry::{DecisionEffect, Label};
 use prometheus_parse::{Sample, Scrape, Value};
 
-/// How many decisions of one kind there were.
+/// The number of decisions with the same labels.
 #[derive(Clone, Debug)]
 pub(super) struct Counter {
     pub(super) policy: String,
@@ -22,7 +22,7 @@ impl Counter {
     }
 }
 
-/// The counters that are not zero, by effect, reason and rule.
+/// The non-zero counters by effect, reason and rule.
 pub(super) fn read(stats: &str) -> io::Result<Vec<Counter>> {
     let scrape = Scrape::parse(stats.lines().map(|line| Ok(line.to_owned())))?;
     let samples = scrape.samples.iter();

@@ -1,4 +1,4 @@
-//! HTTP filters → files by which Envoy discovers them, so that it takes changed ones while it runs.
+//! Delivers HTTP filters as files that Envoy watches, so that changes apply without a restart.
 
 use std::cell::Cell;
 use std::fs;
@@ -8,17 +8,17 @@ use serde_json::{Value, json};
 
 use super::error::DemoError;
 
-/// A folder with one file for each filter.
+/// A folder with one file per filter.
 #[derive(Debug)]
 pub(super) struct Delivery {
     folder: PathBuf,
-    /// How many filters Envoy waits for.
+    /// The number of filters that Envoy expects.
     filters: usize,
     version: Cell<u32>,
 }
 
 impl Delivery {
-    /// Delivers filters for the first time.
+    /// Delivers the initial filters.
     pub(super) fn new(folder: PathBuf, filters: &[Value]) -> Result<Self, DemoError> {
         fs::create_dir(&folder)?;
         let delivery = Self {
@@ -30,7 +30,7 @@ impl Delivery {
         Ok(delivery)
     }
 
-    /// What stands for the filters in Envoy's configuration.
+    /// The references to the filters in Envoy's config.
     pub(super) fn discovered(&self, filters: &[Value]) -> Vec<Value> {
         let entries = filters.iter().enumerate().map(|(number, filter)| {
             json!({
@@ -44,7 +44,7 @@ impl Delivery {
         entries.collect()
     }
 
-    /// Puts others in their place.
+    /// Replaces the filters.
     pub(super) fn deliver(&self, filters: &[Value]) -> Result<(), DemoError> {
         if filters.len() != self.filters {
             return Err(DemoError::OtherFilters);
@@ -59,7 +59,7 @@ impl Delivery {
                     "typed_config": filter.get("typed_config"),
                 }],
             });
-            // Envoy looks when a file is moved to the place, not when one is written to.
+            // Envoy watches for moved files, not for writes.
             let path = self.path(number);
             let new = path.with_extension("new");
             fs::write(&new, response.to_string())?;

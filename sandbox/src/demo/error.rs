@@ -1,4 +1,4 @@
-//! Why the demo could not be run to its end.
+//! Errors of the demo.
 
 use peergate_fault::{ExitStatus, Fault};
 use policy_schema::plugin_config::ConfigError;
@@ -6,38 +6,38 @@ use thiserror::Error;
 
 use crate::error::Error as SandboxError;
 
-/// Why the demo could not be run to its end.
+/// Why the demo failed.
 #[derive(Debug, Error)]
 pub enum DemoError {
     /// A part of the sandbox failed.
     #[error(transparent)]
     Sandbox(#[from] SandboxError),
-    /// What a proxy counted cannot be read.
-    #[error("reading metrics: {0}")]
+    /// The metrics of a proxy cannot be read.
+    #[error("cannot read metrics: {0}")]
     Metrics(std::io::Error),
-    /// The documents have lost the policy of the workload behind the filter.
+    /// The documents no longer contain the policy of the demo's workload.
     #[error("the demo's documents are not valid: no policy {namespace}/{name}")]
     NoPolicy {
-        /// The workload's namespace.
+        /// The namespace of the workload.
         namespace: &'static str,
-        /// The policy's name.
+        /// The name of the policy.
         name: &'static str,
     },
-    /// The changed documents need more or fewer filters, and Envoy waits for as many as there were.
-    #[error("RBAC would need other filters than it has: start the demo again")]
+    /// The changed documents need a different number of filters than Envoy expects.
+    #[error("the change needs a different number of RBAC filters; restart the demo")]
     OtherFilters,
-    /// The module answers otherwise than the filter.
+    /// The module does not respond like the filter.
     #[error(
         "the filter denied no call: the module is not Peergate's filter, or of another version"
     )]
     NoDecisions,
-    /// The documents' plugin config is refused.
+    /// The plugin config of the documents is invalid.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// The filter's description could not be written as JSON.
+    /// The filter config cannot be serialized.
     #[error(transparent)]
     Json(#[from] serde_json::Error),
-    /// A file of the demo could not be written.
+    /// A file cannot be written.
     #[error("cannot write the demo's files: {0}")]
     Files(#[from] std::io::Error),
 }

@@ -1,4 +1,4 @@
-//! The demo's files: documents that can be explained and changed, certificates, and what Envoy discovers.
+//! The demo's files: documents, certificates and delivered filters.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use super::error::DemoError;
 
-/// The documents of the example that concern the workload, with the rules of operators, and the accounts of callers.
+/// The example's documents for the workload, rules of operators, and service accounts of callers.
 const DOCUMENTS: [(&str, &str); 3] = [
     ("callers.yaml", include_str!("callers.yaml")),
     (
@@ -23,7 +23,7 @@ const DOCUMENTS: [(&str, &str); 3] = [
     ),
 ];
 
-/// A folder with all files of the demo. It is removed with this value.
+/// A folder with all files of the demo. It is deleted when dropped.
 #[derive(Debug)]
 pub struct DemoFiles {
     folder: TempDir,
@@ -31,7 +31,7 @@ pub struct DemoFiles {
 }
 
 impl DemoFiles {
-    /// A new folder with the documents alone.
+    /// Creates a folder with only the documents.
     pub fn new() -> Result<Self, DemoError> {
         let folder = TempDir::with_prefix("peergate-demo-")?;
         let documents = folder.path().join("documents");
@@ -47,12 +47,12 @@ impl DemoFiles {
         &self.documents
     }
 
-    /// Where the certificates and keys are: `ca.pem`, `SERVICE.cert.pem`, `SERVICE.key.pem`.
+    /// The folder with certificates and keys: `ca.pem`, `SERVICE.cert.pem`, `SERVICE.key.pem`.
     pub(super) fn certificates(&self) -> &Path {
         self.folder.path()
     }
 
-    /// Where Envoy's filters are to be.
+    /// The folder for delivered filters.
     pub(super) fn filters(&self) -> PathBuf {
         self.folder.path().join("filters")
     }

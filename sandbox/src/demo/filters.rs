@@ -1,4 +1,4 @@
-//! Policies → the filters by which the proxy enforces them.
+//! Policies → the HTTP filters that enforce them.
 
 use std::path::Path;
 
@@ -10,17 +10,17 @@ use serde_json::Value;
 
 use super::error::DemoError;
 
-/// The workload behind the filter.
+/// The demo's workload.
 pub(super) const WORKLOAD: (&str, &str) = ("boutique", "cartservice");
 
-/// The filters that enforce the workload's policy: Peergate's of this module, then RBAC.
+/// The filters that enforce the workload's policy: Peergate's filter from this module, then RBAC.
 pub(super) fn http_filters(policies: &PolicySet, module: &Path) -> Result<Vec<Value>, DemoError> {
     let (namespace, name) = WORKLOAD;
     let policy = policies
         .policy(namespace, name)
         .ok_or(DemoError::NoPolicy { namespace, name })?;
     let config = policies.plugin_config(policy);
-    // The filter would refuse it in its log; here the reason is at hand.
+    // The filter would only log an invalid config.
     CompiledPolicy::try_from(config.clone())?;
     let filter = wasm_filter(
         &config.policy.to_string(),

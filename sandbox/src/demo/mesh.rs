@@ -21,11 +21,10 @@ use crate::sidecar::{
 };
 use crate::upstream::Upstream;
 
-/// The services that call through a sidecar of their own.
+/// The services with their own sidecar.
 const SERVICES: [&str; 4] = ["frontend", "checkoutservice", "adservice", EXPIRED_CALLER];
 
-/// The cart service behind its sidecar, and the sidecars of its callers. All of it ends with this
-/// value.
+/// The cart service with its sidecar, and the sidecars of its callers. Everything stops when dropped.
 #[derive(Debug)]
 pub struct DemoMesh {
     authority: Authority,
@@ -38,7 +37,7 @@ pub struct DemoMesh {
 }
 
 impl DemoMesh {
-    /// Starts all of it. `filter` is the filter's module, and `policies` are those of the documents in `files`.
+    /// Starts the mesh. `filter` is the filter's module, and `policies` are the documents in `files`.
     pub fn start(
         envoy: &EnvoyBinary,
         filter: &Path,
@@ -81,33 +80,33 @@ impl DemoMesh {
         &self.server
     }
 
-    /// The Envoy through which the shop's services call, one listener for each.
+    /// The Envoy of the calling services, with one listener each.
     pub fn callers(&self) -> &Envoy {
         &self.callers
     }
 
-    /// The names of the services that have a listener at [`callers`](Self::callers).
+    /// The names of the services with a listener at [`callers`](Self::callers).
     pub fn services() -> impl Iterator<Item = &'static str> {
         SERVICES.into_iter()
     }
 
-    /// Where the certificates and keys are: `ca.pem`, `SERVICE.cert.pem`, `SERVICE.key.pem`.
+    /// The folder with certificates and keys: `ca.pem`, `SERVICE.cert.pem`, `SERVICE.key.pem`.
     pub fn certificates(&self) -> &Path {
         self.files.certificates()
     }
 
-    /// Where the documents are that the filters enforce.
+    /// The folder with the enforced documents.
     pub fn documents(&self) -> &Path {
         self.files.documents()
     }
 
-    /// Has the proxy enforce other policies. It takes them a moment later.
+    /// Delivers other policies to the proxy, which applies them asynchronously.
     pub fn deliver(&self, policies: &PolicySet) -> Result<(), DemoError> {
         self.delivery
             .deliver(&http_filters(policies, &self.filter)?)
     }
 
-    /// Makes one call.
+    /// Makes a call.
     pub(super) fn outcome(&self, case: Case) -> Result<Outcome, DemoError> {
         let (got, decision) = match self.client(&case.caller)?.send(&case.request()) {
             Ok(response) => {
@@ -147,7 +146,7 @@ fn judge(response: &Response, id: Option<&str>) -> Expectation {
     match (response.status, id) {
         (200, None) => match response.received() {
             Ok(received) => Expectation::Allowed {
-                told: received.header("x-peergate").map(caller).collect(),
+                callers: received.header("x-peergate").map(caller).collect(),
             },
             Err(_) => Expectation::Other {
                 description: "200, but not from the service".to_owned(),
@@ -160,14 +159,14 @@ fn judge(response: &Response, id: Option<&str>) -> Expectation {
     }
 }
 
-/// The caller that a value of `x-peergate` names.
+/// The caller in an `x-peergate` value.
 fn caller(value: &str) -> String {
     let caller = value.split_once("caller=\"");
     let caller = caller.and_then(|(_, rest)| rest.split_once('"'));
     caller.map_or(value, |(caller, _)| caller).to_owned()
 }
 
-/// The reason, from the id of the decision: strangers are told no more than that.
+/// The reason in the decision ID, which is all that strangers receive.
 fn reason(id: &str) -> String {
     let record = DecisionRecord::decode(id);
     let code = record.map(|record| ReasonCode::from_number(record.reason));

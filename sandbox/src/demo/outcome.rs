@@ -1,20 +1,20 @@
-//! What came of a call.
+//! The outcome of a call.
 
 use super::cases::{Case, Expectation};
 
-/// What came of one case.
+/// The outcome of a case.
 #[derive(Clone, Debug)]
 pub(super) struct Outcome {
     /// The case.
     pub(super) case: Case,
-    /// What happened.
+    /// The actual outcome.
     pub(super) got: Expectation,
-    /// The id of the decision, where it was denied.
+    /// The decision ID of a denied call.
     pub(super) decision: Option<String>,
 }
 
 impl Outcome {
-    /// Whether it is what was expected.
+    /// Whether the outcome is the expected one.
     pub(super) fn is_as_expected(&self) -> bool {
         self.case.expected == self.got
     }

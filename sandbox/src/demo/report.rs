@@ -1,4 +1,4 @@
-//! What the demo shows: who was let in, who was not and why, and what was counted.
+//! The report of the demo: outcomes and counters.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ use super::change::Change;
 use super::counters::Counter;
 use super::outcome::Outcome;
 
-/// The outcomes of all calls, and the counters afterwards.
+/// The outcomes of all calls, and the final counters.
 #[derive(Clone, Debug)]
 pub struct Report {
     outcomes: Vec<Outcome>,
@@ -33,15 +33,14 @@ impl Report {
         }
     }
 
-    /// Whether everything came as expected.
+    /// Whether all outcomes are the expected ones.
     pub fn is_as_expected(&self) -> bool {
         self.outcomes.iter().all(Outcome::is_as_expected)
             && self.counted_as_seen()
             && self.change.outcome.is_as_expected()
     }
 
-    /// Whether the counters tell what the callers saw: each denial by its reason, each call that
-    /// was let in.
+    /// Whether the counters match the outcomes: denials by reason, and allowed calls.
     fn counted_as_seen(&self) -> bool {
         let seen = |matches: &dyn Fn(&Expectation) -> bool| {
             let outcomes = self.outcomes.iter();
@@ -113,18 +112,21 @@ fn case(outcome: &Outcome) -> serde_json::Value {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let header = ["", "case", "caller", "request", "expected", "came back"].map(str::to_owned);
+        let header = ["", "case", "caller", "request", "expected", "actual"].map(str::to_owned);
         let rows: Vec<_> = self.outcomes.iter().map(row).collect();
         let widths = widths(std::iter::once(&header).chain(&rows));
         writeln!(f, "{FAINT}{}{FAINT:#}", line(&header, &widths))?;
         for (row, outcome) in rows.iter().zip(&self.outcomes) {
             let style = if outcome.is_as_expected() { GOOD } else { BAD };
             writeln!(f, "{style}{}{style:#}", line(row, &widths))?;
-            if let (Expectation::Allowed { told: expected }, Expectation::Allowed { told }) =
+            if let (Expectation::Allowed { callers: expected }, Expectation::Allowed { callers }) =
                 (&outcome.case.expected, &outcome.got)
-                && expected != told
+                && expected != callers
             {
-                writeln!(f, "  the service was told {told:?}, not {expected:?}")?;
+                writeln!(
+                    f,
+                    "  the service received the caller {callers:?}, not {expected:?}"
+                )?;
             }
         }
         writeln!(
@@ -172,7 +174,7 @@ impl Report {
         }
         let row = row(outcome);
         let style = if outcome.is_as_expected() { GOOD } else { BAD };
-        writeln!(f, "\nWith the change, which the running proxy got:\n")?;
+        writeln!(f, "\nwith the change, applied to the running proxy:\n")?;
         writeln!(
             f,
             "{style}{}{style:#}",

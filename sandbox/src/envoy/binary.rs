@@ -10,10 +10,10 @@ use tempfile::TempDir;
 
 use crate::Error;
 
-/// What errors call it.
+/// The name in errors.
 pub(super) const PROGRAM: &str = "Envoy";
 
-/// The minor versions of Envoy 1 that the sandbox's bootstraps are written for.
+/// The minor versions of Envoy 1 that the bootstraps support.
 const SUPPORTED: RangeInclusive<u32> = 30..=49;
 
 /// An Envoy executable that runs on this machine.
@@ -24,13 +24,12 @@ pub struct EnvoyBinary {
 }
 
 impl EnvoyBinary {
-    /// Finds an Envoy of a version from 1.30 to 1.49. An executable that the environment variable
-    /// `PEERGATE_ENVOY` names is taken or nothing is; otherwise `envoy` on the `PATH` is tried,
-    /// and then `fallback`.
+    /// Finds an Envoy from 1.30 to 1.49. If the environment variable `PEERGATE_ENVOY` is set, only tries that executable. Otherwise
+    /// tries `envoy` on the `PATH`, then `fallback`.
     ///
     /// # Errors
     ///
-    /// [`Error::EnvoyNotFound`] says what was tried and why it did not do.
+    /// [`Error::EnvoyNotFound`] lists the tried executables and the reasons.
     pub fn find(fallback: Option<&Path>) -> Result<Self, Error> {
         let candidates = match env::var_os("PEERGATE_ENVOY") {
             Some(chosen) => vec![PathBuf::from(chosen)],
@@ -52,7 +51,7 @@ impl EnvoyBinary {
         })
     }
 
-    /// The executable's path; a bare name is one on the `PATH`.
+    /// The path of the executable, or a bare name on the `PATH`.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -62,12 +61,11 @@ impl EnvoyBinary {
         &self.version
     }
 
-    /// Lets Envoy check a bootstrap without serving it: its form, the files that it names, and
-    /// the Wasm modules.
+    /// Validates a bootstrap with Envoy, including its files and Wasm modules, without serving it.
     ///
     /// # Errors
     ///
-    /// [`Error::Exited`] with what Envoy has to say against it.
+    /// [`Error::Exited`] with Envoy's errors.
     pub fn validate(&self, bootstrap: &Value) -> Result<(), Error> {
         let dir = TempDir::with_prefix("peergate-envoy-")
             .map_err(Error::io("make a temporary directory"))?;
@@ -89,8 +87,7 @@ impl EnvoyBinary {
         })
     }
 
-    /// Envoy without hot restart, the shared memory of which would keep instances from running in
-    /// parallel and outlive them.
+    /// A command without hot restart, whose shared memory would prevent parallel instances and outlive them.
     pub(super) fn command(&self) -> Command {
         let mut command = Command::new(&self.path);
         command.arg("--disable-hot-restart").stdin(Stdio::null());
@@ -104,7 +101,7 @@ impl EnvoyBinary {
             .output()
             .map_err(|error| error.to_string())?;
         let text = String::from_utf8_lossy(&output.stdout);
-        let version = version(&text).ok_or("says no version, so it is no Envoy")?;
+        let version = version(&text).ok_or("prints no Envoy version")?;
         if is_supported(version) {
             Ok(Self {
                 path: path.into(),
@@ -146,13 +143,13 @@ mod tests {
     }
 
     #[test]
-    fn knows_its_versions() {
+    fn accepts_supported_versions() {
         assert!(is_supported("1.30.0") && is_supported("1.40.1-dev"));
         assert!(!is_supported("1.3.0") && !is_supported("1.29.9") && !is_supported("2.40.0"));
     }
 
     #[test]
-    fn takes_no_program_that_is_no_envoy() {
+    fn rejects_programs_other_than_envoy() {
         let reason = EnvoyBinary::at(Path::new("true")).unwrap_err();
         assert!(reason.contains("no Envoy"), "{reason}");
         EnvoyBinary::at(Path::new("/nonexistent/envoy")).unwrap_err();

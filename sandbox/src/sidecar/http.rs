@@ -6,21 +6,21 @@ use serde_json::{Value, json};
 
 use super::json::put;
 
-/// What to do with the `x-forwarded-client-cert` header.
+/// The handling of the `x-forwarded-client-cert` header.
 #[derive(Clone, Copy)]
 pub(super) enum ForwardedCert {
-    /// Drop it: a sidecar's own application has nobody to speak for.
+    /// Remove it, because the application behind a sidecar must not forward identities.
     Sanitize,
-    /// Add the client's certificate to it. Envoy drops what came without mTLS all the same.
+    /// Append the client certificate. Envoy still removes values from clients without mTLS.
     Append,
 }
 
 /// A listener's HTTP connection manager.
 pub(super) struct HttpListener<'a> {
     pub(super) stat_prefix: &'a str,
-    /// Where all requests go.
+    /// The cluster of all requests.
     pub(super) cluster: &'a str,
-    /// Those before the router.
+    /// The filters before the router.
     pub(super) http_filters: &'a [Value],
     pub(super) forwarded_cert: ForwardedCert,
     pub(super) access_log: Option<&'a Path>,
@@ -83,14 +83,14 @@ impl HttpListener<'_> {
     }
 
     fn routes(&self) -> Value {
-        // No time limit, as in Istio: waiting is up to the client.
+        // No timeout, as in Istio.
         let route = json!({ "cluster": self.cluster, "timeout": "0s" });
         json!({
             "name": self.stat_prefix,
             "virtual_hosts": [{
                 "name": "all",
                 "domains": ["*"],
-                // As Istio has it, so that none is for `CONNECT`.
+                // As in Istio, so no route matches `CONNECT`.
                 "routes": [{ "match": { "prefix": "/" }, "route": route }],
             }],
         })

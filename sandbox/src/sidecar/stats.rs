@@ -1,17 +1,16 @@
-//! How metrics get labels, as Istio configures its proxies.
+//! Tag extraction for metrics, as configured by Istio.
 //!
-//! Each rule cuts one label out of a metric's name: the first group of its expression is removed, and the
-//! second is the value. All rules look at every name, so a name of ours must have nothing that one of
-//! Istio's own takes for its; that is why they are here.
+//! Each rule extracts one label from a metric name: the first group of the regex is removed, the second is the value. Every rule
+//! applies to every name. Istio's own rules are included to detect collisions with the filter's names.
 
 use serde_json::{Value, json};
 
-/// Numbers, `[` and `]` and what addresses are made of besides.
+/// The characters of IP addresses in metric names.
 const ADDRESS: &str = r"[_.\[\]a-fA-F[:digit:]]*";
 
-/// What Istio's proxies look for in every name: the label, and where it stands.
-fn of_istio() -> Vec<(&'static str, String)> {
-    // `cache.VALUE.`, anywhere in a name.
+/// Istio's tags with their regexes.
+fn istio_tags() -> Vec<(&'static str, String)> {
+    // `cache.VALUE.` anywhere in a name.
     let anywhere = |before: &str, after: &str| format!(r"({before}\.(.+?){after}\.)");
     vec![
         ("cluster_name", r"^cluster\.((.+?)\.)".into()),
@@ -47,14 +46,14 @@ fn of_istio() -> Vec<(&'static str, String)> {
     ]
 }
 
-/// `extra` are the tags that names carry as `<tag>=.=<value>;.;` (Istio, `extraStatTags`).
+/// `extra` are tags in names as `<tag>=.=<value>;.;` (Istio, `extraStatTags`).
 pub(super) fn config(extra: &[String]) -> Value {
     let rule = |tag: &str, regex: &str| json!({ "tag_name": tag, "regex": regex });
     let extra = extra
         .iter()
         .map(|tag| rule(tag, &format!(r"({tag}=\.=(.*?);\.;)")));
-    let of_istio = of_istio();
-    let of_istio = of_istio.iter().map(|(tag, regex)| rule(tag, regex));
-    let rules: Vec<Value> = extra.chain(of_istio).collect();
+    let istio_tags = istio_tags();
+    let istio_tags = istio_tags.iter().map(|(tag, regex)| rule(tag, regex));
+    let rules: Vec<Value> = extra.chain(istio_tags).collect();
     json!({ "use_all_default_tags": false, "stats_tags": rules })
 }

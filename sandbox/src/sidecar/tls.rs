@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::json::put;
 use crate::IdentityFiles;
 
-/// A listener's TLS: certificates that come are always verified; `require` says whether one must.
+/// TLS of a listener. Client certificates are always verified, and mandatory if `require` is set.
 pub(super) fn downstream(
     identity: &IdentityFiles,
     ca: &Path,
@@ -30,7 +30,7 @@ pub(super) fn downstream(
     })
 }
 
-/// A cluster's TLS.
+/// TLS of a cluster.
 pub(super) fn upstream(identity: &IdentityFiles, ca: &Path, server_name: Option<&str>) -> Value {
     let matchers = server_name
         .map(|name| uri_san(json!({ "exact": name })))

@@ -4,7 +4,7 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
 
-use peergate_sandbox::wait::{PATIENCE, wait_for};
+use peergate_sandbox::wait::{TIMEOUT, wait_for};
 use peergate_sandbox::{Leaf, Prometheus, PrometheusTools, Request, Service};
 use policy_schema::diagnostic::SourceText;
 use policy_schema::envoy;
@@ -51,7 +51,7 @@ impl Mesh {
     /// Polls Prometheus until `look` returns a value, with traffic in between, because some metrics
     /// only show in their growth.
     pub fn wait_for<T>(&self, what: &str, look: impl Fn() -> Option<T>) -> T {
-        wait_for(what, PATIENCE, || {
+        wait_for(what, TIMEOUT, || {
             let found = look();
             if found.is_none() {
                 self.call();

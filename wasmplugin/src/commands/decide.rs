@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use clap::ValueHint;
 use peergate_fault::{ExitStatus, Failure};
-use peergate_insight::decision::caller::{Caller, CallerText};
+use peergate_insight::decision::caller::{CallerText, RequestCaller};
 use peergate_insight::decision::decider::Decider;
 use peergate_insight::decision::lines::Lines;
 use peergate_insight::decision::question::{self, Question};
@@ -228,7 +228,7 @@ fn load(args: &Args, at: Timestamp) -> Result<PolicySet, Failure> {
 
 impl Args {
     fn question(&self, set: &PolicySet, at: Timestamp) -> Result<Question<'_>, Failure> {
-        let caller = Caller::new(&self.from, set.mesh()).map_err(QuestionError::NoCaller)?;
+        let caller = RequestCaller::new(&self.from, set.mesh()).map_err(QuestionError::NoCaller)?;
         let host_of_target = self.to.as_ref().filter(|_| !self.tcp);
         let headers = self.headers.iter();
         Ok(Question {

@@ -10,11 +10,11 @@ use std::path::Path;
 use peergate_fault::{ExitStatus, Failure};
 use peergate_insight::learning::document::{DocumentError, NewPolicy};
 use peergate_insight::learning::draft::{Draft, DraftError};
-use peergate_insight::learning::known::{Known, KnownError};
+use peergate_insight::learning::existing_policies::{ExistingPolicies, ExistingPoliciesError};
 use peergate_insight::learning::seen::{LogError, Seen};
 use peergate_insight::learning::series;
 use peergate_insight::policy_lookup::PolicyLookupError;
-use peergate_insight::policy_text::Unsound;
+use peergate_insight::policy_text::InvalidEdit;
 use peergate_mesh::network;
 use peergate_report::generated::with_header;
 use peergate_report::learning::unread::Unread;
@@ -65,9 +65,9 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         without_caller,
     };
     let (evidence, new) = (args.evidence(), args.new_policy());
-    let draft = Draft::of(workloads, &known, evidence, &args.evidence.templates, &new);
+    let draft = Draft::new(workloads, &known, evidence, &args.evidence.templates, &new);
     let draft = draft.map_err(not_learnt)?;
-    let unused = notes::unused_templates(&draft.learnt, &args.evidence.templates);
+    let unused = notes::unused_templates(&draft.learned, &args.evidence.templates);
     unused.into_iter().for_each(report::note);
     show(&draft, &marked, &unread, &new, args)?;
     Ok(if draft.documents().next().is_some() {
@@ -82,13 +82,15 @@ fn known(
     args: &Args,
     input: Option<&PathArgs>,
     at: Timestamp,
-) -> Result<(Known, BTreeSet<usize>), Failure> {
+) -> Result<(ExistingPolicies, BTreeSet<usize>), Failure> {
     let Some(input) = input else {
         let domain = args.trust_domain.as_deref().unwrap_or_default();
-        let known = Known::nothing(domain, args.counting.include_anonymous, at);
+        let known = ExistingPolicies::nothing(domain, args.counting.include_anonymous, at);
         let known = known.map_err(|reason| match reason {
-            KnownError::Unsound(unsound) => InvalidPolicies(counts(&unsound.diagnostics)).into(),
-            KnownError::Compilation(reason) => Failure::from(reason),
+            ExistingPoliciesError::InvalidEdit(unsound) => {
+                InvalidPolicies(counts(&unsound.diagnostics)).into()
+            }
+            ExistingPoliciesError::Compilation(reason) => Failure::from(reason),
         })?;
         return Ok((known, BTreeSet::new()));
     };
@@ -97,7 +99,7 @@ fn known(
         istio_version: None,
     };
     let (input, set) = policies::load_with_texts(input, options)?;
-    let known = Known::of(input.sources, set, options, args.port)?;
+    let known = ExistingPolicies::new(input.sources, set, options, args.port)?;
     Ok((known, input.marked))
 }
 
@@ -123,8 +125,11 @@ fn not_learnt(reason: DraftError) -> Failure {
         DraftError::Document(DocumentError::NotEditable(reason)) => reason.into(),
         DraftError::Document(DocumentError::Yaml(reason)) => SerializeError::from(reason).into(),
         DraftError::SeveralNew(count) => PolicyLookupError::Several(count).into(),
-        DraftError::Rejected(KnownError::Compilation(reason)) => reason.into(),
-        DraftError::Rejected(KnownError::Unsound(Unsound { texts, diagnostics })) => {
+        DraftError::Rejected(ExistingPoliciesError::Compilation(reason)) => reason.into(),
+        DraftError::Rejected(ExistingPoliciesError::InvalidEdit(InvalidEdit {
+            texts,
+            diagnostics,
+        })) => {
             report::diagnostics(&diagnostics, &texts);
             let counts = counts(&diagnostics);
             let mut codes = diagnostics.iter().map(|found| found.code);
@@ -148,9 +153,9 @@ fn show(
     new: &NewPolicy,
     args: &Args,
 ) -> Result<(), Failure> {
-    let Draft { learnt, texts } = draft;
+    let Draft { learned, texts } = draft;
     match args.output {
-        DocumentFormat::Json => Ok(args.out.write(json::json(learnt, texts, unread)?)?),
+        DocumentFormat::Json => Ok(args.out.write(json::json(learned, texts, unread)?)?),
         DocumentFormat::Yaml => {
             if let Some(mut text) = texts.joined() {
                 if args.input.is_empty() {
@@ -165,7 +170,7 @@ fn show(
                 }
                 args.out.write(text.into_bytes())?;
             }
-            report::remarks(human::remarks(learnt, unread, new));
+            report::remarks(human::remarks(learned, unread, new));
             Ok(())
         }
     }
@@ -183,7 +188,7 @@ impl Args {
                 return Ok(Vec::new());
             };
             let series = series::ask(&prometheus, self.window, policy, at).await?;
-            if series.is_empty() && !series::is_known(&prometheus, self.window, at).await? {
+            if series.is_empty() && !series::has_series(&prometheus, self.window, at).await? {
                 report::note(notes::nothing_counted(
                     prometheus.url(),
                     &self.window.text(),

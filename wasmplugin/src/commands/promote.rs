@@ -94,7 +94,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let candidates = wanted(args, &set)?;
     let window = Window::before(at, args.window);
     let standard = Standard {
-        most: args.max_breakage,
+        max_denied: args.max_breakage,
         confidence: args.confidence,
         ignores_tcp: args.ignore_tcp_ports,
     };

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::ValueHint;
 use peergate_fault::{ExitStatus, Failure, Fault};
-use peergate_insight::policy_text::{self, NoFilterImage, Unsound};
+use peergate_insight::policy_text::{self, InvalidEdit, NoFilterImage};
 use peergate_mesh::network;
 use peergate_report::message::counts;
 use policy_schema::diagnostic::Diagnostic;
@@ -60,14 +60,14 @@ enum UploadError {
     /// The diagnostics have been shown.
     #[error("nothing was pushed: with the image, the document would not be valid: {0}")]
     InvalidWithImage(String),
-    #[error("cannot push the image: {0}")]
-    Push(PushError),
+    #[error("cannot push the image to `{registry}`: {reason}")]
+    Push { registry: String, reason: PushError },
 }
 
 impl Fault for UploadError {
     fn status(&self) -> ExitStatus {
         match self {
-            Self::Push(_) => ExitStatus::Failure,
+            Self::Push { .. } => ExitStatus::Failure,
             Self::InvalidImage { .. } | Self::NoImageField { .. } | Self::InvalidWithImage(_) => {
                 ExitStatus::Invalid
             }
@@ -85,7 +85,7 @@ impl Fault for UploadError {
                 "remove `--write`, and copy the printed reference to `spec.filter.image`"
             }
             Self::InvalidWithImage(_) => "fix the problems above, then push again",
-            Self::Push(reason) => reason.help(),
+            Self::Push { reason, .. } => reason.help(),
         })
     }
 }
@@ -109,7 +109,10 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     };
     {
         let _progress = Progress::spinner(format!("pushing to {registry}"));
-        registry::push(&image, &args.destination, access).map_err(UploadError::Push)?;
+        registry::push(&image, &args.destination, access).map_err(|reason| UploadError::Push {
+            registry: registry.to_owned(),
+            reason,
+        })?;
     }
     output::write_stdout(format!("{pinned}\n").as_bytes())?;
     if let Some(mesh) = mesh {
@@ -140,7 +143,7 @@ fn with_image(path: &Path, pinned: &str) -> Result<NewFile, Failure> {
         Err(NoFilterImage::NotWritable { name, reason }) => {
             Err(UploadError::NoImageField { name, reason }.into())
         }
-        Err(NoFilterImage::Unsound(Unsound { texts, diagnostics })) => {
+        Err(NoFilterImage::InvalidEdit(InvalidEdit { texts, diagnostics })) => {
             report::diagnostics(&diagnostics, &texts);
             let severities = diagnostics.iter().map(Diagnostic::severity);
             Err(UploadError::InvalidWithImage(counts(severities)).into())

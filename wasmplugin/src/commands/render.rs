@@ -10,7 +10,7 @@ use peergate_fault::{ExitStatus, Failure};
 use peergate_insight::policy_lookup;
 use peergate_report::rendered::notes::{Rendered, notes};
 use peergate_report::rendered::object::{Object, Syntax};
-use peergate_report::rendered::objects::{Asked, Resources, objects};
+use peergate_report::rendered::objects::{Requested, Resources, objects};
 use peergate_report::rendered::{names, size, together};
 use policy_schema::istio::ExtensionApi;
 use policy_schema::validate::Options;
@@ -130,13 +130,13 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let has_mesh = selection.is_all();
     let has_kind = |kind| only.takes(kind);
     let asked = if only.is(Only::PluginConfig) {
-        Asked::PluginConfigs
+        Requested::PluginConfigs
     } else if only.is(Only::Envoy) {
-        Asked::HttpFilters {
+        Requested::HttpFilters {
             filter_path: &args.filter_path,
         }
     } else {
-        Asked::Resources(Resources {
+        Requested::Resources(Resources {
             has_kind: &has_kind,
             has_every_kind: only.is_everything(),
             has_mesh,
@@ -144,9 +144,9 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         })
     };
     let objects = objects(&asked, &set, policies, &input.names)?;
-    check(&names::twice(&objects), RenderError::SameName)?;
-    let large = size::large(&objects)?;
-    check(&large.refused, RenderError::TooLarge)?;
+    check(&names::duplicates(&objects), RenderError::SameName)?;
+    let oversized = size::oversized(&objects)?;
+    check(&oversized.rejected, RenderError::TooLarge)?;
     if !args.against.check(&set, at, &objects)? {
         return Ok(ExitStatus::Negative);
     }
@@ -161,7 +161,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         has_every_kind: only.is_everything(),
         has_kind: &has_kind,
         objects: count,
-        by_server_alone: large.by_server_alone,
+        server_side_only: oversized.server_side_only,
     };
     notes(&rendered).into_iter().for_each(report::note);
     Ok(ExitStatus::Success)

@@ -138,7 +138,7 @@ fn a_mesh_without_a_mode_replaces_no_peer_authentication() {
         (
             0,
             "",
-            "note: no object is rendered, so there is nothing to apply\n"
+            "note: no objects rendered, so there is nothing to apply\n"
         )
     );
 }

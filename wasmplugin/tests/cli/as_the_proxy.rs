@@ -133,14 +133,19 @@ fn the_only_declared_port_is_taken_and_any_other_is_asked_for() {
     let refused = get(&undeclared, "/", &[]);
     assert_eq!((refused.status, &*refused.stdout), (3, ""));
     insta::assert_snapshot!(refused.stderr, @"
-    error: the answer depends on what the question leaves out: rule `admin-port` asks for a port
+    error: the answer depends on an omitted attribute: rule `admin-port` depends on a port
      |
-     = help: name it with `--port`
+     = help: add `--port`
     ");
     let json = get(&undeclared, "/", &["--output", "json"]);
     let json: Value = serde_json::from_str(&json.stdout).unwrap();
-    assert!(json["error"].as_str().unwrap().contains("asks for a port"));
-    assert_eq!(json["help"], "name it with `--port`");
+    assert!(
+        json["error"]
+            .as_str()
+            .unwrap()
+            .contains("depends on a port")
+    );
+    assert_eq!(json["help"], "add `--port`");
 }
 
 #[test]
@@ -156,7 +161,7 @@ fn nothing_is_asked_for_that_makes_no_difference() {
     let undetermined = get(&by_host, "/", &[]);
     assert_eq!(undetermined.status, 3);
     assert!(
-        undetermined.stderr.contains("rule `web` asks for a host"),
+        undetermined.stderr.contains("rule `web` depends on a host"),
         "{}",
         undetermined.stderr
     );
@@ -326,9 +331,9 @@ fn connections_without_http_are_decided_as_by_rbac() {
         only_admin.stdout
     );
     assert!(only_admin.stdout.contains("port      6379\n"));
-    assert!(only_admin.stdout.contains("RBAC alone decides"));
+    assert!(only_admin.stdout.contains("only RBAC decides"));
     let http = get(&documents, "/admin", &["--port", "6379"]);
-    assert!(http.stdout.contains("ask with `tcp`"), "{}", http.stdout);
+    assert!(http.stdout.contains("use `tcp`"), "{}", http.stdout);
     // Elsewhere Istio drops the question and keeps the denial.
     let jobs = ask("jobs/x", &["--port", "5672", "--output", "json"]);
     let jobs: Value = serde_json::from_str(&jobs.stdout).unwrap();
@@ -339,7 +344,7 @@ fn connections_without_http_are_decided_as_by_rbac() {
     assert!(
         jobs["notes"]
             .to_string()
-            .contains("5672 is not among `tcpPorts`")
+            .contains("5672 is not in `tcpPorts`")
     );
 }
 
@@ -390,9 +395,9 @@ fn what_cannot_be_known_is_said() {
     std::fs::write(&mesh, kept.join("\n") + "\n").unwrap();
     let notes = answer(&documents, "/..;a/ä", &[])["notes"].to_string();
     for note in [
-        "rule `checked` has the provider `opa` decide first",
-        "names no image of the filter",
-        "refuses this path over HTTP/1.1",
+        "rule `checked` asks the provider `opa` first",
+        "sets no filter image",
+        "rejects this path over HTTP/1.1",
         "Envoy before 1.40",
     ] {
         assert!(notes.contains(note), "{note}: {notes}");
@@ -408,7 +413,7 @@ fn without_the_filter_each_answer_names_the_rules_that_rbac_may_decide_different
     let with_filter = documents("", "", &rules);
     let mesh = with_filter.path().join("p/mesh.yaml");
     let text = std::fs::read_to_string(&mesh).unwrap();
-    let general = "may answer otherwise";
+    let general = "may decide differently";
     let of_filter = answer(&with_filter, "/", &["--host", "a"])["notes"].to_string();
     assert!(!of_filter.contains(general), "{of_filter}");
     let kept: Vec<_> = text
@@ -440,5 +445,5 @@ fn without_the_filter_each_answer_names_the_rules_that_rbac_may_decide_different
     let mut command = command(&args);
     command.current_dir(with_filter.path());
     let foreign = finish(command, "").stdout;
-    assert!(foreign.contains("for its certificate alone"), "{foreign}");
+    assert!(foreign.contains("for their certificate alone"), "{foreign}");
 }

@@ -71,7 +71,7 @@ fn a_header_that_proxies_set_is_asked_for_where_it_decides() {
         let error = asked["error"].as_str().unwrap_or_default();
         assert!(
             error.contains(&format!(
-                "rule `no` asks for the header `{name}`, which proxies set"
+                "rule `no` depends on the header `{name}`, which proxies set"
             )),
             "{asked}"
         );
@@ -108,16 +108,16 @@ fn a_header_that_proxies_set_is_asked_for_where_it_decides() {
     let asked = ask(&[]).stderr;
     let error = asked.split_once("\n\n").map(|(_, error)| error);
     insta::assert_snapshot!(error.unwrap(), @"
-    error: the answer depends on what the question leaves out: rule `no` asks for the header `x-forwarded-proto`, which proxies set
+    error: the answer depends on an omitted attribute: rule `no` depends on the header `x-forwarded-proto`, which proxies set
      |
-     = help: name it with `--header x-forwarded-proto=VALUE` as the filter sees it
+     = help: add `--header x-forwarded-proto=VALUE` as the filter sees it
     ");
     assert_eq!(ask(&["--header", "x-forwarded-proto=http"]).status, 2);
     for name in ["X-Forwarded-Proto", ":scheme"] {
         let refused = ask(&["--without-header", name]);
         assert_eq!(refused.status, 3);
         assert!(
-            refused.stderr.contains("in every request"),
+            refused.stderr.contains("on every request"),
             "{}",
             refused.stderr
         );
@@ -280,7 +280,7 @@ fn a_strict_sidecar_refuses_connections_without_mutual_tls() {
             format!("{EXCEPTION}, selector: {{matchLabels: {{app: cart, track: old}}}}}}\n"),
             80,
             false,
-            "whether the exception `old` is for the workload",
+            "whether the exception `old` applies to the workload",
         ),
         (format!("{strict}{gateway}"), 80, false, ""),
     ] {
@@ -309,18 +309,11 @@ fn a_strict_sidecar_refuses_connections_without_mutual_tls() {
     }
     let by_port = format!("{EXCEPTION}, selector: {{matchLabels: {{app: cart}}}}, ports: [80]}}\n");
     let asked = answer(&documents(&by_port, ""), &json!({"from": "anonymous"}));
-    assert!(
-        asked["error"].to_string().contains("write `port`"),
-        "{asked}"
-    );
+    assert!(asked["error"].to_string().contains("add `port`"), "{asked}");
     let plaintext = documents(&format!("{EXCEPTION}, mode: Disable}}\n"), "");
     let web = answer(&plaintext, &json!({}));
     assert_eq!(outcome(&web), "refused");
-    assert!(
-        web["explanation"]
-            .to_string()
-            .contains("ask with `anonymous`")
-    );
+    assert!(web["explanation"].to_string().contains("use `anonymous`"));
 }
 
 #[test]
@@ -359,7 +352,7 @@ fn a_waypoint_takes_no_caller_without_a_certificate() {
         );
         let explanation = anonymous["explanation"].to_string();
         assert_eq!(
-            explanation.contains("the waypoint accepts"),
+            explanation.contains("the waypoint only accepts"),
             is_refused,
             "{anonymous}"
         );
@@ -373,7 +366,7 @@ fn a_waypoint_takes_no_caller_without_a_certificate() {
 fn an_unknown_reason_is_refused_at_its_line() {
     let answer = answer(&documents("", ""), &json!({"reason": "denied"}));
     let error = answer["error"].as_str().unwrap();
-    assert!(error.starts_with("there is no reason `denied`"), "{error}");
+    assert!(error.starts_with("unknown reason `denied`"), "{error}");
     assert!(error.contains("refused-by-proxy"));
 }
 

@@ -128,11 +128,11 @@ fn says_what_is_wrong() {
     let args = ["certs", "read", text(&chain)];
     let late = run(&[&args[..], &["--at", "2200-01-01T00:00:00Z"]].concat());
     assert_eq!(late.status, 2);
-    assert_eq!(late.stdout.matches("    expired: it ended at ").count(), 2);
+    assert_eq!(late.stdout.matches("    expired: expired at ").count(), 2);
     let few = run(&[&args[..], &["--min-days", "400"]].concat());
     assert_eq!(few.status, 2);
     assert!(
-        few.stdout.contains("    ends-soon: it ends in 36"),
+        few.stdout.contains("    ends-soon: expires in 36"),
         "{}",
         few.stdout
     );
@@ -165,7 +165,7 @@ fn an_intermediate_does_not_outlive_its_root() {
     let refused = run(&args);
     assert_eq!((refused.status, refused.stdout.as_str()), (3, ""));
     assert!(
-        refused.stderr.contains("it would outlive the root"),
+        refused.stderr.contains("would outlive the root"),
         "{}",
         refused.stderr
     );
@@ -182,7 +182,9 @@ fn a_rotation_is_from_one_root_to_another() {
     ]);
     assert_eq!((refused.status, refused.stdout.as_str()), (3, ""));
     assert!(
-        refused.stderr.contains("both are of the same root"),
+        refused
+            .stderr
+            .contains("both intermediates were issued by the same root"),
         "{}",
         refused.stderr
     );
@@ -208,12 +210,12 @@ fn a_rotation_to_what_does_not_work_is_not_written() {
     };
     make_authorities(from.path(), "other.example", "root-of-another", "other");
     let other = path(&from, "other");
-    refused(&other, "`spiffe://other.example` is another trust domain");
+    refused(&other, "the new one for `spiffe://other.example`");
 
     std::fs::copy(path(&from, "east/ca-key.pem"), path(&to, "east/ca-key.pem")).unwrap();
     refused(
         &path(&to, "east"),
-        "`ca-cert.pem`: `ca-key.pem` is the key of another",
+        "`ca-cert.pem`: `ca-key.pem` does not match the certificate",
     );
 }
 
@@ -231,11 +233,34 @@ fn roots_are_looked_for_only_among_what_is_trusted() {
         run(&["certs", "read", &secret, "--trusts", &root]).status,
         0
     );
-    let untold = run(&["certs", "read", &chain, "--trusts", &root]);
-    assert_eq!((untold.status, untold.stdout.as_str()), (3, ""));
+    let refused = run(&["certs", "read", &chain, "--trusts", &root]);
+    assert_eq!((refused.status, refused.stdout.as_str()), (3, ""));
     assert!(
-        untold.stderr.contains("it does not say what is trusted"),
+        refused.stderr.contains("contains no trust bundle"),
         "{}",
-        untold.stderr
+        refused.stderr
     );
+}
+
+#[test]
+fn refuses_an_intermediate_for_another_trust_domain_than_the_roots() {
+    let folder = authorities();
+    let root = folder.path().join("root");
+    let out = folder.path().join("west");
+    let refused = run(&[
+        "certs",
+        "cluster",
+        "--root",
+        text(&root),
+        "--cluster",
+        "west",
+        "--trust-domain",
+        "other.local",
+        "--out",
+        text(&out),
+    ]);
+    assert_eq!((refused.status, &*refused.stdout), (3, ""));
+    let message = "the root belongs to trust domain `cluster.local`, not to `other.local`";
+    assert!(refused.stderr.contains(message), "{}", refused.stderr);
+    assert!(!out.exists());
 }

@@ -1,5 +1,6 @@
 //! What all commands have in common: paths, overwriting, formats, exit status, quiet and color.
 
+use std::fmt::Write as _;
 use std::process::Command;
 
 use super::*;
@@ -63,7 +64,7 @@ fn help_of_every_command() {
     for command in commands() {
         let mut args: Vec<_> = command.split_whitespace().collect();
         args.push("--help");
-        text += &format!("$ peergate{command} --help\n{}\n", stdout_of(&args));
+        let _ = writeln!(text, "$ peergate{command} --help\n{}", stdout_of(&args));
     }
     insta::assert_snapshot!(text);
 }

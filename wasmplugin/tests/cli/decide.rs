@@ -189,21 +189,21 @@ fn says_what_is_wrong_with_each_line_and_answers_the_others() {
     let with = |more: &str| sound.replace('}', more);
     let faulty = [
         ("{".to_owned(), "not a JSON object"),
-        ("[]".to_owned(), "a request is a JSON object"),
-        (r#"{"method":1}"#.to_owned(), "`method` is a text"),
+        ("[]".to_owned(), "expected a JSON object"),
+        (r#"{"method":1}"#.to_owned(), "`method` must be a string"),
         (
             with(r#","query":""}"#),
             "unknown field `query`; the fields are from, to,",
         ),
         (
             with(r#","port":70000}"#),
-            "`port` is a number from 0 to 65535",
+            "`port` must be a number from 0 to 65535",
         ),
         (
             with(r#","sourceIp":"here"}"#),
-            "`sourceIp` is an IP address",
+            "`sourceIp` must be an IP address",
         ),
-        (with(r#","path":"/"}"#), "a field is there twice"),
+        (with(r#","path":"/"}"#), "a field is duplicated"),
         (
             sound.replace(r#""from":"anonymous","#, ""),
             "`from` is missing",
@@ -218,11 +218,11 @@ fn says_what_is_wrong_with_each_line_and_answers_the_others() {
         ),
         (
             sound.replace("/status", "status"),
-            "`path`: a path begins with `/`: write `/status`",
+            "`path`: a path starts with `/`: write `/status`",
         ),
         (
             sound.replace("shop/cart", "shop/card"),
-            "there is no policy `shop/card`; did you mean `shop/cart`?",
+            "unknown policy `shop/card`; did you mean `shop/cart`?",
         ),
         (sound.replace(r#""to":"shop/cart","#, ""), "`to` is missing"),
         (
@@ -231,7 +231,7 @@ fn says_what_is_wrong_with_each_line_and_answers_the_others() {
         ),
         (
             with(r#","expect":"yes"}"#),
-            "`expect` is `allow`, `deny` or `refused`, not `yes`",
+            "`expect` must be `allow`, `deny` or `refused`, not `yes`",
         ),
         (with(r#","tcp":true}"#), "has no method, path"),
     ];

@@ -188,7 +188,7 @@ fn ends_are_listed_by_owner() {
     insta::assert_snapshot!(list(AFTER, "1d", "table"));
     assert_eq!(
         list("2026-05-01T00:00:00Z", "7d", "table"),
-        "nothing has ended or ends in that time\n"
+        "nothing expires in this time span\n"
     );
     let found: Value = serde_json::from_str(&list(BEFORE, "1h", "json")).unwrap();
     assert_eq!(found, json!({"problems": [], "expiring": []}));

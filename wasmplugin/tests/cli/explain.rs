@@ -134,7 +134,7 @@ fn who_takes_a_patch_alone_reads_that_anybody_may_have_made_up_the_id() {
     ] {
         let patch = explain(&documents, "no-rule-matched", form);
         assert_eq!(patch.status, 0, "{}", patch.stderr);
-        for note in ["anybody may have made it up", "had no revision"] {
+        for note in ["anyone could have forged it", "had no revision"] {
             assert!(patch.stderr.contains(note), "{}", patch.stderr);
         }
     }
@@ -212,7 +212,7 @@ fn a_rule_that_denies_whom_it_names_has_no_exception() {
         let advice = advice(&documents(&rule), "denied-by-rule");
         assert!(
             advice
-                .starts_with("take the caller out of the sources of rule `no-web` of shop/orders"),
+                .starts_with("remove the caller from the sources of rule `no-web` of shop/orders"),
             "{advice}"
         );
     }
@@ -251,7 +251,7 @@ fn what_cannot_be_changed_in_the_file_is_told_in_words() {
     );
     let prolonged = advice(&documents(&block), "expired-rule");
     assert!(
-        prolonged.starts_with("write `notAfter: \"")
+        prolonged.starts_with("set `notAfter: \"")
             && prolonged.contains("rule `web` of shop/orders"),
         "{prolonged}"
     );
@@ -297,10 +297,7 @@ fn documents_that_allow_a_request_without_token_are_not_said_to_allow_this_one()
           notRequestPrincipals: [\"https://idp.example/*\"]
 ";
     let advice = advice(&documents(without_token), "no-rule-matched");
-    assert!(
-        advice.starts_with("find out what headers, tokens"),
-        "{advice}"
-    );
+    assert!(advice.starts_with("find the headers, tokens"), "{advice}");
 }
 
 #[test]

@@ -108,7 +108,7 @@ fn says_which_files_of_a_folder_are_skipped() {
         .map(|name| format!("`{path}/{name}`"))
         .collect();
     let expected = format!(
-        "note: 7 files are skipped, the name does not end in `.yaml`, `.yml` or `.json`: {} and 2 more\n1 file, 0 policies, 0 rules: no problems\n",
+        "note: 7 files are skipped, because the name does not end in `.yaml`, `.yml` or `.json`: {} and 2 more\n1 file, 0 policies, 0 rules: no problems\n",
         quoted.join(", ")
     );
     assert_eq!(run.stderr, expected);

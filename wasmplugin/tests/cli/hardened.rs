@@ -422,6 +422,6 @@ fn says_how_large_a_release_is_that_helm_cannot_keep() {
     let bytes: usize = bytes.split(' ').next().unwrap().parse().unwrap();
     // Each path is of 16 bytes that nobody can make fewer, in two objects, each of which is kept twice.
     assert!(bytes > 16_000 * 16 * 2 * 2 * 4 / 3, "{too_large}");
-    assert!(too_large.contains("takes 1048576; use `--layout kustomization`"));
+    assert!(too_large.contains("is limited to 1048576; use `--layout kustomization`"));
     assert!(!said(&files[..2]).contains("Helm"));
 }

@@ -243,7 +243,7 @@ fn files_that_cannot_be_read_do_not_stop_the_rest() {
         assert_eq!(lines.len(), 1, "{}", run.stderr);
     }
     assert!(run.stderr.contains("helm template"), "{}", run.stderr);
-    let summary = "3 objects have no part in an import (2 Deployment, 1 Service); `-v` lists them";
+    let summary = "3 unrelated objects are not imported (2 Deployment, 1 Service); `-v` lists them";
     assert!(run.stderr.contains(summary), "{}", run.stderr);
 
     let verbose = self::run(&["import", "istio", "-v", path]);

@@ -170,7 +170,7 @@ fn extension_providers_are_installed_and_reached() {
     }
     assert!(packets.contains("port: 4317\n"), "{packets}");
     let note =
-        "rule `other` of policy `shop/web` asks provider `elsewhere`, which proxies may not reach";
+        "rule `other` of policy `shop/web` uses provider `elsewhere`, which proxies may not reach";
     assert!(rendered.stderr.contains(note), "{}", rendered.stderr);
     let mut notes = rendered
         .stderr
@@ -237,7 +237,7 @@ fn providers_that_no_document_declares_are_noted_with_what_to_declare() {
         (
             &no_providers,
             &[
-                "rule `ask` of policy `shop/web` asks provider `opa`",
+                "rule `ask` of policy `shop/web` uses provider `opa`",
                 access_log,
             ],
             true,
@@ -246,14 +246,14 @@ fn providers_that_no_document_declares_are_noted_with_what_to_declare() {
         (
             &any,
             &[
-                "rule `ask` of policy `shop/web` asks provider `opa`",
+                "rule `ask` of policy `shop/web` uses provider `opa`",
                 access_log,
             ],
             false,
         ),
         (
             &no_providers.replace("provider: logs", "provider: peergate"),
-            &["rule `ask` of policy `shop/web` asks provider `opa`"],
+            &["rule `ask` of policy `shop/web` uses provider `opa`"],
             true,
         ),
     ];

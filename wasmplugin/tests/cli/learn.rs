@@ -118,7 +118,7 @@ fn rules_are_put_behind_those_of_a_policy_in_shadow() {
     assert!(
         again
             .stderr
-            .contains("180 requests that rules in shadow would allow"),
+            .contains("180 requests that shadow rules would allow"),
         "{}",
         again.stderr
     );
@@ -249,7 +249,7 @@ fn ends_with_no_where_there_is_nothing_to_propose() {
     assert_eq!((run.status, run.stdout.as_str()), (2, ""));
     assert_eq!(
         run.stderr,
-        "note: `<stdin>` has no lines\nthere is nothing to propose\n"
+        "note: `<stdin>` is empty\nno rules to propose\n"
     );
     let once = log(&[line(0, Some(FRONTEND), "GET", "/")]);
     let folder = tempfile::tempdir().unwrap();
@@ -258,7 +258,7 @@ fn ends_with_no_where_there_is_nothing_to_propose() {
     assert_eq!(run.status, 2);
     assert!(
         run.stderr
-            .contains("rare    shop/frontend: GET /: 1 request at"),
+            .contains("rare      shop/frontend: GET /: 1 request at"),
         "{}",
         run.stderr
     );

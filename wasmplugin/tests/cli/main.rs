@@ -88,7 +88,7 @@ fn finish(mut command: Command, stdin: &str) -> Run {
 fn without_header(text: &str) -> &str {
     let lines = text.split_inclusive('\n').take(2);
     let header = lines.take_while(|line| line.starts_with("# peergate"));
-    &text[header.map(str::len).sum()..]
+    text.split_at(header.map(str::len).sum()).1
 }
 
 /// A run that must have succeeded without a message: what it printed.

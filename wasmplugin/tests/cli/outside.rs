@@ -139,19 +139,19 @@ fn an_answer_says_what_it_takes_the_certificate_for() {
             &new,
             "edge/partners",
             "allowed-by-rule",
-            "counts as validated by the gateway",
+            "is assumed to be validated by the gateway",
         ),
         (
             &new,
             "edge/elsewhere",
             "no-rule-matched",
-            "counts as validated by the gateway",
+            "is assumed to be validated by the gateway",
         ),
         (
             &new,
             "edge/web",
             "malformed-identity",
-            "sidecars refuse certificates from outside the mesh",
+            "sidecars reject certificates from outside the mesh",
         ),
         (
             &old,
@@ -167,7 +167,9 @@ fn an_answer_says_what_it_takes_the_certificate_for() {
     }
     let of_mesh = answer(&new, "edge/partners", &["shop/web"]);
     assert!(
-        !of_mesh["notes"].to_string().contains("counts as validated"),
+        !of_mesh["notes"]
+            .to_string()
+            .contains("assumed to be validated"),
         "{of_mesh}"
     );
 }
@@ -182,26 +184,26 @@ fn a_caller_that_cannot_come_is_refused_with_the_reason() {
             &new,
             "edge/public",
             partner,
-            "asks clients for no certificate (`tls.mode: Simple`)",
+            "does not request client certificates (`tls.mode: Simple`)",
         ),
-        (&new, "edge/public", "shop/web", "ask with `anonymous`"),
+        (&new, "edge/public", "shop/web", "use `anonymous`"),
         (
             &new,
             "edge/public",
             "unvalidated",
-            "asks clients for no certificate",
+            "does not request client certificates",
         ),
         (
             &new,
             "edge/partners",
             "unvalidated",
-            "set `unvalidatedCertificates: true`",
+            "`unvalidatedCertificates: true`",
         ),
         (
             &new,
             "edge/web",
             "unvalidated",
-            "sidecars refuse certificates that they cannot validate",
+            "sidecars reject certificates that they cannot validate",
         ),
         (&old, "edge/elsewhere", "unvalidated", "before Istio 1.31"),
     ] {
@@ -213,7 +215,7 @@ fn a_caller_that_cannot_come_is_refused_with_the_reason() {
     let run = decide(&lax, "edge/partners", &["unvalidated"], &tcp);
     assert!(
         run.stderr
-            .contains("RBAC takes an unvalidated certificate for what it says"),
+            .contains("RBAC trusts the names of an unvalidated certificate"),
         "{}",
         run.stderr
     );
@@ -236,7 +238,10 @@ fn callers_without_a_certificate_are_refused_where_every_server_requires_one() {
         explanation.contains("gateway `partners` requires"),
         "{explanation}"
     );
-    assert!(explanation.contains("only port 80"), "{explanation}");
+    assert!(
+        explanation.contains("only reaches port 80"),
+        "{explanation}"
+    );
     let tcp = ["--tcp", "--port", "9000", "--output", "json"];
     let run = decide(&mutual, "edge/partners", &["anonymous"], &tcp);
     assert!(
@@ -259,9 +264,12 @@ fn callers_without_a_certificate_are_refused_where_every_server_requires_one() {
 fn names_that_are_of_no_one_caller_are_refused() {
     let documents = documents("1.31", VALIDATED, RULES);
     for (from, message) in [
-        (&["anonymous", "dns:a.example"][..], "has no names"),
-        (&["dns:a.example", "unvalidated"], "leave the names out"),
-        (&["subject:7"], "as RFC 2253"),
+        (
+            &["anonymous", "dns:a.example"][..],
+            "`anonymous` cannot be combined",
+        ),
+        (&["dns:a.example", "unvalidated"], "remove the names"),
+        (&["subject:7"], "as in RFC 2253"),
     ] {
         let run = decide(&documents, "edge/partners", from, &GET);
         assert_eq!((run.status, &*run.stdout), (3, ""), "{from:?}");
@@ -303,13 +311,13 @@ fn lines_name_certificates_too() {
     let summary = "3 expectations, 0 not as expected\n";
     assert_eq!((run.status, &*run.stderr), (0, summary), "{}", run.stdout);
     for (from, message) in [
-        ("[]", "nothing says who calls"),
-        ("[1]", "`from` is a text, or a list of texts"),
+        ("[]", "the caller is missing"),
+        ("[1]", "`from` must be a string, or a list of strings"),
         (
             r#"["anonymous","dns:a"]"#,
-            "`from`: `anonymous` is a caller without a certificate",
+            "`from`: `anonymous` cannot be combined",
         ),
-        (r#""unvalidated""#, "set `unvalidatedCertificates: true`"),
+        (r#""unvalidated""#, "`unvalidatedCertificates: true`"),
     ] {
         let line = format!(r#"{{"to":"edge/partners","from":{from},"method":"GET","path":"/"}}"#);
         let run = ask(&line);
@@ -328,13 +336,13 @@ fn a_denial_names_the_certificates_that_rules_take() {
         &["--method", "GET", "--path", "/x"],
     );
     assert_eq!(run.status, 2);
-    let near = run.stdout.split("come nearest").nth(1).unwrap();
+    let near = run.stdout.split("nearest rules").nth(1).unwrap();
     assert!(
         near.contains("rule by-name of edge/partners\n    path    /orders"),
         "{near}"
     );
     let run = decide(&documents, "edge/partners", &["dns:8.other.example"], &GET);
-    let near = run.stdout.split("come nearest").nth(1).unwrap();
+    let near = run.stdout.split("nearest rules").nth(1).unwrap();
     assert!(
         near.contains("client certificate dns:*.partner.example"),
         "{near}"
@@ -371,8 +379,7 @@ fn explain_proposes_a_rule_for_a_certificate_with_one_name() {
         let run = explain(&documents, &[from], "/orders");
         assert_eq!((run.status, &*run.stderr), (0, ""), "{from}");
         assert!(
-            run.stdout
-                .contains("With this change the request is allowed"),
+            run.stdout.contains("this change allows the request"),
             "{}",
             run.stdout
         );
@@ -388,7 +395,7 @@ fn explain_leaves_the_choice_among_several_names_to_people() {
         &["dns:8.other.example", "subject:CN=8"],
         "/orders",
     );
-    let advice = run.stdout.split("What to do: ").nth(1).unwrap();
+    let advice = run.stdout.split("next step: ").nth(1).unwrap();
     assert!(
         advice.contains("`dns:8.other.example` or `subject:CN=8`"),
         "{advice}"
@@ -397,7 +404,7 @@ fn explain_leaves_the_choice_among_several_names_to_people() {
     let run = explain(&documents, &["dns:*.other.example"], "/orders");
     assert!(
         run.stdout
-            .contains("What to do: name the client's certificate"),
+            .contains("next step: add the name that identifies this client"),
         "{}",
         run.stdout
     );
@@ -410,6 +417,6 @@ fn explain_offers_an_exception_from_a_denial_to_a_certificate() {
     );
     let documents = documents("1.31", VALIDATED, &rules);
     let run = explain(&documents, &["dns:7.partner.example"], "/orders");
-    let advice = run.stdout.split("What to do: ").nth(1).unwrap();
+    let advice = run.stdout.split("next step: ").nth(1).unwrap();
     assert!(advice.contains("`notClientCertificates`"), "{advice}");
 }

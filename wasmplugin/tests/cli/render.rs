@@ -227,7 +227,9 @@ fn suggests_the_policy_that_was_meant() {
         run.stderr
     };
     assert!(unknown("shop/card").contains("did you mean `shop/cart`?"));
-    assert!(unknown("a/b").contains("there are `payments/ledger`, `payments/vault`, `shop/cart`"));
+    assert!(
+        unknown("a/b").contains("known policies: `payments/ledger`, `payments/vault`, `shop/cart`")
+    );
 }
 
 /// There the filter does not see when the rule ends.

@@ -135,7 +135,7 @@ fn yaml_of(kind: &str, namespace: &str, name: &str, spec: &Value) -> String {
 #[test]
 fn nothing_is_found_in_the_good_mesh() {
     let run = Mesh::good().verify(&["--deny-warnings"]);
-    let expected = (0, "82 objects: nothing is found\n", "");
+    let expected = (0, "82 objects: no findings\n", "");
     assert_eq!((run.status, &*run.stdout, &*run.stderr), expected);
 }
 

@@ -46,11 +46,11 @@ fn everything_but_the_plugin_is_rendered() {
     assert_eq!(expected.len() + 1, objects(&with).len());
     assert_eq!(objects(&without), expected);
     assert!(
-        without.stderr.contains("no WasmPlugin is rendered"),
+        without.stderr.contains("no WasmPlugin rendered"),
         "{}",
         without.stderr
     );
-    assert!(!with.stderr.contains("no WasmPlugin is rendered"));
+    assert!(!with.stderr.contains("no WasmPlugin rendered"));
 }
 
 #[test]

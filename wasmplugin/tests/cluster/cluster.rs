@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind, Patch, PatchParams};
 use kube::{Client, discovery};
-use peergate_sandbox::wait::{PATIENCE, wait_for};
+use peergate_sandbox::wait::{TIMEOUT, wait_for};
 use peergate_sandbox::{INBOUND_STRICT, Leaf, Service};
 use policy_schema::yaml;
 use serde_json::{Value, json};
@@ -92,7 +92,7 @@ impl Cluster {
             let spec = &definition["spec"];
             let kind = spec["names"]["kind"].as_str().unwrap();
             let group = spec["group"].as_str().unwrap();
-            wait_for(kind, PATIENCE, || Ok(self.resource_of(group, kind))).unwrap();
+            wait_for(kind, TIMEOUT, || Ok(self.resource_of(group, kind))).unwrap();
         }
     }
 

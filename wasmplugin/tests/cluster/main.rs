@@ -357,7 +357,7 @@ fn a_cluster_that_cannot_be_reached_is_a_failure() {
     let (status, errors) = verify("current-context: nowhere\n");
     assert_eq!(status, 1);
     assert!(
-        errors.starts_with("error: the cluster cannot be looked at: "),
+        errors.starts_with("error: cannot read the cluster: "),
         "{errors}"
     );
     // Nobody listens there.

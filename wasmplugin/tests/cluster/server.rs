@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
-use peergate_sandbox::wait::{PATIENCE, wait_for};
+use peergate_sandbox::wait::{TIMEOUT, wait_for};
 use rcgen::{CertificateParams, KeyPair, SanType};
 use serde_json::json;
 use tempfile::TempDir;
@@ -160,7 +160,7 @@ impl Server {
     /// Waits until it says so itself, or one of the two has ended.
     fn is_ready(&mut self) -> bool {
         let client = client(&self.kubeconfig_of("admin"));
-        let ready = wait_for("the API server", PATIENCE, || {
+        let ready = wait_for("the API server", TIMEOUT, || {
             let mut processes = self.processes.iter_mut();
             if processes.any(|process| process.try_wait().unwrap().is_some()) {
                 return Ok(Some(false));

@@ -50,7 +50,7 @@ fn nothing_that_was_allowed_is_denied_on_the_way_from_init_to_enforced() {
     assert!(objects.contains("kind: WasmPlugin"), "{objects}");
     assert!(!objects.contains("kind: AuthorizationPolicy"), "{objects}");
     assert!(!objects.contains("kind: PeerAuthentication"), "{objects}");
-    let nothing = "when applied: nothing is closed or opened;";
+    let nothing = "when applied: nothing changes;";
     assert!(notes.contains(nothing), "{notes}");
     let mesh = Mesh::start(&policies);
     let prometheus = scraping(mesh.admin());
@@ -90,7 +90,7 @@ fn nothing_that_was_allowed_is_denied_on_the_way_from_init_to_enforced() {
     // Enforced, the usual calls pass, and others do not.
     let (objects, notes) = rendered(&policies);
     assert!(objects.contains("kind: AuthorizationPolicy"), "{objects}");
-    let closed = "1 workload in 1 namespace closed to what the policies do not allow";
+    let closed = "1 workload in 1 namespace will deny requests that no policy allows";
     assert!(notes.contains(closed), "{notes}");
     let mesh = Mesh::start(&policies);
     assert_usual(&mesh, 1);

@@ -123,7 +123,7 @@ fn everything_is_shown(stdout: &str) {
     ] {
         assert_eq!(row(stdout, &[POLICY, rule])[5..9], expected, "{rule}");
     }
-    let ends = format!("ends soonest: no-reports of {POLICY} in ");
+    let ends = format!("expiring next: no-reports of {POLICY} in ");
     assert!(stdout.contains(&ends), "{stdout}");
     assert!(
         stdout.contains(&format!("revisions: {POLICY} ")),

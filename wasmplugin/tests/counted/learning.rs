@@ -78,7 +78,7 @@ fn callers_are_shown_live_with_what_is_in_force() {
     assert!(shown.lines().any(|line| line == revision), "{shown}");
     assert!(!shown.contains("stale"), "{shown}");
     assert!(
-        shown.contains("ends soonest: no-reports of shop/orders in "),
+        shown.contains("expiring next: no-reports of shop/orders in "),
         "{shown}"
     );
     assert!(
@@ -91,7 +91,7 @@ fn callers_are_shown_live_with_what_is_in_force() {
     let changed = policies.text().replace("[web]", "[web, app]");
     std::fs::write(policies.path(), changed).unwrap();
     let stale = format!(
-        "stale: shop/orders runs {} (1 proxy), and the documents have {}",
+        "stale: shop/orders runs {} (1 proxy), but the documents have {}",
         revision.rsplit(' ').next().unwrap(),
         policies.revision()
     );

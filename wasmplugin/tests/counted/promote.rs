@@ -97,9 +97,9 @@ fn what_is_in_shadow_is_judged_by_what_was_counted_and_then_enforced() {
     assert_eq!(human.status, 2);
     for line in [
         "rule no-admin of policy shop/orders (Deny): ready",
-        "  none of 25 requests would have been denied: at most 11 % of all can be, with 95 % confidence",
-        "rule no-reports of policy shop/orders (Deny): not ready, requests would have been denied",
-        "  3 of 25 requests would have been denied: 12 %, and at most 28 % of all, with 95 % confidence",
+        "  none of 25 requests would have been denied: the denial rate is at most 11 %, with 95 % confidence",
+        "rule no-reports of policy shop/orders (Deny): not ready, would have denied requests",
+        "  3 of 25 requests would have been denied: 12 %, and the denial rate is at most 28 %, with 95 % confidence",
         "2 of 3 ready",
     ] {
         assert!(
@@ -209,7 +209,7 @@ fn a_fresh_prometheus_has_not_counted_for_long_enough() {
     );
     let human = promote(&policies, &prometheus, &week);
     for part in [
-        "rule no-admin of policy shop/orders (Deny): not ready, not counted for long enough yet\n  none of 20 requests would have been denied: at most ",
+        "rule no-admin of policy shop/orders (Deny): not ready, the counters do not cover the window yet\n  none of 20 requests would have been denied: the denial rate is at most ",
         " of 7d: wait 7d, until 20",
         ", or choose a shorter `--window`\n",
     ] {

@@ -130,7 +130,7 @@ fn policies_in_shadow_for_one_workload_are_judged_and_enforced_together() {
     assert_eq!(written.status, 0, "{}{}", written.stdout, written.stderr);
     for line in [
         "policies shop/orders, shop/probes together: ready",
-        "  none of 15 requests would have been denied: at most 18 % of all can be, with 95 % confidence",
+        "  none of 15 requests would have been denied: the denial rate is at most 18 %, with 95 % confidence",
         "1 of 1 ready",
     ] {
         let is_there = written.stdout.lines().any(|found| found == line);

@@ -82,7 +82,7 @@ fn the_nearest_rule_is_told_and_a_rule_that_allows_the_request_and_no_more() {
     );
     assert_eq!(told["isSealed"], false);
     let human = explain(&policies, &id, &[]);
-    assert!(human.stdout.contains("the id is not sealed with a key"));
+    assert!(human.stdout.contains("the decision ID is not sealed"));
     assert!(
         human
             .stdout
@@ -195,7 +195,7 @@ fn a_caller_is_excepted_from_a_rule_that_denies_where_another_allows() {
         told["advice"]
             .as_str()
             .unwrap()
-            .starts_with("ask its owner")
+            .starts_with("ask the owner")
     );
     assert_eq!(explain(&policies, &id, &["--output", "patch"]).status, 2);
 }
@@ -213,7 +213,7 @@ fn callers_that_are_nobody_of_the_mesh_get_advice_and_no_rule() {
         (
             Caller::Uri("spiffe://evil.example/ns/shop/sa/web"),
             "foreign-trust-domain",
-            "call from within the mesh",
+            "call from a workload of this mesh",
         ),
         (
             Caller::Uri("https://web.example"),
@@ -259,12 +259,12 @@ fn what_an_id_does_not_have_is_said_and_no_rule_without_it_is_proposed() {
         assert_eq!(told["asksForMore"], true);
         assert_eq!(told["patch"], Value::Null);
         let advice = told["advice"].as_str().unwrap();
-        assert!(advice.starts_with("see what the caller sent"), "{advice}");
+        assert!(advice.starts_with("check what the caller sent"), "{advice}");
         assert!(advice.contains(rule), "{advice}");
         assert_eq!(explain(&policies, id, &["--write"]).status, 2);
         let human = explain(&policies, id, &[]).stdout;
         assert!(
-            human.contains("headers, tokens and addresses are not part of an id"),
+            human.contains("rules depend on headers, tokens or addresses"),
             "{human}"
         );
     }
@@ -284,7 +284,7 @@ fn a_new_rule_is_for_this_host_alone_where_another_asks_for_one() {
     );
     let written = explain(&policies, &id, &["--write", "--yes"]);
     assert!(
-        written.stdout.contains("at this host, whatever the port"),
+        written.stdout.contains("at this host and any port"),
         "{}",
         written.stdout
     );
@@ -307,7 +307,7 @@ fn a_rule_in_shadow_that_would_allow_the_request_is_enforced() {
     assert!(
         written
             .stdout
-            .contains("rule trials of shop/orders would allow it"),
+            .contains("rule trials of shop/orders would allow the request"),
         "{}",
         written.stdout
     );
@@ -344,7 +344,7 @@ fn no_change_is_proposed_where_the_filter_has_other_rules_than_the_documents() {
     assert_eq!(told["reasonByDocuments"], "no-rule-matched");
     assert_eq!(told["patch"], Value::Null);
     let advice = told["advice"].as_str().unwrap();
-    assert!(advice.contains("edited in place"), "{advice}");
+    assert!(advice.contains("edited in the cluster"), "{advice}");
     assert_eq!(explain(&policies, &id, &["--write"]).status, 2);
     assert_eq!(policies.text(), documents);
 }
@@ -373,7 +373,7 @@ fn ids_that_were_changed_or_made_elsewhere_are_refused() {
     refused(&sealed, &unsealed, "is not sealed, so it may be forged");
     // One of a policy that the documents do not have.
     open.replace("name: orders", "name: invoices");
-    refused(&open, &unsealed, "there is no policy `shop/orders`");
+    refused(&open, &unsealed, "unknown policy `shop/orders`");
 }
 
 #[test]

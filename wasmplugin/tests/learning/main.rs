@@ -77,7 +77,7 @@ fn relearn(name: &str, also: &[Asked], bad: &Asked) -> (Vec<Asked>, Value, tempf
     assert!(
         learnt
             .stderr
-            .contains(&format!("rare    boutique/{}", bad.account()))
+            .contains(&format!("rare      boutique/{}", bad.account()))
     );
     (asked, report, folder)
 }
@@ -234,7 +234,7 @@ fn what_the_filter_denies_is_never_learnt() {
         known.stderr
     );
     assert!(
-        known.stderr.contains("5 requests allowed already"),
+        known.stderr.contains("5 requests already allowed"),
         "{}",
         known.stderr
     );

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use peergate_sandbox::wait::{PATIENCE, wait_for};
+use peergate_sandbox::wait::{TIMEOUT, wait_for};
 use peergate_sandbox::{Client, Leaf, Request, Service};
 use policy_schema::telemetry::Label;
 use serde_json::{Value, json};
@@ -259,7 +259,7 @@ impl Sidecar {
             let is_whole = log.ends_with('\n') && log.lines().count() >= lines;
             Ok(is_whole.then_some(log))
         };
-        let log = wait_for("the access log", PATIENCE, read).unwrap();
+        let log = wait_for("the access log", TIMEOUT, read).unwrap();
         assert_eq!(log.lines().count(), lines);
         log
     }

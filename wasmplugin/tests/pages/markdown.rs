@@ -30,6 +30,12 @@ impl Block {
     fn is_console(&self) -> bool {
         self.language == "console"
     }
+
+    /// The file that the block shows: its commands find it. It is named after the language, as in `yaml istio.yaml`.
+    pub(crate) fn file(&self) -> Option<&str> {
+        let (_, name) = self.language.split_once(' ')?;
+        name.contains('.').then_some(name)
+    }
 }
 
 impl Page {
@@ -46,7 +52,8 @@ impl Page {
     pub(crate) fn commands(&self) -> Vec<(usize, String, bool)> {
         let blocks = self.blocks().into_iter();
         let in_blocks = blocks.flat_map(|block| {
-            let lines: Vec<_> = match block.language.as_str() {
+            let language = block.language.split(' ').next().unwrap_or_default();
+            let lines: Vec<_> = match language {
                 "console" => prompts(&block.text).map(|(line, _)| line).collect(),
                 "sh" | "bash" | "shell" | "" | "yaml" => joined(&block.text),
                 _ => Vec::new(),

@@ -1,4 +1,4 @@
-//! Runs the commands of a page, in a copy of the example, and compares what they print.
+//! Runs the commands of a page, in a copy of the example and with the files that the page shows, and compares what they print.
 
 use std::env;
 use std::ffi::OsString;
@@ -24,6 +24,14 @@ pub(crate) fn differences(
     let mut found = Vec::new();
     for block in blocks {
         let folder = folder.get_or_insert_with(|| copy_of(&root.join(EXAMPLE)));
+        if let Some(name) = block.file() {
+            let file = folder.path().join(name);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(file, &block.text).unwrap();
+        }
+        if !block.is_run() {
+            continue;
+        }
         for (command, expected) in prompts(&block.text) {
             let place = format!("{page}:{}: $ {command}", block.line);
             let output = run(&command, folder.path());

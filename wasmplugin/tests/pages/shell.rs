@@ -29,8 +29,9 @@ fn of_line(line: &str) -> Vec<Invocation> {
 }
 
 fn of_command(words: &[String]) -> Option<Invocation> {
-    let is_assignment = |word: &&String| word.contains('=');
-    let mut words = words.iter().skip_while(is_assignment).peekable();
+    // Assignments, and what a step of a pipeline has before its command.
+    let is_before = |word: &&String| word.contains('=') || ["-", "run:"].contains(&word.as_str());
+    let mut words = words.iter().skip_while(is_before).peekable();
     words.next_if(|word| *word == "peergate")?;
     let mut arguments = vec!["peergate".to_owned()];
     let mut is_complete = true;
@@ -59,4 +60,14 @@ fn commands_are_found_between_others() {
     assert_eq!(arguments, ["peergate render .", "peergate verify"]);
     let complete: Vec<_> = found.iter().map(|found| found.is_complete).collect();
     assert_eq!(complete, [true, false]);
+}
+
+#[test]
+fn commands_are_found_in_steps_of_pipelines() {
+    let found = invocations("  - run: peergate validate a.yaml\n    - peergate version\n");
+    let arguments: Vec<_> = found
+        .iter()
+        .map(|found| found.arguments.join(" "))
+        .collect();
+    assert_eq!(arguments, ["peergate validate a.yaml", "peergate version"]);
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
-use peergate_sandbox::wait::{PATIENCE, wait_for};
+use peergate_sandbox::wait::{TIMEOUT, wait_for};
 use peergate_sandbox::{Client, Request};
 
 /// Requests one after the other, until told to end.
@@ -44,7 +44,7 @@ impl Load {
     pub(crate) fn go_on(&self, count: u64) {
         let enough = self.sent.load(Ordering::Relaxed) + count;
         let is_enough = || Ok((self.sent.load(Ordering::Relaxed) >= enough).then_some(()));
-        wait_for("requests", PATIENCE, is_enough).unwrap();
+        wait_for("requests", TIMEOUT, is_enough).unwrap();
     }
 
     pub(crate) fn end(self) -> (u64, Vec<String>) {

@@ -17,7 +17,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use peergate_sandbox::wait::{PATIENCE, wait_for};
+use peergate_sandbox::wait::{TIMEOUT, wait_for};
 
 use issuing::Issuing;
 use load::Load;
@@ -157,7 +157,7 @@ fn certificates_that_are_not_good_are_refused() {
         pair.caller.take_leaf(&leaf);
         assert_eq!(pair.status(), 503, "{what}");
         let is_counted = || Ok((pair.server.counter(counter) > before).then_some(()));
-        wait_for(what, PATIENCE, is_counted).unwrap();
+        wait_for(what, TIMEOUT, is_counted).unwrap();
     }
     // The caller refuses a server's in the same way.
     pair.caller.take_leaf(&issuing.good(CALLER));
@@ -186,5 +186,5 @@ fn a_proxy_is_asked_what_it_has() {
     pair.server.take_leaf(&issuing.issue(SERVER, -48, -24));
     let (status, text) = read(&pair.server);
     assert_eq!(status, Some(2), "{text}");
-    assert!(text.contains("expired: it ended at "), "{text}");
+    assert!(text.contains("expired: expired at "), "{text}");
 }

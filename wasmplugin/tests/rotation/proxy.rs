@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use peergate_sandbox::wait::{PATIENCE, wait_for};
+use peergate_sandbox::wait::{TIMEOUT, wait_for};
 use peergate_sandbox::{Envoy, EnvoyBinary};
 use serde_json::{Value, json};
 
@@ -116,7 +116,7 @@ impl Proxy {
             let certs = self.envoy.admin_get("/certs")?;
             Ok(is_there(&certs).then_some(()))
         };
-        wait_for(what, PATIENCE, certs).unwrap();
+        wait_for(what, TIMEOUT, certs).unwrap();
     }
 
     pub(crate) fn counter(&self, end: &str) -> u64 {

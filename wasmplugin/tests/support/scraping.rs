@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use peergate_sandbox::wait::PATIENCE;
+use peergate_sandbox::wait::TIMEOUT;
 use peergate_sandbox::{Prometheus, PrometheusTools};
 use serde_json::{Value, json};
 
@@ -33,5 +33,5 @@ pub(crate) fn relabelling(proxy: SocketAddr, steps: &Value) -> Prometheus {
 
 /// Waits until a query gives something.
 pub(crate) fn wait_for(prometheus: &Prometheus, query: &str) {
-    prometheus.wait_for(query, PATIENCE).unwrap();
+    prometheus.wait_for(query, TIMEOUT).unwrap();
 }

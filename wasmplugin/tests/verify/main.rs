@@ -149,7 +149,7 @@ fn a_proxy_that_runs_the_documents_tells_their_revision() {
         .output()
         .unwrap();
     let expected = format!(
-        "proxy boutique/cartservice-1: policy {POLICY} at revision {}\n\n1 proxy: nothing is found\n",
+        "proxy boutique/cartservice-1: policy {POLICY} at revision {}\n\n1 proxy: no findings\n",
         revision()
     );
     assert_eq!(String::from_utf8(output.stdout).unwrap(), expected);
@@ -327,10 +327,10 @@ fn certificates_near_their_end_are_found() {
     assert_eq!(
         codes,
         [
-            (code, "it ends in 1 day".to_owned()),
+            (code, "expires in 1 day".to_owned()),
             (
                 code,
-                "it should have been renewed at half its time, and was not".to_owned()
+                "should have been renewed at half of its lifetime".to_owned()
             ),
         ]
     );
@@ -349,7 +349,7 @@ fn unsound_certificates_are_found() {
         [[
             "unsound-certificate",
             "proxy boutique/cartservice-1",
-            "its certificate `spiffe://other.example/ns/boutique/sa/cartservice` in `certificates[0].cert_chain`: `other.example` is none of the mesh's"
+            "certificate `spiffe://other.example/ns/boutique/sa/cartservice` in `certificates[0].cert_chain`: `other.example` is not a trust domain of the mesh"
         ]]
     );
 }

@@ -86,7 +86,7 @@ fn ports_of_pods_are_tried() {
         found.contains(&[
             "accepts-plaintext",
             &subject,
-            "it answers a caller who speaks plaintext"
+            "accepts a caller without TLS"
         ]),
         "{found:?}"
     );
@@ -99,7 +99,7 @@ fn a_port_that_cannot_be_tried_is_told() {
     let codes: Vec<_> = findings.iter().map(|[code, ..]| *code).collect();
     assert_eq!(codes, ["not-checked"]);
     assert_eq!(verified.status, 0);
-    // It takes connections, and says nothing.
+    // It accepts connections without a response.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = silent.local_addr().unwrap();
     let verified = verify(SHOP, &["--probe", &address.to_string(), "--deny-warnings"]);

@@ -1,6 +1,6 @@
 //! A policy runs if its filter is in every listener and the filter itself reports the revision.
 
-use peergate_sandbox::wait::{PATIENCE, wait_for};
+use peergate_sandbox::wait::{TIMEOUT, wait_for};
 
 use super::*;
 
@@ -70,7 +70,7 @@ fn a_metric_that_is_older_than_the_configuration_proves_nothing() {
     let mut proxy = Proxy::start(discovered(plugin_config(CART)));
     assert_eq!(verify_proxy(&proxy).findings(), [[""; 3]; 0]);
     // The filter has whole seconds.
-    wait_for("the next but one second", PATIENCE, || {
+    wait_for("the next but one second", TIMEOUT, || {
         let age = SystemTime::now().duration_since(loaded(&proxy)).unwrap();
         Ok((age >= Duration::from_secs(2)).then_some(()))
     })
@@ -212,7 +212,7 @@ fn what_a_proxy_says_in_place_of_its_configuration_is_shown() {
     let words = "Failed to convert protobuf message to JSON string: INVALID_ARGUMENT";
     let admin = Answering::start(words);
     let verified = verify(SHOP, &["--proxy", &admin.url()]);
-    let message = format!("its `/config_dump` cannot be read: it is not JSON, but `{words}`");
+    let message = format!("cannot read its `/config_dump`: it is not JSON, but `{words}`");
     let subject = format!("proxy {}", admin.address);
     assert_eq!(verified.findings(), [["not-checked", &*subject, &*message]]);
 }

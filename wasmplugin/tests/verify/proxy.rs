@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use peergate_sandbox::wait::{PATIENCE, wait_for};
+use peergate_sandbox::wait::{TIMEOUT, wait_for};
 use peergate_sandbox::{INBOUND_STRICT, Leaf, Service};
 use policy_schema::telemetry::Label;
 use serde_json::{Value, json};
@@ -218,7 +218,7 @@ impl Proxy {
         let (proxy, listeners) =
             Self::by_discovery(&mut |_| [vec![http_filter(POLICY, plugin_config(CART))], vec![]]);
         send(&listeners.path, "2", &listeners.second);
-        wait_for("the second listener", PATIENCE, || {
+        wait_for("the second listener", TIMEOUT, || {
             let dump = proxy.service.envoy.admin_get("/config_dump")?;
             let dump: Value = serde_json::from_str(&dump).unwrap();
             let sections = dump["configs"].as_array().unwrap();

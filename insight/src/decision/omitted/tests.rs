@@ -1,4 +1,4 @@
-//! An answer that is given is the same whatever was left out.
+//! An answer is the same for all values of omitted attributes.
 
 use policy_schema::identity::PeerIdentity;
 use policy_schema::timestamp::Timestamp;
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::*;
 
-/// What rules ask for, alone and together.
+/// Rule parts, alone and combined.
 fn asked() -> Vec<Value> {
     vec![
         json!({}),
@@ -37,7 +37,7 @@ fn rules(specs: [(&str, &Value); 2]) -> Rules {
     Rules::new(PluginConfig::from_json(config.to_string().as_bytes()).unwrap())
 }
 
-/// All that rules ask for is tried, and something that none asks for.
+/// The request completed with every value in the rules, and with others.
 fn completed<'r>(request: &Request<'r>) -> Vec<Request<'r>> {
     let mut requests = Vec::new();
     for port in [80, 81, 82] {
@@ -56,7 +56,7 @@ fn completed<'r>(request: &Request<'r>) -> Vec<Request<'r>> {
 }
 
 #[test]
-fn an_answer_that_is_given_does_not_depend_on_what_is_left_out() {
+fn answers_do_not_depend_on_omitted_attributes() {
     let id = Some(&b"spiffe://td/ns/shop/sa/web"[..]);
     let now = Timestamp::from_unix_nanoseconds(1);
     let request = Request {

@@ -1,4 +1,4 @@
-//! Istio's default text format → which way a request went. The format has no identity of a caller.
+//! Parses the direction of requests from Istio's default text format, which has no caller identity.
 //!
 //! ```text
 //! [START_TIME] "METHOD PATH PROTOCOL" STATUS FLAGS … "AUTHORITY" "UPSTREAM_HOST" UPSTREAM_CLUSTER …
@@ -9,19 +9,19 @@ use policy_schema::timestamp::Timestamp;
 use super::direction::{Direction, direction_of};
 use super::entry::Entry;
 
-/// Reads a line; none if it is of another format.
+/// Parses a line. None for another format.
 pub(super) fn read(line: &[u8]) -> Option<Entry> {
     let line = std::str::from_utf8(line).ok()?.trim();
     let (start, rest) = line.strip_prefix('[')?.split_once("] \"")?;
     Timestamp::parse(start).ok()?;
-    // A path may have quotes of its own; a status follows the last of them.
+    // A path may contain quotes. The status follows the last one.
     let (_, after) = rest
         .match_indices("\" ")
         .map(|(end, quote)| rest.split_at(end + quote.len()))
         .find(|(_, after)| is_status(after))?;
-    // What clients choose stands in quotes, and the cluster is the first thing behind all of them.
-    let (_, behind_quotes) = after.rsplit_once('"')?;
-    let cluster = behind_quotes.split_whitespace().next().unwrap_or_default();
+    // Values from clients are quoted, and the cluster follows the last quote.
+    let (_, after_quotes) = after.rsplit_once('"')?;
+    let cluster = after_quotes.split_whitespace().next().unwrap_or_default();
     Some(Entry::WithoutCaller {
         is_outbound: direction_of(cluster) == Direction::Outbound,
     })
@@ -43,7 +43,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_tell_which_way_a_request_went() {
+    fn reads_the_direction_of_requests() {
         for (cluster, is_outbound) in [
             ("inbound|8080||", false),
             ("outbound|80||ads.shop.svc.cluster.local", true),
@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_client_sends_is_not_taken_for_the_cluster() {
+    fn ignores_clusters_in_client_values() {
         let inbound = Some(Entry::WithoutCaller { is_outbound: false });
         let quoted = "x\" outbound|80||ads \"";
         for (path, agent) in [(quoted, "curl/8"), ("/", quoted), ("/\" 200 ", "\"")] {
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn other_lines_are_of_another_format() {
+    fn rejects_other_formats() {
         for line in [
             "",
             "GET / HTTP/1.1",

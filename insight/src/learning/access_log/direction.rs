@@ -1,12 +1,12 @@
-//! Which way a request went, by the cluster that the proxy sent it to.
+//! The direction of a request, from its upstream cluster.
 
-/// What the clusters begin with that Istio's proxies send a workload's own calls to.
+/// Prefixes of Istio's outbound clusters.
 const OUTBOUND: [&str; 3] = ["outbound|", "PassthroughCluster", "BlackHoleCluster"];
 
-/// The same of those by which they reach the workload itself, or a waypoint reaches it.
+/// Prefixes of Istio's inbound clusters, including those of waypoints.
 const INBOUND: [&str; 3] = ["inbound|", "inbound-vip|", "InboundPassthroughCluster"];
 
-/// Which way a request went.
+/// The direction of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Direction {
     Inbound,
@@ -14,12 +14,12 @@ pub(super) enum Direction {
     Unknown,
 }
 
-/// Which way a cluster leads, by how Istio names it.
+/// The direction of a cluster, from its name.
 pub(super) fn direction_of(cluster: &str) -> Direction {
-    let is_of = |beginnings: &[&str]| beginnings.iter().any(|it| cluster.starts_with(it));
-    if is_of(&OUTBOUND) {
+    let includes = |beginnings: &[&str]| beginnings.iter().any(|it| cluster.starts_with(it));
+    if includes(&OUTBOUND) {
         Direction::Outbound
-    } else if is_of(&INBOUND) {
+    } else if includes(&INBOUND) {
         Direction::Inbound
     } else {
         Direction::Unknown

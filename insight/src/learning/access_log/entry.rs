@@ -1,15 +1,15 @@
-//! What a line of an access log tells.
+//! Entries of an access log.
 
 use crate::learning::observed::Observation;
 
-/// What a line tells.
+/// An access log entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Entry {
-    /// A request, and who made it.
+    /// A request with its caller.
     Request(Observation),
-    /// A request of a log that does not say who made it, as in Istio's own formats.
+    /// A request in a format without callers, such as Istio's default formats.
     WithoutCaller {
-        /// Whether the workload itself made it.
+        /// Whether the workload itself sent it.
         is_outbound: bool,
     },
 }

@@ -1,6 +1,6 @@
-//! What collectors of logs put around a line → the line.
+//! Strips the envelopes that log collectors add to lines.
 //!
-//! Only what stands at the very beginning is taken for such a thing: the rest of a line may be what a client sent.
+//! Only the start of a line is inspected, because the rest may contain values from clients.
 
 use std::borrow::Cow;
 
@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// A line as Docker keeps it.
+/// A line in Docker's format.
 #[derive(Deserialize)]
 struct DockerLine<'l> {
     #[serde(borrow)]
@@ -18,10 +18,10 @@ struct DockerLine<'l> {
     _stream: Cow<'l, str>,
 }
 
-/// The line that a container wrote.
-pub(super) fn opened(line: &[u8]) -> Cow<'_, [u8]> {
+/// The line as written by the container.
+pub(super) fn unwrapped(line: &[u8]) -> Cow<'_, [u8]> {
     let line = line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line);
-    if let Some(inner) = of_cri(line).or_else(|| of_kubectl(line)) {
+    if let Some(inner) = strip_cri(line).or_else(|| strip_kubectl(line)) {
         return Cow::Borrowed(inner);
     }
     if line.starts_with(b"{\"log\":")
@@ -32,8 +32,8 @@ pub(super) fn opened(line: &[u8]) -> Cow<'_, [u8]> {
     Cow::Borrowed(line)
 }
 
-/// Of a file below `/var/log/pods`: `2026-06-01T10:00:00.1Z stdout F LINE`. Parts of lines (`P`) are left as they are.
-fn of_cri(line: &[u8]) -> Option<&[u8]> {
+/// Strips the prefix of files in `/var/log/pods`: `2026-06-01T10:00:00.1Z stdout F LINE`. Partial lines (`P`) are unchanged.
+fn strip_cri(line: &[u8]) -> Option<&[u8]> {
     let (time, rest) = split(line)?;
     Timestamp::parse(str::from_utf8(time).ok()?).ok()?;
     let (stream, rest) = split(rest)?;
@@ -41,15 +41,15 @@ fn of_cri(line: &[u8]) -> Option<&[u8]> {
     (matches!(stream, b"stdout" | b"stderr") && tag == b"F").then_some(rest)
 }
 
-/// Of `kubectl logs --prefix`: `[pod/NAME/CONTAINER] LINE`.
-fn of_kubectl(line: &[u8]) -> Option<&[u8]> {
+/// Strips the prefix of `kubectl logs --prefix`: `[pod/NAME/CONTAINER] LINE`.
+fn strip_kubectl(line: &[u8]) -> Option<&[u8]> {
     let (prefix, rest) = split(line)?;
     let source = prefix.strip_prefix(b"[pod/")?.strip_suffix(b"]")?;
-    let may_stand = |byte: &u8| byte.is_ascii_alphanumeric() || b"-./".contains(byte);
-    source.iter().all(may_stand).then_some(rest)
+    let is_allowed = |byte: &u8| byte.is_ascii_alphanumeric() || b"-./".contains(byte);
+    source.iter().all(is_allowed).then_some(rest)
 }
 
-/// What stands before the first space, and behind it.
+/// Splits at the first space.
 fn split(line: &[u8]) -> Option<(&[u8], &[u8])> {
     let space = line.iter().position(|byte| *byte == b' ')?;
     Some((line.get(..space)?, line.get(space + 1..)?))
@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_is_taken_out_of_what_collectors_put_around_it() {
+    fn strips_envelopes_of_collectors() {
         let line = r#"{"a": "{\"}"#;
         let docker = serde_json::json!({"log": line, "stream": "stdout", "time": "x"}).to_string();
         for around in [
@@ -70,12 +70,12 @@ mod tests {
             format!("[pod/cart-7d9-abc/istio-proxy] {line}"),
             docker,
         ] {
-            assert_eq!(opened(around.as_bytes()), line.as_bytes(), "{around}");
+            assert_eq!(unwrapped(around.as_bytes()), line.as_bytes(), "{around}");
         }
     }
 
     #[test]
-    fn other_lines_stay_as_they_are() {
+    fn keeps_other_lines() {
         for line in [
             "",
             "GET /[pod/a] {}",
@@ -86,7 +86,7 @@ mod tests {
             r#"{"log": 7, "stream": "stdout"}"#,
             r#"{"log":"x"}"#,
         ] {
-            assert_eq!(opened(line.as_bytes()), line.as_bytes(), "{line}");
+            assert_eq!(unwrapped(line.as_bytes()), line.as_bytes(), "{line}");
         }
     }
 }

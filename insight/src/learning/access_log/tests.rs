@@ -1,4 +1,4 @@
-//! Which lines are read, and how.
+//! Tests of access log parsing.
 
 use policy_schema::telemetry::Label;
 use serde_json::{Value, json};
@@ -55,7 +55,7 @@ fn reads_a_line_without_its_query() {
 }
 
 #[test]
-fn the_line_says_which_policy_it_is_of() {
+fn reads_the_policy_of_a_line() {
     for name in ["shop/cart", "shop_cart"] {
         let seen = request(&line(json!({"peergate_policy": name})));
         assert_eq!(seen.policy.to_string(), "shop/cart");
@@ -66,7 +66,7 @@ fn the_line_says_which_policy_it_is_of() {
 }
 
 #[test]
-fn what_the_filter_records_is_read_by_its_names() {
+fn reads_fields_by_label_names() {
     let [policy, rule, effect] = [Label::Policy, Label::Rule, Label::Effect].map(Label::tag);
     let allow = DecisionEffect::Allow;
     let seen = request(&line(
@@ -77,7 +77,7 @@ fn what_the_filter_records_is_read_by_its_names() {
 }
 
 #[test]
-fn knows_what_became_of_the_request() {
+fn reads_the_outcome() {
     for (changes, outcome) in [
         (json!({"response_code": 404}), Outcome::Answered(404)),
         (json!({"response_code": 0}), Outcome::Unanswered),
@@ -93,17 +93,17 @@ fn knows_what_became_of_the_request() {
         (json!({"peergate_effect": "deny"}), Outcome::Denied),
         (
             json!({"response_code": 401, "response_code_details": "jwt_authn_access_denied{Jwt_is_expired}"}),
-            Outcome::DeniedElsewhere,
+            Outcome::DeniedByOtherFilter,
         ),
         (
             json!({"response_code_details": "ext_authz_denied"}),
-            Outcome::DeniedElsewhere,
+            Outcome::DeniedByOtherFilter,
         ),
         (
             json!({"peergate_effect": "shadow_deny"}),
             Outcome::Answered(200),
         ),
-        // The workload's own refusal.
+        // Rejected by the workload itself.
         (json!({"response_code": 403}), Outcome::Answered(403)),
     ] {
         let seen = request(&line(changes.clone()));
@@ -112,7 +112,7 @@ fn knows_what_became_of_the_request() {
 }
 
 #[test]
-fn knows_which_way_a_request_went() {
+fn reads_the_direction() {
     let (orders, web) = ("shop/orders", "spiffe://cluster.local/ns/shop/sa/web");
     let ads = "outbound|80||ads.shop.svc.cluster.local";
     let answered = Outcome::Answered(200);
@@ -155,17 +155,27 @@ fn knows_which_way_a_request_went() {
             json!(null),
             answered,
         ),
-        // On a sidecar's way out there is no client certificate and no filter.
+        // Outbound requests of a sidecar have no client certificate and no filter.
         (json!("(none)"), json!(web), json!("(none)"), answered),
         (json!("(none)"), json!(null), json!(orders), answered),
-        (json!(null), json!(null), json!(null), Outcome::EitherWay),
+        (
+            json!(null),
+            json!(null),
+            json!(null),
+            Outcome::UndeterminedDirection,
+        ),
         (
             json!("(none)"),
             json!(null),
             json!("(none)"),
-            Outcome::EitherWay,
+            Outcome::UndeterminedDirection,
         ),
-        (json!("mine"), json!(null), json!(null), Outcome::EitherWay),
+        (
+            json!("mine"),
+            json!(null),
+            json!(null),
+            Outcome::UndeterminedDirection,
+        ),
         // A gateway.
         (json!(ads), json!(web), json!(orders), answered),
     ] {
@@ -178,7 +188,7 @@ fn knows_which_way_a_request_went() {
 }
 
 #[test]
-fn takes_null_and_a_dash_for_nothing() {
+fn reads_null_and_a_dash_as_missing() {
     for nothing in [json!(null), json!("-"), json!("")] {
         let seen = request(&line(json!({"peer": nothing})));
         assert_eq!(seen.peer, None);
@@ -186,7 +196,7 @@ fn takes_null_and_a_dash_for_nothing() {
 }
 
 #[test]
-fn refuses_what_is_no_such_line() {
+fn rejects_malformed_lines() {
     for (text, reason) in [
         (b"[\"2026-06-01T10:00:00Z\"]".to_vec(), "not a JSON object"),
         (
@@ -209,18 +219,18 @@ fn refuses_what_is_no_such_line() {
         (line(json!({"response_code": "200"})), "invalid type"),
         (
             line(json!({"peergate_policy": "Shop/../x"})),
-            "no name of a policy",
+            "not a policy name",
         ),
     ] {
         let error = read(&text, Some(&orders())).unwrap_err().to_string();
         assert!(error.contains(reason), "{error}");
     }
     let error = read(&line(json!({})), None).unwrap_err();
-    assert!(matches!(error, InvalidLine::NoPolicy));
+    assert!(matches!(error, InvalidLogLine::NoPolicy));
 }
 
 #[test]
-fn a_waypoint_knows_the_caller_by_another_name() {
+fn reads_the_caller_from_a_waypoint() {
     let (vip, web) = (
         "inbound-vip|9080|http|reviews.shop.svc.cluster.local",
         "spiffe://cluster.local/ns/shop/sa/web",
@@ -238,13 +248,13 @@ fn a_waypoint_knows_the_caller_by_another_name() {
         assert_eq!(seen.peer.as_deref(), peer);
         assert_eq!(seen.outcome, Outcome::Answered(200));
     }
-    // A log that does not ask for it says nothing: the caller may well have an identity.
+    // Without the field, the caller may still have an identity.
     let silent = Entry::WithoutCaller { is_outbound: false };
     assert_eq!(at_waypoint(json!("(none)")), silent);
 }
 
 #[test]
-fn a_log_without_callers_is_known_for_one() {
+fn recognizes_logs_without_callers() {
     for (cluster, is_outbound) in [
         (json!("inbound|8080||"), false),
         (json!("outbound|80||ads.shop.svc.cluster.local"), true),

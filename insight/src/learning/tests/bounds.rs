@@ -1,9 +1,9 @@
-//! What is too long is not learnt, and memory is bounded.
+//! What is too long is not learned, and memory is bounded.
 
 use peergate_fuzz::peak_memory;
 
 use super::*;
-use crate::learning::workload::SetAside;
+use crate::learning::workload::Exclusion;
 
 #[test]
 fn a_path_or_a_method_that_is_too_long_is_not_learnt() {
@@ -19,7 +19,7 @@ fn a_path_or_a_method_that_is_too_long_is_not_learnt() {
     ] {
         let workload = workload([seen(WEB, method, &path)]);
         assert_eq!(workload.calls.len(), usize::from(is_learnt), "{path}");
-        let is_aside = workload.set_aside.contains_key(&SetAside::TooLong);
+        let is_aside = workload.excluded.contains_key(&Exclusion::TooLong);
         assert_eq!(is_aside, !is_learnt, "{path}");
     }
 }
@@ -28,18 +28,18 @@ fn a_path_or_a_method_that_is_too_long_is_not_learnt() {
 fn what_is_too_long_keeps_templates_from_taking_it_in() {
     let long_id = "/orders/".to_owned() + &"7".repeat(2_000);
     let ids = ["/orders/1", "/orders/2", "/orders/3"];
-    let learnt = |more: Observation| {
+    let learned = |more: Observation| {
         let observations = ids.map(|path| seen(WEB, "GET", path));
         let workload = workload(observations.into_iter().chain([more]));
-        learnt_paths(&Proposals::of(&workload, EVIDENCE, &[]))
+        learnt_paths(&Proposals::new(&workload, EVIDENCE, &[]))
     };
     assert_eq!(
-        learnt(seen(WEB, "GET", "/other")),
+        learned(seen(WEB, "GET", "/other")),
         ["/orders/{*}", "/other"]
     );
-    assert_eq!(learnt(denied(seen(WEB, "GET", &long_id))), ids);
+    assert_eq!(learned(denied(seen(WEB, "GET", &long_id))), ids);
     let word_in_place = "/orders/export/".to_owned() + &"a".repeat(2_000);
-    assert_eq!(learnt(seen(WEB, "GET", &word_in_place)), ids);
+    assert_eq!(learned(seen(WEB, "GET", &word_in_place)), ids);
 }
 
 #[test]
@@ -61,7 +61,7 @@ fn a_line_takes_no_more_memory_than_a_few_times_its_length() {
                 ..seen(WEB, "GET", &path)
             };
             let memory = peak_memory(|| {
-                Proposals::of(&workload([observation]), EVIDENCE, &[]);
+                Proposals::new(&workload([observation]), EVIDENCE, &[]);
             });
             assert!(
                 memory < 500_000,

@@ -1,28 +1,28 @@
-//! What is learnt, as a part of what could be.
+//! What is learned, as a part of what could be.
 
 use super::*;
-use crate::learning::workload::SetAside;
+use crate::learning::workload::Exclusion;
 
 #[test]
 fn what_is_learnt_covers_a_part_of_what_could_be() {
-    let evidence = Evidence {
+    let evidence = Thresholds {
         least_count: 3,
         ..EVIDENCE
     };
     let mut all = Workload::default();
     let known = |path: &str| {
         if path == "/known" {
-            Standing::Known
+            ExistingDecision::Allowed
         } else {
-            Standing::New
+            ExistingDecision::Undecided
         }
     };
     for (observation, count) in [
-        (seen(WEB, "GET", "/learnt"), 5),
+        (seen(WEB, "GET", "/learned"), 5),
         (seen(WEB, "GET", "/known"), 4),
         (seen(WEB, "GET", "/rare"), 2),
         (seen(WEB, "GET", &"/1".repeat(1000)), 1),
-        // Of these nothing could be learnt.
+        // Of these nothing could be learned.
         (answered(404, seen(WEB, "GET", "/gone")), 7),
         (answered(403, seen(WEB, "GET", "/forbidden")), 7),
         (denied(seen(WEB, "GET", "/denied")), 7),
@@ -40,7 +40,7 @@ fn what_is_learnt_covers_a_part_of_what_could_be() {
             known(seen.path.as_deref().unwrap_or_default())
         });
     }
-    let coverage = Proposals::of(&all, evidence, &[]).coverage;
+    let coverage = Proposals::new(&all, evidence, &[]).coverage;
     assert_eq!((coverage.covered, coverage.eligible), (9, 12));
 }
 
@@ -50,8 +50,8 @@ fn a_draft_covers_what_it_allows_however_it_came_to() {
         workload(["/a", "/a", "/rare", "/a/x*", "/b c", "/b c"].map(|path| seen(WEB, "GET", path)));
     let covered = all.cover(|call| matches!(call.path.as_str(), "/a" | "/a/x*"));
     assert_eq!((covered, all.eligible), (3, 6));
-    let unwritable = SetAside::Unwritable("GET /b c".to_owned());
-    let aside: Vec<_> = all.set_aside.iter().collect();
+    let unwritable = Exclusion::Unwritable("GET /b c".to_owned());
+    let aside: Vec<_> = all.excluded.iter().collect();
     assert_eq!(aside.len(), 1);
     assert_eq!(*aside[0].0, unwritable);
     assert_eq!(aside[0].1.count, 2);

@@ -11,7 +11,7 @@ fn hour_of_orders() -> impl Iterator<Item = Observation> {
 
 #[test]
 fn odd_lines_veto_nothing_and_are_told() {
-    let evidence = Evidence {
+    let evidence = Thresholds {
         least_count: 3,
         least_span: 5,
         ..EVIDENCE
@@ -75,9 +75,9 @@ fn odd_lines_veto_nothing_and_are_told() {
     ] {
         let shown = format!("{:?}, {} times", odd.first(), odd.len());
         let all = workload(hour_of_orders().chain(odd));
-        let proposals = Proposals::of(&all, evidence, &[]);
-        let learnt = proposals.learnt.values().flatten();
-        let mut templates = learnt.filter(|call| !call.pattern.folds.is_empty());
+        let proposals = Proposals::new(&all, evidence, &[]);
+        let learned = proposals.learned.values().flatten();
+        let mut templates = learned.filter(|call| !call.pattern.folds.is_empty());
         let template = templates.next();
         assert_eq!(template.is_some(), is_template, "{shown}");
         let odd = template.and_then(|call| call.pattern.odd.as_deref());
@@ -99,9 +99,9 @@ fn a_template_that_a_person_named_needs_no_evidence() {
         denied(seen(ADS, "GET", "/orders/secret")),
         answered(403, seen(WEB, "GET", "/orders/9")),
     ];
-    let proposals = Proposals::of(&workload(observations), EVIDENCE, &templates);
+    let proposals = Proposals::new(&workload(observations), EVIDENCE, &templates);
     let calls: Vec<_> = proposals
-        .learnt
+        .learned
         .values()
         .flatten()
         .map(|call| {

@@ -1,11 +1,11 @@
 //! Which paths become a template, and which stay as they are.
 
 use super::*;
-use crate::learning::path_folding::Because;
+use crate::learning::path_folding::HeldBackReason;
 
 #[test]
 fn ids_are_folded_with_evidence_only() {
-    for (paths, learnt) in [
+    for (paths, learned) in [
         (
             &["/orders/1", "/orders/2", "/orders/3"][..],
             &["/orders/{*}"][..],
@@ -87,13 +87,13 @@ fn ids_are_folded_with_evidence_only() {
             &["/a|b/1", "/a|b/2", "/a|b/3"],
         ),
     ] {
-        assert_eq!(learnt_paths(&paths_of(paths)), learnt, "{paths:?}");
+        assert_eq!(learnt_paths(&paths_of(paths)), learned, "{paths:?}");
     }
 }
 
 #[test]
 fn what_only_looks_like_the_other_ids_keeps_them_apart() {
-    for (paths, learnt) in [
+    for (paths, learned) in [
         // Ids of several forms, of which any may be what one of the others is not.
         (
             &["/orders/1", "/orders/2", "/orders/3", "/orders/deadbeef"][..],
@@ -131,14 +131,14 @@ fn what_only_looks_like_the_other_ids_keeps_them_apart() {
             &["/orders/%31", "/orders/1", "/orders/2", "/orders/3"],
         ),
     ] {
-        assert_eq!(learnt_paths(&paths_of(paths)), learnt, "{paths:?}");
+        assert_eq!(learnt_paths(&paths_of(paths)), learned, "{paths:?}");
     }
 }
 
 #[test]
 fn folds_tell_what_they_were_made_of() {
     let proposals = paths_of(&["/orders/1", "/orders/2", "/orders/3", "/orders/4"]);
-    let call = proposals.learnt.values().flatten().next().unwrap();
+    let call = proposals.learned.values().flatten().next().unwrap();
     assert_eq!(call.tally.count, 4);
     let [fold] = call.pattern.folds.as_slice() else {
         panic!("{call:?}")
@@ -155,11 +155,11 @@ fn a_word_anywhere_in_the_workload_keeps_ids_apart() {
         denied(seen(WEB, "GET", "/orders/export")),
     ] {
         let observations = ids.iter().cloned().chain([word.clone()]);
-        let proposals = Proposals::of(&workload(observations), EVIDENCE, &[]);
+        let proposals = Proposals::new(&workload(observations), EVIDENCE, &[]);
         assert!(!learnt_paths(&proposals).contains(&"/orders/{*}".to_owned()));
         let held_back = proposals.held_back.first().unwrap();
         assert_eq!(held_back.template, "/orders/{*}");
-        assert_eq!(held_back.because, Because::Word("export".to_owned()));
+        assert_eq!(held_back.because, HeldBackReason::Word("export".to_owned()));
     }
 }
 
@@ -183,9 +183,9 @@ fn another_kind_of_ids_keeps_a_callers_ids_apart() {
     ] {
         let observations = ids.map(|path| seen(WEB, "GET", path)).into_iter();
         let all = workload(observations.chain([other.clone()]));
-        let proposals = Proposals::of(&all, EVIDENCE, &[]);
+        let proposals = Proposals::new(&all, EVIDENCE, &[]);
         let because = proposals.held_back.first().map(|one| &one.because);
-        let expected = obstacle.map(|id| Because::OtherForm(id.to_owned()));
+        let expected = obstacle.map(|id| HeldBackReason::OtherForm(id.to_owned()));
         assert_eq!(because, expected.as_ref(), "{other:?}");
         let has_template = learnt_paths(&proposals).contains(&"/orders/{*}".to_owned());
         assert_eq!(has_template, obstacle.is_none(), "{other:?}");
@@ -197,7 +197,7 @@ fn two_kinds_of_ids_with_evidence_are_one_template() {
     let numbers = (1..=3).map(|id| format!("/orders/{id}"));
     let uuids = (1..=3).map(|id| format!("/orders/123e4567-e89b-12d3-a456-42661417400{id}"));
     let all = numbers.chain(uuids).map(|path| seen(WEB, "GET", &path));
-    let proposals = Proposals::of(&workload(all), EVIDENCE, &[]);
+    let proposals = Proposals::new(&workload(all), EVIDENCE, &[]);
     assert_eq!(learnt_paths(&proposals), ["/orders/{*}"]);
 }
 
@@ -206,16 +206,16 @@ fn names_with_digits_are_words() {
     for name in ["delete-user-42-forever", "API2EXPORT"] {
         let ids = (1001..1011).map(|id| seen(WEB, "GET", &format!("/orders/{id}")));
         let named = seen(ADS, "GET", &format!("/orders/{name}"));
-        let proposals = Proposals::of(&workload(ids.chain([named])), EVIDENCE, &[]);
+        let proposals = Proposals::new(&workload(ids.chain([named])), EVIDENCE, &[]);
         let because = &proposals.held_back.first().unwrap().because;
-        assert_eq!(*because, Because::Word(name.to_owned()));
+        assert_eq!(*because, HeldBackReason::Word(name.to_owned()));
         assert!(!learnt_paths(&proposals).contains(&"/orders/{*}".to_owned()));
     }
 }
 
 #[test]
 fn ids_that_were_seen_a_few_times_only_are_told_among_others() {
-    let evidence = Evidence {
+    let evidence = Thresholds {
         least_count: 3,
         ..EVIDENCE
     };
@@ -224,9 +224,9 @@ fn ids_that_were_seen_a_few_times_only_are_told_among_others() {
         let observations = ids.flat_map(|(id, &count)| {
             std::iter::repeat_n(seen(WEB, "GET", &format!("/orders/{id}")), count)
         });
-        let proposals = Proposals::of(&workload(observations), evidence, &[]);
+        let proposals = Proposals::new(&workload(observations), evidence, &[]);
         assert_eq!(learnt_paths(&proposals), ["/orders/{*}"]);
-        let call = proposals.learnt.into_values().flatten().next().unwrap();
+        let call = proposals.learned.into_values().flatten().next().unwrap();
         let seldom = call.pattern.seldom;
         seldom.map(|paths| (paths.count, paths.example))
     };
@@ -245,7 +245,7 @@ fn methods_and_paths_are_not_multiplied() {
         ("POST", "/buy"),
     ];
     let observations = observations.map(|(method, path)| seen(WEB, method, path));
-    let rules = rules(&Proposals::of(&workload(observations), EVIDENCE, &[]));
+    let rules = rules(&Proposals::new(&workload(observations), EVIDENCE, &[]));
     let [rule] = rules.as_slice() else {
         panic!("{rules:?}")
     };

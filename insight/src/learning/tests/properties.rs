@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::*;
-use crate::learning::caller::Caller;
+use crate::learning::caller::LearnedCaller;
 
 const CALLERS: [&str; 7] = [WEB, ADS, CLASH[0], CLASH[1], WEB_BY_ALIAS, MACHINE, ""];
 const METHODS: [&str; 3] = ["GET", "POST", "DELETE"];
@@ -46,7 +46,7 @@ fn path() -> impl Strategy<Value = Vec<&'static str>> {
 }
 
 /// Whether a template takes a path, without the code under test.
-fn is_of(template: &str, path: &str) -> bool {
+fn includes(template: &str, path: &str) -> bool {
     let (template, path): (Vec<_>, Vec<_>) =
         (template.split('/').collect(), path.split('/').collect());
     let is_part = |(part, segment): (&&str, &&str)| {
@@ -58,7 +58,7 @@ fn is_of(template: &str, path: &str) -> bool {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 
-    /// All that was learnt is allowed; and nothing is that was not seen, but within a template for which
+    /// All that was learned is allowed; and nothing is that was not seen, but within a template for which
     /// there is evidence.
     #[test]
     fn the_engine_allows_what_was_seen_and_no_more(
@@ -72,17 +72,17 @@ proptest! {
         let denials: Vec<_> = denials.iter().map(written).collect();
         let let_through = calls.iter().map(|(peer, method, path)| seen(peer, method, path));
         let refused = denials.iter().map(|(peer, method, path)| denied(seen(peer, method, path)));
-        let proposals = Proposals::of(&workload(let_through.chain(refused)), EVIDENCE, &[]);
+        let proposals = Proposals::new(&workload(let_through.chain(refused)), EVIDENCE, &[]);
         let policy = compiled(rules(&proposals));
 
-        let of = |peer: &str| Caller::of_peer((!peer.is_empty()).then_some(peer), &domains()).unwrap();
+        let of = |peer: &str| LearnedCaller::from_peer((!peer.is_empty()).then_some(peer), &domains()).unwrap();
         let sent: BTreeSet<_> = calls
             .iter()
             .filter(|(peer, ..)| !peer.is_empty())
             .map(|(peer, method, path)| (of(peer), *method, path.as_str()))
             .collect();
         let templates: BTreeSet<_> = proposals
-            .learnt
+            .learned
             .values()
             .flatten()
             .filter(|call| !call.pattern.folds.is_empty())
@@ -92,7 +92,7 @@ proptest! {
         // Each template has its evidence.
         for (caller, method, template) in &templates {
             let own = sent.iter().filter(|(other, by, path)| {
-                other == caller && by == method && is_of(template, path)
+                other == caller && by == method && includes(template, path)
             });
             let own: Vec<_> = own.map(|(.., path)| path.split('/').collect::<Vec<_>>()).collect();
             for (position, part) in template.split('/').enumerate() {
@@ -100,11 +100,11 @@ proptest! {
                     continue;
                 }
                 let values: BTreeSet<_> = own.iter().map(|path| path[position]).collect();
-                prop_assert!(values.len() >= EVIDENCE.least_ids, "{}: {:?}", template, values);
+                prop_assert!(values.len() >= EVIDENCE.min_ids, "{}: {:?}", template, values);
                 let before: Vec<_> = template.split('/').take(position).collect();
                 for (peer, _, path) in calls.iter().filter(|(peer, ..)| !peer.is_empty()) {
                     let path: Vec<_> = path.split('/').collect();
-                    if path.len() > position && is_of(&before.join("/"), &path[..position].join("/")) {
+                    if path.len() > position && includes(&before.join("/"), &path[..position].join("/")) {
                         prop_assert!(!WORDS.contains(&path[position]), "{}: {:?}", template, path);
                         // Ids of others are ids.
                         let is_other = OTHERS.contains(&path[position]) && of(peer) == *caller;
@@ -136,7 +136,7 @@ proptest! {
                 for path in &paths {
                     let key = (caller.clone(), method, path.as_str());
                     let in_template = templates.iter().any(|(other, by, template)| {
-                        *other == caller && *by == method && is_of(template, path)
+                        *other == caller && *by == method && includes(template, path)
                     });
                     let expected = !peer.is_empty() && (sent.contains(&key) || in_template);
                     prop_assert_eq!(

@@ -1,8 +1,8 @@
 //! Requests that were denied or refused.
 
 use super::*;
-use crate::learning::path_folding::Because;
-use crate::learning::workload::SetAside;
+use crate::learning::path_folding::HeldBackReason;
+use crate::learning::workload::Exclusion;
 
 #[test]
 fn what_the_workload_itself_refused_is_evidence_for_nothing() {
@@ -14,9 +14,9 @@ fn what_the_workload_itself_refused_is_evidence_for_nothing() {
     let few = ["/orders/1", "/orders/2"].map(|path| seen(WEB, "GET", path));
     let refused = [forbidden("/orders/3", 401), forbidden("/orders/4", 403)];
     let all = workload(few.into_iter().chain(refused.clone()));
-    assert_eq!(all.set_aside[&SetAside::Forbidden].count, 2);
-    let learnt = learnt_paths(&Proposals::of(&all, EVIDENCE, &[]));
-    assert_eq!(learnt, ["/orders/1", "/orders/2"]);
+    assert_eq!(all.excluded[&Exclusion::Forbidden].count, 2);
+    let learned = learnt_paths(&Proposals::new(&all, EVIDENCE, &[]));
+    assert_eq!(learned, ["/orders/1", "/orders/2"]);
     // and not against one, which tells how many such paths it takes in. What was let through later is not among them.
     let enough = ["/orders/1", "/orders/2", "/orders/5"].map(|path| seen(WEB, "GET", path));
     let others = [
@@ -28,9 +28,9 @@ fn what_the_workload_itself_refused_is_evidence_for_nothing() {
         },
     ];
     let all = workload(enough.into_iter().chain(refused).chain(others));
-    let proposals = Proposals::of(&all, EVIDENCE, &[]);
+    let proposals = Proposals::new(&all, EVIDENCE, &[]);
     assert_eq!(learnt_paths(&proposals), ["/orders/{*}"]);
-    let call = proposals.learnt.into_values().flatten().next().unwrap();
+    let call = proposals.learned.into_values().flatten().next().unwrap();
     let paths = call.pattern.forbidden.unwrap();
     assert_eq!((paths.count, paths.example.as_str()), (2, "/orders/3"));
     assert_eq!(call.tally.count, 3);
@@ -40,14 +40,14 @@ fn what_the_workload_itself_refused_is_evidence_for_nothing() {
 fn what_a_token_or_an_authorizer_decided_is_evidence_for_nothing() {
     let ids = ["/orders/1", "/orders/2", "/orders/3"].map(|path| seen(WEB, "GET", path));
     let refused = Observation {
-        outcome: Outcome::DeniedElsewhere,
+        outcome: Outcome::DeniedByOtherFilter,
         ..seen(WEB, "GET", "/orders/4")
     };
     let all = workload(ids.into_iter().chain([refused]));
-    assert_eq!(all.set_aside[&SetAside::Denied].count, 1);
-    let proposals = Proposals::of(&all, EVIDENCE, &[]);
+    assert_eq!(all.excluded[&Exclusion::Denied].count, 1);
+    let proposals = Proposals::new(&all, EVIDENCE, &[]);
     assert_eq!(learnt_paths(&proposals), ["/orders/{*}"]);
-    let call = proposals.learnt.into_values().flatten().next().unwrap();
+    let call = proposals.learned.into_values().flatten().next().unwrap();
     assert_eq!(call.pattern.forbidden.unwrap().example, "/orders/4");
     assert_eq!(call.tally.count, 3);
 }
@@ -61,7 +61,7 @@ fn a_path_that_was_let_through_as_often_as_denied_prevents_no_template() {
         let let_through = std::iter::repeat_n(request.clone(), let_through);
         let denials = std::iter::repeat_n(denied(request), denials);
         let all = ids.iter().cloned().chain(let_through).chain(denials);
-        let proposals = Proposals::of(&workload(all), EVIDENCE, &[]);
+        let proposals = Proposals::new(&workload(all), EVIDENCE, &[]);
         learnt_paths(&proposals) == ["/orders/{*}"]
     };
     for (let_through, denials, is_template) in [
@@ -80,18 +80,25 @@ fn a_path_that_was_let_through_as_often_as_denied_prevents_no_template() {
 #[test]
 fn what_a_rule_of_the_policy_denies_prevents_no_template() {
     let admin = seen(WEB, "GET", "/orders/admin");
-    for (standing, is_template) in [
-        (Standing::Refused("no-admin".to_owned()), true),
-        (Standing::RefusedThen("no-admin".to_owned()), false),
+    for (existing_decision, is_template) in [
+        (ExistingDecision::Denied("no-admin".to_owned()), true),
+        (
+            ExistingDecision::DeniedEarlier("no-admin".to_owned()),
+            false,
+        ),
     ] {
         for refused in [admin.clone(), denied(admin.clone())] {
             let mut all = workload([1, 2, 3].map(|id| seen(WEB, "GET", &format!("/orders/{id}"))));
             for _ in 0..9 {
-                all.add(&refused, &domains(), ALL, |_| standing.clone());
+                all.add(&refused, &domains(), ALL, |_| existing_decision.clone());
             }
-            let proposals = Proposals::of(&all, EVIDENCE, &[]);
+            let proposals = Proposals::new(&all, EVIDENCE, &[]);
             let paths = learnt_paths(&proposals);
-            assert_eq!(paths == ["/orders/{*}"], is_template, "{standing:?}");
+            assert_eq!(
+                paths == ["/orders/{*}"],
+                is_template,
+                "{existing_decision:?}"
+            );
             assert!(!paths.contains(&"/orders/admin".to_owned()));
         }
     }
@@ -105,9 +112,9 @@ fn what_was_denied_and_is_allowed_by_now_prevents_no_template() {
         &denied(seen(WEB, "GET", "/orders/4")),
         &domains(),
         ALL,
-        |_| Standing::Known,
+        |_| ExistingDecision::Allowed,
     );
-    let proposals = Proposals::of(&all, EVIDENCE, &[]);
+    let proposals = Proposals::new(&all, EVIDENCE, &[]);
     assert_eq!(learnt_paths(&proposals), ["/orders/{*}"]);
 }
 
@@ -116,7 +123,7 @@ fn a_template_never_takes_in_what_was_denied() {
     let ids = ["/orders/1", "/orders/2", "/orders/3"].map(|path| seen(WEB, "GET", path));
     let with = |other: Observation| {
         let all = ids.iter().cloned().chain([denied(other)]);
-        Proposals::of(&workload(all), EVIDENCE, &[])
+        Proposals::new(&workload(all), EVIDENCE, &[])
     };
     let proposals = with(seen(WEB, "GET", "/orders/4"));
     assert_eq!(
@@ -124,7 +131,7 @@ fn a_template_never_takes_in_what_was_denied() {
         ["/orders/1", "/orders/2", "/orders/3"]
     );
     let because = &proposals.held_back.first().unwrap().because;
-    assert_eq!(*because, Because::Denied("/orders/4".to_owned()));
+    assert_eq!(*because, HeldBackReason::Denied("/orders/4".to_owned()));
     // What another was denied, or this one with another method, is no matter.
     for other in [seen(ADS, "GET", "/orders/4"), seen(WEB, "PUT", "/orders/4")] {
         assert_eq!(learnt_paths(&with(other)), ["/orders/{*}"]);

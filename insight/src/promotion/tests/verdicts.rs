@@ -13,7 +13,7 @@ fn a_verdict_follows_from_the_numbers() {
     };
     let would_deny = |denied, requests| Verdict::WouldDeny {
         requests: denied,
-        share: Share::of(denied, requests),
+        share: Share::from_counts(denied, requests),
         bound: bound(denied, requests),
     };
     let too_few = |requests, more| Verdict::TooFew {
@@ -56,11 +56,11 @@ fn what_counters_cannot_tell_is_not_judged_by_them() {
     let cases = [
         (whole(&["all"]), current(), plenty(), shared()),
         (whole(&[]), current(), plenty(), ready.clone()),
-        (rule(Effect::Deny), Revisions::Untold, plenty(), ready),
+        (rule(Effect::Deny), Revisions::Unreported, plenty(), ready),
         (rule(Effect::Deny), others(), plenty(), stale()),
         (
             rule(Effect::Deny),
-            Revisions::Untold,
+            Revisions::Unreported,
             nothing(),
             unknown(Unknown::NotCounted(vec![policy("orders")])),
         ),

@@ -1,4 +1,4 @@
-//! What is true of all proxies, in lines.
+//! Summary lines about all proxies.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -11,8 +11,8 @@ use crate::traffic::documents::Documents;
 use crate::traffic::policy_name::policy_name;
 use crate::traffic::reading::{Reading, whole};
 
-/// More than these of a kind are not listed.
-const MOST: usize = 3;
+/// The maximum number of items per line.
+const MAX_ITEMS: usize = 3;
 
 const MEBIBYTE: f64 = 1024.0 * 1024.0;
 
@@ -25,12 +25,15 @@ pub(super) fn lines(
     let mut lines = vec![summary(reading, source, is_wanted)];
     let revisions = Revisions::new(reading, documents, is_wanted);
     lines.extend(revisions.trouble);
-    lines.extend(listed("planes disagree", disagreements(reading, is_wanted)));
-    lines.extend(listed("ends soonest", endings(reading, is_wanted)));
+    lines.extend(listed(
+        "filter and RBAC disagree",
+        disagreements(reading, is_wanted),
+    ));
+    lines.extend(listed("expiring next", endings(reading, is_wanted)));
     if reading.has_more_observed {
-        lines.push("callers: only those who call most are shown".to_owned());
+        lines.push("callers: only the most frequent are shown".to_owned());
     }
-    // Last, because a small screen does not show all lines.
+    // Last, because a small screen hides the last lines.
     lines.extend(listed("revisions", revisions.current));
     lines
 }
@@ -38,7 +41,7 @@ pub(super) fn lines(
 fn summary(reading: &Reading, source: &str, is_wanted: &impl Fn(&str) -> bool) -> String {
     let mut parts = Vec::new();
     if let Some(proxies) = reading.proxies {
-        parts.push(of(proxies, "proxy", "proxies"));
+        parts.push(count_of(proxies, "proxy", "proxies"));
     }
     let decisions = reading.decisions.keys();
     let policies: BTreeSet<_> = decisions
@@ -58,23 +61,23 @@ fn summary(reading: &Reading, source: &str, is_wanted: &impl Fn(&str) -> bool) -
     if let Some(rejections) = reading.rejections {
         parts.push(format!(
             "{} rejected",
-            of(whole(rejections), "config", "configs")
+            count_of(whole(rejections), "config", "configs")
         ));
     }
     if let Some(omitted) = reading.omitted_log_lines.filter(|omitted| *omitted > 0.0) {
         parts.push(format!(
             "{} omitted",
-            of(whole(omitted), "log line", "log lines")
+            count_of(whole(omitted), "log line", "log lines")
         ));
     }
     format!("{source}: {}", parts.join(", "))
 }
 
-/// What proxies run.
+/// The revisions that proxies run.
 struct Revisions {
-    /// Lines about what the documents do not have, or, without documents, where proxies differ.
+    /// Lines about revisions that differ from the documents or between proxies.
     trouble: Vec<String>,
-    /// All others.
+    /// All other revisions.
     current: Vec<String>,
 }
 
@@ -91,7 +94,7 @@ impl Revisions {
             let documented = documents.and_then(|documents| documents.policies.get(policy));
             let running_text = || {
                 let running = running.iter().map(|(revision, proxies)| {
-                    format!("{revision} ({})", of(*proxies, "proxy", "proxies"))
+                    format!("{revision} ({})", count_of(*proxies, "proxy", "proxies"))
                 });
                 running.collect::<Vec<_>>().join(", ")
             };
@@ -99,13 +102,13 @@ impl Revisions {
             match documented {
                 Some(documented) if running.keys().any(|known| *known != documented.revision) => {
                     trouble.push(format!(
-                        "stale: {name} runs {}, and the documents have {}",
+                        "stale: {name} runs {}, but the documents have {}",
                         running_text(),
                         documented.revision
                     ));
                 }
                 None if documents.is_some() => trouble.push(format!(
-                    "stale: {name} runs {}, and no document has it",
+                    "stale: {name} runs {}, but is not in the documents",
                     running_text()
                 )),
                 None if running.len() > 1 => {
@@ -120,7 +123,7 @@ impl Revisions {
     }
 }
 
-/// Where the filter and RBAC decided differently.
+/// Decisions on which the filter and RBAC disagree.
 fn disagreements(reading: &Reading, is_wanted: &impl Fn(&str) -> bool) -> Vec<String> {
     let comparisons = reading.comparisons.iter();
     comparisons
@@ -148,7 +151,7 @@ fn endings(reading: &Reading, is_wanted: &impl Fn(&str) -> bool) -> Vec<String> 
         .map(|((policy, rule), at)| {
             let left = at - now;
             let when = if left <= 0.0 {
-                "has ended".to_owned()
+                "expired".to_owned()
             } else {
                 format!("in {}", time(left))
             };
@@ -157,23 +160,23 @@ fn endings(reading: &Reading, is_wanted: &impl Fn(&str) -> bool) -> Vec<String> 
         .collect()
 }
 
-/// The largest unit of a stretch of time.
+/// A duration in its largest unit.
 fn time(seconds: f64) -> String {
     let seconds = Duration::try_from_secs_f64(seconds).map_or(0, |time| time.as_secs());
     match seconds {
-        0..3600 => of(seconds / 60, "minute", "minutes"),
-        3600..172_800 => of(seconds / 3600, "hour", "hours"),
-        _ => of(seconds / 86_400, "day", "days"),
+        0..3600 => count_of(seconds / 60, "minute", "minutes"),
+        3600..172_800 => count_of(seconds / 3600, "hour", "hours"),
+        _ => count_of(seconds / 86_400, "day", "days"),
     }
 }
 
-/// A line with the first of these, if there are any.
+/// A line with the first items, if there are any.
 fn listed(title: &str, texts: Vec<String>) -> Option<String> {
     if texts.is_empty() {
         return None;
     }
-    let more = texts.len().saturating_sub(MOST);
-    let listed: Vec<_> = texts.into_iter().take(MOST).collect();
+    let more = texts.len().saturating_sub(MAX_ITEMS);
+    let listed: Vec<_> = texts.into_iter().take(MAX_ITEMS).collect();
     let rest = if more > 0 {
         format!(", and {more} more")
     } else {
@@ -182,14 +185,11 @@ fn listed(title: &str, texts: Vec<String>) -> Option<String> {
     Some(format!("{title}: {}{rest}", listed.join(", ")))
 }
 
-fn of(count: u64, one: &str, several: &str) -> String {
+fn count_of(count: u64, one: &str, several: &str) -> String {
     counted(usize::try_from(count).unwrap_or(usize::MAX), one, several)
 }
 
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "seconds since 1970 have few digits"
-)]
+#[expect(clippy::cast_precision_loss, reason = "Unix seconds have few digits")]
 fn seconds(nanoseconds: u64) -> f64 {
     (nanoseconds / 1_000_000_000) as f64
 }

@@ -1,4 +1,4 @@
-//! The configuration of Envoy's RBAC (`envoy.config.rbac.v3`), as far as Istio uses it.
+//! The configuration of Envoy's RBAC (`envoy.config.rbac.v3`): the part that Istio uses.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What gives way when a screen is narrow.
+//! Tests of narrow layouts.
 
 use peergate_insight::traffic::snapshot::Snapshot;
 
@@ -37,7 +37,7 @@ fn table(counts: &[f64]) -> Table {
 }
 
 #[test]
-fn a_number_is_whole_at_every_width() {
+fn numbers_are_never_truncated() {
     let counts = [0.0, 2.99, 12_330_718.0, 370_539_372.0, 1e30];
     for count in counts {
         let table = table(&[count]);
@@ -66,7 +66,7 @@ fn a_number_is_whole_at_every_width() {
 }
 
 #[test]
-fn only_what_has_no_room_is_compact() {
+fn abbreviates_only_numbers_that_do_not_fit() {
     let table = table(&[370_539_372.0, 1_234_567.0]);
     let at = |width| fit(&table, 0..2, Order::Name, width).lines;
     assert!(at(120)[0].text.contains(" 370539372 "));
@@ -76,7 +76,7 @@ fn only_what_has_no_room_is_compact() {
 }
 
 #[test]
-fn the_column_that_rows_are_sorted_by_stays() {
+fn keeps_the_sort_column() {
     let table = table(&[370_539_372.0]);
     for (order, title) in [
         (Order::Denied, "DENY/s"),
@@ -90,7 +90,7 @@ fn the_column_that_rows_are_sorted_by_stays() {
 
 /// `OWNER` is empty in all rows, and `SHADOW` is 0.
 #[test]
-fn what_says_nothing_gives_way_first() {
+fn drops_empty_columns_first() {
     let mut table = table(&[370_539_372.0]);
     for row in &mut table.rows {
         if let Some(owner) = row.cells.last_mut() {
@@ -110,7 +110,7 @@ fn what_says_nothing_gives_way_first() {
 }
 
 #[test]
-fn callers_lose_the_trust_domain_that_all_of_them_have() {
+fn removes_the_common_trust_domain_of_callers() {
     let shown = |ids: &[&str]| {
         let mut table = Table {
             columns: vec![Column {
@@ -138,7 +138,7 @@ fn callers_lose_the_trust_domain_that_all_of_them_have() {
 }
 
 #[test]
-fn the_whole_table_is_shown_where_there_is_room() {
+fn shows_the_whole_table_if_it_fits() {
     let table = table(&[370_539_372.0]);
     let text = &fit(&table, 0..1, Order::Name, 400).lines[0].text;
     assert_eq!(*text, format!("! {}", whole(&table).lines[0].text));

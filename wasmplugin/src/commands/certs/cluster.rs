@@ -49,7 +49,8 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     };
     let lifetime = days(args.days);
     let now = SystemTime::now();
-    let authority = PluggedIn::of_cluster(root, &args.trust_domain, &args.cluster, lifetime, now)?;
+    let authority =
+        PluggedIn::new_intermediate(root, &args.trust_domain, &args.cluster, lifetime, now)?;
     output::create_folder(&args.out)?;
     write(&args.out, &authority, &args.namespace)?;
     Ok(ExitStatus::Success)

@@ -54,7 +54,7 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let expected = Expected::at(args.at.time(), args.min_days)
-        .of_trust_domains(args.trust_domain.clone())
+        .with_trust_domains(args.trust_domain.clone())
         .renewed_since(args.renewed_since);
     let mut roots = Vec::new();
     for path in &args.trusts {

@@ -4,7 +4,7 @@ use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::path::Path;
 
 use peergate_fault::{ExitStatus, Failure};
-use peergate_insight::decision::lines::{Lines, Mistake};
+use peergate_insight::decision::lines::{LineError, Lines};
 use peergate_report::decision::json;
 use policy_schema::wording::counted;
 
@@ -67,8 +67,8 @@ fn answer_line(
             }
             write_line(&answer, writer)
         }
-        Err(Mistake { column, message }) => {
-            let error = json::mistake(number, column, &message);
+        Err(LineError { column, message }) => {
+            let error = json::line_error(number, column, &message);
             let failure = QuestionError::InvalidRequest {
                 file: name_of(file),
                 line: number,

@@ -7,7 +7,7 @@ use clap_complete::engine::ArgValueCompleter;
 use peergate_fault::Failure;
 use peergate_insight::learning::document::NewPolicy;
 use peergate_insight::learning::hand_template::HandTemplate;
-use peergate_insight::learning::proposal::Evidence;
+use peergate_insight::learning::proposal::Thresholds;
 use peergate_insight::learning::series::Window;
 use peergate_insight::learning::workload::Counting;
 use policy_schema::document::ServicePortSpec;
@@ -131,11 +131,11 @@ impl Args {
     }
 
     /// How much evidence a rule needs.
-    pub(super) fn evidence(&self) -> Evidence {
-        Evidence {
+    pub(super) fn evidence(&self) -> Thresholds {
+        Thresholds {
             least_count: self.evidence.min_count,
             least_span: self.evidence.min_span,
-            least_ids: usize::from(self.evidence.min_ids),
+            min_ids: usize::from(self.evidence.min_ids),
             takes_rare: self.evidence.include_rare,
         }
     }

@@ -1,7 +1,7 @@
 //! What is ready → the policy files without its `enforcement`.
 
 use peergate_fault::Failure;
-use peergate_insight::policy_text::Unsound;
+use peergate_insight::policy_text::InvalidEdit;
 use peergate_insight::promotion::candidate::Candidate;
 use peergate_insight::promotion::enforce::{self, Change, EnforceError};
 use peergate_report::message::counts;
@@ -38,7 +38,7 @@ pub(super) fn enforce(
 fn not_enforced(error: EnforceError) -> Failure {
     match error {
         EnforceError::NotEditable(error) => error.into(),
-        EnforceError::Unsound(Unsound { texts, diagnostics }) => {
+        EnforceError::InvalidEdit(InvalidEdit { texts, diagnostics }) => {
             report::diagnostics(&diagnostics, &texts);
             let severities = diagnostics.iter().map(Diagnostic::severity);
             PromoteError::InvalidWhenEnforced(counts(severities)).into()

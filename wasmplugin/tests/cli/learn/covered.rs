@@ -49,7 +49,7 @@ fn a_denial_prevents_a_template_only_where_the_path_was_never_let_through() {
         let (report, human) = report(&lines, &DOMAIN);
         let found = paths(&report).contains(&"/orders/{*}");
         assert_eq!(found, is_template, "{details} {path}: {human}");
-        let kept = "kept    /orders/{*} is no template: `/orders/9999` was denied; `--template` makes it one";
+        let kept = "literal   /orders/{*} is not a template: `/orders/9999` was denied; add it with `--template`";
         assert_eq!(human.contains(kept), !is_template, "{human}");
     }
 }
@@ -73,7 +73,7 @@ fn what_a_deny_rule_denies_prevents_no_template_beside_it() {
         let learnt = paths(&report);
         assert!(learnt.contains(&"/orders/{*}"), "{human}");
         assert!(!learnt.contains(&"/orders/admin"), "{human}");
-        let aside = "the rule `no-admin` denies it";
+        let aside = "denied by rule `no-admin`";
         assert!(human.contains(aside), "{human}");
         let document = report["policies"][0]["document"].as_str().unwrap();
         assert!(document.contains(rules), "{document}");
@@ -94,6 +94,6 @@ fn what_is_normalised_to_a_learnt_path_is_covered() {
         json!({"covered": 181, "eligible": 183}),
         "{human}"
     );
-    assert!(human.contains("no rule can take `POST /x/*`"), "{human}");
+    assert!(human.contains("no rule can match `POST /x/*`"), "{human}");
     assert!(!human.contains("POST /x/../orders"), "{human}");
 }

@@ -103,7 +103,7 @@ fn rules_for_a_policy_in_brackets_are_for_people_to_put_there() {
         assert_eq!((run.status, run.stdout.as_str()), (0, ""), "{}", run.stderr);
         assert!(!out.exists());
         let why = format!(
-            "cart.yaml is not changed: line {line}: `rules` is in flow style; put these rules there by hand:\n# GET /orders/{{*}}"
+            "cart.yaml is unchanged: line {line}: `rules` is in flow style; add these rules by hand:\n# GET /orders/{{*}}"
         );
         assert!(run.stderr.contains(&why), "{}", run.stderr);
         assert!(run.stderr.contains("\n- id: frontend\n"), "{}", run.stderr);

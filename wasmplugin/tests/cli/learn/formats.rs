@@ -20,13 +20,10 @@ fn istios_own_formats_name_no_caller_and_that_is_told_once() {
         text.push_str(&json.to_string());
         text.push('\n');
     }
-    let note = "note: 32 lines (1 of them a call that the workload itself made) do not name the caller, so nothing can be learned from them; the first is <stdin>:1: set `spec.telemetry.accessLog: {requests: All, provider: peergate}` in the `Mesh`, render and apply it, and install the provider with `peergate install-values`";
+    let note = "note: 32 lines (1 of them was sent by the workload itself) do not name the caller and cannot be learned from; the first is <stdin>:1: set `spec.telemetry.accessLog: {requests: All, provider: peergate}` in the `Mesh`, render and apply it, and install the provider with `peergate install-values`";
     let alone = learn(&text, &DOMAIN);
     assert_eq!((alone.status, alone.stdout.as_str()), (2, ""));
-    assert_eq!(
-        alone.stderr,
-        format!("there is nothing to propose\n{note}\n")
-    );
+    assert_eq!(alone.stderr, format!("no rules to propose\n{note}\n"));
     // Beside lines of Peergate's own provider they take nothing away.
     let beside = learn(&(text.clone() + &log(&hour())), &DOMAIN);
     assert_eq!(beside.status, 0, "{}", beside.stderr);
@@ -72,7 +69,7 @@ fn lines_that_are_none_are_counted() {
     let text = format!("[2026-05-01T10:00:00Z] started\n\n{}", log(&hour()));
     let run = learn(&text, &DOMAIN);
     assert_eq!(run.status, 0);
-    let note = "note: <stdin>: 1 of 246 lines is not from an access log; the first is line 1: not a JSON object";
+    let note = "note: <stdin>: 1 of 246 lines is not an access log entry; the first is line 1: not a JSON object";
     assert!(run.stderr.contains(note), "{}", run.stderr);
 }
 
@@ -83,10 +80,7 @@ fn a_file_that_is_no_such_log_is_refused() {
     for (text, message) in [
         ("GET / HTTP/1.1\n", "line 1: not a JSON object"),
         ("\n{}\n", "line 2: column 2: missing field"),
-        (
-            &log(&[nameless]),
-            "help: name the policy with `--policy NAMESPACE/NAME`",
-        ),
+        (&log(&[nameless]), "help: add `--policy NAMESPACE/NAME`"),
     ] {
         let run = learn(text, &DOMAIN);
         assert_eq!((run.status, run.stdout.as_str()), (3, ""));

@@ -21,7 +21,7 @@ fn what_the_workload_called_itself_is_no_request_to_it() {
     assert_eq!(run.status, 0, "{}", run.stderr);
     assert!(!run.stdout.contains("export"), "{}", run.stdout);
     assert!(run.stdout.contains("/orders/{*}"), "{}", run.stdout);
-    let aside = "60 requests from 2026-05-01T10:00:00Z to 2026-05-01T10:59:00Z: the workload itself made it";
+    let aside = "60 requests from 2026-05-01T10:00:00Z to 2026-05-01T10:59:00Z: sent by the workload itself";
     assert!(run.stderr.contains(aside), "{}", run.stderr);
 }
 
@@ -37,7 +37,7 @@ fn what_may_be_of_either_way_is_never_learnt() {
     let run = learn(&log(&lines), &[&DOMAIN[..], &more].concat());
     assert_eq!(run.status, 0, "{}", run.stderr);
     assert!(!run.stdout.contains("export"), "{}", run.stdout);
-    let aside = "60 requests from 2026-05-01T10:00:00Z to 2026-05-01T10:59:00Z: no caller and no `upstream_cluster`, so the workload itself may have made it";
+    let aside = "60 requests from 2026-05-01T10:00:00Z to 2026-05-01T10:59:00Z: no caller and no `upstream_cluster`, so possibly sent by the workload itself";
     assert!(run.stderr.contains(aside), "{}", run.stderr);
 }
 

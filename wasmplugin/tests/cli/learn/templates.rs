@@ -17,10 +17,10 @@ fn what_is_within_a_template_and_was_refused_or_rare_is_told() {
     }
     let run = learn(&log(&lines), &DOMAIN);
     assert_eq!(run.status, 0, "{}", run.stderr);
-    let told = "{*} is 8 ids such as 0, 1000, 1001; 1 path of it seen a few times only, such as /orders/0; 2 paths more refused by the workload, an authorizer or for their token, such as /orders/9010\n";
+    let told = "{*} is 8 IDs such as 0, 1000, 1001; 1 path with few requests, such as /orders/0; also matches 2 paths rejected by the workload, an authorizer or token validation, such as /orders/9010\n";
     assert!(run.stdout.contains(told), "{}", run.stdout);
     assert!(run.stderr.contains(told), "{}", run.stderr);
-    let aside = "aside   2 requests from 2026-05-01T10:10:00Z to 2026-05-01T10:20:00Z: let through and answered with 401 or 403";
+    let aside = "excluded  2 requests from 2026-05-01T10:10:00Z to 2026-05-01T10:20:00Z: allowed, but answered with 401 or 403";
     assert!(run.stderr.contains(aside), "{}", run.stderr);
     let run = learn(&log(&lines), &[&DOMAIN[..], &["--output", "json"]].concat());
     let report: Value = serde_json::from_str(&run.stdout).unwrap();
@@ -47,16 +47,16 @@ fn a_name_among_ids_is_told_where_it_is_odd_and_keeps_them_apart_where_it_is_not
         run
     };
     let once = named(&[30]);
-    let told = "GET /orders/{*}: 61 requests from 2026-05-01T10:00:00Z to 2026-05-01T10:59:00Z; {*} is 7 ids such as 1000, 1001, 1002; also takes values such as delete-user-42-forever, which was seen in this place seldom\n";
+    let told = "GET /orders/{*}: 61 requests from 2026-05-01T10:00:00Z to 2026-05-01T10:59:00Z; {*} is 7 IDs such as 1000, 1001, 1002; also matches values such as delete-user-42-forever, which was rare here\n";
     assert!(once.stderr.contains(told), "{}", once.stderr);
     assert!(once.stdout.contains(told), "{}", once.stdout);
     assert!(
-        !once.stderr.contains("rare    shop/frontend: GET"),
+        !once.stderr.contains("rare      shop/frontend: GET"),
         "{}",
         once.stderr
     );
     let often = named(&[10, 20, 30]);
-    let kept = "kept    /orders/{*} is no template: `delete-user-42-forever` stands in the place of an id; `--template` makes it one";
+    let kept = "literal   /orders/{*} is not a template: `delete-user-42-forever` is a word in the position of an ID; add it with `--template`";
     assert!(often.stderr.contains(kept), "{}", often.stderr);
     assert!(!often.stdout.contains("{*}"), "{}", often.stdout);
 }
@@ -77,9 +77,9 @@ fn templates_are_taken_by_hand() {
     let run = learn(&log(&lines), &[&DOMAIN[..], &by_hand].concat());
     assert_eq!(run.status, 0, "{}", run.stderr);
     for told in [
-        "GET /orders/{*}: 63 requests from 2026-05-01T10:00:00Z to 2026-05-01T10:59:00Z; by hand: takes in 8 paths such as /orders/1000\n",
-        "GET /items/{*}/page: 3 requests from 2026-05-01T10:10:00Z to 2026-05-01T10:30:00Z; by hand: takes in 3 paths such as /items/10/page\n",
-        "  covers  the draft covers 186 of 187 eligible requests\n",
+        "GET /orders/{*}: 63 requests from 2026-05-01T10:00:00Z to 2026-05-01T10:59:00Z; from `--template`: matches 8 paths such as /orders/1000\n",
+        "GET /items/{*}/page: 3 requests from 2026-05-01T10:10:00Z to 2026-05-01T10:30:00Z; from `--template`: matches 3 paths such as /items/10/page\n",
+        "  coverage  the draft covers 186 of 187 eligible requests\n",
     ] {
         assert!(run.stderr.contains(told), "{}", run.stderr);
     }
@@ -96,12 +96,12 @@ fn templates_are_taken_by_hand() {
         call["byHand"],
         json!({"count": 8, "example": "/orders/1000"})
     );
-    let unused = "note: the template `/nowhere/{*}` takes in no request that is learned from";
+    let unused = "note: template `/nowhere/{*}` matches no learned request";
     assert!(run.stderr.contains(unused), "{}", run.stderr);
     for (template, reason) in [
         ("/orders/{id}", "`{*}`"),
         ("/orders", "it has neither `{*}` nor `{**}`"),
-        ("orders/{*}", "it does not begin with `/`"),
+        ("orders/{*}", "it must begin with `/`"),
     ] {
         let refused = learn("", &[&DOMAIN[..], &["--template", template]].concat());
         assert_eq!(refused.status, 3);

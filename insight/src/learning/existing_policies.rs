@@ -1,4 +1,4 @@
-//! What is allowed already, as the engine decides it.
+//! Existing policies, evaluated by the engine.
 
 use std::collections::BTreeMap;
 
@@ -14,40 +14,40 @@ use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::{Options, Validated, validate};
 
 use super::observed::Observation;
-use super::workload::{Call, Standing};
+use super::workload::{Call, ExistingDecision};
 use crate::compilation::{CompilationError, compile};
-use crate::policy_text::{NotEditable, Unsound};
+use crate::policy_text::{InvalidEdit, NotEditable};
 
-/// What is allowed already.
+/// The existing policies.
 #[derive(Debug)]
-pub struct Known {
-    /// The texts of the policies, with the `Mesh` among them.
+pub struct ExistingPolicies {
+    /// The texts of the policies and the `Mesh`.
     pub(super) sources: Vec<SourceText>,
     pub(super) options: Options,
     set: PolicySet,
     compiled: BTreeMap<PolicyName, CompiledPolicy>,
-    /// The workload's port that the requests arrived at, where somebody says it.
+    /// The workload port of the requests, if given.
     port: Option<u16>,
 }
 
-/// Why it is not known what is allowed.
+/// Why the existing policies cannot be used.
 #[derive(Debug)]
-pub enum KnownError {
-    /// The texts are no sound policies.
-    Unsound(Unsound),
-    /// A policy is not compiled.
+pub enum ExistingPoliciesError {
+    /// The texts are invalid.
+    InvalidEdit(InvalidEdit),
+    /// A policy cannot be compiled.
     Compilation(CompilationError),
 }
 
-impl From<CompilationError> for KnownError {
+impl From<CompilationError> for ExistingPoliciesError {
     fn from(reason: CompilationError) -> Self {
         Self::Compilation(reason)
     }
 }
 
-impl Known {
-    /// What sound policies allow, which these texts are of.
-    pub fn of(
+impl ExistingPolicies {
+    /// Creates the existing policies from validated texts.
+    pub fn new(
         sources: Vec<SourceText>,
         set: PolicySet,
         options: Options,
@@ -66,12 +66,12 @@ impl Known {
         })
     }
 
-    /// A mesh without policies.
+    /// Creates a mesh without policies.
     pub fn nothing(
         trust_domain: &str,
         accepts_plaintext: bool,
         at: Timestamp,
-    ) -> Result<Self, KnownError> {
+    ) -> Result<Self, ExistingPoliciesError> {
         let mode = if accepts_plaintext {
             "Permissive"
         } else {
@@ -93,8 +93,8 @@ impl Known {
         Self::validated(vec![mesh], options, None)
     }
 
-    /// What is allowed once these texts are in force.
-    pub(super) fn with(&self, sources: Vec<SourceText>) -> Result<Self, KnownError> {
+    /// The policies after replacing the texts.
+    pub(super) fn with(&self, sources: Vec<SourceText>) -> Result<Self, ExistingPoliciesError> {
         Self::validated(sources, self.options, self.port)
     }
 
@@ -102,22 +102,22 @@ impl Known {
         sources: Vec<SourceText>,
         options: Options,
         port: Option<u16>,
-    ) -> Result<Self, KnownError> {
+    ) -> Result<Self, ExistingPoliciesError> {
         let Validated {
             policies,
             diagnostics,
             ..
         } = validate(&sources, options);
         match policies {
-            Some(set) => Ok(Self::of(sources, set, options, port)?),
-            None => Err(KnownError::Unsound(Unsound {
+            Some(set) => Ok(Self::new(sources, set, options, port)?),
+            None => Err(ExistingPoliciesError::InvalidEdit(InvalidEdit {
                 texts: sources,
                 diagnostics,
             })),
         }
     }
 
-    /// The sources, such that they can be changed.
+    /// The sources as editable texts.
     pub(super) fn texts(&self) -> Result<Vec<PolicyText<'_>>, NotEditable> {
         let texts = self.sources.iter().map(|source| {
             PolicyText::parse(&source.text).map_err(|reason| NotEditable::new(&source.name, reason))
@@ -129,12 +129,12 @@ impl Known {
         self.set.mesh().trust_domains()
     }
 
-    /// Whether there is such a policy, and how its decisions are taken.
+    /// The enforcement of a policy. None if it does not exist.
     pub(super) fn enforcement(&self, name: &PolicyName) -> Option<Enforcement> {
         self.compiled.get(name).map(CompiledPolicy::enforcement)
     }
 
-    /// The ids of a policy's own rules.
+    /// The rule IDs of a policy.
     pub(crate) fn rule_ids(&self, name: &PolicyName) -> impl Iterator<Item = String> {
         let rules = self.compiled.get(name).into_iter();
         rules
@@ -143,8 +143,8 @@ impl Known {
             .map(|rule| rule.id().to_owned())
     }
 
-    /// How the request stands with the policy that was asked about it.
-    pub(super) fn standing(&self, seen: &Observation) -> Standing {
+    /// The existing decision about an observed request.
+    pub(super) fn existing_decision(&self, seen: &Observation) -> ExistingDecision {
         let Some(policy) = self.compiled.get(&seen.policy) else {
             return self.unknown(seen);
         };
@@ -157,7 +157,7 @@ impl Known {
             ..Request::from_peer(peer, seen.tally.period.last)
         };
         match policy.evaluate(&request).reason() {
-            Reason::AllowedByRule(_) | Reason::NotDenied => return Standing::Known,
+            Reason::AllowedByRule(_) | Reason::NotDenied => return ExistingDecision::Allowed,
             Reason::DeniedByRule(rule) => {
                 let now = Request {
                     now: self.options.at,
@@ -167,9 +167,9 @@ impl Known {
                     matches!(policy.evaluate(&now).reason(), Reason::DeniedByRule(_));
                 let rule = rule.id().to_owned();
                 return if is_refused_now {
-                    Standing::Refused(rule)
+                    ExistingDecision::Denied(rule)
                 } else {
-                    Standing::RefusedThen(rule)
+                    ExistingDecision::DeniedEarlier(rule)
                 };
             }
             Reason::NoIdentity
@@ -180,20 +180,20 @@ impl Known {
             | Reason::RuleNotYetValid(_)
             | Reason::NoRuleMatched => {}
         }
-        // A rule may ask for what the log does not tell, such as a port or a claim. The filter saw it.
+        // A rule may depend on a port or claim that the log does not contain. The filter has seen it.
         let is_that = |rule: &CompiledRule| Some(rule.id()) == seen.allowed_by.as_deref();
         let mut rules = policy.rules().iter();
         if rules.any(|rule| rule.effect() == Effect::Allow && is_that(rule)) {
-            return Standing::Known;
+            return ExistingDecision::Allowed;
         }
         if allows_in_shadow(policy, &request) {
-            Standing::KnownInShadow
+            ExistingDecision::AllowedInShadow
         } else {
             self.unknown(seen)
         }
     }
 
-    /// Whether a call is allowed, or would be by rules in shadow, where the proxy normalises its path.
+    /// Whether enforced or shadow rules allow a call, after path normalization.
     pub(super) fn allows(&self, policy: &PolicyName, call: &Call) -> bool {
         let Some(policy) = self.compiled.get(policy) else {
             return false;
@@ -223,8 +223,8 @@ impl Known {
         }
     }
 
-    /// How a request stands that no rule takes: a rule that names its path may be one that never matches.
-    fn unknown(&self, seen: &Observation) -> Standing {
+    /// The decision about a request that no rule matches. A rule for a path that is not normalized would never match.
+    fn unknown(&self, seen: &Observation) -> ExistingDecision {
         let path = seen.path.as_deref().map(PathMatch::parse);
         match path {
             Some(Ok(path))
@@ -235,14 +235,14 @@ impl Known {
                     .removes(&path)
                     .is_some() =>
             {
-                Standing::Unseen
+                ExistingDecision::NotNormalized
             }
-            Some(_) | None => Standing::New,
+            Some(_) | None => ExistingDecision::Undecided,
         }
     }
 }
 
-/// Whether a rule in shadow would allow the request.
+/// Whether a shadow rule would allow the request.
 fn allows_in_shadow(policy: &CompiledPolicy, request: &Request<'_>) -> bool {
     let mut matches = policy.recorded_matches(request);
     matches.any(|rule| rule.is_shadow() && rule.effect() == Effect::Allow)

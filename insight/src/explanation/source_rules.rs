@@ -1,4 +1,4 @@
-//! The rules of policies as they are written.
+//! The rules of policies as written in the documents.
 
 use std::collections::BTreeMap;
 
@@ -7,16 +7,16 @@ use policy_schema::plugin_config::PolicyName;
 use policy_schema::policy::ServicePolicy;
 use policy_schema::rule_spec::RuleSpec;
 
-/// The rules of one policy, by their ids.
+/// The rules of one policy by ID.
 type ById = BTreeMap<String, RuleSpec>;
 
-/// The rules that a compiled policy is made of, as they are written.
+/// The source rules of a compiled policy.
 #[derive(Debug, Default)]
-pub(super) struct WrittenRules(BTreeMap<PolicyName, ById>);
+pub(super) struct SourceRules(BTreeMap<PolicyName, ById>);
 
-impl WrittenRules {
-    /// Those of the policies that `policy_of` finds.
-    pub(super) fn of<'p>(
+impl SourceRules {
+    /// Collects the rules of the policies that `policy_of` finds.
+    pub(super) fn new<'p>(
         compiled: &CompiledPolicy,
         policy_of: impl Fn(&PolicyName) -> Option<&'p ServicePolicy>,
     ) -> Self {
@@ -32,7 +32,7 @@ impl WrittenRules {
         Self(policies)
     }
 
-    /// A rule as it is written.
+    /// Finds a rule.
     pub(super) fn find(&self, rule: &CompiledRule) -> Option<&RuleSpec> {
         self.0.get(rule.policy())?.get(rule.id())
     }

@@ -1,14 +1,14 @@
-//! What is not learnt, and why.
+//! What is not learned, and why.
 
 use std::collections::BTreeMap;
 
 use super::*;
 use crate::learning::proposal::Rarity;
-use crate::learning::workload::SetAside;
+use crate::learning::workload::Exclusion;
 
 #[test]
 fn what_is_rare_is_set_apart() {
-    let evidence = Evidence {
+    let evidence = Thresholds {
         least_count: 3,
         least_span: 10,
         ..EVIDENCE
@@ -16,7 +16,7 @@ fn what_is_rare_is_set_apart() {
     let often = (0..100).map(|second| seen_at(second, WEB, "GET", "/often"));
     let few = [5, 95].map(|second| seen_at(second, WEB, "GET", "/few"));
     let brief = (50..55).map(|second| seen_at(second, WEB, "GET", "/brief"));
-    let proposals = Proposals::of(&workload(often.chain(few).chain(brief)), evidence, &[]);
+    let proposals = Proposals::new(&workload(often.chain(few).chain(brief)), evidence, &[]);
     assert_eq!(learnt_paths(&proposals), ["/often"]);
     let rare = proposals.rare.iter();
     let rare: Vec<_> = rare
@@ -26,13 +26,13 @@ fn what_is_rare_is_set_apart() {
         rare,
         [("/brief", Some(Rarity::Brief)), ("/few", Some(Rarity::Few)),]
     );
-    let taken = Evidence {
+    let taken = Thresholds {
         takes_rare: true,
         ..evidence
     };
     let often = (0..100).map(|second| seen_at(second, WEB, "GET", "/often"));
     let few = [seen_at(5, WEB, "GET", "/few")];
-    let proposals = Proposals::of(&workload(often.chain(few)), taken, &[]);
+    let proposals = Proposals::new(&workload(often.chain(few)), taken, &[]);
     assert_eq!(learnt_paths(&proposals), ["/few", "/often"]);
 }
 
@@ -52,47 +52,47 @@ fn what_cannot_be_learnt_is_set_aside_for_a_reason() {
     };
     let foreign = "spiffe://elsewhere.example/ns/shop/sa/web";
     for (observation, reason) in [
-        (seen("", "GET", "/x"), SetAside::Anonymous),
+        (seen("", "GET", "/x"), Exclusion::Anonymous),
         (
             seen("web", "GET", "/x"),
-            SetAside::Malformed("web".to_owned()),
+            Exclusion::Malformed("web".to_owned()),
         ),
         (
             seen(foreign, "GET", "/x"),
-            SetAside::Foreign(foreign.to_owned()),
+            Exclusion::Foreign(foreign.to_owned()),
         ),
-        (denied(seen(WEB, "GET", "/x")), SetAside::Denied),
-        (failed, SetAside::Failed),
-        (unanswered, SetAside::Unanswered),
-        (without_path, SetAside::Incomplete),
+        (denied(seen(WEB, "GET", "/x")), Exclusion::Denied),
+        (failed, Exclusion::Failed),
+        (unanswered, Exclusion::Unanswered),
+        (without_path, Exclusion::Incomplete),
         (
             seen(WEB, "GET", "/x*"),
-            SetAside::Unwritable("GET /x*".to_owned()),
+            Exclusion::Unwritable("GET /x*".to_owned()),
         ),
         (
             seen(WEB, "GET", "*"),
-            SetAside::Unwritable("GET *".to_owned()),
+            Exclusion::Unwritable("GET *".to_owned()),
         ),
         (
             seen(WEB, "GET", "/{*}"),
-            SetAside::Unwritable("GET /{*}".to_owned()),
+            Exclusion::Unwritable("GET /{*}".to_owned()),
         ),
         (
             seen(WEB, "GET", "/a b"),
-            SetAside::Unwritable("GET /a b".to_owned()),
+            Exclusion::Unwritable("GET /a b".to_owned()),
         ),
         (
             seen(WEB, "*", "/x"),
-            SetAside::Unwritable("* /x".to_owned()),
+            Exclusion::Unwritable("* /x".to_owned()),
         ),
         (
             seen(WEB, "get", "/x"),
-            SetAside::Unwritable("get /x".to_owned()),
+            Exclusion::Unwritable("get /x".to_owned()),
         ),
     ] {
         let workload = workload([observation]);
         assert_eq!(workload.calls, BTreeMap::new(), "{reason:?}");
-        assert_eq!(workload.set_aside.keys().collect::<Vec<_>>(), [&reason]);
+        assert_eq!(workload.excluded.keys().collect::<Vec<_>>(), [&reason]);
     }
 }
 
@@ -105,9 +105,11 @@ fn anonymous_callers_and_denied_requests_are_learnt_on_demand() {
     };
     let mut workload = Workload::default();
     for observation in [seen("", "GET", "/health"), denied(seen(WEB, "GET", "/x"))] {
-        workload.add(&observation, &domains(), counting, |_| Standing::New);
+        workload.add(&observation, &domains(), counting, |_| {
+            ExistingDecision::Undecided
+        });
     }
-    let policy = compiled(rules(&Proposals::of(&workload, EVIDENCE, &[])));
+    let policy = compiled(rules(&Proposals::new(&workload, EVIDENCE, &[])));
     assert!(allows(&policy, "", "GET", "/health"));
     assert!(!allows(&policy, WEB, "GET", "/health"));
     assert!(allows(&policy, WEB, "GET", "/x"));
@@ -117,17 +119,22 @@ fn anonymous_callers_and_denied_requests_are_learnt_on_demand() {
 #[test]
 fn what_is_known_is_counted_and_what_a_rule_denies_never_learnt() {
     let mut workload = Workload::default();
-    for (path, standing) in [
-        ("/known", Standing::Known),
-        ("/shadow", Standing::KnownInShadow),
-        ("/denied", Standing::Refused("no-admin".to_owned())),
-        ("/new", Standing::New),
+    for (path, existing_decision) in [
+        ("/known", ExistingDecision::Allowed),
+        ("/shadow", ExistingDecision::AllowedInShadow),
+        ("/denied", ExistingDecision::Denied("no-admin".to_owned())),
+        ("/new", ExistingDecision::Undecided),
     ] {
-        workload.add(&seen(WEB, "GET", path), &domains(), ALL, |_| standing);
+        workload.add(&seen(WEB, "GET", path), &domains(), ALL, |_| {
+            existing_decision
+        });
     }
-    assert_eq!((workload.known, workload.known_in_shadow), (1, 1));
+    assert_eq!(
+        (workload.already_allowed, workload.allowed_in_shadow),
+        (1, 1)
+    );
     let paths: Vec<_> = workload.calls.keys().map(|call| &call.path).collect();
     assert_eq!(paths, ["/new"]);
-    let refused = SetAside::Refused("no-admin".to_owned());
-    assert_eq!(workload.set_aside.keys().collect::<Vec<_>>(), [&refused]);
+    let refused = Exclusion::DeniedByRule("no-admin".to_owned());
+    assert_eq!(workload.excluded.keys().collect::<Vec<_>>(), [&refused]);
 }

@@ -1,5 +1,5 @@
-//! What is wrong between the certificates and keys that are kept together: in a Secret, or in the folder
-//! of a cluster's authority. Istio's CA does not start with such (Istio, "Plug in CA Certificates").
+//! Checks that the certificates and keys in a Secret or folder belong together. Otherwise Istio's CA does not start (Istio,
+//! "Plug in CA Certificates").
 
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject as _;
@@ -13,36 +13,36 @@ use super::finding::{FaultCode, Finding};
 use super::read::{CA_CERT, CA_KEY, CERT_CHAIN, Certificates, Chain, ROOT_CERT};
 use super::signing::is_self_signed;
 
-/// What is wrong with the first of these chains for what is beside it.
-pub(crate) fn beside(chain: &Chain, all: &[Chain]) -> Vec<Finding> {
-    let mut findings: Vec<_> = of_key(chain).into_iter().collect();
+/// Checks a chain against the other files.
+pub(crate) fn check_siblings(chain: &Chain, all: &[Chain]) -> Vec<Finding> {
+    let mut findings: Vec<_> = check_key(chain).into_iter().collect();
     let named = |name: &str| all.iter().find(|other| other.name.as_deref() == Some(name));
     match chain.name.as_deref() {
-        Some(CA_CERT) => findings.extend(of_first(chain, named(CERT_CHAIN))),
+        Some(CA_CERT) => findings.extend(check_chain_start(chain, named(CERT_CHAIN))),
         Some(CERT_CHAIN) => {
-            findings.extend(named(ROOT_CERT).and_then(|roots| of_last(chain, roots)));
+            findings.extend(named(ROOT_CERT).and_then(|roots| check_root(chain, roots)));
         }
         _ => {}
     }
     findings
 }
 
-/// Whether the key beside the certificates is that of the first.
-fn of_key(chain: &Chain) -> Option<Finding> {
+/// Checks that the key matches the first certificate.
+fn check_key(chain: &Chain) -> Option<Finding> {
     let Some((name, pem)) = &chain.key else {
         let is_missing = chain.name.as_deref() == Some(CA_CERT);
-        let message = format!("its key is missing, which is to be `{CA_KEY}`");
+        let message = format!("the key `{CA_KEY}` is missing");
         return is_missing.then(|| Finding::new(FaultCode::NoKey, message));
     };
     let Ok(key) = PrivateKeyDer::from_pem_slice(pem) else {
         return Some(Finding::new(
             FaultCode::NoKey,
-            format!("`{name}` is no private key"),
+            format!("`{name}` is not a private key"),
         ));
     };
     let certificate = CertificateDer::from(first(chain)?.to_vec());
     let paired = CertifiedKey::from_der(vec![certificate], key, &ring::default_provider());
-    // Of a key of a kind that is not known here, nothing can be said.
+    // Keys of unsupported types cannot be checked.
     let is_other = matches!(
         paired,
         Err(Error::InconsistentKeys(InconsistentKeys::KeyMismatch))
@@ -50,25 +50,25 @@ fn of_key(chain: &Chain) -> Option<Finding> {
     is_other.then(|| {
         Finding::new(
             FaultCode::OtherKey,
-            format!("`{name}` is the key of another"),
+            format!("`{name}` does not match the certificate"),
         )
     })
 }
 
-/// Workloads send the chain after their own certificates: it begins with the one that signed those.
-fn of_first(authority: &Chain, chain: Option<&Chain>) -> Option<Finding> {
-    // Where a root signs, there may be none.
+/// Workloads send the chain after their own certificate, so it has to start with their issuer.
+fn check_chain_start(authority: &Chain, chain: Option<&Chain>) -> Option<Finding> {
+    // There may be no chain if a root signs directly.
     let begins_with = first(chain?)?;
     (first(authority)? != begins_with).then(|| {
         Finding::new(
             FaultCode::BrokenChain,
-            format!("`{CERT_CHAIN}` does not begin with it"),
+            format!("`{CERT_CHAIN}` does not start with this certificate"),
         )
     })
 }
 
-/// Whether the chain ends with a root that is trusted, or with what one of those signed.
-fn of_last(chain: &Chain, roots: &Chain) -> Option<Finding> {
+/// Checks that the chain ends with a trusted root, or a certificate signed by one.
+fn check_root(chain: &Chain, roots: &Chain) -> Option<Finding> {
     let last = whole(chain).last()?;
     let (_, certificate) = X509Certificate::from_der(last).ok()?;
     let mut roots = whole(roots)
@@ -85,7 +85,7 @@ fn of_last(chain: &Chain, roots: &Chain) -> Option<Finding> {
     (!is_led).then(|| {
         Finding::new(
             FaultCode::BrokenChain,
-            format!("none of `{ROOT_CERT}` has signed it"),
+            format!("no root in `{ROOT_CERT}` has signed it"),
         )
     })
 }
@@ -97,6 +97,6 @@ fn first(chain: &Chain) -> Option<&[u8]> {
 fn whole(chain: &Chain) -> &[Vec<u8>] {
     match &chain.certificates {
         Certificates::Whole(certificates) => certificates,
-        Certificates::Told { .. } => &[],
+        Certificates::Reported { .. } => &[],
     }
 }

@@ -1,28 +1,28 @@
-//! What was seen of a workload, and what is proposed for it.
+//! Observations of a workload and the proposals for it.
 
 use policy_schema::plugin_config::PolicyName;
 
 use super::document::Document;
-use super::known::Known;
+use super::existing_policies::ExistingPolicies;
 use super::proposal::Proposals;
 use super::workload::{Call, Workload};
 
-/// What was seen of a workload, and what is proposed for it.
+/// Observations of a workload and the proposals for it.
 #[derive(Debug)]
-pub struct Learnt {
-    /// The policy of the workload.
+pub struct Learned {
+    /// The workload's policy.
     pub policy: PolicyName,
-    /// What was seen.
+    /// The observations.
     pub workload: Workload,
-    /// What is proposed, and how much of what was seen it covers.
+    /// The proposals and their coverage.
     pub proposals: Proposals,
-    /// None where there is nothing to propose.
+    /// The document. None without a proposal.
     pub document: Option<Document>,
 }
 
-impl Learnt {
-    /// Counts what the draft allows, as the engine decides. Rules that are left to people are in no draft.
-    pub(crate) fn count_coverage(&mut self, draft: &Known) {
+impl Learned {
+    /// Counts the requests that the draft allows, using the engine. The draft does not contain rules to add by hand.
+    pub(crate) fn count_coverage(&mut self, draft: &ExistingPolicies) {
         if self.document.as_ref().and_then(Document::by_hand).is_none() {
             let is_allowed = |call: &Call| draft.allows(&self.policy, call);
             self.proposals.coverage.covered = self.workload.cover(is_allowed);
