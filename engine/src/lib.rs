@@ -55,6 +55,9 @@ pub mod code;
 pub mod decision_id;
 #[doc(hidden)]
 pub mod engine;
+#[cfg(feature = "schemars")]
+#[doc(hidden)]
+pub mod forms;
 #[doc(hidden)]
 pub mod identity;
 #[doc(hidden)]

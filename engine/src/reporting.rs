@@ -11,18 +11,28 @@ use crate::problem::{Cursor, Problems};
 /// What the filter reports about decisions.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schemars", derive(JsonSchema))]
+#[cfg_attr(
+    feature = "schemars",
+    schemars(extend(
+        "if" = {"properties": {"metricNames": {"const": "Flat"}}, "required": ["metricNames"]},
+        "then" = {"properties": {"learning": false}},
+    ))
+)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ReportingSpec {
     /// Whether upstreams receive the verified caller and the decision in the header `x-peergate`.
     /// Costs a few microseconds per request. Default: `false`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schemars", schemars(extend("default" = false)))]
     pub upstream_header: Option<bool>,
     /// How metrics are named. Default: `Labelled`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schemars", schemars(extend("default" = MetricNames::default())))]
     pub metric_names: Option<MetricNames>,
     /// The requests for which the proxy's access log receives policy, rule, effect and reason.
     /// `All` costs a few microseconds per request. Default: `Denied`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schemars", schemars(extend("default" = ReportedRequests::default())))]
     pub access_log: Option<ReportedRequests>,
     /// What denied callers learn.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -66,16 +76,20 @@ pub struct DenialsSpec {
     /// A page about denials: an `https://` URL. Callers who learn the reason get the URL with the
     /// reason code as its fragment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schemars", schemars(length(max = MAX_TEXT_LEN), regex(pattern = DOCUMENTATION), extend("examples" = ["https://docs.example.com/denials"])))]
     pub documentation: Option<String>,
     /// A contact for denied callers, such as a URL, an email address or a channel.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schemars", schemars(length(max = MAX_TEXT_LEN), regex(pattern = "\\S"), extend("examples" = ["#platform-team"])))]
     pub contact: Option<String>,
     /// What callers of the mesh learn, except gateways. Default: `NearestRule`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schemars", schemars(extend("default" = TO_MESH)))]
     pub to_mesh: Option<Disclosure>,
     /// What all other callers learn, and callers through a gateway of the mesh. Default:
     /// `Decision`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schemars", schemars(extend("default" = TO_STRANGERS)))]
     pub to_strangers: Option<Disclosure>,
 }
 
@@ -100,6 +114,7 @@ pub struct LogSpec {
     /// mesh callers and of strangers. The next line reports how many were omitted. From 0 (no log)
     /// to 1000. Default: 10.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schemars", schemars(range(max = MAX_LINES_PER_SECOND), extend("default" = DEFAULT_LINES)))]
     pub lines_per_second: Option<u16>,
 }
 
@@ -111,6 +126,7 @@ pub struct LearningSpec {
     /// The maximum number of combinations that each worker counts separately, from 1 to 10000; all
     /// others are counted together. Default: 500.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schemars", schemars(range(min = 1, max = MAX_SERIES), extend("default" = DEFAULT_SERIES)))]
     pub max_series: Option<u16>,
 }
 
@@ -138,6 +154,10 @@ pub struct Reporting {
     pub max_learned_series: Option<u16>,
 }
 
+/// The form of documentation URLs, for editors.
+#[cfg(feature = "schemars")]
+const DOCUMENTATION: &str = "^https://[!$-;=?-\\[\\]-~]+$";
+
 /// The maximum length of a text in a reply, in bytes.
 const MAX_TEXT_LEN: usize = 256;
 
@@ -146,6 +166,18 @@ const MAX_LINES_PER_SECOND: u16 = 1_000;
 
 /// The upper limit for series in learning mode.
 const MAX_SERIES: u16 = 10_000;
+
+/// What callers of the mesh learn by default.
+const TO_MESH: Disclosure = Disclosure::NearestRule;
+
+/// What all other callers learn by default.
+const TO_STRANGERS: Disclosure = Disclosure::Decision;
+
+/// The default limit for log lines per second.
+const DEFAULT_LINES: u16 = 10;
+
+/// The default limit for series in learning mode.
+const DEFAULT_SERIES: u16 = 500;
 
 impl ReportingSpec {
     /// Validates the settings and fills in defaults.
@@ -163,7 +195,7 @@ impl ReportingSpec {
             );
         }
         let learned = self.learning.as_ref();
-        let learned = learned.map(|learning| learning.max_series.unwrap_or(500));
+        let learned = learned.map(|learning| learning.max_series.unwrap_or(DEFAULT_SERIES));
         let metric_names = self.metric_names.unwrap_or_default();
         let learning = cursor.key("learning");
         if learned.is_some_and(|most| !(1..=MAX_SERIES).contains(&most)) {
@@ -188,9 +220,9 @@ impl ReportingSpec {
             access_log: self.access_log.unwrap_or_default(),
             documentation: denials.documentation.clone(),
             contact: denials.contact.clone(),
-            to_mesh: denials.to_mesh.unwrap_or(Disclosure::NearestRule),
-            to_strangers: denials.to_strangers.unwrap_or(Disclosure::Decision),
-            lines_per_second: lines.unwrap_or(10),
+            to_mesh: denials.to_mesh.unwrap_or(TO_MESH),
+            to_strangers: denials.to_strangers.unwrap_or(TO_STRANGERS),
+            lines_per_second: lines.unwrap_or(DEFAULT_LINES),
             max_learned_series: learned,
         }
     }

@@ -8,6 +8,12 @@ use schemars::JsonSchema;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
 
+#[cfg(feature = "schemars")]
+use crate::forms::{
+    self, ClientCertificate, ConditionKey, Host, IpBlock, Label, Method, Namespace, NonEmpty, Path,
+    Port, Principal, RequestPrincipal, ServiceAccount, Time, TrustDomainPattern,
+};
+
 /// What a matching rule does.
 #[derive(Clone, Copy, Debug, Deserialize, Hash, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schemars", derive(JsonSchema))]
@@ -49,9 +55,11 @@ pub enum Otherwise {
 /// A rule: callers (`from`), requests (`to`) and conditions (`when`).
 #[derive(Clone, Debug, Deserialize, Hash, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schemars", derive(JsonSchema))]
+#[cfg_attr(feature = "schemars", schemars(extend("allOf" = forms::rule())))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RuleSpec {
     /// The rule's ID, unique in its policy: a DNS label, because it becomes a metric label.
+    #[cfg_attr(feature = "schemars", schemars(with = "Label"))]
     pub id: String,
     /// What the rule does when it matches.
     pub effect: Effect,
@@ -61,6 +69,7 @@ pub struct RuleSpec {
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
+    #[cfg_attr(feature = "schemars", schemars(length(min = 1)))]
     pub provider: Option<String>,
     /// Why the rule exists.
     #[serde(
@@ -82,6 +91,7 @@ pub struct RuleSpec {
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
+    #[cfg_attr(feature = "schemars", schemars(with = "Option<Time>"))]
     pub not_before: Option<String>,
     /// The time from which the rule no longer applies: RFC 3339 in UTC.
     #[serde(
@@ -89,6 +99,7 @@ pub struct RuleSpec {
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
+    #[cfg_attr(feature = "schemars", schemars(with = "Option<Time>"))]
     pub not_after: Option<String>,
     /// `Shadow` to record what the rule would do without enforcing it.
     #[serde(
@@ -104,6 +115,7 @@ pub struct RuleSpec {
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
+    #[cfg_attr(feature = "schemars", schemars(length(min = 1)))]
     pub from: Option<Vec<SourceSpec>>,
     /// The requests: any of these operations. If omitted, every request.
     #[serde(
@@ -111,6 +123,7 @@ pub struct RuleSpec {
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
+    #[cfg_attr(feature = "schemars", schemars(length(min = 1)))]
     pub to: Option<Vec<OperationSpec>>,
     /// Further conditions, all of which must hold.
     #[serde(
@@ -118,12 +131,14 @@ pub struct RuleSpec {
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
+    #[cfg_attr(feature = "schemars", schemars(length(min = 1)))]
     pub when: Option<Vec<ConditionSpec>>,
 }
 
 /// Callers. All fields that are present must match; in each list, any value is enough.
 #[derive(Clone, Debug, Default, Deserialize, Hash, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schemars", derive(JsonSchema))]
+#[cfg_attr(feature = "schemars", schemars(extend("minProperties" = 1, "allOf" = forms::source())))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SourceSpec {
     /// `true` for callers without any identity. Excludes all other fields, because an anonymous
@@ -133,6 +148,7 @@ pub struct SourceSpec {
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
+    #[cfg_attr(feature = "schemars", schemars(extend("const" = true)))]
     pub anonymous: Option<bool>,
     /// Client certificates from outside the mesh that the gateway validated, by any of their names:
     /// `dns:NAME`, `uri:URI`, `subject:SUBJECT`, or `*` for all of them. Only for policies at
@@ -142,12 +158,20 @@ pub struct SourceSpec {
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
+    #[cfg_attr(
+        feature = "schemars",
+        schemars(with = "Option<NonEmpty<ClientCertificate>>")
+    )]
     pub client_certificates: Option<Vec<String>>,
     /// Excludes client certificates from outside the mesh with one of these names.
     #[serde(
         default,
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
+    )]
+    #[cfg_attr(
+        feature = "schemars",
+        schemars(with = "Option<NonEmpty<ClientCertificate>>")
     )]
     pub not_client_certificates: Option<Vec<String>>,
     /// SPIFFE IDs, with or without `spiffe://`: exact, `prefix*`, `*suffix`, or `*` for every
@@ -157,6 +181,7 @@ pub struct SourceSpec {
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
+    #[cfg_attr(feature = "schemars", schemars(with = "Option<NonEmpty<Principal>>"))]
     pub principals: Option<Vec<String>>,
     /// Excludes callers with one of these SPIFFE IDs.
     #[serde(
@@ -164,12 +189,17 @@ pub struct SourceSpec {
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
+    #[cfg_attr(feature = "schemars", schemars(with = "Option<NonEmpty<Principal>>"))]
     pub not_principals: Option<Vec<String>>,
     /// Kubernetes service accounts: `NAMESPACE/NAME`, or `NAME` in the policy's own namespace.
     #[serde(
         default,
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
+    )]
+    #[cfg_attr(
+        feature = "schemars",
+        schemars(with = "Option<NonEmpty<ServiceAccount>>")
     )]
     pub service_accounts: Option<Vec<String>>,
     /// Excludes these service accounts.
@@ -178,6 +208,10 @@ pub struct SourceSpec {
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
+    #[cfg_attr(
+        feature = "schemars",
+        schemars(with = "Option<NonEmpty<ServiceAccount>>")
+    )]
     pub not_service_accounts: Option<Vec<String>>,
     /// Kubernetes namespaces: exact, `prefix*`, `*suffix`, or `*`.
     #[serde(
@@ -185,6 +219,7 @@ pub struct SourceSpec {
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
+    #[cfg_attr(feature = "schemars", schemars(with = "Option<NonEmpty<Namespace>>"))]
     pub namespaces: Option<Vec<String>>,
     /// Excludes these namespaces.
     #[serde(
@@ -192,6 +227,7 @@ pub struct SourceSpec {
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
+    #[cfg_attr(feature = "schemars", schemars(with = "Option<NonEmpty<Namespace>>"))]
     pub not_namespaces: Option<Vec<String>>,
     /// Trust domains: exact, `prefix*`, `*suffix`, or `*`.
     #[serde(
@@ -199,12 +235,20 @@ pub struct SourceSpec {
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
+    #[cfg_attr(
+        feature = "schemars",
+        schemars(with = "Option<NonEmpty<TrustDomainPattern>>")
+    )]
     pub trust_domains: Option<Vec<String>>,
     /// Excludes these trust domains.
     #[serde(
         default,
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
+    )]
+    #[cfg_attr(
+        feature = "schemars",
+        schemars(with = "Option<NonEmpty<TrustDomainPattern>>")
     )]
     pub not_trust_domains: Option<Vec<String>>,
     /// Principals in the request's JWT, as `ISSUER/SUBJECT`: exact, `prefix*`, `*suffix`, or `*`
@@ -214,12 +258,20 @@ pub struct SourceSpec {
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
+    #[cfg_attr(
+        feature = "schemars",
+        schemars(with = "Option<NonEmpty<RequestPrincipal>>")
+    )]
     pub request_principals: Option<Vec<String>>,
     /// Excludes these request principals, and requests without a JWT.
     #[serde(
         default,
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
+    )]
+    #[cfg_attr(
+        feature = "schemars",
+        schemars(with = "Option<NonEmpty<RequestPrincipal>>")
     )]
     pub not_request_principals: Option<Vec<String>>,
     /// Source addresses of the connection: IP addresses or CIDR blocks.
@@ -228,6 +280,7 @@ pub struct SourceSpec {
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
+    #[cfg_attr(feature = "schemars", schemars(with = "Option<NonEmpty<IpBlock>>"))]
     pub ip_blocks: Option<Vec<String>>,
     /// Excludes these addresses.
     #[serde(
@@ -235,6 +288,7 @@ pub struct SourceSpec {
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
+    #[cfg_attr(feature = "schemars", schemars(with = "Option<NonEmpty<IpBlock>>"))]
     pub not_ip_blocks: Option<Vec<String>>,
     /// Addresses of the client: IP addresses or CIDR blocks. The proxy takes them from
     /// `x-forwarded-for` or the PROXY protocol if it is configured to trust them.
@@ -243,6 +297,7 @@ pub struct SourceSpec {
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
+    #[cfg_attr(feature = "schemars", schemars(with = "Option<NonEmpty<IpBlock>>"))]
     pub remote_ip_blocks: Option<Vec<String>>,
     /// Excludes these addresses.
     #[serde(
@@ -250,12 +305,14 @@ pub struct SourceSpec {
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
+    #[cfg_attr(feature = "schemars", schemars(with = "Option<NonEmpty<IpBlock>>"))]
     pub not_remote_ip_blocks: Option<Vec<String>>,
 }
 
 /// Requests. All fields that are present must match; in each list, any value is enough.
 #[derive(Clone, Debug, Default, Deserialize, Hash, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schemars", derive(JsonSchema))]
+#[cfg_attr(feature = "schemars", schemars(extend("minProperties" = 1)))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct OperationSpec {
     /// HTTP methods, in upper case: exact, `prefix*`, `*suffix`, or `*`. A gRPC call is a `POST`.
@@ -264,6 +321,7 @@ pub struct OperationSpec {
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
+    #[cfg_attr(feature = "schemars", schemars(with = "Option<NonEmpty<Method>>"))]
     pub methods: Option<Vec<String>>,
     /// Excludes these methods.
     #[serde(
@@ -271,6 +329,7 @@ pub struct OperationSpec {
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
+    #[cfg_attr(feature = "schemars", schemars(with = "Option<NonEmpty<Method>>"))]
     pub not_methods: Option<Vec<String>>,
     /// Paths without query: exact, `prefix*`, `*suffix`, `*`, or a template with `{*}` for one
     /// segment and `{**}` for any number. A gRPC call has the path `/package.Service/Method`.
@@ -279,6 +338,7 @@ pub struct OperationSpec {
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
+    #[cfg_attr(feature = "schemars", schemars(with = "Option<NonEmpty<Path>>"))]
     pub paths: Option<Vec<String>>,
     /// Excludes these paths.
     #[serde(
@@ -286,6 +346,7 @@ pub struct OperationSpec {
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
+    #[cfg_attr(feature = "schemars", schemars(with = "Option<NonEmpty<Path>>"))]
     pub not_paths: Option<Vec<String>>,
     /// The request's `:authority`, with its port if it has one, ignoring case: exact, `prefix*`,
     /// `*suffix`, or `*`.
@@ -294,6 +355,7 @@ pub struct OperationSpec {
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
+    #[cfg_attr(feature = "schemars", schemars(with = "Option<NonEmpty<Host>>"))]
     pub hosts: Option<Vec<String>>,
     /// Excludes these hosts.
     #[serde(
@@ -301,6 +363,7 @@ pub struct OperationSpec {
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
+    #[cfg_attr(feature = "schemars", schemars(with = "Option<NonEmpty<Host>>"))]
     pub not_hosts: Option<Vec<String>>,
     /// The ports on which the workload listens, not those of its Service.
     #[serde(
@@ -308,6 +371,7 @@ pub struct OperationSpec {
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
+    #[cfg_attr(feature = "schemars", schemars(with = "Option<NonEmpty<Port>>"))]
     pub ports: Option<Vec<u16>>,
     /// Excludes these ports.
     #[serde(
@@ -315,6 +379,7 @@ pub struct OperationSpec {
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
+    #[cfg_attr(feature = "schemars", schemars(with = "Option<NonEmpty<Port>>"))]
     pub not_ports: Option<Vec<u16>>,
 }
 
@@ -322,10 +387,12 @@ pub struct OperationSpec {
 /// of the two lists is required.
 #[derive(Clone, Debug, Default, Deserialize, Hash, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schemars", derive(JsonSchema))]
+#[cfg_attr(feature = "schemars", schemars(extend("allOf" = forms::condition())))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ConditionSpec {
     /// The attribute, with Istio's name for it, such as `request.headers[x-tenant]` or
     /// `request.auth.claims[groups]`.
+    #[cfg_attr(feature = "schemars", schemars(with = "ConditionKey"))]
     pub key: String,
     /// Values of which one must match.
     #[serde(
@@ -333,12 +400,20 @@ pub struct ConditionSpec {
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
+    #[cfg_attr(
+        feature = "schemars",
+        schemars(length(min = 1), inner(length(min = 1)))
+    )]
     pub values: Option<Vec<String>>,
     /// Values of which none may match.
     #[serde(
         default,
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
+    )]
+    #[cfg_attr(
+        feature = "schemars",
+        schemars(length(min = 1), inner(length(min = 1)))
     )]
     pub not_values: Option<Vec<String>>,
 }

@@ -69,7 +69,7 @@
 // Only the crates of this workspace use the hidden items below.
 #[doc(hidden)]
 pub use peergate_engine::{
-    check, decision_id, engine, identity, matching, plugin_config, problem, reporting, rule,
+    check, decision_id, engine, forms, identity, matching, plugin_config, problem, reporting, rule,
     rule_spec, telemetry, timestamp,
 };
 

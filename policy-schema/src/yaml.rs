@@ -14,6 +14,7 @@ mod comment;
 mod deserialize;
 mod dialect;
 mod form;
+mod guidance;
 mod kubernetes;
 mod node;
 mod parse;
@@ -28,13 +29,14 @@ mod wording;
 mod tests;
 
 pub use self::comment::Comment;
-pub use self::deserialize::{read, read_as};
+pub use self::deserialize::{read, read_as, read_guided};
+pub use self::guidance::{Guidance, Instead};
 pub use self::kubernetes::{Manifest, Unreadable, manifests};
 pub use self::node::Node;
 pub use self::parse::parse;
 pub use self::position::{Excerpt, Lines, Position};
 
-pub(crate) use self::wording::quoted;
+pub(crate) use self::wording::{closest, quoted};
 
 use crate::code::Code;
 

@@ -1,6 +1,7 @@
 //! The comment at the top of a generated YAML file. It says what made the file, and holds a digest of the rest, so
 //! that edited files are recognized.
 
+use policy_schema::json_schema::modeline;
 use policy_schema::plugin_config::hex;
 use sha2::{Digest, Sha256};
 
@@ -26,7 +27,19 @@ pub enum Origin {
 /// `purpose` is the rest of the sentence that begins with the program and its version, such as
 /// `generated from policies/. Do not edit`.
 pub fn with_header(purpose: &str, text: &str) -> String {
-    let title = format!("# peergate {}: {purpose}.\n", env!("CARGO_PKG_VERSION"));
+    with_header_after("", purpose, text)
+}
+
+/// The same for policy documents. The first line names their JSON Schema, for editors.
+pub fn with_modeline_and_header(purpose: &str, text: &str) -> String {
+    with_header_after(&modeline(), purpose, text)
+}
+
+fn with_header_after(first: &str, purpose: &str, text: &str) -> String {
+    let title = format!(
+        "{first}# peergate {}: {purpose}.\n",
+        env!("CARGO_PKG_VERSION")
+    );
     let digest = digest([&*title, text]);
     format!("{title}{DIGEST}{digest}\n{text}")
 }
@@ -74,9 +87,21 @@ fn digest(parts: [&str; 2]) -> String {
 mod tests {
     use super::*;
 
+    const PURPOSE: &str = "generated from policies/. Do not edit";
+    const TEXT: &str = "a: 1\n---\nb: 2\n";
+
+    #[test]
+    fn the_modeline_is_the_first_line_and_part_of_the_digest() {
+        let text = with_modeline_and_header(PURPOSE, TEXT);
+        let rest = text.strip_prefix(&modeline()).unwrap();
+        assert!(rest.starts_with("# peergate "), "{text}");
+        assert_eq!(origin(text.as_bytes()), Origin::Unchanged);
+        assert_eq!(origin(rest.as_bytes()), Origin::Changed);
+    }
+
     #[test]
     fn an_edit_anywhere_in_a_generated_text_is_recognized() {
-        let text = with_header("generated from policies/. Do not edit", "a: 1\n---\nb: 2\n");
+        let text = with_header(PURPOSE, TEXT);
         assert_eq!(origin(text.as_bytes()), Origin::Unchanged);
         for position in 0..text.len() {
             let mut edited = text.clone().into_bytes();

@@ -4,11 +4,15 @@
 mod meaning;
 mod policies;
 
+use std::sync::LazyLock;
+
+use jsonschema::Validator;
 use peergate_tests::random::TestRequest;
 use policy_schema::diagnostic::SourceText;
 use policy_schema::engine::CompiledPolicy;
 use policy_schema::import::{Options, Outcome, import};
 use policy_schema::istio::{AuthorizationPolicy, authorization_policies};
+use policy_schema::json_schema::policy_document;
 use policy_schema::policy::{IstioVersion, PolicySet};
 use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::{self, validate};
@@ -49,6 +53,10 @@ struct Imported {
 /// The mesh for all sets: two trust domains, and no mutual TLS settings.
 const MESH: &str = r#"{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "istio"},
   "data": {"mesh": "trustDomain: td1\ntrustDomainAliases: [td2]\n"}}"#;
+
+/// The JSON Schema, which must accept imported documents.
+static SCHEMA: LazyLock<Validator> =
+    LazyLock::new(|| jsonschema::validator_for(&policy_document().to_value()).unwrap());
 
 #[test]
 fn imported_policies_decide_like_the_original() {
@@ -207,7 +215,12 @@ fn imported(originals: &[AuthorizationPolicy], minor: u16) -> Option<Imported> {
     let texts = policies
         .map(|policy| serde_json::to_string(&policy.document).unwrap())
         .chain([serde_json::to_string(&documents.mesh).unwrap()]);
-    let sources: Vec<_> = texts.map(source).collect();
+    let texts: Vec<_> = texts.collect();
+    for text in &texts {
+        let document = serde_json::from_str(text).unwrap();
+        assert!(SCHEMA.is_valid(&document), "the schema rejects {text}");
+    }
+    let sources: Vec<_> = texts.into_iter().map(source).collect();
     let options = validate::Options {
         at: Timestamp::from_unix_nanoseconds(0),
         istio_version: None,

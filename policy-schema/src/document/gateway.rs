@@ -3,18 +3,24 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Selector, TlsVersion};
+use super::forms::{HostName, RoutedPath, TimeSpan};
+use super::{Selector, TlsVersion, together};
+use crate::forms::{Distinct, Label, NonEmpty, ObjectName, Port};
 
 /// A gateway that admits requests from outside the mesh.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
+#[schemars(extend("allOf" = together::gateway()))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GatewaySpec {
     /// The name that policies use to expose services at the gateway. A DNS label.
+    #[schemars(with = "Label")]
     pub name: String,
     /// The namespace of the gateway's pods and certificates.
+    #[schemars(with = "Label")]
     pub namespace: String,
     /// The API of the resources that configure it. Default: `Istio`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("default" = GatewayApi::default()))]
     pub api: Option<GatewayApi>,
     /// The gateway's pods. Required for `Istio`. For `Kubernetes`, Istio creates the pods.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -22,13 +28,16 @@ pub struct GatewaySpec {
     /// The service account that the gateway presents to services. Required for `Istio`. For
     /// `Kubernetes`, the default is the name that Istio gives it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<ObjectName>")]
     pub service_account: Option<String>,
     /// Whether its listeners may accept client certificates that they have not validated, for
     /// example because an `EnvoyFilter` configures them so. Such certificates are then not accepted
     /// as identities. Default: `false`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("default" = false))]
     pub unvalidated_certificates: Option<bool>,
     /// The hosts that the gateway serves.
+    #[schemars(with = "Distinct<ServerSpec>")]
     pub servers: Vec<ServerSpec>,
 }
 
@@ -47,14 +56,17 @@ pub enum GatewayApi {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ServerSpec {
     /// The hosts: DNS names, optionally with the prefix `*.`.
+    #[schemars(with = "Distinct<HostName>")]
     pub hosts: Vec<String>,
     /// TLS between the gateway and its clients. Required: a gateway serves no plaintext.
     pub tls: ServerTlsSpec,
     /// The HTTPS port. Default: 443.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Port>", extend("default" = 443, "not" = together::reserved_ports()))]
     pub port: Option<u16>,
     /// The port that redirects plain HTTP to HTTPS. Default: 80.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Port>", extend("default" = 80, "not" = together::reserved_ports()))]
     pub redirect_port: Option<u16>,
 }
 
@@ -63,12 +75,15 @@ pub struct ServerSpec {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ServerTlsSpec {
     /// The Kubernetes `Secret` with the certificate, in the gateway's namespace.
+    #[schemars(with = "ObjectName")]
     pub secret: String,
     /// Whether clients must present a certificate. Default: `Simple`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("default" = ServerTlsMode::default()))]
     pub mode: Option<ServerTlsMode>,
     /// The oldest accepted TLS version. Default: `"1.3"`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("default" = TlsVersion::default()))]
     pub min_version: Option<TlsVersion>,
 }
 
@@ -89,15 +104,19 @@ pub struct ExposureSpec {
     /// The gateway's name in the `Mesh`.
     pub gateway: String,
     /// The hosts. The gateway must serve them.
+    #[schemars(with = "Distinct<HostName>")]
     pub hosts: Vec<String>,
     /// The paths: `/a` for exactly that path, `/a/*` for all paths with that prefix. Default: all
     /// paths.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<NonEmpty<RoutedPath>>")]
     pub paths: Option<Vec<String>>,
     /// The service's port. Default: its only port.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Port>")]
     pub port: Option<u16>,
     /// The timeout of a request, such as `30s`. Default: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<TimeSpan>")]
     pub timeout: Option<String>,
 }

@@ -4,9 +4,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Selector;
+use super::forms::TimeSpan;
+use crate::forms::{Distinct, Label, NonEmpty, Port, Time};
 
 /// How workloads accept connections.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
+#[schemars(extend("if" = {"required": ["exceptions"]}, "then" = {"required": ["mode"], "properties": {"mode": {"const": MtlsMode::Strict}}}))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Mtls {
     /// Whether workloads accept plaintext. If absent, the cluster decides: no `PeerAuthentication`
@@ -15,10 +18,12 @@ pub struct Mtls {
     pub mode: Option<MtlsMode>,
     /// The oldest TLS version between workloads: `"1.2"` or `"1.3"`. Default: `"1.3"`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("default" = TlsVersion::default()))]
     pub min_version: Option<TlsVersion>,
     /// The workloads of a mesh with `mode: Strict` that still accept plaintext, each with an owner
     /// and an end date.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Distinct<MtlsExceptionSpec>>")]
     pub exceptions: Option<Vec<MtlsExceptionSpec>>,
 }
 
@@ -47,24 +52,31 @@ pub enum TlsVersion {
 
 /// A namespace, a workload or ports of a workload that accept plaintext until an end date.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
+#[schemars(extend("dependencies" = {"ports": ["selector"]}))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct MtlsExceptionSpec {
     /// The name of the exception: a DNS label, unique in its namespace.
+    #[schemars(with = "Label")]
     pub name: String,
     /// The namespace.
+    #[schemars(with = "Label")]
     pub namespace: String,
     /// The workload. Default: all workloads of the namespace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub selector: Option<Selector>,
     /// The workload's own ports. Default: all ports.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<NonEmpty<Port>>")]
     pub ports: Option<Vec<u16>>,
     /// Whether mutual TLS is accepted in addition to plaintext. Default: `Permissive`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("default" = ExceptionMode::default()))]
     pub mode: Option<ExceptionMode>,
     /// The team that is responsible for the exception and for ending it.
+    #[schemars(length(min = 1), extend("examples" = ["team-warehouse"]))]
     pub owner: String,
     /// The end of the exception, in RFC 3339 and UTC. Once it has passed, validation fails.
+    #[schemars(with = "Time")]
     pub not_after: String,
     /// The reason for the exception.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -88,5 +100,6 @@ pub struct CertificatesSpec {
     /// How long a workload's certificate is valid, such as `24h`. Proxies renew it at half that
     /// time. Default: `24h`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<TimeSpan>", extend("default" = "24h"))]
     pub workload_ttl: Option<String>,
 }

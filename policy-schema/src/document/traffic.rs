@@ -4,6 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Selector;
+use super::forms::{HostName, Limit, TimeSpan};
+use crate::forms::{Distinct, Label, Port};
 
 /// The Kubernetes `Service` of a policy's workload.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
@@ -11,14 +13,18 @@ use super::Selector;
 pub struct ServiceSpec {
     /// The name of the service. Default: the policy's name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Label>")]
     pub name: Option<String>,
     /// The ports of the service.
+    #[schemars(with = "Distinct<ServicePortSpec>")]
     pub ports: Vec<ServicePortSpec>,
     /// Whether callers require mutual TLS. Default: `Auto`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("default" = ServiceMtls::default()))]
     pub mtls: Option<ServiceMtls>,
     /// Versions of the workload that routes can select.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Distinct<SubsetSpec>>")]
     pub subsets: Option<Vec<SubsetSpec>>,
     /// Limits that callers' proxies apply.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -30,9 +36,11 @@ pub struct ServiceSpec {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ServicePortSpec {
     /// The port that callers use.
+    #[schemars(with = "Port")]
     pub port: u16,
     /// The port of the workload. Default: the same port.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Port>")]
     pub target_port: Option<u16>,
 }
 
@@ -51,6 +59,7 @@ pub enum ServiceMtls {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SubsetSpec {
     /// The name of the subset.
+    #[schemars(with = "Label")]
     pub name: String,
     /// The pods of the subset, among those of the service.
     pub selector: Selector,
@@ -58,25 +67,32 @@ pub struct SubsetSpec {
 
 /// Limits that callers' proxies apply when they call a host. Absent fields keep Istio's defaults.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
+#[schemars(extend("minProperties" = 1))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TrafficSpec {
     /// The connect timeout, such as `5s`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<TimeSpan>")]
     pub connect_timeout: Option<String>,
     /// The maximum number of connections of one proxy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Limit>")]
     pub max_connections: Option<u32>,
     /// The maximum number of requests of one proxy that wait for a connection.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Limit>")]
     pub max_pending_requests: Option<u32>,
     /// The maximum number of concurrent requests of one proxy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Limit>")]
     pub max_requests: Option<u32>,
     /// The maximum number of requests over one connection.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Limit>")]
     pub max_requests_per_connection: Option<u32>,
     /// The maximum number of concurrent retries of one proxy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Limit>")]
     pub max_retries: Option<u32>,
     /// When proxies eject an endpoint.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -89,15 +105,19 @@ pub struct TrafficSpec {
 pub struct OutlierDetectionSpec {
     /// The number of consecutive 5xx responses that ejects an endpoint.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Limit>")]
     pub consecutive5xx_errors: Option<u32>,
     /// The interval between checks, such as `10s`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<TimeSpan>")]
     pub interval: Option<String>,
     /// The duration of the first ejection, such as `30s`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<TimeSpan>")]
     pub base_ejection_time: Option<String>,
     /// The maximum percentage of endpoints that are ejected at a time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = 100))]
     pub max_ejection_percent: Option<u8>,
 }
 
@@ -106,8 +126,10 @@ pub struct OutlierDetectionSpec {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ExternalHostSpec {
     /// The host: a DNS name, optionally with the prefix `*.`.
+    #[schemars(with = "HostName")]
     pub host: String,
     /// The ports.
+    #[schemars(with = "Distinct<ExternalPortSpec>")]
     pub ports: Vec<ExternalPortSpec>,
     /// Limits that the workload's proxy applies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -119,6 +141,7 @@ pub struct ExternalHostSpec {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ExternalPortSpec {
     /// The port.
+    #[schemars(with = "Port")]
     pub port: u16,
     /// The protocol that the workload speaks.
     pub protocol: ExternalProtocol,

@@ -14,6 +14,11 @@ impl IstioVersion {
     /// The newest supported version.
     pub const NEWEST: Self = Self::minor(31);
 
+    /// All supported versions, the oldest first.
+    pub(crate) fn supported() -> impl Iterator<Item = Self> {
+        (Self::OLDEST.minor..=Self::NEWEST.minor).map(Self::minor)
+    }
+
     /// Istio 1.`minor`.
     pub(crate) const fn minor(minor: u16) -> Self {
         Self { minor }

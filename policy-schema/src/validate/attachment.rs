@@ -2,7 +2,7 @@
 
 use crate::check::is_dns_label;
 use crate::code;
-use crate::document::{PolicyScope, Selector, ServicePolicySpec, TargetRef};
+use crate::document::{PolicyScope, Selector, ServicePolicySpec, TARGETS, TargetRef};
 use crate::policy::{Attachment, IstioVersion, Labels, Mesh};
 use crate::problem::{Cursor, Problems};
 
@@ -11,22 +11,6 @@ const TARGET_REFS: IstioVersion = IstioVersion::minor(22);
 
 /// Istio's maximum number of targets in one object.
 const MAX_TARGETS: usize = 16;
-
-/// The supported kinds, each with its API group and the oldest version that is known to support it.
-const TARGETS: [(&str, &str, IstioVersion); 4] = [
-    ("", "Service", TARGET_REFS),
-    ("gateway.networking.k8s.io", "Gateway", TARGET_REFS),
-    (
-        "gateway.networking.k8s.io",
-        "GatewayClass",
-        IstioVersion::minor(29),
-    ),
-    (
-        "networking.istio.io",
-        "ServiceEntry",
-        IstioVersion::minor(24),
-    ),
-];
 
 /// Reads the attachment of a policy in `namespace`. `cursor` is at its `spec`.
 pub(super) fn check(
@@ -181,10 +165,11 @@ fn check_targets(
         let group = target.group.as_deref().unwrap_or_default();
         let known = TARGETS
             .iter()
-            .find(|(known, kind, _)| (*known, *kind) == (group, &*target.kind));
-        if let (Some((.., since)), Some(mesh)) = (known, mesh)
+            .find(|(known, kind, _)| (*known, *kind) == (group, &*target.kind))
+            .map(|(.., since)| IstioVersion::minor(*since));
+        if let (Some(since), Some(mesh)) = (known, mesh)
             && mesh.istio_version >= TARGET_REFS
-            && mesh.istio_version < *since
+            && mesh.istio_version < since
         {
             problems.report(
                 code::UNSUPPORTED_BY_ISTIO,

@@ -4,10 +4,16 @@ use super::placed::Placed;
 use crate::code;
 use crate::diagnostic::{Diagnostic, SourceText};
 use crate::document::{MeshDocument, ServicePolicyDocument};
-use crate::yaml::{self, Node, Span};
+use crate::yaml::{self, Node, Span, closest, quoted};
 
 /// The API group of all documents.
 const API_GROUP: &str = "peergate.dev/";
+
+/// The supported version.
+const VERSION: &str = "peergate.dev/v1alpha1";
+
+/// The kinds of documents.
+const KINDS: [&str; 2] = ["Mesh", "ServicePolicy"];
 
 /// All documents of one run.
 #[derive(Debug, Default)]
@@ -136,14 +142,22 @@ impl<'t> Documents<'t> {
             }
             (version, kind) => {
                 self.has_unread_document = true;
-                let (about, message) = match (version, kind) {
-                    (None, _) => (
-                        "apiVersion",
-                        "not a Peergate document: its `apiVersion` is not `peergate.dev/…`"
-                            .to_owned(),
+                let written = text_of("apiVersion");
+                let (about, message, help) = match (version, kind) {
+                    (None, kind) => {
+                        let (message, help) = unknown_version(written, kind);
+                        ("apiVersion", message, help)
+                    }
+                    (_, None) => (
+                        "kind",
+                        "the document has no `kind`".to_owned(),
+                        "add `kind: Mesh` or `kind: ServicePolicy`".to_owned(),
                     ),
-                    (_, None) => ("kind", "the document has no `kind`".to_owned()),
-                    (_, Some(kind)) => ("kind", format!("unknown kind `{kind}`")),
+                    (_, Some(kind)) => (
+                        "kind",
+                        format!("unknown kind {}", quoted(kind)),
+                        unknown_kind(kind),
+                    ),
                 };
                 let span = node.field(about).map_or_else(|| node.head(), Node::span);
                 self.diagnostics.push(Diagnostic {
@@ -151,11 +165,52 @@ impl<'t> Documents<'t> {
                     source,
                     span,
                     message,
-                    help: "write `apiVersion: peergate.dev/v1alpha1` and `kind: Mesh` or `kind: ServicePolicy`".to_owned(),
+                    help,
                     related: None,
                 });
             }
         }
+    }
+}
+
+/// The message and help for a document of an unknown version.
+fn unknown_version(version: Option<&str>, kind: Option<&str>) -> (String, String) {
+    let Some(version) = version else {
+        return (
+            "the document has no `apiVersion`".to_owned(),
+            format!("add `apiVersion: {VERSION}`"),
+        );
+    };
+    let message = format!(
+        "not a Peergate document: its `apiVersion` is {}",
+        quoted(version)
+    );
+    let is_ours = kind.is_some_and(|kind| KINDS.contains(&kind));
+    let help = if version
+        .split('/')
+        .next()
+        .is_some_and(|group| group.ends_with("istio.io"))
+    {
+        "convert it with `peergate import istio FILE`".to_owned()
+    } else if is_ours || closest(version, &[VERSION]).is_some() {
+        format!("write `apiVersion: {VERSION}`")
+    } else {
+        format!(
+            "remove it, or write `apiVersion: {VERSION}` and `kind: Mesh` or `kind: ServicePolicy`"
+        )
+    };
+    (message, help)
+}
+
+/// The help for an unknown kind.
+fn unknown_kind(kind: &str) -> String {
+    match closest(kind, &KINDS) {
+        Some(meant) => format!("did you mean `kind: {meant}`?"),
+        None if kind == "AuthorizationPolicy" => {
+            "write `kind: ServicePolicy`; `peergate import istio FILE` converts Istio's policies"
+                .to_owned()
+        }
+        None => "write `kind: Mesh` or `kind: ServicePolicy`".to_owned(),
     }
 }
 

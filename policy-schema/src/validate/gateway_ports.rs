@@ -3,12 +3,9 @@
 use std::collections::BTreeSet;
 
 use crate::code;
-use crate::document::GatewayApi;
+use crate::document::{GatewayApi, RESERVED_PORTS};
 use crate::policy::{Gateway, Server};
 use crate::problem::{Cursor, Problems};
-
-/// The ports that Istio's proxies reserve.
-const RESERVED: std::ops::RangeInclusive<u16> = 15000..=15090;
 
 /// Reports ports that a gateway's pods cannot listen on. `cursor` is at the gateway.
 pub(super) fn check(gateway: &Gateway, cursor: &Cursor<'_>, problems: &mut Problems) {
@@ -36,15 +33,15 @@ fn check_numbers(server: &Server, cursor: &Cursor<'_>, problems: &mut Problems) 
                 "0 is not a port",
                 "use a port from 1 to 65535, or remove the field",
             );
-        } else if RESERVED.contains(&port) {
+        } else if RESERVED_PORTS.contains(&port) {
             problems.report(
                 code::INVALID_VALUE,
                 &cursor.key(key),
                 format!("Istio's proxies reserve port {port}"),
                 format!(
                     "use a port outside {} to {}",
-                    RESERVED.start(),
-                    RESERVED.end()
+                    RESERVED_PORTS.start(),
+                    RESERVED_PORTS.end()
                 ),
             );
         }

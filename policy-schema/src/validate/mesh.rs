@@ -5,6 +5,7 @@ use super::names::{check_label, check_subdomain};
 use super::placed::Placed;
 use super::traffic::check_duration;
 use super::{Options, filter, gateways, mtls, providers};
+use crate::check::check_port;
 use crate::code;
 use crate::diagnostic::Diagnostic;
 use crate::document::{MeshDocument, MeshSpec, ServicePolicyDocument, TelemetrySpec};
@@ -224,6 +225,9 @@ fn check_telemetry(telemetry: &TelemetrySpec, cursor: &Cursor<'_>, problems: &mu
             "`port` requires a `service`",
             "set `service` to the collector's host, or remove the port",
         );
+    }
+    if let Some(port) = tracing.port {
+        check_port(port, &cursor.key("port"), problems);
     }
     if !(0.0..=100.0).contains(&tracing.sampling_percent) {
         problems.report(

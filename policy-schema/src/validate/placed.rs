@@ -3,7 +3,9 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::guidance::GUIDANCE;
 use super::places::Places;
+use super::remedy;
 use crate::code::{self, Code, Severity};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::problem::{Cursor, Location, Problem, Problems};
@@ -39,7 +41,7 @@ impl<'t, D: DeserializeOwned> Placed<'t, D> {
         node: &Node,
         diagnostics: &mut Vec<Diagnostic>,
     ) -> Option<Self> {
-        let (document, faults) = yaml::read(node);
+        let (document, faults) = yaml::read_guided(node, GUIDANCE);
         let mut spans: Vec<_> = faults.iter().map(|fault| fault.span).collect();
         spans.sort_unstable();
         diagnostics.extend(
@@ -113,30 +115,68 @@ impl<'t, D: DeserializeOwned + Serialize> Placed<'t, D> {
         for problem in problems.filter(|problem| self.is_wanted(problem.code)) {
             let span = self.locate(&problem.location);
             if !self.follows_from_fault(&problem, span) {
+                let help = self.remedy(&problem);
                 diagnostics.push(Diagnostic {
                     code: problem.code,
                     source: self.source,
                     span,
                     message: problem.message,
-                    help: problem.help,
+                    help: help.unwrap_or(problem.help),
                     related: None,
                 });
             }
         }
     }
 
+    /// A remedy with the exact text to write, if one is known.
+    fn remedy(&self, problem: &Problem) -> Option<String> {
+        if !self.places.is_in_text() {
+            return None;
+        }
+        let text = self.places.node(&problem.location)?.as_str()?;
+        remedy::of(problem, text)
+    }
+
     /// Whether something seems to be missing only because it was refused already.
     fn follows_from_fault(&self, problem: &Problem, span: Span) -> bool {
-        matches!(problem.code, code::EMPTY_MATCHER | code::EMPTY_LIST) && {
-            let first = self
-                .faults
-                .partition_point(|fault| fault.start < span.start);
-            let mut rest = self.faults.iter().skip(first);
-            rest.find_map(|fault| {
-                let is_within = fault.end <= span.end;
-                (is_within || fault.start > span.end).then_some(is_within)
-            }) == Some(true)
+        match problem.code {
+            code::EMPTY_MATCHER | code::EMPTY_LIST => self.has_fault_within(span),
+            code::MISSING_FIELD => self.has_refused_field(problem),
+            _ => false,
         }
+    }
+
+    fn has_fault_within(&self, span: Span) -> bool {
+        let first = self
+            .faults
+            .partition_point(|fault| fault.start < span.start);
+        let mut rest = self.faults.iter().skip(first);
+        rest.find_map(|fault| {
+            let is_within = fault.end <= span.end;
+            (is_within || fault.start > span.end).then_some(is_within)
+        }) == Some(true)
+    }
+
+    /// Whether a field that the problem names in back-ticks is present but was refused: in the value that lacks it,
+    /// or in the value around that.
+    fn has_refused_field(&self, problem: &Problem) -> bool {
+        if self.faults.is_empty() {
+            return false;
+        }
+        let steps = problem.location.steps();
+        let outer = steps
+            .split_last()
+            .map(|(_, outer)| outer.iter().cloned().collect());
+        let mappings = std::iter::once(problem.location.clone()).chain(outer);
+        let names: Vec<_> = [&problem.message, &problem.help]
+            .into_iter()
+            .flat_map(|text| text.split('`').skip(1).step_by(2))
+            .filter_map(|name| name.split(':').next())
+            .collect();
+        let nodes = mappings.filter_map(|location| self.places.node(&location));
+        nodes
+            .into_iter()
+            .any(|node| names.iter().any(|name| node.has_refused(name)))
     }
 }
 

@@ -64,14 +64,23 @@ impl<'t, D> Places<'t, D> {
 }
 
 impl<D: DeserializeOwned + Serialize> Places<'_, D> {
-    /// The span of the value at a location.
-    pub(super) fn locate(&self, location: &Location) -> Span {
+    /// The value at a location, if there is one.
+    pub(super) fn node(&self, location: &Location) -> Option<&Node> {
+        self.tree()?.0.at(location)
+    }
+
+    fn tree(&self) -> Option<&(Node, usize)> {
         if self.tree.get().is_none()
             && let Some(tree) = self.parse()
         {
             let _ = self.tree.set(tree);
         }
-        let Some((node, start)) = self.tree.get() else {
+        self.tree.get()
+    }
+
+    /// The span of the value at a location.
+    pub(super) fn locate(&self, location: &Location) -> Span {
+        let Some((node, start)) = self.tree() else {
             return self.document_span();
         };
         let span = node.locate(location);

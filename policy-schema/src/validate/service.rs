@@ -37,12 +37,14 @@ pub(super) fn check(
     let mut checked: Vec<ServicePort> = Vec::with_capacity(spec.ports.len());
     for (index, port) in spec.ports.iter().enumerate() {
         let cursor = ports.index(index);
+        check_port(port.port, &cursor.key("port"), problems);
+        if let Some(target_port) = port.target_port {
+            check_port(target_port, &cursor.key("targetPort"), problems);
+        }
         let port = ServicePort {
             port: port.port,
             target_port: port.target_port.unwrap_or(port.port),
         };
-        check_port(port.port, &cursor.key("port"), problems);
-        check_port(port.target_port, &cursor.key("targetPort"), problems);
         check_twice(
             checked.iter().any(|other| other.port == port.port),
             port.port,

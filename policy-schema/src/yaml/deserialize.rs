@@ -6,6 +6,7 @@
 //! size of the document.
 
 mod access;
+mod fields;
 mod reader;
 
 use serde::de::{self, DeserializeOwned, Visitor};
@@ -13,11 +14,13 @@ use serde::de::{self, DeserializeOwned, Visitor};
 use self::access::{Elements, Fields, Variant};
 use super::Fault;
 use super::form::Form;
+use super::guidance::Guidance;
 use super::node::{Content, Entry, Node};
 use super::scalar::Scalar;
 use super::wording::{closest, enumerate, quoted};
 use crate::code::{self, Code};
 
+use fields::fields_help;
 use reader::{Failure, Faults, Place, Reader, attempt};
 
 /// Reads a document into `T`, and reports everything in it that `T` does not accept, in the order
@@ -31,29 +34,41 @@ use reader::{Failure, Faults, Place, Reader, attempt};
 /// [`code::UNKNOWN_VALUE`]. Untagged and internally tagged enums and flattened fields report at
 /// most one fault at a time.
 pub fn read<T: DeserializeOwned>(root: &Node) -> (Option<T>, Vec<Fault>) {
-    read_at(root, None)
+    read_guided(root, Guidance::default())
+}
+
+/// The same, with help for common mistakes.
+pub fn read_guided<T: DeserializeOwned>(
+    root: &Node,
+    guidance: Guidance,
+) -> (Option<T>, Vec<Fault>) {
+    read_at(root, None, guidance)
 }
 
 /// Reads the value of the field `name` as [`read`] reads a document.
 pub fn read_as<T: DeserializeOwned>(name: &str, value: &Node) -> (Option<T>, Vec<Fault>) {
-    read_at(value, Some(name))
+    read_at(value, Some(name), Guidance::default())
 }
 
 fn read_at<'n, T: DeserializeOwned>(
     root: &'n Node,
     name: Option<&'n str>,
+    guidance: Guidance,
 ) -> (Option<T>, Vec<Fault>) {
     root.restore();
-    let faults = Faults::default();
+    let faults = Faults {
+        guidance,
+        ..Faults::default()
+    };
     let value = attempt(root, Place::Whole(name), &faults);
-    let mut faults = faults.into_inner();
+    let mut faults = faults.found.into_inner();
     faults.sort_by_key(|fault| fault.span);
     (value, faults)
 }
 
 impl<'de> Reader<'de, '_> {
     fn report(&self, code: Code, node: &Node, message: String, help: String) -> Failure {
-        self.faults.borrow_mut().push(Fault {
+        self.faults.found.borrow_mut().push(Fault {
             code,
             span: node.head(),
             message,
@@ -92,6 +107,10 @@ impl<'de> Reader<'de, '_> {
         visitor: V,
     ) -> Result<V::Value, Failure> {
         let [least, greatest] = range;
+        let field = self.place.field();
+        let expected = field
+            .and_then(|field| (self.faults.guidance.numbers)(field))
+            .unwrap_or(expected);
         match self.node.scalar() {
             Some(Scalar::Integer(value)) if (least..=greatest).contains(&value) => {
                 visit_integer(value, visitor)
@@ -124,40 +143,6 @@ impl<'de> Reader<'de, '_> {
         Err(self.unexpected("text", help))
     }
 
-    /// Reports fields that are not in `fields`, each of them once.
-    fn drop_unknown(&self, entries: &[Entry], fields: &[&str]) {
-        for entry in entries {
-            let Entry { key, value } = entry;
-            let name = key.raw_text().unwrap_or_default();
-            if value.dropped.get() || fields.contains(&name) || entry.is_absent() {
-                continue;
-            }
-            let message = format!("{} is not a field of {}", quoted(name), self.place);
-            let help = match closest(name, fields) {
-                Some(field) => format!("did you mean `{field}`?"),
-                None => fields_help(fields),
-            };
-            self.report(code::UNKNOWN_FIELD, key, message, help);
-            value.dropped.set(true);
-        }
-    }
-
-    /// Reports that a struct lacks `field`, unless the field is present but faulty.
-    fn miss(&self, entries: &[Entry], field: &'static str) -> Failure {
-        if self.absent.borrow().contains(&field) {
-            return Failure::Reported;
-        }
-        let is_written = |entry: &Entry| entry.is_named(field) && !entry.is_absent();
-        if !entries.iter().any(is_written) {
-            let at = entries.first().map_or(self.node, |entry| &entry.key);
-            let message = format!("{} lacks the required field `{field}`", self.place);
-            let help = format!("add the field `{field}`");
-            self.report(code::MISSING_FIELD, at, message, help);
-        }
-        self.absent.borrow_mut().push(field);
-        Failure::Again
-    }
-
     /// The variant that an enum's value names, and the value of the variant.
     fn variant(
         &self,
@@ -182,7 +167,9 @@ impl<'de> Reader<'de, '_> {
             [only] => format!("only accepted value is `{only}`"),
             _ => format!("accepted values are {}", enumerate(variants, " and ")),
         };
-        let help = match closest(word, variants) {
+        let field = self.place.field().unwrap_or_default();
+        let guided = (self.faults.guidance.word)(field, word);
+        let help = match guided.or_else(|| closest(word, variants)) {
             Some(variant) => {
                 format!("did you mean `{variant}`? The {accepted}")
             }
@@ -194,14 +181,6 @@ impl<'de> Reader<'de, '_> {
     fn not_a_variant(&self, variants: &[&str]) -> Failure {
         let expected = format!("one of {}", enumerate(variants, " and "));
         self.unexpected(&expected, format!("write {}", enumerate(variants, " or ")))
-    }
-}
-
-fn fields_help(fields: &[&str]) -> String {
-    match fields {
-        [] => "remove it: no fields are accepted here".to_owned(),
-        [field] => format!("the only field is `{field}`"),
-        _ => format!("the fields are {}", enumerate(fields, " and ")),
     }
 }
 
@@ -342,7 +321,11 @@ impl<'de> de::Deserializer<'de> for Reader<'de, '_> {
                 "write it as a list of one: `- ` before the value, or `[ ]` around it"
             }
             Content::Mapping(_) => "write `- ` before each element",
-            Content::Scalar { .. } => "write a list, such as `[a, b]`",
+            Content::Scalar { .. } => self
+                .place
+                .field()
+                .and_then(|field| (self.faults.guidance.empty_list)(field))
+                .unwrap_or("write a list, such as `[a, b]`"),
         };
         Err(self.unexpected("a list", help))
     }
@@ -373,16 +356,16 @@ impl<'de> de::Deserializer<'de> for Reader<'de, '_> {
 
     fn deserialize_struct<V: Visitor<'de>>(
         self,
-        _name: &'static str,
+        name: &'static str,
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Failure> {
         let Content::Mapping(entries) = &self.node.content else {
             return Err(self.unexpected("a mapping", fields_help(fields)));
         };
-        self.drop_unknown(entries, fields);
+        self.drop_unknown(name, entries, fields);
         match visitor.visit_map(Fields::new(self, entries)) {
-            Err(Failure::Missing(field)) => Err(self.miss(entries, field)),
+            Err(Failure::Missing(field)) => Err(self.miss(name, entries, fields, field)),
             outcome => outcome,
         }
     }

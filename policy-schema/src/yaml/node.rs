@@ -140,6 +140,18 @@ impl Node {
         node.span
     }
 
+    /// The value at `location`, if there is one.
+    pub(crate) fn at(&self, location: &Location) -> Option<&Node> {
+        let mut steps = location.steps().iter();
+        steps.try_fold(self, |node, step| Some(node.step(step)?.0))
+    }
+
+    /// Whether the field `key` is present but was refused when this value was read.
+    pub(crate) fn has_refused(&self, key: &str) -> bool {
+        let field = self.field(key);
+        field.is_some_and(|value| value.dropped.get())
+    }
+
     /// The value one step below this one, and the span to report for anything missing in it.
     fn step(&self, step: &Step) -> Option<(&Node, Span)> {
         match (step, &self.content) {

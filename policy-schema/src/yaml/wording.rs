@@ -39,7 +39,7 @@ pub(super) fn enumerate(words: &[&str], conjunction: &str) -> String {
 
 /// The one of `words` that `word` probably misspells: the same word in another case, or else the
 /// one with the fewest typing mistakes.
-pub(super) fn closest<'a>(word: &str, words: &[&'a str]) -> Option<&'a str> {
+pub(crate) fn closest<'a>(word: &str, words: &[&'a str]) -> Option<&'a str> {
     let folded = word.to_lowercase();
     let length = folded.chars().count();
     let tolerance = (length / 3).max(1);

@@ -3,7 +3,7 @@
 use clap::Subcommand;
 use clap::builder::NonEmptyStringValueParser;
 use peergate_fault::{ExitStatus, Failure, Fault};
-use peergate_report::generated::with_header;
+use peergate_report::generated::with_modeline_and_header;
 use peergate_report::import::{notes, text};
 use peergate_report::place::Texts;
 use policy_schema::import::{ExceptionPlan, Options as ImportOptions, Outcome, import};
@@ -152,7 +152,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         return Err(NotImported(lost).into());
     };
     let text = text::text(&documents, &imported.open, &texts)?;
-    let text = with_header(
+    let text = with_modeline_and_header(
         "imported from Istio objects. Review it, then edit it freely",
         &text,
     );

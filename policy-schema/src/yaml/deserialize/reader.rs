@@ -6,10 +6,16 @@ use std::fmt;
 use serde::de::{self, Deserialize};
 
 use super::super::Fault;
+use super::super::guidance::Guidance;
 use super::super::node::Node;
 use super::super::wording::quoted;
 
-pub(super) type Faults = RefCell<Vec<Fault>>;
+/// The faults found, and help for common mistakes.
+#[derive(Default)]
+pub(super) struct Faults {
+    pub(super) found: RefCell<Vec<Fault>>,
+    pub(super) guidance: Guidance,
+}
 
 /// Reads a value, once more for each faulty field. All faults are reported if there is no result.
 pub(super) fn attempt<'de, T: Deserialize<'de>>(
