@@ -16,7 +16,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 /// The longest wait for a line of the demo.
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_mins(1);
 
 /// The module that `make filter` builds.
 fn filter() -> PathBuf {
