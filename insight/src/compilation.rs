@@ -57,14 +57,14 @@ pub fn for_workload(
     labels: &Labels,
 ) -> PluginConfig {
     let selected = policy.selected_labels();
-    config.co_enforced.retain(|along| {
-        along.match_labels.iter().all(|(key, value)| {
+    config.co_enforced.retain(|follower| {
+        follower.match_labels.iter().all(|(key, value)| {
             let known = labels.get(key).or_else(|| selected?.get(key));
             known == Some(value)
         })
     });
-    for along in &mut config.co_enforced {
-        along.match_labels.clear();
+    for follower in &mut config.co_enforced {
+        follower.match_labels.clear();
     }
     config
 }

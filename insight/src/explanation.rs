@@ -140,8 +140,8 @@ pub(crate) fn explain<'p>(
         DecisionOutcome::Allowed => Vec::new(),
         DecisionOutcome::Denied => compiled.nearest(&request, usize::MAX, usize::MAX),
     };
-    let told = misses.iter().take(MAX_NEAR_RULES);
-    let near: Vec<_> = told.map(|miss| NearRule::new(miss, spec)).collect();
+    let nearest = misses.iter().take(MAX_NEAR_RULES);
+    let near: Vec<_> = nearest.map(|miss| NearRule::new(miss, spec)).collect();
     let first = |takes: &dyn Fn(&NearMiss<'_>) -> bool| misses.iter().find(|miss| takes(miss));
     let unseen = first(&|miss| lacks_unrecorded(miss, spec));
     let place = first(&|miss| lacks_only(miss.differences, &DESTINATION));

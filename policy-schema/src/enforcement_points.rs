@@ -72,17 +72,17 @@ pub enum RbacOnly {
 
 impl RbacEnforcement {
     /// How RBAC enforces `rule`.
-    pub(crate) fn of_rule(policy: &ServicePolicy, rule: &Rule) -> Self {
+    pub(crate) fn for_rule(policy: &ServicePolicy, rule: &Rule) -> Self {
         if policy.has_expired(rule) && policy.enforcement == Enforcement::Enforce {
             Self::Expired
         } else {
-            Self::of_rule_in(policy.enforcement, rule, policy.at)
+            Self::for_rule_in(policy.enforcement, rule, policy.at)
         }
     }
 
     /// How RBAC enforces `rule` of a policy with this enforcement, from `at` until the rule
     /// expires.
-    pub(crate) fn of_rule_in(enforcement: Enforcement, rule: &Rule, at: Timestamp) -> Self {
+    pub(crate) fn for_rule_in(enforcement: Enforcement, rule: &Rule, at: Timestamp) -> Self {
         let has_begun_for_good = rule.effect == Effect::Allow
             && rule.validity.not_after.is_none()
             && rule.validity.phase(at) == Phase::Within;
@@ -171,7 +171,7 @@ impl RbacEnforcement {
 
 impl FilterEnforcement {
     /// How the filter enforces `rule`.
-    pub(crate) fn of_rule(rule: &Rule) -> Self {
+    pub(crate) fn for_rule(rule: &Rule) -> Self {
         match (rule.effect, rule.uses_peer_ip()) {
             (Effect::Custom, _) => Self::Absent(RbacOnly::Custom),
             (_, false) => Self::Exact,

@@ -49,12 +49,12 @@ pub(crate) struct Image {
 
 impl Image {
     /// The image of a module.
-    pub(crate) fn of_module(module: &[u8], build: &BuildInfo) -> Result<Self, serde_json::Error> {
+    pub(crate) fn from_module(module: &[u8], build: &BuildInfo) -> Result<Self, serde_json::Error> {
         let mut image = Self {
             manifests: Vec::new(),
             blobs: BTreeMap::new(),
         };
-        let layer = layer::of_module(module);
+        let layer = layer::from_module(module);
         let config = json!({
             "architecture": "wasm",
             "os": "wasi",
@@ -68,8 +68,8 @@ impl Image {
             annotations: Some(annotations(build)),
             ..manifest(config, layer)
         })?;
-        let materials = sbom::of_module(module, build);
-        let statement = provenance::of_image(module, &of_image.digest, build);
+        let materials = sbom::from_module(module, build);
+        let statement = provenance::for_image(module, &of_image.digest, build);
         image.manifests.push(of_image.clone());
         for (media_type, content) in [
             (SBOM_MEDIA_TYPE, materials),

@@ -189,8 +189,8 @@ impl<'s> Decider<'s> {
     /// Whether the workload is a gateway, because one of its policies is only for gateways.
     pub(super) fn is_at_gateway(&self) -> bool {
         let config = self.http.config();
-        let mut along = config.co_enforced.iter();
-        config.at_gateway || along.any(|along| along.at_gateway)
+        let mut followers = config.co_enforced.iter();
+        config.at_gateway || followers.any(|follower| follower.at_gateway)
     }
 
     /// Whether rules can name client certificates from outside the mesh.
@@ -329,8 +329,8 @@ const MAX_NAMED_RULES: usize = 8;
 
 /// Notes about differences between RBAC and the filter, whose engine decides here.
 fn notes_without_filter(set: &PolicySet, config: &PluginConfig) -> Vec<String> {
-    let along = config.co_enforced.iter().map(|along| &along.policy);
-    let policies = [&config.policy].into_iter().chain(along);
+    let followers = config.co_enforced.iter().map(|follower| &follower.policy);
+    let policies = [&config.policy].into_iter().chain(followers);
     let policies = policies.filter_map(|name| set.policy(&name.namespace, &name.name));
     let mut differences = policies.flat_map(|policy| {
         let differences = policy.enforcement_differences(set.mesh());
@@ -434,11 +434,13 @@ impl Rules {
     /// Finds a rule in the documents.
     fn spec(&self, rule: &CompiledRule) -> Option<&RuleSpec> {
         let config = self.config();
-        let along = config
+        let followers = config
             .co_enforced
             .iter()
-            .map(|along| (&along.policy, &along.rules));
-        let mut policies = [(&config.policy, &config.rules)].into_iter().chain(along);
+            .map(|follower| (&follower.policy, &follower.rules));
+        let mut policies = [(&config.policy, &config.rules)]
+            .into_iter()
+            .chain(followers);
         let (_, rules) = policies.find(|(name, _)| *name == rule.policy())?;
         rules.iter().find(|spec| spec.id == rule.id())
     }

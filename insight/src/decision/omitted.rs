@@ -338,20 +338,20 @@ impl Rules {
     fn compile(&self, change: impl Fn(&RuleSpec) -> Option<RuleSpec>) -> Option<CompiledPolicy> {
         let mut config = self.config.clone();
         config.rules = config.rules.iter().filter_map(&change).collect();
-        for along in &mut config.co_enforced {
-            along.rules = along.rules.iter().filter_map(&change).collect();
+        for follower in &mut config.co_enforced {
+            follower.rules = follower.rules.iter().filter_map(&change).collect();
         }
         CompiledPolicy::try_from(config).ok()
     }
 
     /// Enforced `Allow` and `Deny` rules.
     fn deciding_rules(&self) -> impl Iterator<Item = &RuleSpec> {
-        let along = self
+        let followers = self
             .config
             .co_enforced
             .iter()
-            .flat_map(|along| &along.rules);
-        self.config.rules.iter().chain(along).filter(|rule| {
+            .flat_map(|follower| &follower.rules);
+        self.config.rules.iter().chain(followers).filter(|rule| {
             rule.enforcement != Some(Enforcement::Shadow)
                 && matches!(rule.effect, Effect::Allow | Effect::Deny)
         })

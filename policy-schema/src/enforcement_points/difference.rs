@@ -29,8 +29,8 @@ impl ServicePolicy {
     /// Where RBAC stops fewer requests than the rules that it enforces.
     pub fn rbac_gaps(&self) -> impl Iterator<Item = RbacGap> {
         let rendered = self.rules.iter();
-        let rendered = rendered.filter(|rule| RbacEnforcement::of_rule(self, rule).is_rendered());
-        rendered.flat_map(RbacGap::of_rule)
+        let rendered = rendered.filter(|rule| RbacEnforcement::for_rule(self, rule).is_rendered());
+        rendered.flat_map(RbacGap::for_rule)
     }
 
     /// The rules that the enforcement points enforce differently or not as written, in order, each
@@ -51,9 +51,9 @@ impl ServicePolicy {
     }
 
     fn notes_with_filter(&self, rule: &Rule) -> Vec<&'static str> {
-        let rbac = RbacEnforcement::of_rule(self, rule);
+        let rbac = RbacEnforcement::for_rule(self, rule);
         let has_expired = rbac == RbacEnforcement::Expired;
-        let filter = Some(FilterEnforcement::of_rule(rule)).filter(|_| !has_expired);
+        let filter = Some(FilterEnforcement::for_rule(rule)).filter(|_| !has_expired);
         let asks_every_name = rbac.is_rendered() && asks_for_end_of_namespace(rule);
         let notes = [
             rbac.note(),
@@ -61,7 +61,7 @@ impl ServicePolicy {
             asks_every_name.then_some(END_OF_NAMESPACE),
         ];
         let are_both = rbac.is_rendered() && filter.is_some_and(FilterEnforcement::is_enforced);
-        let gaps = RbacGap::of_rule(rule).filter(move |_| are_both);
+        let gaps = RbacGap::for_rule(rule).filter(move |_| are_both);
         let notes = notes.into_iter().flatten().chain(gaps.map(RbacGap::note));
         notes.collect()
     }
@@ -69,12 +69,12 @@ impl ServicePolicy {
     /// RBAC does not enforce rules that are in shadow or have expired. That is intended and needs
     /// no note.
     fn notes_without_filter(&self, rule: &Rule) -> Vec<&'static str> {
-        let rbac = RbacEnforcement::of_rule(self, rule);
+        let rbac = RbacEnforcement::for_rule(self, rule);
         if !rbac.is_rendered() {
             return Vec::new();
         }
         let end_of_namespace = asks_for_end_of_namespace(rule);
-        let gaps = RbacGap::of_rule(rule).map(RbacGap::note_without_filter);
+        let gaps = RbacGap::for_rule(rule).map(RbacGap::note_without_filter);
         end_of_namespace
             .then_some(END_OF_NAMESPACE_IN_RBAC)
             .into_iter()

@@ -20,7 +20,7 @@ impl RbacGap {
     const ALL: [Self; 3] = [Self::Header, Self::Host, Self::Template];
 
     /// The gaps of `rule`.
-    pub(crate) fn of_rule(rule: &Rule) -> impl Iterator<Item = Self> {
+    pub(crate) fn for_rule(rule: &Rule) -> impl Iterator<Item = Self> {
         Self::ALL.into_iter().filter(|gap| gap.is_in(rule))
     }
 

@@ -21,7 +21,7 @@ impl ServicePolicy {
         };
         let mut conditions = rule.conditions.iter();
         rule.effect == Effect::Deny
-            && RbacEnforcement::of_rule(self, rule).is_rendered()
+            && RbacEnforcement::for_rule(self, rule).is_rendered()
             && conditions.all(|condition| condition.matches_port(port))
             && if rule.operations.is_empty() {
                 denies(&Operation::default())
@@ -38,7 +38,7 @@ impl ServicePolicy {
             (rest_needs_http || operation.requires_http()) && operation.matches_port(port)
         };
         rule.effect != Effect::Allow
-            && RbacEnforcement::of_rule(self, rule).is_rendered()
+            && RbacEnforcement::for_rule(self, rule).is_rendered()
             && (rule.operations.iter().any(is_on_port)
                 || (rest_needs_http && rule.operations.is_empty()))
     }

@@ -49,7 +49,7 @@ impl ServicePolicy {
         };
         let mut operations = rule.operations.iter();
         rule.effect == Effect::Allow
-            && RbacEnforcement::of_rule_in(Enforcement::Enforce, rule, self.at) == RbacEnforcement::Exact
+            && RbacEnforcement::for_rule_in(Enforcement::Enforce, rule, self.at) == RbacEnforcement::Exact
             && !self.has_expired(rule)
             && rule.sources.is_empty()
             && rule.conditions.iter().all(is_for_port)

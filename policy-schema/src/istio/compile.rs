@@ -132,7 +132,7 @@ fn contents(policy: &ServicePolicy, mesh: &Mesh) -> Vec<Content> {
             .rules
             .iter()
             .filter(|rule| rule.effect == effect && rule.provider.as_deref() == provider)
-            .filter(|rule| RbacEnforcement::of_rule(policy, rule).is_rendered())
+            .filter(|rule| RbacEnforcement::for_rule(policy, rule).is_rendered())
             .flat_map(|rule| istio_rules(policy, rule, trust_domains))
             .collect()
     };

@@ -16,10 +16,10 @@ impl PolicySet {
     pub fn plugin_config_without_http(&self, policy: &ServicePolicy, port: u16) -> PluginConfig {
         let mut config = self.plugin_config(policy);
         config.rules = rules_without_http(policy, port);
-        for along in &mut config.co_enforced {
-            let PolicyName { namespace, name } = &along.policy;
+        for follower in &mut config.co_enforced {
+            let PolicyName { namespace, name } = &follower.policy;
             if let Some(other) = self.policy(namespace, name) {
-                along.rules = rules_without_http(other, port);
+                follower.rules = rules_without_http(other, port);
             }
         }
         config
@@ -28,7 +28,7 @@ impl PolicySet {
 
 fn rules_without_http(policy: &ServicePolicy, port: u16) -> Vec<RuleSpec> {
     let rules = policy.rules.iter();
-    let rules = rules.filter(|rule| RbacEnforcement::of_rule(policy, rule).is_rendered());
+    let rules = rules.filter(|rule| RbacEnforcement::for_rule(policy, rule).is_rendered());
     let rules = rules.filter_map(|rule| without_http(policy, rule, port));
     rules.map(|rule| RuleSpec::from(&rule)).collect()
 }

@@ -76,8 +76,8 @@ impl<'r> Expanded<'r> {
         Self {
             rule,
             points: Points {
-                rbac: RbacEnforcement::of_rule(policy, rule).is_rendered(),
-                filter: has_filter && FilterEnforcement::of_rule(rule).is_enforced(),
+                rbac: RbacEnforcement::for_rule(policy, rule).is_rendered(),
+                filter: has_filter && FilterEnforcement::for_rule(rule).is_enforced(),
                 has_filter,
             },
             source_values: rule.sources.iter().map(values_of_source).sum(),
@@ -110,7 +110,7 @@ impl<'r> Expanded<'r> {
     /// RBAC. RBAC sees all traffic, but alone it misses spellings that an `Allow` rule matches in
     /// the filter.
     pub(super) fn denies_at_every_point(&self, other: &Self) -> bool {
-        let is_whole = self.points.filter || RbacGap::of_rule(self.rule).next().is_none();
+        let is_whole = self.points.filter || RbacGap::for_rule(self.rule).next().is_none();
         if other.points.rbac {
             self.points.rbac && (is_whole || !self.points.has_filter)
         } else {

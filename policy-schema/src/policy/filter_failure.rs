@@ -17,9 +17,9 @@ impl PolicySet {
     /// policies that the filter decides for are in shadow. A leader of `policy` has its own filter,
     /// which fails closed itself.
     pub fn filter_failure(&self, policy: &ServicePolicy) -> FilterFailure {
-        let along = policy.followers();
-        let along = along.filter_map(|position| self.policies.get(position));
-        let mut decided = std::iter::once(policy).chain(along);
+        let followers = policy.followers();
+        let followers = followers.filter_map(|position| self.policies.get(position));
+        let mut decided = std::iter::once(policy).chain(followers);
         if decided.all(|policy| policy.enforcement == Enforcement::Shadow) {
             FilterFailure::Pass
         } else {

@@ -20,7 +20,7 @@ pub(super) fn check_rule(
     cursor: &Cursor<'_>,
     problems: &mut Problems,
 ) {
-    let rbac = RbacEnforcement::of_rule_in(enforcement, rule, at);
+    let rbac = RbacEnforcement::for_rule_in(enforcement, rule, at);
     if let (false, Some(reason)) = (rbac.is_rendered(), rbac.note())
         && rule.uses_peer_ip()
     {
@@ -45,9 +45,9 @@ pub(super) fn check_rule(
         );
     }
     if let (true, FilterEnforcement::Absent(reason)) =
-        (rbac.is_rendered(), FilterEnforcement::of_rule(rule))
+        (rbac.is_rendered(), FilterEnforcement::for_rule(rule))
     {
-        for gap in RbacGap::of_rule(rule) {
+        for gap in RbacGap::for_rule(rule) {
             problems.report(
                 code::EVADABLE_RULE,
                 cursor,
@@ -73,7 +73,7 @@ pub(super) fn check_without_filter(
     cursor: &Cursor<'_>,
     problems: &mut Problems,
 ) {
-    let Some(needed) = RbacEnforcement::of_rule_in(enforcement, rule, at).needs_filter() else {
+    let Some(needed) = RbacEnforcement::for_rule_in(enforcement, rule, at).needs_filter() else {
         return;
     };
     let (why, without) = match needed {
@@ -145,7 +145,7 @@ fn certificates_beside_address(rule: &Rule) -> Option<usize> {
 
 /// Whether the filter evaluates an `Allow` rule as if it matched any address.
 fn matches_any_address(rule: &Rule) -> bool {
-    FilterEnforcement::of_rule(rule) == FilterEnforcement::AnyPeerIp
+    FilterEnforcement::for_rule(rule) == FilterEnforcement::AnyPeerIp
 }
 
 /// The filter evaluates a rule about the peer's address as if it matched any address. RBAC may then
@@ -181,7 +181,7 @@ fn check_address_conflicts(
         let Some(other) = others.find(|other| !std::ptr::eq(**other, rule)) else {
             continue;
         };
-        let rbac = RbacEnforcement::of_rule(policy, rule);
+        let rbac = RbacEnforcement::for_rule(policy, rule);
         let wider = match rbac {
             RbacEnforcement::AnyClientCertificate => Some((
                 "from",
@@ -207,7 +207,7 @@ fn check_address_conflicts(
                 help,
             );
         }
-        for gap in RbacGap::of_rule(rule).filter(|_| rbac.is_rendered()) {
+        for gap in RbacGap::for_rule(rule).filter(|_| rbac.is_rendered()) {
             let Some(document) = documents.get(policy) else {
                 continue;
             };

@@ -199,7 +199,7 @@ enum OpenPart {
 /// The open parts of a rule, if it denies and RBAC enforces it.
 fn open_parts(policy: &ServicePolicy, rule: &Rule) -> Vec<OpenPart> {
     let is_denial = rule.effect == Effect::Deny
-        && RbacEnforcement::of_rule(policy, rule).is_rendered()
+        && RbacEnforcement::for_rule(policy, rule).is_rendered()
         && !rule.is_limited_to_ports();
     if !is_denial {
         return Vec::new();

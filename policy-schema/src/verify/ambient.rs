@@ -40,7 +40,7 @@ impl Shortfall {
 
     fn for_rule(policy: &ServicePolicy, rule: &Rule) -> Option<Self> {
         let asks = RequiredAttributes::for_rule(rule);
-        match (RbacEnforcement::of_rule(policy, rule), rule.effect) {
+        match (RbacEnforcement::for_rule(policy, rule), rule.effect) {
             (RbacEnforcement::Expired, _) => None,
             (
                 RbacEnforcement::Absent(_)

@@ -180,8 +180,8 @@ fn plain(value: &Value) -> String {
 
 /// Abbreviates a value. Values can be whole plugin configs.
 fn short(text: &str) -> String {
-    const MOST: usize = 80;
-    match text.char_indices().nth(MOST) {
+    const MAX_CHARS: usize = 80;
+    match text.char_indices().nth(MAX_CHARS) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
         None => text.to_owned(),
     }

@@ -171,7 +171,7 @@ fn expired_items(set: &PolicySet) -> impl Iterator<Item = ExpiredItem> {
                 .not_after
                 .filter(|_| policy.has_expired(rule))?;
             let before = Timestamp::from_unix_nanoseconds(end.unix_nanoseconds().checked_sub(1)?);
-            let rbac = RbacEnforcement::of_rule_in(policy.enforcement, rule, before);
+            let rbac = RbacEnforcement::for_rule_in(policy.enforcement, rule, before);
             rbac.is_rendered().then_some((end, rule))
         });
         expired.map(|(at, rule)| ExpiredItem {

@@ -39,7 +39,7 @@ impl Foreign<'_> {
                 Some("adds to the packets that are let through")
             }
             "telemetry.istio.io" if kind == "Telemetry" && self.silences(object) => {
-                Some("keeps from being told what the documents ask for")
+                Some("overrides the telemetry settings of the documents")
             }
             GATEWAY_API if kind.ends_with("Route") && self.leads_from_gateway_api(object) => {
                 Some("adds to what a gateway leads to")

@@ -115,7 +115,7 @@ const WIDER: &[(&str, &str)] = &[
 type Document = fn(&str) -> Value;
 
 /// The fields of rules, each with its form.
-fn of_rule(name: &str) -> Option<fn(&str) -> Value> {
+fn for_rule(name: &str) -> Option<fn(&str) -> Value> {
     Some(match name {
         "Label" => |text| json!({"id": text}),
         "Time" => |text| json!({"notAfter": text}),
@@ -200,7 +200,7 @@ fn extend(document: &mut Value, spec: Value) {
 
 /// Whether the parser accepts the text.
 fn is_taken(form: &Form, text: &str) -> bool {
-    let Some(rule) = of_rule(form.name) else {
+    let Some(rule) = for_rule(form.name) else {
         let document = of_document(form.name)(text);
         let is_mesh = document["kind"] == "Mesh";
         let written = document.to_string();
@@ -254,7 +254,7 @@ fn no_form_is_narrower_than_its_parser() {
             .chain(form.examples)
             .copied()
             .collect::<Vec<_>>();
-        let count = if of_rule(form.name).is_some() {
+        let count = if for_rule(form.name).is_some() {
             TEXTS
         } else {
             TEXTS / 10

@@ -90,7 +90,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         name: path.display().to_string(),
         reason,
     })?;
-    let image = Image::of_module(&module, &build).map_err(SerializeError::Json)?;
+    let image = Image::from_module(&module, &build).map_err(SerializeError::Json)?;
     let archive = image::to_tar(&image).map_err(SerializeError::Json)?;
     // With the image on stdout, the digest would corrupt it.
     if args.out.as_os_str() == "-" {

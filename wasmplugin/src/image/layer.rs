@@ -18,7 +18,7 @@ pub(super) struct Layer {
 }
 
 /// The layer with the module.
-pub(super) fn of_module(module: &[u8]) -> Layer {
+pub(super) fn from_module(module: &[u8]) -> Layer {
     let archive = archive([(FILE_NAME, module)]);
     let mut encoder = GzBuilder::new().write(Vec::new(), Compression::best());
     // Writing into memory cannot fail.

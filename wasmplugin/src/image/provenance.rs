@@ -8,7 +8,7 @@ use super::hash::sha256;
 use super::sbom::package_url;
 
 /// The statement about a module and its image.
-pub(super) fn of_image(module: &[u8], image_digest: &str, build: &BuildInfo) -> Value {
+pub(super) fn for_image(module: &[u8], image_digest: &str, build: &BuildInfo) -> Value {
     let hex = image_digest.strip_prefix("sha256:").unwrap_or_default();
     let source = json!({
         "uri": format!("git+{}", build.source),

@@ -6,7 +6,7 @@ use super::build_info::{BuildInfo, Dependency};
 use super::hash::sha256;
 
 /// The bill of materials of a module.
-pub(super) fn of_module(module: &[u8], build: &BuildInfo) -> Value {
+pub(super) fn from_module(module: &[u8], build: &BuildInfo) -> Value {
     json!({
         "bomFormat": "CycloneDX",
         "specVersion": "1.5",

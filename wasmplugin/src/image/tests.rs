@@ -21,7 +21,7 @@ fn build() -> BuildInfo {
 }
 
 fn image() -> Image {
-    Image::of_module(MODULE, &build()).unwrap()
+    Image::from_module(MODULE, &build()).unwrap()
 }
 
 fn read(image: &Image, digest: &str) -> Value {

@@ -74,7 +74,7 @@ fn policies(config: &PluginConfig) -> BTreeMap<&PolicyName, Enforced<'_>> {
         otherwise: config.otherwise,
         rules: &config.rules,
     };
-    let along = config.co_enforced.iter().map(|policy| {
+    let followers = config.co_enforced.iter().map(|policy| {
         let enforced = Enforced {
             match_labels: Some(&policy.match_labels),
             at_gateway: policy.at_gateway,
@@ -84,7 +84,7 @@ fn policies(config: &PluginConfig) -> BTreeMap<&PolicyName, Enforced<'_>> {
         };
         (&policy.policy, enforced)
     });
-    along.chain([(&config.policy, leading)]).collect()
+    followers.chain([(&config.policy, leading)]).collect()
 }
 
 fn wider_config(old: &PluginConfig, new: &PluginConfig, at: Timestamp) -> Vec<String> {

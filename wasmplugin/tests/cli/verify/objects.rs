@@ -94,7 +94,7 @@ fn reports_a_foreign_object() {
     let trace_less = json!({"tracing": [{"disableSpanReporting": true}]});
     let other_settings = json!({"metrics": [{"overrides": [{"disabled": true}]}]});
     let packets = "adds to the packets that are let through";
-    let silent = "keeps from being told what the documents ask for";
+    let silent = "overrides the telemetry settings of the documents";
     let request = "can change or answer requests before they are decided on";
     let leads = "adds to what a gateway leads to";
     for (kind, spec, part) in [

@@ -162,7 +162,7 @@ fn compares_added_and_removed_rules() {
 #[test]
 fn compares_settings_of_all_rules() {
     let allow = json!([rule("Allow", &json!({}))]);
-    let along = |rules: Value| json!({"coEnforced": [{"policy": {"namespace": "shop", "name": "all"}, "rules": rules}]});
+    let with_follower = |rules: Value| json!({"coEnforced": [{"policy": {"namespace": "shop", "name": "all"}, "rules": rules}]});
     let deny = json!([rule("Deny", &json!({}))]);
     let nothing = json!({});
     for (old, new, expected) in [
@@ -205,18 +205,18 @@ fn compares_settings_of_all_rules() {
             &["it trusts more gateways to validate client certificates"],
         ),
         (
-            along(deny.clone()),
-            along(json!([])),
+            with_follower(deny.clone()),
+            with_follower(json!([])),
             &["policy `shop/all` no longer denies all that its rule `r` does"],
         ),
         (
-            along(deny),
+            with_follower(deny),
             nothing.clone(),
             &["policy `shop/all` is no longer enforced"],
         ),
         (
             nothing.clone(),
-            along(allow.clone()),
+            with_follower(allow.clone()),
             &["no existing rule of policy `shop/all` allows all that rendered rule `r` does"],
         ),
         (
