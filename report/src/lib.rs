@@ -13,7 +13,7 @@ pub mod import;
 mod junit;
 pub mod learning;
 pub mod limit;
-mod listed;
+pub mod listed;
 pub mod message;
 pub mod metrics;
 mod near_rules;

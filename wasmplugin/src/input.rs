@@ -15,6 +15,7 @@ use policy_schema::yaml::Span;
 use thiserror::Error;
 
 use crate::report;
+use crate::verbosity::listing;
 
 /// What a policy file's name ends in, in upper or lower case.
 const EXTENSIONS: [&str; 3] = ["yaml", "yml", "json"];
@@ -131,7 +132,7 @@ impl Input {
             if path.is_dir() {
                 let Files { policies, skipped } = files_below(path)?;
                 let skipped: Vec<_> = skipped.iter().map(|file| name_of(file)).collect();
-                skipped::files(&skipped).into_iter().for_each(report::note);
+                skipped::files(&skipped, listing()).into_iter().for_each(report::note);
                 if policies.is_empty() {
                     return Err(InputError::EmptyFolder(path.clone()));
                 }

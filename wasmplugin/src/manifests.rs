@@ -11,6 +11,7 @@ use thiserror::Error;
 
 use crate::input::Input;
 use crate::report;
+use crate::verbosity::listing;
 
 /// Manifests that cannot be read. The diagnostics have been shown.
 #[derive(Debug, Error)]
@@ -45,7 +46,7 @@ pub(crate) fn read(paths: &[PathBuf]) -> Result<Manifests, Failure> {
         let severities = diagnostics.iter().map(Diagnostic::severity);
         return Err(InvalidManifests(counts(severities)).into());
     }
-    let skipped = skipped::documents(&manifests.skipped, &manifests.sources);
+    let skipped = skipped::documents(&manifests.skipped, &manifests.sources, listing());
     skipped.into_iter().for_each(report::note);
     Ok(manifests)
 }

@@ -11,7 +11,7 @@ use policy_schema::rule_spec::Enforcement;
 use policy_schema::wording::counted;
 
 use super::{applied, undeclared_providers};
-use crate::listed::abbreviated;
+use crate::listed::Listing;
 
 /// The maximum number of policies that are named.
 const MAX_NAMES: usize = 4;
@@ -32,6 +32,8 @@ pub struct Rendered<'r> {
     pub objects: usize,
     /// The number of objects that need `kubectl apply --server-side`.
     pub server_side_only: usize,
+    /// Whether notes name every policy.
+    pub listing: Listing,
 }
 
 impl Debug for Rendered<'_> {
@@ -48,7 +50,7 @@ pub fn notes(rendered: &Rendered<'_>) -> Vec<String> {
         notes.push("no objects rendered, so there is nothing to apply".to_owned());
     }
     if (rendered.has_kind)(ResourceKind::AuthorizationPolicy) {
-        notes.extend(differences(set, policies));
+        notes.extend(differences(set, policies, rendered.listing));
     }
     if rendered.has_mesh && (rendered.has_kind)(ResourceKind::PeerAuthentication) {
         notes.extend(expired_exceptions(set));
@@ -122,10 +124,14 @@ fn single_pods(set: &PolicySet) -> Vec<String> {
 }
 
 /// Differences between a policy and its AuthorizationPolicy.
-fn differences(set: &PolicySet, policies: &[&ServicePolicy]) -> Vec<String> {
+fn differences(
+    set: &PolicySet,
+    policies: &[&ServicePolicy],
+    listing: Listing,
+) -> Vec<String> {
     let records_only = |policy: &&ServicePolicy| policy.enforcement() == Enforcement::Shadow;
     let in_shadow: Vec<_> = policies.iter().copied().filter(records_only).collect();
-    let mut notes = shadow(set, &in_shadow);
+    let mut notes = shadow(set, &in_shadow, listing);
     for policy in policies
         .iter()
         .copied()
@@ -152,7 +158,7 @@ fn differences(set: &PolicySet, policies: &[&ServicePolicy]) -> Vec<String> {
 
 /// One note for all shadow policies that the filter records, and one for the others. A new mesh has all policies in
 /// shadow.
-fn shadow(set: &PolicySet, policies: &[&ServicePolicy]) -> Vec<String> {
+fn shadow(set: &PolicySet, policies: &[&ServicePolicy], listing: Listing) -> Vec<String> {
     let has_filter = set.mesh().filter_image().is_some();
     let (recorded, others): (Vec<_>, Vec<_>) = policies
         .iter()
@@ -178,7 +184,7 @@ fn shadow(set: &PolicySet, policies: &[&ServicePolicy]) -> Vec<String> {
         let recording = format!(
             "the filter lets every request pass and records the ones that it would deny{except}{fetching}"
         );
-        notes.push(in_shadow(&recorded, &recording));
+        notes.push(in_shadow(&recorded, &recording, listing));
     }
     let reason = if has_filter {
         "the filter does not see connections without HTTP (`tcpPorts`), so would-be denials are not recorded"
@@ -186,19 +192,20 @@ fn shadow(set: &PolicySet, policies: &[&ServicePolicy]) -> Vec<String> {
         "without a filter, would-be denials are not recorded"
     };
     if !others.is_empty() {
-        notes.push(in_shadow(&others, reason));
+        notes.push(in_shadow(&others, reason, listing));
     }
     notes
 }
 
-fn in_shadow(policies: &[&ServicePolicy], recording: &str) -> String {
+fn in_shadow(policies: &[&ServicePolicy], recording: &str, listing: Listing) -> String {
     let names = policies.iter().map(|policy| format!("`{}`", policy.name()));
-    let names = abbreviated(names, MAX_NAMES);
+    let names = listing.list(names, MAX_NAMES);
     let (subject, verb) = match policies {
         [_] => ("policy", "is"),
         _ => ("policies", "are"),
     };
     format!(
-        "{subject} {names} {verb} in shadow: the rules are in no AuthorizationPolicy; {recording}"
+        "{subject} {names} {verb} in shadow: the rules are in no AuthorizationPolicy, and objects of an earlier render \
+         stay in force until you delete them; {recording}"
     )
 }

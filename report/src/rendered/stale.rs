@@ -2,17 +2,17 @@
 
 use policy_schema::wording::counted;
 
-use crate::listed::abbreviated;
+use crate::listed::Listing;
 
 /// More files than these are counted, not named.
 const MAX_NAMES: usize = 5;
 
 /// A note about files that are not rendered any more, if there are any.
-pub fn stale_note(names: &[String]) -> Option<String> {
+pub fn stale_note(names: &[String], listing: Listing) -> Option<String> {
     if names.is_empty() {
         return None;
     }
-    let listed = abbreviated(names.iter().map(|name| format!("`{name}`")), MAX_NAMES);
+    let listed = listing.list(names.iter().map(|name| format!("`{name}`")), MAX_NAMES);
     let count = counted(names.len(), "file", "files");
     Some(format!(
         "{count} of an earlier render no longer rendered: {listed}; remove them with `--prune`, and delete their objects from the cluster"

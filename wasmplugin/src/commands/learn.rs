@@ -16,7 +16,7 @@ use peergate_insight::learning::series;
 use peergate_insight::policy_lookup::PolicyLookupError;
 use peergate_insight::policy_text::InvalidEdit;
 use peergate_mesh::network;
-use peergate_report::generated::with_header;
+use peergate_report::generated::with_modeline_and_header;
 use peergate_report::learning::unread::Unread;
 use peergate_report::learning::{human, json, notes};
 use peergate_report::message;
@@ -159,7 +159,7 @@ fn show(
         DocumentFormat::Yaml => {
             if let Some(mut text) = texts.joined() {
                 if args.input.is_empty() {
-                    text = with_header(
+                    text = with_modeline_and_header(
                         "learned from traffic. Review it, then edit it freely",
                         &text,
                     );

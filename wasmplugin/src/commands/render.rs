@@ -23,6 +23,7 @@ use crate::policies::IstioVersionArgs;
 use crate::policy_args::PolicyArgs;
 use crate::progress::Progress;
 use crate::time_args::AtArgs;
+use crate::verbosity::listing;
 use crate::{output, policies, report};
 
 use against::AgainstArgs;
@@ -161,6 +162,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         has_every_kind: only.is_everything(),
         has_kind: &has_kind,
         objects: count,
+        listing: listing(),
         server_side_only: oversized.server_side_only,
     };
     notes(&rendered).into_iter().for_each(report::note);

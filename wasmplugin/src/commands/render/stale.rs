@@ -12,6 +12,7 @@ use thiserror::Error;
 use crate::out_args::ForceArgs;
 use crate::output::{self, OutputError};
 use crate::report;
+use crate::verbosity::listing;
 
 /// The folders below an output folder that a layout writes to.
 const FOLDERS: [&str; 3] = ["", "resources", "templates"];
@@ -42,7 +43,7 @@ pub(super) fn handle(
     let stale = find(folder, written)?;
     if !prune {
         let names: Vec<_> = stale.iter().map(|(path, _)| name(folder, path)).collect();
-        stale_note(&names).into_iter().for_each(report::note);
+        stale_note(&names, listing()).into_iter().for_each(report::note);
         return Ok(());
     }
     let edited = stale.iter().find(|(_, origin)| *origin == Origin::Changed);
