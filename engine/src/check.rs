@@ -136,13 +136,13 @@ fn check_provider(spec: &RuleSpec, cursor: &Cursor<'_>, problems: &mut Problems)
             code::MISSING_FIELD,
             cursor,
             "a `Custom` rule needs a `provider`",
-            "use an extension provider of Istio's mesh config",
+            "set `provider` to the name of an extension provider in Istio's mesh config",
         ),
         (Effect::Custom, Some("")) => problems.report(
             code::EMPTY_VALUE,
             &cursor.key("provider"),
             "the value is empty",
-            "use an extension provider of Istio's mesh config",
+            "set `provider` to the name of an extension provider in Istio's mesh config",
         ),
         (Effect::Allow | Effect::Deny | Effect::Audit, Some(_)) => problems.report(
             code::EXCLUSIVE_FIELDS,
@@ -189,7 +189,7 @@ fn check_custom(
             problems.report(
                 code::EXCLUSIVE_FIELDS,
                 &from.index(index),
-                "a `Custom` rule cannot depend on identities: Istio rejects it",
+                "a `Custom` rule cannot test callers or claims: Istio rejects it",
                 "use `ipBlocks`, `remoteIpBlocks`, `to` or `when` instead",
             );
         }
@@ -205,7 +205,7 @@ fn check_custom(
             problems.report(
                 code::EXCLUSIVE_FIELDS,
                 &when.index(index).key("key"),
-                "a `Custom` rule cannot depend on identities: Istio rejects it",
+                "a `Custom` rule cannot test callers or claims: Istio rejects it",
                 "remove the condition",
             );
         }

@@ -87,7 +87,7 @@ fn text(message: &Message<'_>, texts: &Texts<'_>) -> String {
         .elements(shown.map(|shown| shown.snippet))
         .element(Level::HELP.message(message.help));
     let related = related.map(|shown| {
-        let title = Level::NOTE.secondary_title("conflicts with this");
+        let title = Level::NOTE.secondary_title("the other one is here");
         title.element(shown.snippet)
     });
     let report: Vec<_> = std::iter::once(about).chain(related).collect();

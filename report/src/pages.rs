@@ -5,17 +5,46 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::ops::Range;
 use std::sync::LazyLock;
 
+/// A page with codes.
+struct Page {
+    /// What the page says about a code.
+    subject: &'static str,
+    text: &'static str,
+}
+
 /// The pages with codes, in the order in which they are printed.
-const PAGES: [&str; 7] = [
-    include_str!("../pages/diagnostics.md"),
-    include_str!("../pages/verify.md"),
-    include_str!("../pages/operations.md"),
-    include_str!("../pages/denials.md"),
-    include_str!("../pages/certificates.md"),
-    include_str!("../pages/metrics.md"),
-    include_str!("../pages/monitoring.md"),
+const PAGES: [Page; 7] = [
+    Page {
+        subject: "Diagnostic of `validate`",
+        text: include_str!("../pages/diagnostics.md"),
+    },
+    Page {
+        subject: "Finding of `verify`",
+        text: include_str!("../pages/verify.md"),
+    },
+    Page {
+        subject: "Reason of a decision",
+        text: include_str!("../pages/operations.md"),
+    },
+    Page {
+        subject: "Change that `explain ID` proposes",
+        text: include_str!("../pages/denials.md"),
+    },
+    Page {
+        subject: "Finding of `certs read`",
+        text: include_str!("../pages/certificates.md"),
+    },
+    Page {
+        subject: "Metric",
+        text: include_str!("../pages/metrics.md"),
+    },
+    Page {
+        subject: "Alert",
+        text: include_str!("../pages/monitoring.md"),
+    },
 ];
 
 /// First cells of the headers of tables with codes.
@@ -23,7 +52,7 @@ const TABLES: [&str; 3] = ["reason", "finding", "metric"];
 
 static TEXTS: LazyLock<BTreeMap<&str, String>> = LazyLock::new(texts);
 
-/// All that the documentation has about a code, as Markdown.
+/// All that the documentation has about a code, as Markdown without links.
 pub fn page(code: &str) -> Option<&'static str> {
     TEXTS.get(code).map(String::as_str)
 }
@@ -42,13 +71,14 @@ pub fn closest_code(wanted: &str) -> Option<&'static str> {
 
 fn texts() -> BTreeMap<&'static str, String> {
     let mut texts = BTreeMap::new();
-    for page in PAGES {
-        for (code, text) in sections(page).into_iter().chain(rows(page)) {
+    for Page { subject, text } in PAGES {
+        for (code, text) in sections(text).into_iter().chain(rows(text)) {
             let entry: &mut String = texts.entry(code).or_default();
             if entry.is_empty() {
                 *entry = format!("# {code}\n");
             }
-            let _ = writeln!(entry, "\n{}", text.trim());
+            let text = without_links(text.trim());
+            let _ = writeln!(entry, "\n## {subject}\n\n{text}");
         }
     }
     texts
@@ -97,7 +127,7 @@ fn rows(page: &'static str) -> Vec<(&'static str, String)> {
             Some(header) if header.first().is_some_and(|name| TABLES.contains(name)) => {
                 let named = header.iter().skip(1).zip(others);
                 let text: Vec<_> = named
-                    .map(|(name, cell)| format!("{name}: {cell}"))
+                    .map(|(name, cell)| format!("{}: {cell}", capitalized(name)))
                     .collect();
                 let codes = first.split(", ").filter_map(code);
                 rows.extend(codes.map(|code| (code, text.join("\n\n"))));
@@ -106,6 +136,42 @@ fn rows(page: &'static str) -> Vec<(&'static str, String)> {
         }
     }
     rows
+}
+
+/// The text with a capital at its start.
+fn capitalized(text: &str) -> String {
+    let mut chars = text.chars();
+    let first = chars.next().map(|char| char.to_ascii_uppercase());
+    first.into_iter().chain(chars).collect()
+}
+
+/// The text with the title of each link in place of the link, and blocks without the labels that tests need.
+fn without_links(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        if line.starts_with("```") {
+            let language = line.split_whitespace().next().unwrap_or_default();
+            plain.push_str(language);
+            plain.push('\n');
+            continue;
+        }
+        let mut rest = line;
+        while let Some((title, target)) = first_link(rest) {
+            plain.push_str(rest.get(..title.start - 1).unwrap_or_default());
+            plain.push_str(rest.get(title).unwrap_or_default());
+            rest = rest.get(target.end + 1..).unwrap_or_default();
+        }
+        plain.push_str(rest);
+    }
+    plain
+}
+
+/// The title and the target of the first link.
+fn first_link(text: &str) -> Option<(Range<usize>, Range<usize>)> {
+    let middle = text.find("](")?;
+    let start = text.get(..middle)?.rfind('[')? + 1;
+    let end = middle + text.get(middle..)?.find(')')?;
+    Some((start..middle, middle + 2..end))
 }
 
 /// A code in backticks.
@@ -142,9 +208,16 @@ mod tests {
     #[test]
     fn a_page_ends_where_the_next_section_begins() {
         let page = page("yaml-syntax").unwrap_or_default();
-        assert!(page.starts_with("# yaml-syntax\n\nThe file is not well-formed YAML."));
+        assert!(page.starts_with("# yaml-syntax\n\n## Diagnostic of `validate`\n\nThe file is not well-formed YAML."));
         assert!(page.contains("kind: Mesh"), "{page}");
         assert!(!page.contains("yaml-feature"), "{page}");
+    }
+
+    #[test]
+    fn links_and_labels_of_blocks_are_left_out() {
+        let text = "See [one](a.md#b) and [`two`](c.md).\n```yaml rule\n[x](y)\n```\n";
+        let plain = "See one and `two`.\n```yaml\nx\n```\n";
+        assert_eq!(without_links(text), plain);
     }
 
     #[test]

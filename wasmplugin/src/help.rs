@@ -154,4 +154,18 @@ mod tests {
         }
         assert!(found > 100, "{found}");
     }
+
+    #[test]
+    fn no_note_of_the_help_is_wrapped() {
+        let mut root = Cli::command();
+        root.build();
+        let mut commands = Vec::new();
+        all(&root, "peergate", &mut commands);
+        for (name, command) in commands {
+            let notes = command.get_after_help().map(ToString::to_string);
+            for line in notes.iter().flat_map(|text| text.lines()) {
+                assert!(line.chars().count() <= MIN_WIDTH, "{name}: {line}");
+            }
+        }
+    }
 }

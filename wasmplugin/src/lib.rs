@@ -50,7 +50,8 @@ pub use peergate_fault::ExitStatus;
 Start in shadow, which denies nothing:
   peergate init --out policy.yaml
   peergate validate policy.yaml
-  peergate push IMAGE REGISTRY/NAME --write policy.yaml     # the filter
+  peergate package --filter FILE.wasm --out image.tar       # the filter
+  peergate push image.tar REGISTRY/NAME --write policy.yaml
   peergate render policy.yaml | kubectl apply -f -
 Watch, then enforce:
   peergate top policy.yaml --prometheus URL
@@ -64,7 +65,9 @@ Exit status, of every command:
   0  yes, or done
   1  failure: a file, the network or another program
   2  the answer is no: denied, findings, not ready, only partly converted
-  3  invalid policies, input or arguments"
+  3  invalid policies, input or arguments
+
+Documentation: https://github.com/peergate/peergate/tree/main/docs"
 )]
 pub struct Cli {
     #[command(flatten)]

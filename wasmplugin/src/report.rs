@@ -30,11 +30,11 @@ pub(crate) fn diagnostics(diagnostics: &[Diagnostic], sources: &[SourceText]) {
 
 /// Shows the diagnostics that were chosen, and how many others there are.
 pub(crate) fn messages(chosen: Chosen<'_, Diagnostic>, sources: &[SourceText]) {
-    chosen.left_out.into_iter().for_each(note);
     let text = rendered(chosen.shown.into_iter().map(Message::from), sources);
     progress::suspended(|| {
         let _ = anstream::stderr().write_all(text.as_bytes());
     });
+    chosen.left_out.into_iter().for_each(note);
 }
 
 /// Shows sentences, one after the other.

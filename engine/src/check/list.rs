@@ -20,7 +20,7 @@ pub(super) fn check_list<T, U>(
             code::EMPTY_LIST,
             cursor,
             "the list is empty",
-            "add a value, or remove the field to match without it",
+            "add a value; without the field, every value matches",
         );
     }
     let mut checked = Vec::with_capacity(values.len());

@@ -160,7 +160,7 @@ fn check_combination(spec: &SourceSpec, cursor: &Cursor<'_>, problems: &mut Prob
             code::EXCLUSIVE_FIELDS,
             &cursor.key(field),
             "these callers have no mesh identity",
-            "move it to a separate source in `from`",
+            "to allow either kind of caller, use two sources in `from`; to allow one kind, remove the other fields",
         );
     }
     // Istio has the same restriction: a service account already determines the namespace and the
@@ -170,7 +170,7 @@ fn check_combination(spec: &SourceSpec, cursor: &Cursor<'_>, problems: &mut Prob
             code::EXCLUSIVE_FIELDS,
             &cursor.key("serviceAccounts"),
             "`serviceAccounts` cannot be combined with `principals` or `namespaces`",
-            "move it to a separate source in `from`",
+            "write `NAMESPACE/NAME` in `serviceAccounts` and remove the others; a separate source in `from` would match more callers",
         );
     }
 }
@@ -416,9 +416,9 @@ fn report_foreign(
     problems.report(
         code::FOREIGN_TRUST_DOMAIN,
         cursor,
-        format!("the mesh does not have trust domain `{trust_domain}`"),
+        format!("`{trust_domain}` is not a trust domain of the mesh"),
         format!(
-            "the mesh has {}; if this is another name for it, add an alias to the mesh{short_form}",
+            "the mesh has {}; if `{trust_domain}` is another name of the mesh, add it to `trustDomainAliases`{short_form}",
             known.join(", ")
         ),
     );

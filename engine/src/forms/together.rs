@@ -46,7 +46,7 @@ pub(crate) fn rule() -> Value {
                     "from": {"items": without_identities},
                     "when": {"items": {"properties": {"key": {
                         "not": {"pattern": IDENTITY_KEYS},
-                        "errorMessage": "a `Custom` rule cannot depend on identities",
+                        "errorMessage": "a `Custom` rule cannot test callers or claims",
                     }}}},
                 },
             },

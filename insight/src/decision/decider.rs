@@ -337,7 +337,10 @@ fn notes_without_filter(set: &PolicySet, config: &PluginConfig) -> Vec<String> {
         differences.map(|(rule, note)| format!("rule `{rule}` of `{}`: {note}", policy.name()))
     });
     let named: Vec<_> = differences.by_ref().take(MAX_NAMED_RULES).collect();
-    let general = if named.is_empty() {
+    let is_in_shadow = config.enforcement == Enforcement::Shadow;
+    let general = if is_in_shadow {
+        "the `Mesh` sets no filter image: nothing enforces or records this policy"
+    } else if named.is_empty() {
         "the `Mesh` sets no filter image: only RBAC enforces the policy, without reasons"
     } else {
         "the `Mesh` sets no filter image: only RBAC enforces the policy, without reasons, and may \

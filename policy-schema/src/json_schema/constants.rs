@@ -10,7 +10,7 @@ pub(super) fn insert(schema: &mut Schema) {
     if let Some(version) = property(schema, "MeshSpec", "istioVersion") {
         version["pattern"] = istio_version().into();
         version["patternErrorMessage"] = json!(format!(
-            "write the minor version in quotes, from \"{}\" to \"{}\"",
+            "use a version from \"{}\" to \"{}\", in quotes",
             IstioVersion::OLDEST,
             IstioVersion::NEWEST
         ));

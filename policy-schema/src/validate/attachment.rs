@@ -66,8 +66,8 @@ fn attachment(
             problems.report(
                 code::MISSING_FIELD,
                 cursor,
-                "the policy selects nothing",
-                "add a workload's labels to `selector`, or use `scope: Namespace` for the whole namespace",
+                "the policy does not say what it applies to",
+                "add a workload's labels to `selector`, use `scope: Namespace` for the whole namespace, or name gateways and services in `targetRefs`",
             );
             None
         }

@@ -77,7 +77,7 @@ pub(super) fn check_without_filter(
         return;
     };
     let (why, without) = match needed {
-        NeedsFilter::Times => ("has no clock", "remove its times"),
+        NeedsFilter::Times => ("has no clock", "remove `notBefore` and `notAfter` from the rule"),
         NeedsFilter::CertificateNames => (
             "cannot distinguish client certificates",
             "use `clientCertificates: [\"*\"]`",
@@ -87,7 +87,7 @@ pub(super) fn check_without_filter(
         code::MISSING_FILTER,
         cursor,
         format!(
-            "rule `{}` needs the filter, because RBAC {why}, but the mesh has no filter",
+            "rule `{}` needs the filter, because RBAC {why}, but the `Mesh` sets no `filter.image`",
             rule.id
         ),
         format!(

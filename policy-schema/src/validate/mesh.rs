@@ -156,7 +156,7 @@ fn check_version(
                 spec.istio_version
             ),
             format!(
-                "write the minor version in quotes, from \"{}\" to \"{}\"",
+                "use a version from \"{}\" to \"{}\", in quotes",
                 IstioVersion::OLDEST,
                 IstioVersion::NEWEST
             ),

@@ -132,7 +132,7 @@ fn check_end(
             code::INVALID_TIME,
             &cursor,
             format!("`{}` is not a UTC time", spec.not_after),
-            "use the form `2026-12-31T23:59:59Z`",
+            "write a time such as `2026-12-31T23:59:59Z`",
         );
         return None;
     };

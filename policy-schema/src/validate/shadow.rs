@@ -37,10 +37,10 @@ pub(super) fn check_across_policies(
             code::UNENFORCEABLE_DEFAULT,
             &Cursor::Root.key("metadata").key("name"),
             format!(
-                "this shadow policy lets every request pass, but policy `{}` decides at some of its workloads, and at the rest the mesh default would deny",
+                "this policy is in shadow and must let every request pass, but policy `{}` is enforced at some of its workloads, and the mesh default denies at the others",
                 other.name()
             ),
-            "set `defaults: {otherwise: Pass}` in the `Mesh` meanwhile, or select other workloads",
+            "set `defaults: {otherwise: Pass}` in the `Mesh` until this policy is enforced, or select other workloads",
         );
     }
 }

@@ -91,7 +91,7 @@ fn defaults(set: &PolicySet) -> Vec<String> {
     let unspecified = set.mesh().unspecified();
     if !unspecified.is_empty() {
         notes.push(format!(
-            "the mesh uses the strictest setting for unspecified fields: {}",
+            "the mesh leaves fields unspecified, so their strict defaults apply: {}",
             unspecified.join("; ")
         ));
     }

@@ -131,7 +131,7 @@ impl fmt::Display for Report {
         }
         writeln!(
             f,
-            "\nCounted by the filter, as Envoy's Prometheus endpoint has it:"
+            "\nCounters of the filter, from Envoy's Prometheus endpoint:"
         )?;
         for counter in &self.counters {
             let Counter {
@@ -166,7 +166,7 @@ impl Report {
         let Change { added, outcome } = &self.change;
         writeln!(
             f,
-            "\nOf the call with the {} `peergate explain` says which change of the documents allows it:",
+            "\nFor the call with the {}, `peergate explain` proposes this change:",
             outcome.case.title
         )?;
         for line in added {

@@ -52,13 +52,13 @@ strings each), claims, metadata (an object per filter that set some), at, and tc
 connection without HTTP). Each answer is a JSON object on the same line of the output. The fields
 expect (allow, deny or refused), reason and rule state the expected answer.
 
-Headers and claims that are left out are absent from the request. If the decision depends on a port,
-host, address or proxy header that is left out, there is no answer. The port defaults to the only one
-that the policy's service declares.
+Headers and claims that are left out are absent from the request. If the decision depends on a
+port, host, address or proxy header that is left out, there is no answer. The port defaults to the
+only one that the policy's service declares.
 
-The proxy itself refuses some requests, such as CONNECT, paths with %00, and connections without
-mutual TLS if the Mesh is strict. A policy in shadow lets every request pass: the answer shows what it
-would decide, and the exit status is 0.
+The proxy itself refuses some requests, such as paths with %00, and connections without mutual TLS
+if the Mesh is strict. A policy in shadow lets every request pass: the answer shows what it would
+decide, and the exit status is 0.
 
 Exit status: 2 if the request, or any in the file, is denied or refused. If lines have expectations,
 2 if an answer is not the expected one. 3 also if an answer depends on something left out.")]
@@ -70,8 +70,8 @@ pub(crate) struct Args {
     to: Option<Target>,
     /// Caller: a SPIFFE ID, `NAMESPACE/ACCOUNT`, `anonymous`, or a certificate name; repeatable
     ///
-    /// A certificate name is `dns:NAME`, `uri:URI` or `subject:SUBJECT`. Repeat the option for several names in one
-    /// certificate. `unvalidated` is a certificate that the gateway has not validated.
+    /// A certificate name is `dns:NAME`, `uri:URI` or `subject:SUBJECT`, for a client certificate at a gateway. Repeat the
+    /// option for several names in one certificate. `unvalidated` is a certificate that the gateway has not validated.
     #[arg(long, value_name = "CALLER", value_parser = CallerText::parse, required_unless_present = "requests")]
     from: Vec<CallerText>,
     /// Request method

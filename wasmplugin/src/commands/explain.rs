@@ -29,8 +29,8 @@ use patched_file::patched_file;
 /// Explain a denial by its decision ID, or a code of Peergate
 ///
 /// The decision ID is in the caller's response, in the header `x-peergate-decision`, and in the logs of filter and
-/// proxy. It contains the request and the decision, so that only the policy documents are needed. With a change to the
-/// documents that allows the request, if there is one.
+/// proxy. It contains the request and the decision, so nothing but the policy documents is needed. If a change to the
+/// documents would allow the request, it is printed too.
 ///
 /// Instead of an ID, name the code of a diagnostic, a finding or a denial, such as `no-rule-matched`. The page about it
 /// is printed.
@@ -43,9 +43,9 @@ Examples:
   peergate explain AW4I…Whcq policies/ --write --decision-key key.txt
   peergate explain no-rule-matched
 
-The change has been verified: with it, the engine allows the request. A new rule allows this caller,
-method and path only. It also requires the host and port if another rule matches the request except
-for these. Whether to allow the request is up to the owner of the policy.
+The change has been verified: with it, the engine allows the request. A new rule allows only this
+caller, method and path. If another rule differs from the request only in host or port, the new rule
+also requires the host and port. Whether to allow the request is up to the owner of the policy.
 
 Anyone can make up an ID that is not sealed, and with it a rule for any caller. `--write` therefore
 needs `--yes` for such an ID. Find out first who called.

@@ -49,15 +49,16 @@ Examples:
 
 Without a mesh-wide PeerAuthentication, `mtls.mode` is left out: `render` then writes no
 PeerAuthentication, and existing ones stay in force. Exceptions from strict mutual TLS become
-`mtls.exceptions`. Set their owner and end with `--owner` and `--exceptions-until`, or in the documents.
+`mtls.exceptions`. Set their owner and end with `--owner` and `--exceptions-until`, or in the
+documents.
 
 Values that never match are left out with a note. If part of a policy cannot be converted, no policy
-is written for the workloads that it may select, since a part of their policies could allow or deny
-more than all of them. Their existing objects stay in force. Files that cannot be read are skipped
+is written for the workloads that it may select: a partial conversion could allow or deny more than
+the original. Their existing objects stay in force. Files that cannot be read are skipped
 with a warning.
 
-Exit status: 2 if something was not converted or not read, and the rest was written; 3 if nothing was
-written, because the mesh cannot be converted, or a file cannot be read and `--strict` is set.")]
+Exit status: 2 if something was not converted or not read, and the rest was written; 3 if nothing
+was written, because the mesh cannot be converted, or a file cannot be read and `--strict` is set.")]
 struct IstioArgs {
     #[command(flatten)]
     input: InputArgs,

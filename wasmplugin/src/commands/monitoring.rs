@@ -13,7 +13,7 @@ use crate::{output, report};
 
 /// Write alerts and recording rules for Prometheus, and dashboards for Grafana
 ///
-/// The page `monitoring` of the documentation explains each alert and what to do about it.
+/// `peergate explain ALERT` explains an alert and what to do about it. Several parts need a folder: `--out DIR/`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -85,7 +85,7 @@ impl Part {
 /// Why nothing is written.
 #[derive(Debug, Error)]
 enum MonitoringError {
-    #[error("cannot write {0} files to a single place")]
+    #[error("{0} files need a folder")]
     SeveralFiles(usize),
     #[error("a `PrometheusRule` cannot hold dashboards")]
     NoRulesForObject,
@@ -99,7 +99,7 @@ impl Fault for MonitoringError {
     fn help(&self) -> Option<&str> {
         Some(match self {
             Self::SeveralFiles(_) => {
-                "use a folder: `--out monitoring/`, or choose one part with `--only`"
+                "write to a folder, with a `/` at its end: `--out monitoring/`; or choose one part with `--only`"
             }
             Self::NoRulesForObject => "add `rules` or `alerts` to `--only`, or remove `--layout`",
         })
@@ -117,7 +117,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     match &args.out.target {
         Target::Folder(folder) => {
             force.write_folder(folder, files)?;
-            report::summary("next: see the page `monitoring` of the documentation");
+            report::summary("next: load them as the page `monitoring` of the documentation describes");
         }
         Target::Stdout => output::write_stdout(&only_one(files)?.content)?,
         Target::File(path) => force.write_file(path, only_one(files)?.content)?,

@@ -13,7 +13,7 @@ use crate::out_args::ForceArgs;
 use crate::output::{self, NewFile, Overwrite};
 use crate::report;
 
-/// Build the OCI image of the filter, which sidecars pull
+/// Build the OCI image from which sidecars load the filter
 ///
 /// The image has one layer with `plugin.wasm`, a bill of materials (CycloneDX) and an unsigned provenance statement
 /// (in-toto, SLSA). Prints the digest of the image. The same module always gives the same digest. No container engine
@@ -25,7 +25,7 @@ Examples:
   peergate package --filter target/filter/peergate_filter.wasm --out image.tar
   peergate push image.tar registry.example.com/peergate/filter:0.1.0")]
 pub(crate) struct Args {
-    /// The filter's module
+    /// The filter as a WebAssembly module, which `make filter` builds
     #[arg(
         long,
         value_name = "FILE",
@@ -33,7 +33,7 @@ pub(crate) struct Args {
         hide_env_values = true
     )]
     filter: PathBuf,
-    /// The module's build info [default: the module's name, ending in `.build.json`]
+    /// How the module was built, for its provenance [default: the module's name, ending in `.build.json`]
     #[arg(long, value_name = "FILE")]
     build_info: Option<PathBuf>,
     /// Write the image to FILE, an OCI layout as a tar archive, or to stdout for `-`

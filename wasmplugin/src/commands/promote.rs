@@ -30,10 +30,10 @@ use crate::prometheus_args::PrometheusArgs;
 use crate::time_args::{AtArgs, parse_window};
 use crate::{complete, output, policies};
 
-/// Check whether shadowed rules are safe to enforce, and enforce them
+/// Check whether policies and rules in shadow are safe to enforce, and enforce them
 ///
 /// Uses the counters in Prometheus. For each rule and policy in shadow: how many requests the policy decided, how many
-/// of them it would have denied and whose they were, and at most which share of all requests can break.
+/// of them it would have denied and whose they were, and an upper bound on the share of requests that could break.
 #[derive(Debug, clap::Args)]
 #[command(
     group(ArgGroup::new("source").args(["url"]).required(true)),
@@ -44,8 +44,9 @@ Examples:
   peergate promote policies/ --prometheus http://localhost:9090 --policy shop/cart --window 14d
   peergate promote policies/ --prometheus http://localhost:9090 --max-breakage 0.01% --write
 
-With `--write`, `enforcement: Shadow` is removed from what is ready. Nothing else in the files changes.
-The page `promote` of the documentation explains the counters, the bound, and what counters cannot show.
+With `--write`, `enforcement: Shadow` is removed from what is ready. Nothing else in the files
+changes. The page `promote` of the documentation explains the counters, the bound, and what
+counters cannot show.
 
 Exit status: 2 if something is not ready."
 )]
@@ -62,11 +63,11 @@ pub(crate) struct Args {
     /// Only the rule ID; repeatable [default: all rules, and the policies themselves]
     #[arg(long = "rule", value_name = "ID", add = ArgValueCompleter::new(complete::rules))]
     rules: Vec<String>,
-    /// Largest share of requests that may break
-    #[arg(long, value_name = "PERCENT", default_value = "0.1%", value_parser = Share::parse)]
+    /// Largest share of requests that may break: a percentage, or a fraction such as `0.001`
+    #[arg(long, value_name = "SHARE", default_value = "0.1%", value_parser = Share::parse)]
     max_breakage: Share,
-    /// Confidence in that bound
-    #[arg(long, value_name = "PERCENT", default_value = "95%", value_parser = Confidence::parse)]
+    /// Confidence that no more than `--max-breakage` break: a percentage, or a fraction
+    #[arg(long, value_name = "SHARE", default_value = "95%", value_parser = Confidence::parse)]
     confidence: Confidence,
     /// Judge policies with `tcpPorts` by their HTTP requests only, since other connections are not counted
     #[arg(long)]

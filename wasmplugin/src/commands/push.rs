@@ -30,8 +30,8 @@ Examples:
   peergate push image.tar registry.example.com/peergate/filter:0.1.0
   peergate push image.tar registry.example.com/peergate/filter --write policies/mesh.yaml
 
-With `--write`, the reference is written to the Mesh, and the `sha256` of an earlier module is removed.
-Nothing is pushed if the document would not be valid.")]
+With `--write`, the reference is written to the Mesh, and `spec.filter.sha256`, which pins a
+module at an `https://` URL, is removed. Nothing is pushed if the document would not be valid.")]
 pub(crate) struct Args {
     /// The archive that `peergate package` wrote
     #[arg(value_name = "IMAGE", value_hint = ValueHint::FilePath)]

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use peergate_fault::{ExitStatus, Failure};
+use peergate_fault::{ExitStatus, Failure, Fault};
 use peergate_report::limit;
 use peergate_report::validation::{expiring, github, json, junit, sarif, summary};
 use policy_schema::validate::{Options, Validated};
+use thiserror::Error;
 
 use crate::format::FindingFormat;
 use crate::input::InputArgs;
@@ -15,7 +16,9 @@ use crate::progress::Progress;
 use crate::report::{self, LimitArgs};
 use crate::time_args::{AtArgs, parse_window};
 
-/// Check policy documents, and report every problem
+/// Check policy documents, and report problems
+///
+/// Some checks run only once the fields of a document are valid, so a fixed document may have further problems.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -24,8 +27,8 @@ Examples:
   peergate validate policies/ --at 2027-01-01     # as of the end of that day
   peergate validate policies/ --expiring 30d      # what expires when, by owner
 
-With `-o table`, problems go to stderr as excerpts of the documents. The other formats go to
-stdout or to the file of `--out`.
+With `-o table`, problems go to stderr as excerpts of the documents, and the list of `--expiring` to
+stdout or to the file of `--out`. The other formats go to stdout or to the file of `--out`.
 
 `-o json` prints an array of objects with the fields code, severity, file, line, column, endLine,
 endColumn, message, help and, for a second place, related (file, line, column, endLine,
@@ -60,11 +63,29 @@ pub(crate) struct Args {
     limit: LimitArgs,
 }
 
+/// A file is named for a format that goes to stderr.
+#[derive(Debug, Error)]
+#[error("`-o table` prints problems on stderr, so `--out` has nothing to write")]
+struct NothingToWrite;
+
+impl Fault for NothingToWrite {
+    fn status(&self) -> ExitStatus {
+        ExitStatus::Invalid
+    }
+
+    fn help(&self) -> Option<&str> {
+        Some("choose another format with `-o`, or add `--expiring`")
+    }
+}
+
 pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let options = Options {
         at: args.at.time(),
         istio_version: args.istio.istio_version,
     };
+    if args.output == FindingFormat::Table && args.expiring.is_none() && args.out.file().is_some() {
+        return Err(NothingToWrite.into());
+    }
     let (input, validated) = {
         let _progress = Progress::spinner("validating");
         policies::read(args.input.paths(), options)?

@@ -31,7 +31,7 @@ struct Index {
 /// Why an archive is not an image.
 #[derive(Debug, Error)]
 pub(crate) enum InvalidLayout {
-    #[error("not a tar archive: {0}")]
+    #[error("it is not a tar archive")]
     Tar(#[from] io::Error),
     #[error("`{0}` is missing")]
     Missing(String),

@@ -11,9 +11,9 @@ use super::args::{days, parse_trust_domain};
 use super::cacerts::{text, write};
 use crate::output;
 
-/// Create an intermediate for a cluster, and its `cacerts` Secret
+/// Create an intermediate CA for a cluster, and its `cacerts` Secret
 ///
-/// Istio's CA loads the Secret when it starts, and signs with the intermediate. Writes ca-cert.pem, ca-key.pem,
+/// istiod loads the Secret when it starts, and signs workload certificates with this intermediate CA. Writes ca-cert.pem, ca-key.pem,
 /// cert-chain.pem and root-cert.pem, and cacerts.yaml with all of them. All files are readable only by their owner, and
 /// existing files are never overwritten.
 #[derive(Debug, clap::Args)]
@@ -22,7 +22,7 @@ Examples:
   peergate certs cluster --root root/ --trust-domain cluster.local --cluster east --out east/
   kubectl apply -f east/cacerts.yaml && kubectl rollout restart -n istio-system deployment/istiod")]
 pub(super) struct Args {
-    /// Folder with root-cert.pem and root-key.pem
+    /// Folder that `peergate certs root` wrote: root-cert.pem and root-key.pem
     #[arg(long, value_name = "DIR")]
     root: PathBuf,
     /// Trust domain of the mesh
@@ -31,7 +31,7 @@ pub(super) struct Args {
     /// Name of the cluster, for the certificate's subject
     #[arg(long, value_name = "NAME")]
     cluster: String,
-    /// Validity in days
+    /// Validity in days, not beyond that of the root
     #[arg(long, value_name = "DAYS", default_value_t = 365, value_parser = clap::value_parser!(u16).range(1..))]
     days: u16,
     /// Namespace of istiod

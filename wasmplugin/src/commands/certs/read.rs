@@ -23,7 +23,7 @@ use crate::time_args::{AtArgs, parse_time};
 Examples:
   peergate certs read east/cert-chain.pem
   kubectl get secret -n istio-system cacerts -o yaml | peergate certs read -
-  kubectl exec -n shop deploy/cart -c istio-proxy -- curl -s localhost:15000/certs |
+  kubectl exec -n shop deploy/cart -c istio-proxy -- pilot-agent request GET certs |
     peergate certs read -
 
 `peergate explain CODE` explains a finding.

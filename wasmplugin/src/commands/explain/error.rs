@@ -14,9 +14,7 @@ pub(super) enum ExplainError {
     StdinNotPatchable,
     #[error("`--until {0}` is in the past")]
     UntilPast(Timestamp),
-    #[error(
-        "`{subject}` is not a code, and no policy documents are given to explain a decision ID"
-    )]
+    #[error("unknown code `{subject}`")]
     NoDocuments { subject: String, help: String },
 }
 
@@ -24,8 +22,8 @@ impl ExplainError {
     /// For a subject that is no code, without documents.
     pub(super) fn no_documents(subject: &str) -> Self {
         let help = match pages::closest_code(subject) {
-            Some(code) => format!("did you mean `{code}`?"),
-            None => "add the documents: `peergate explain ID policies/`".to_owned(),
+            Some(code) => format!("did you mean `{code}`? to explain a decision ID, add the policy documents"),
+            None => "to explain a decision ID, add the policy documents: `peergate explain ID policies/`".to_owned(),
         };
         Self::NoDocuments {
             subject: subject.to_owned(),

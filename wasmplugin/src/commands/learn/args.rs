@@ -43,14 +43,14 @@ Examples:
 
 Access logs have one JSON object per line; the page `learn` of the documentation lists the fields.
 Istio's default formats do not name the caller, so their lines are only counted. Other lines are
-counted and reported. A file without any access log line is an error.
+counted and reported. A file with only other lines is an error; an empty file is noted.
 
 IDs in paths become `{*}` if there is evidence: enough distinct IDs of one caller in otherwise equal
 paths, and no word in their place that was called often. `--template` sets a template by hand. Rare
 requests and callers without identity are reported and not learned. Queries are never read.
 
-New policies and rules are in shadow, so that you can watch them first. A policy in shadow lets every
-request pass.
+New policies and rules are in shadow, so that you can watch them first. A policy in shadow lets
+every request pass.
 
 Exit status: 2 if there is nothing to propose; no policy is written then."
 )]
@@ -65,7 +65,8 @@ pub(crate) struct Args {
     pub(super) window: Window,
     #[command(flatten)]
     pub(super) input: PathArgs,
-    /// Policy of the workload, for log lines that do not name one; with `--prometheus`, only this policy
+    /// NAMESPACE/NAME, or NAME with `--namespace`: the policy of log lines that do not name one, and the only one with
+    /// `--prometheus`
     #[arg(long, value_name = "NAMESPACE/NAME", add = ArgValueCompleter::new(complete::policies))]
     policy: Option<String>,
     /// Namespace of `--policy NAME`
