@@ -297,7 +297,7 @@ fn without_credentials_uploads_nothing_and_leaves_the_mesh_unchanged() {
         let output = peergate(&args, &docker);
         assert_eq!(output.status.code(), Some(1));
         assert_eq!(output.stdout, b"");
-        assert!(String::from_utf8_lossy(&output.stderr).contains("the image is not uploaded"));
+        assert!(String::from_utf8_lossy(&output.stderr).contains("cannot push the image"));
         assert_eq!(fs::read_to_string(&mesh).unwrap(), MESH);
     }
 }
@@ -342,11 +342,11 @@ fn refuses_an_impossible_push_before_uploading_anything() {
         ),
         (
             vec![&*image, reference, "--write", &otherwise_invalid],
-            "the file would not be valid: 1 error",
+            "the document would not be valid: 1 error",
         ),
         (vec![&no_image, reference], "is not an image"),
-        (vec![&image, &pinned], "the digest is that of the image"),
-        (vec![&image, "UPPER/case:"], "write `REGISTRY/NAME:TAG`"),
+        (vec![&image, &pinned], "the image determines the digest"),
+        (vec![&image, "UPPER/case:"], "use `REGISTRY/NAME:TAG`"),
     ] {
         let output = peergate(&[&["push"], &args[..]].concat(), folder.path());
         let stderr = String::from_utf8_lossy(&output.stderr);
