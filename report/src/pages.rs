@@ -208,7 +208,9 @@ mod tests {
     #[test]
     fn a_page_ends_where_the_next_section_begins() {
         let page = page("yaml-syntax").unwrap_or_default();
-        assert!(page.starts_with("# yaml-syntax\n\n## Diagnostic of `validate`\n\nThe file is not well-formed YAML."));
+        assert!(page.starts_with(
+            "# yaml-syntax\n\n## Diagnostic of `validate`\n\nThe file is not well-formed YAML."
+        ));
         assert!(page.contains("kind: Mesh"), "{page}");
         assert!(!page.contains("yaml-feature"), "{page}");
     }

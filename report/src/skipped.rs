@@ -23,11 +23,7 @@ pub fn files(names: &[String], listing: Listing) -> Option<String> {
 }
 
 /// Notes documents that are not Kubernetes objects.
-pub fn documents(
-    places: &[Place],
-    sources: &[SourceText],
-    listing: Listing,
-) -> Option<String> {
+pub fn documents(places: &[Place], sources: &[SourceText], listing: Listing) -> Option<String> {
     let texts = Texts::new(sources);
     let quoted = places.iter().map(|place| {
         let line = texts.line(*place).unwrap_or_default();

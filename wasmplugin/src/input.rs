@@ -132,7 +132,9 @@ impl Input {
             if path.is_dir() {
                 let Files { policies, skipped } = files_below(path)?;
                 let skipped: Vec<_> = skipped.iter().map(|file| name_of(file)).collect();
-                skipped::files(&skipped, listing()).into_iter().for_each(report::note);
+                skipped::files(&skipped, listing())
+                    .into_iter()
+                    .for_each(report::note);
                 if policies.is_empty() {
                     return Err(InputError::EmptyFolder(path.clone()));
                 }

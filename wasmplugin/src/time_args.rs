@@ -30,7 +30,9 @@ pub(crate) fn parse_time(text: &str) -> Result<Timestamp, String> {
     let end_of_day = format!("{text}T23:59:59Z");
     Timestamp::parse(text)
         .or_else(|reason| Timestamp::parse(&end_of_day).map_err(|_| reason))
-        .map_err(|_| "no such time; use `2026-12-31T23:59:59Z`, or a date such as `2027-06-30`".to_owned())
+        .map_err(|_| {
+            "no such time; use `2026-12-31T23:59:59Z`, or a date such as `2027-06-30`".to_owned()
+        })
 }
 
 /// Reads a time as [`parse_time`] does, or a time span from now, such as `7d`.

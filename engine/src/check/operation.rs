@@ -128,7 +128,9 @@ fn check_path(text: &str, cursor: &Cursor<'_>, problems: &mut Problems) -> Optio
         {
             Some("start the path with `/`")
         }
-        _ if text.contains(['?', '#']) => Some("remove the query: paths are compared without it; to match it, test the header `:path`"),
+        _ if text.contains(['?', '#']) => Some(
+            "remove the query: paths are compared without it; to match it, test the header `:path`",
+        ),
         _ if !text.bytes().all(|byte| byte.is_ascii_graphic()) => {
             Some("percent-encode characters outside visible ASCII, as clients do")
         }

@@ -7,7 +7,7 @@ use policy_schema::document::PathNormalization;
 use policy_schema::engine::{CompiledPolicy, CompiledRule, Reason};
 use policy_schema::plugin_config::{PluginConfig, PolicyName};
 use policy_schema::policy::{AcceptedConnections, Labels, Mesh, PolicySet, ServicePolicy};
-use policy_schema::rule_spec::RuleSpec;
+use policy_schema::rule_spec::{Enforcement, RuleSpec};
 use thiserror::Error;
 
 use super::answer::{Answer, AnswerContext};

@@ -33,7 +33,10 @@ impl Share {
     pub fn parse(text: &str) -> Result<Self, String> {
         match fraction(text) {
             Some(share) if share > 0.0 && share < 1.0 => Ok(Self(share)),
-            _ => Err("use a percentage, such as `0.1%`, or a fraction below 1, such as `0.001`".to_owned()),
+            _ => Err(
+                "use a percentage, such as `0.1%`, or a fraction below 1, such as `0.001`"
+                    .to_owned(),
+            ),
         }
     }
 

@@ -77,7 +77,10 @@ pub(super) fn check_without_filter(
         return;
     };
     let (why, without) = match needed {
-        NeedsFilter::Times => ("has no clock", "remove `notBefore` and `notAfter` from the rule"),
+        NeedsFilter::Times => (
+            "has no clock",
+            "remove `notBefore` and `notAfter` from the rule",
+        ),
         NeedsFilter::CertificateNames => (
             "cannot distinguish client certificates",
             "use `clientCertificates: [\"*\"]`",

@@ -124,11 +124,7 @@ fn single_pods(set: &PolicySet) -> Vec<String> {
 }
 
 /// Differences between a policy and its AuthorizationPolicy.
-fn differences(
-    set: &PolicySet,
-    policies: &[&ServicePolicy],
-    listing: Listing,
-) -> Vec<String> {
+fn differences(set: &PolicySet, policies: &[&ServicePolicy], listing: Listing) -> Vec<String> {
     let records_only = |policy: &&ServicePolicy| policy.enforcement() == Enforcement::Shadow;
     let in_shadow: Vec<_> = policies.iter().copied().filter(records_only).collect();
     let mut notes = shadow(set, &in_shadow, listing);

@@ -117,7 +117,9 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     match &args.out.target {
         Target::Folder(folder) => {
             force.write_folder(folder, files)?;
-            report::summary("next: load them as the page `monitoring` of the documentation describes");
+            report::summary(
+                "next: load them as the page `monitoring` of the documentation describes",
+            );
         }
         Target::Stdout => output::write_stdout(&only_one(files)?.content)?,
         Target::File(path) => force.write_file(path, only_one(files)?.content)?,

@@ -43,7 +43,9 @@ pub(super) fn handle(
     let stale = find(folder, written)?;
     if !prune {
         let names: Vec<_> = stale.iter().map(|(path, _)| name(folder, path)).collect();
-        stale_note(&names, listing()).into_iter().for_each(report::note);
+        stale_note(&names, listing())
+            .into_iter()
+            .for_each(report::note);
         return Ok(());
     }
     let edited = stale.iter().find(|(_, origin)| *origin == Origin::Changed);
