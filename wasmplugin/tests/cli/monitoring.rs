@@ -106,7 +106,7 @@ fn refuses_several_files_without_a_folder() {
         let refused = run(args);
         assert_eq!((refused.status, refused.stdout.as_str()), (3, ""));
         assert!(
-            refused.stderr.contains("use a folder"),
+            refused.stderr.contains("write to a folder"),
             "{}",
             refused.stderr
         );
