@@ -279,7 +279,7 @@ fn refuses_invalid_arguments_with_a_fix() {
         (
             &["--prometheus", &url, "--max-breakage", "2"],
             3,
-            "between 0 and 1",
+            "use a percentage",
         ),
         (
             &[
