@@ -132,8 +132,8 @@ impl<'n> Found<'n> {
             self.refuse(
                 node,
                 code::MISSING_FIELD,
-                format!("this object has no `{field}`, so nothing can be compared with it"),
-                "write `apiVersion` and `kind` as the cluster has them, or leave the document out",
+                format!("this object has no `{field}`, so it cannot be compared"),
+                "set `apiVersion` and `kind` as in the cluster, or remove the document",
             );
             return None;
         };
@@ -257,8 +257,8 @@ mod tests {
 
     #[test]
     fn reports_documents_that_are_not_valid_objects() {
-        let no_kind = "this object has no `kind`, so nothing can be compared with it";
-        let no_version = "this object has no `apiVersion`, so nothing can be compared with it";
+        let no_kind = "this object has no `kind`, so it cannot be compared";
+        let no_version = "this object has no `apiVersion`, so it cannot be compared";
         let no_object = "this is not a Kubernetes object";
         for (text, expected) in [
             ("{metadata: {name: a}, spec: {}}", no_kind),

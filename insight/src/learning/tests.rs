@@ -140,7 +140,7 @@ fn allows(policy: &CompiledPolicy, peer: &str, method: &str, path: &str) -> bool
 }
 
 /// The learned `GET` paths of `WEB`.
-fn learnt_paths(proposals: &Proposals) -> Vec<String> {
+fn learned_paths(proposals: &Proposals) -> Vec<String> {
     let calls = proposals.learned.values().flatten();
     calls.map(|call| call.pattern.text.clone()).collect()
 }

@@ -181,7 +181,7 @@ mod tests {
 
     /// Expected values computed with 60 digits by summation and bisection.
     #[test]
-    fn bounds_equal_those_of_exact_arithmetic() {
+    fn bounds_equal_exact_arithmetic() {
         let cases = [
             (0, 0, "95%", 1.0),
             (0, 1, "95%", 0.95),

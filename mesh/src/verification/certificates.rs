@@ -144,7 +144,7 @@ fn certificate_finding(subject: &str, title: &str, found: &finding::Finding) -> 
     let (code, help) = if VALIDITY_CODES.contains(&found.code) {
         (
             FindingCode::CertificateEndsSoon,
-            "renew it, see docs/certificates.md",
+            "renew it as described in docs/certificates.md",
         )
     } else {
         (

@@ -189,7 +189,7 @@ impl Observation {
             Err(reason) => self.findings.push(not_checked(
                 &format!("proxy {}", proxy.name),
                 &format!("cannot read its certificates: {reason}"),
-                "check its `/certs` by hand",
+                "inspect its `/certs` endpoint",
             )),
         }
         self.observed.proxies.push(proxy);

@@ -65,20 +65,20 @@ impl Shortfall {
     fn consequence(self) -> &'static str {
         match self {
             Self::NeedsFilter => {
-                "need the filter, which ambient mode does not run: nothing enforces or records them"
+                "require the filter, which does not run in ambient mode: they are neither enforced nor recorded"
             }
             Self::NeedsProvider => {
-                "ask an external authorizer, and ztunnel asks none: nothing enforces them"
+                "require an external authorizer, which ztunnel does not support: they are not enforced"
             }
-            Self::NeedsClock => "begin or end at a time, which ztunnel cannot enforce",
+            Self::NeedsClock => "have a start or an end time, which ztunnel cannot enforce",
             Self::OmittedAllow => {
-                "ask for more than the connection has, such as HTTP: ztunnel leaves them out, and denies what they allow"
+                "test more than the connection, such as HTTP fields: ztunnel ignores them and denies requests that they allow"
             }
             Self::IgnoredDeny => {
-                "deny by HTTP alone: ztunnel ignores them, and lets through what they deny"
+                "test only HTTP fields: ztunnel ignores them and allows requests that they deny"
             }
             Self::WidenedDeny => {
-                "ask for more than the connection has, such as HTTP: ztunnel leaves that part out, and denies more"
+                "test more than the connection, such as HTTP fields: ztunnel ignores these tests and denies more requests"
             }
         }
     }
@@ -112,7 +112,7 @@ fn check_policy(policy: &ServicePolicy, workload: &Workload<'_>) -> Vec<Finding>
     let name = &policy.name;
     if policy.enforcement == Enforcement::Shadow {
         return vec![about(format!(
-            "policy `{name}` is in shadow, and ambient mode runs no filter: nothing records its rules"
+            "policy `{name}` is in shadow, and the filter does not run in ambient mode: its rules are not recorded"
         ))];
     }
     let short: Vec<_> = policy

@@ -22,7 +22,7 @@ impl Bypass {
             annotations.get(key)?.as_str()
         };
         if annotation("sidecar.istio.io/interceptionMode") == Some("NONE") {
-            let everything = |what: &str| vec![format!("every {what}")];
+            let everything = |what: &str| vec![format!("all {}", plural(what))];
             return Self {
                 inbound: everything("port"),
                 outbound: everything("port"),
@@ -64,7 +64,7 @@ fn elements(text: &str) -> Vec<&str> {
 fn excluded(what: &str, elements: &[&str]) -> Option<String> {
     match elements {
         [] => None,
-        some if some.contains(&ALL) => Some(format!("every {what}")),
+        some if some.contains(&ALL) => Some(format!("all {}", plural(what))),
         [one] => Some(format!("{what} {one}")),
         some => Some(format!("{} {}", plural(what), some.join(", "))),
     }
@@ -74,8 +74,8 @@ fn excluded(what: &str, elements: &[&str]) -> Option<String> {
 fn all_but(what: &str, elements: &[&str]) -> Option<String> {
     match elements {
         some if some.contains(&ALL) => None,
-        [] => Some(format!("every {what}")),
-        some => Some(format!("every {what} but {}", some.join(", "))),
+        [] => Some(format!("all {}", plural(what))),
+        some => Some(format!("all {} except {}", plural(what), some.join(", "))),
     }
 }
 

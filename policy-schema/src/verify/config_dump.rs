@@ -37,10 +37,10 @@ const OUTBOUND: &str = "OUTBOUND";
 #[derive(Debug, Error)]
 pub enum NotAConfigDump {
     /// It is not JSON.
-    #[error("it is not JSON, but `{0}`")]
+    #[error("expected JSON, found `{0}`")]
     Json(String),
     /// It has no `configs`.
-    #[error("it has no `configs`")]
+    #[error("missing field `configs`")]
     NoConfigs,
 }
 
@@ -227,7 +227,7 @@ fn is_proxy_internal(listener: &Value) -> bool {
 
 fn refusal(kind: &'static str, name: String, error: &Value) -> Refusal {
     let reason = error.get("details").and_then(Value::as_str);
-    let reason = reason.map_or_else(|| "it does not say why".to_owned(), one_line);
+    let reason = reason.map_or_else(|| "no reason given".to_owned(), one_line);
     Refusal { kind, name, reason }
 }
 

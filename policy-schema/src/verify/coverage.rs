@@ -49,10 +49,10 @@ pub(super) fn check(
                 format!("ServicePolicy {}", policy.name),
                 FindingCode::PolicyWithoutWorkload,
                 match &policy.attachment {
-                    Attachment::Targets(_) => "none of its targets is there",
-                    _ => "no workload has the labels that it is for",
+                    Attachment::Targets(_) => "none of its targets exists",
+                    _ => "selects no workload",
                 },
-                "correct its selector, or delete it",
+                "correct its selector or targets, or delete it",
             ));
         }
     }
@@ -67,8 +67,11 @@ fn check_own_policy(policy: &ServicePolicy, workload: &Workload<'_>) -> Vec<Find
     if workload.sidecar == Sidecar::Absent {
         findings.push(about(
             FindingCode::UnenforcedWorkload,
-            format!("policy `{}` is for it, and it has no sidecar", policy.name),
-            "have sidecars injected into its namespace, and start its pods anew",
+            format!(
+                "has no sidecar, so policy `{}` is not enforced",
+                policy.name
+            ),
+            "enable sidecar injection for its namespace, and restart its pods",
         ));
     }
     let account = workload.service_account;
@@ -78,7 +81,7 @@ fn check_own_policy(policy: &ServicePolicy, workload: &Workload<'_>) -> Vec<Find
         findings.push(about(
             FindingCode::WrongServiceAccount,
             format!(
-                "it runs as `{account}`, and policy `{}` says `{declared}`",
+                "runs as service account `{account}`, but policy `{}` declares `{declared}`",
                 policy.name
             ),
             "correct `serviceAccountName` of its pods, or `spec.serviceAccount` of the policy",
@@ -92,13 +95,13 @@ fn without_proxy(workload: &Workload<'_>) -> Option<Finding> {
     let (code, reason, help) = match workload.sidecar {
         Sidecar::Proxyless => (
             FindingCode::UnenforcedWorkload,
-            "its pods have no Envoy: the filter never runs, and its gRPC library enforces the `AuthorizationPolicy` at most",
-            "remove the annotation `inject.istio.io/templates`, or add the template `sidecar`, and start its pods anew",
+            "its pods have no Envoy: the filter does not run, and at most the gRPC library enforces the `AuthorizationPolicy`",
+            "remove the annotation `inject.istio.io/templates`, or add the template `sidecar`, and restart its pods",
         ),
         Sidecar::OtherTemplate => (
             FindingCode::NotChecked,
-            "its pods are injected by a template of the cluster's own, which may have no Envoy",
-            "give `verify` the running pods, or add the template `sidecar` to the annotation `inject.istio.io/templates`",
+            "its pods use a custom injection template, which may have no Envoy",
+            "pass the running pods to `verify`, or add the template `sidecar` to the annotation `inject.istio.io/templates`",
         ),
         Sidecar::Present | Sidecar::Absent | Sidecar::Ambient | Sidecar::Unknown => return None,
     };
@@ -108,7 +111,7 @@ fn without_proxy(workload: &Workload<'_>) -> Option<Finding> {
         ..Finding::about(
             workload.object,
             code,
-            format!("policy `{}` is for it, and {reason}", policy.name),
+            format!("policy `{}` selects it, but {reason}", policy.name),
             help,
         )
     })
@@ -118,11 +121,11 @@ fn without_policy(set: &PolicySet, workload: &Workload<'_>) -> Finding {
     let (code, message) = match set.mesh.otherwise {
         Otherwise::Pass => (
             FindingCode::OpenWorkload,
-            "no policy is for it, and the mesh lets pass what no policy is for",
+            "no policy selects it, and the mesh allows all requests to such workloads",
         ),
         Otherwise::Deny => (
             FindingCode::WorkloadWithoutPolicy,
-            "no policy is for it: every request is denied",
+            "no policy selects it: every request is denied",
         ),
     };
     Finding {

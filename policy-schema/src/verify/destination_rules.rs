@@ -28,8 +28,8 @@ pub(super) fn check(set: &PolicySet, objects: &[Object], verdict: &mut Verdict) 
                 verdict.findings.push(Finding::about(
                     object,
                     FindingCode::MutualTlsUndone,
-                    format!("`{place}.tls.mode` has callers of `{host}` speak `{mode}`, and not mutual TLS with their identity"),
-                    "remove `tls`: Istio finds out by itself who speaks mutual TLS",
+                    format!("`{place}.tls.mode` makes callers of `{host}` use `{mode}` instead of mutual TLS with their mesh identity"),
+                    "remove `tls`: Istio detects which workloads support mutual TLS",
                 ));
             }
         }

@@ -154,19 +154,19 @@ fn is_default(kind: &str, key: &str, value: &Value) -> bool {
 
 fn differs(field: Location, found: &str, rendered: &str) -> Difference {
     let (found, rendered) = (short(found), short(rendered));
-    let message = format!("`{field}` is `{found}`, and the documents say `{rendered}`");
+    let message = format!("`{field}` is `{found}`, but the documents render `{rendered}`");
     Difference { field, message }
 }
 
 fn lacks(field: Location, rendered: &str) -> Difference {
     let rendered = short(rendered);
-    let message = format!("`{field}` is not there, and the documents say `{rendered}`");
+    let message = format!("`{field}` is missing, but the documents render `{rendered}`");
     Difference { field, message }
 }
 
 fn adds(field: Location, found: &str) -> Difference {
     let found = short(found);
-    let message = format!("`{field}` is `{found}`, and the documents say nothing of it");
+    let message = format!("`{field}` is `{found}`, but the documents do not render it");
     Difference { field, message }
 }
 

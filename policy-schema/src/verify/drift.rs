@@ -40,8 +40,8 @@ pub(super) fn check(
                     Finding::new(
                         id.to_string(),
                         FindingCode::MissingObject,
-                        "it is not there, and the documents are rendered to it",
-                        "apply what `peergate render` makes of the documents",
+                        "does not exist, but the documents render it",
+                        "apply the output of `peergate render`",
                     )
                 }));
             }
@@ -59,14 +59,18 @@ pub(super) fn check(
             KindsRead::AllBut(_) => Finding::new(
                 title,
                 FindingCode::UnlistedKind,
-                format!("the documents render {count} of this kind, and it could not be listed"),
-                "grant the role in docs/verify.md, or run this again if the API server did not answer",
+                format!(
+                    "the documents render {count} of this kind, but the kind could not be listed"
+                ),
+                "grant the role in docs/verify.md, or try again if the API server did not respond",
             ),
             KindsRead::Only(_) | KindsRead::All => Finding::new(
                 title,
                 FindingCode::NotChecked,
-                format!("the documents render {count} of this kind, and none of the objects is of it"),
-                "list this kind too; if it was listed, apply what `peergate render` makes of the documents",
+                format!(
+                    "the documents render {count} of this kind, but the manifests contain none"
+                ),
+                "list this kind too; if it was listed, apply the output of `peergate render`",
             ),
         }
     }));
@@ -89,7 +93,7 @@ pub(super) fn check(
                 Finding::about(
                     object,
                     FindingCode::LeftoverObject,
-                    "Peergate rendered it once, and no document asks for it any more",
+                    "Peergate rendered it earlier, but the documents no longer render it",
                     "delete it",
                 )
             }));
@@ -97,8 +101,8 @@ pub(super) fn check(
             findings.push(Finding::about(
                 object,
                 FindingCode::ForeignObject,
-                format!("no document has it, and it {part}"),
-                "say it in the documents, where `peergate import` may help, and delete it",
+                format!("no document declares it, and it {part}"),
+                "declare it in the documents, for example with `peergate import`, and delete it",
             ));
         }
     }
@@ -128,7 +132,7 @@ fn changed(rendered: &Object, found: &Object, renderings: &Renderings<'_>) -> Op
             found,
             FindingCode::ChangedObject,
             difference.message,
-            "apply what `peergate render` makes of the documents, or change the documents",
+            "apply the output of `peergate render`, or change the documents",
         )
     }))
 }

@@ -190,8 +190,8 @@ fn undone(object: &Object, does: &str) -> Finding {
     Finding::about(
         object,
         FindingCode::EnforcementUndone,
-        format!("it {does}, at proxies that enforce policies"),
-        "delete the patch, or keep it from these proxies by `workloadSelector`",
+        format!("{does}, at proxies that enforce policies"),
+        "delete the patch, or exclude these proxies with `workloadSelector`",
     )
 }
 
@@ -199,9 +199,7 @@ fn unknown(object: &Object, does: &str) -> Finding {
     Finding::about(
         object,
         FindingCode::NotChecked,
-        format!(
-            "it {does}, at proxies that enforce policies, and whether they still do was not judged"
-        ),
-        "review the patch, or keep it from these proxies by `workloadSelector`",
+        format!("{does}, at proxies that enforce policies: its effect on enforcement is unknown"),
+        "review the patch, or exclude these proxies with `workloadSelector`",
     )
 }

@@ -120,19 +120,19 @@ fn is_same(object: Option<&Object>, other: Option<&Object>) -> bool {
 fn finding(id: &ObjectId, is_wanted: bool, found: Option<&Object>, expired: &[&str]) -> Finding {
     let verb = if expired.len() == 1 { "has" } else { "have" };
     let state = match found {
-        Some(_) => "it is as it was rendered before",
-        None => "it is not there, as it was before",
+        Some(_) => "the object has not been updated since",
+        None => "the object has not been created since",
     };
     let help = if is_wanted {
-        "apply what `peergate render` makes of the documents now"
+        "apply the current output of `peergate render`"
     } else {
-        "delete it: the documents no longer ask for it"
+        "delete it: the documents no longer render it"
     };
     let expired = match expired {
         [] | [_] | [_, _] => expired.join(" and "),
         _ => format!("{} rules and exceptions", expired.len()),
     };
-    let message = format!("{expired} {verb} ended, and {state}");
+    let message = format!("{expired} {verb} expired, but {state}");
     match found {
         Some(found) => Finding::about(found, FindingCode::EndedObject, message, help),
         None => Finding::new(id.to_string(), FindingCode::EndedObject, message, help),

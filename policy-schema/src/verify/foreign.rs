@@ -30,28 +30,28 @@ impl Foreign<'_> {
         let kind = object.kind();
         match object.id().group.as_str() {
             "security.istio.io" if kind == "AuthorizationPolicy" => {
-                Some("adds to what is allowed or denied")
+                Some("may allow or deny additional requests")
             }
             "extensions.istio.io" if matches!(kind, "TrafficExtension" | "WasmPlugin") => {
-                Some("can change or answer requests before they are decided on")
+                Some("can change or answer requests before policies are enforced")
             }
             "networking.k8s.io" if kind == "NetworkPolicy" && self.adds_packets(object) => {
-                Some("adds to the packets that are let through")
+                Some("allows additional packets")
             }
             "telemetry.istio.io" if kind == "Telemetry" && self.silences(object) => {
                 Some("overrides the telemetry settings of the documents")
             }
             GATEWAY_API if kind.ends_with("Route") && self.leads_from_gateway_api(object) => {
-                Some("adds to what a gateway leads to")
+                Some("adds routes to a gateway")
             }
             NETWORKING => match kind {
-                "EnvoyFilter" => Some("can change anything in a proxy"),
-                "Gateway" if self.opens_gateway(object) => Some("adds to what a gateway answers"),
+                "EnvoyFilter" => Some("can change any part of a proxy's configuration"),
+                "Gateway" if self.opens_gateway(object) => Some("may add servers to a gateway"),
                 "VirtualService" if self.leads_from_gateway(object) => {
-                    Some("adds to what a gateway leads to")
+                    Some("adds routes to a gateway")
                 }
-                "Sidecar" if declares => Some("changes what workloads reach"),
-                "ServiceEntry" if declares => Some("adds to what workloads reach"),
+                "Sidecar" if declares => Some("changes which hosts workloads can reach"),
+                "ServiceEntry" if declares => Some("adds hosts that workloads can reach"),
                 _ => None,
             },
             _ => None,

@@ -31,7 +31,7 @@ struct Difference {
 }
 
 const INSTALL: &str =
-    "install Istio with what `peergate install-values` writes, or change the `Mesh`";
+    "install Istio with the output of `peergate install-values`, or change the `Mesh`";
 
 pub(super) fn check(
     set: &PolicySet,
@@ -69,8 +69,8 @@ pub(super) fn check(
             is_found = true;
             verdict.findings.push(subject.finding(
                 FindingCode::NotChecked,
-                format!("it has a mesh config in `{location}`, which is not read"),
-                "give `verify` the Helm values of istiod, or the `ConfigMap` that istiod reads",
+                format!("has a mesh config in `{location}`, which `verify` does not read"),
+                "pass the Helm values of istiod to `verify`, or the `ConfigMap` that istiod reads",
                 location,
             ));
         } else if placed.is_empty() {
@@ -81,8 +81,8 @@ pub(super) fn check(
             verdict.findings.push(Finding::about(
                 object,
                 FindingCode::NotChecked,
-                "it has no `data.mesh`",
-                "see which mesh config istiod reads",
+                "has no `data.mesh`",
+                "check which mesh config istiod reads",
             ));
         }
         for placed in placed.iter().filter(|placed| placed.may_be_for(revision)) {
@@ -117,8 +117,8 @@ pub(super) fn check(
         verdict.findings.push(Finding::new(
             subject,
             FindingCode::NotChecked,
-            "Istio's mesh config was not seen, so nothing says how paths are normalized and what `Custom` rules ask",
-            "give `verify` this object too; if istiod has its mesh config elsewhere, compare it with `peergate install-values`",
+            "Istio's mesh config was not found, so path normalization and the providers of `Custom` rules were not checked",
+            "pass this object to `verify`; if istiod's mesh config is elsewhere, compare it with `peergate install-values`",
         ));
     }
 }
@@ -170,7 +170,7 @@ fn judge(
         verdict.findings.push(subject.finding(
             FindingCode::NotChecked,
             "its `data.mesh` is not a mesh config in YAML",
-            "see whether istiod reads it",
+            "check whether istiod reads it",
             placed.locate(&Location::default()),
         ));
         return;
@@ -240,7 +240,7 @@ fn compare_with_mesh(mesh: &Mesh, config: &MeshConfig) -> Vec<Difference> {
             found.push(Difference {
                 code: FindingCode::ChangedMeshConfig,
                 field,
-                message: format!("its `{field}` is `{value}`, and the `Mesh` says `{expected}`"),
+                message: format!("its `{field}` is `{value}`, but the `Mesh` has `{expected}`"),
                 help: INSTALL,
             });
         }
@@ -274,7 +274,7 @@ fn weaker_settings(mesh: &Mesh, config: &MeshConfig) -> impl Iterator<Item = Dif
         .map(|(field, found, expected)| Difference {
             code: FindingCode::ChangedMeshConfig,
             field,
-            message: format!("its `{field}` is `{found}`, and the `Mesh` asks for `{expected}`"),
+            message: format!("its `{field}` is `{found}`, but the `Mesh` requires `{expected}`"),
             help: INSTALL,
         })
 }
@@ -305,16 +305,16 @@ fn provider_problems(set: &PolicySet, providers: Option<&[Provider]>) -> Vec<Dif
         for rule in rules {
             let Some(name) = &rule.provider else { continue };
             let asking = format!(
-                "`{name}`, which rule `{}` of policy `{}` asks",
+                "`{name}`, which rule `{}` of policy `{}` names",
                 rule.id, policy.name
             );
             let message = match find(name).map(|provider| &provider.authorizer) {
-                None => format!("it has no extension provider {asking}"),
+                None => format!("has no extension provider {asking}"),
                 Some(None) => {
-                    format!("its extension provider {asking}, is no external authorizer")
+                    format!("its extension provider {asking}, is not an external authorizer")
                 }
                 Some(Some(authorizer)) if authorizer.fails_open == Some(true) => format!(
-                    "its extension provider {asking}, has `failOpen`: requests pass when it does not answer"
+                    "its extension provider {asking}, sets `failOpen`: requests pass if it does not respond"
                 ),
                 Some(Some(_)) => continue,
             };
@@ -348,8 +348,7 @@ fn proxy_problems(control_planes: &BTreeSet<&str>, config: &MeshConfig) -> Vec<D
 
 /// Settings that depend on something outside the mesh config.
 fn external_dependencies(config: &MeshConfig) -> impl Iterator<Item = Difference> {
-    const AUTHORITY: &str =
-        "make sure that it issues certificates for the mesh alone, or remove it";
+    const AUTHORITY: &str = "ensure that it issues certificates only for the mesh, or remove it";
     let fields = [
         (
             "ca",
@@ -358,13 +357,13 @@ fn external_dependencies(config: &MeshConfig) -> impl Iterator<Item = Difference
         ),
         (
             "caCertificates",
-            "trusts more authorities: each of them can issue any identity of the mesh",
+            "trusts additional authorities, each of which can issue any identity of the mesh",
             AUTHORITY,
         ),
         (
             "configSources",
-            "has Istio read policies elsewhere than in this cluster",
-            "make sure that one source is `k8s://`, and that no other has policies",
+            "makes Istio read policies from outside this cluster",
+            "ensure that one source is `k8s://` and that no other contains policies",
         ),
     ];
     let set = fields
@@ -403,6 +402,6 @@ fn hidden_namespaces(
         code,
         field: "discoverySelectors",
         message,
-        help: "select the root namespace and each namespace that has a policy; `verify` needs their `Namespace` objects",
+        help: "select the root namespace and each namespace with a policy; `verify` needs their `Namespace` objects",
     })
 }

@@ -95,7 +95,7 @@ fn check_bypasses(mesh: &Mesh, workloads: &Workloads<'_>, findings: &mut Vec<Fin
                 workload,
                 FindingCode::BypassedPort,
                 format!(
-                    "calls to {} go around its sidecar, by an annotation of its pods",
+                    "calls to {} bypass its sidecar because of a pod annotation",
                     inbound.join(" and ")
                 ),
                 "remove the annotation `traffic.sidecar.istio.io/…InboundPorts`, `traffic.sidecar.istio.io/excludeInterfaces` or `sidecar.istio.io/interceptionMode`",
@@ -106,10 +106,10 @@ fn check_bypasses(mesh: &Mesh, workloads: &Workloads<'_>, findings: &mut Vec<Fin
                 workload,
                 FindingCode::BypassedOutbound,
                 format!(
-                    "its calls to {} go around its sidecar, by an annotation of its pods",
+                    "its calls to {} bypass its sidecar because of a pod annotation",
                     outbound.join(" and ")
                 ),
-                "remove the annotation `traffic.sidecar.istio.io/…Outbound…`, `traffic.sidecar.istio.io/excludeInterfaces` or `sidecar.istio.io/interceptionMode`, and declare what is called as `externalHosts`",
+                "remove the annotation `traffic.sidecar.istio.io/…Outbound…`, `traffic.sidecar.istio.io/excludeInterfaces` or `sidecar.istio.io/interceptionMode`, and declare the hosts that it calls as `externalHosts`",
             );
         }
     }
@@ -124,7 +124,7 @@ fn check_mesh(
     findings: &mut Vec<Finding>,
 ) {
     let mesh = &set.mesh;
-    let help = "apply the `PeerAuthentication` that `peergate render` makes of the `Mesh`";
+    let help = "apply the `PeerAuthentication` that `peergate render` prints for the `Mesh`";
     let weak = of_mesh
         .iter()
         .find(|object| !matches!(mode(object), None | Some(Mode::Strict)));
@@ -164,7 +164,7 @@ fn check_mesh(
             format!("PeerAuthentication {}/default", mesh.root_namespace),
             FindingCode::MeshNotStrict,
             format!(
-                "nothing asks for mutual TLS in {}, and Istio accepts plaintext",
+                "no object requires mutual TLS in {}, so workloads there accept plaintext",
                 open.join(", ")
             ),
             help,
@@ -187,7 +187,7 @@ fn namespace_finding(mesh: &Mesh, object: &Object) -> Option<Finding> {
         object,
         FindingCode::NamespaceNotStrict,
         format!(
-            "all of `{}` {}",
+            "namespace `{}` {}",
             object.namespace(),
             undeclared(object, mode)
         ),
@@ -196,7 +196,7 @@ fn namespace_finding(mesh: &Mesh, object: &Object) -> Option<Finding> {
 }
 
 /// The fix for undeclared plaintext.
-const HELP: &str = "delete it, or declare the exception in the `Mesh`, under `spec.mtls.exceptions`, with its owner and its end";
+const HELP: &str = "delete it, or declare an exception under `spec.mtls.exceptions` of the `Mesh`, with an owner and an end date";
 
 fn workload_findings(mesh: &Mesh, object: &Object) -> Vec<Finding> {
     let labels = object.selector().unwrap_or_default();
@@ -301,14 +301,16 @@ pub(super) fn may_accept_plaintext(
 /// What it accepts, and why that is not permitted.
 fn undeclared(object: &Object, mode: Mode) -> String {
     let accepts = match mode {
-        Mode::Disable => "accepts plaintext alone",
+        Mode::Disable => "accepts only plaintext",
         Mode::Strict | Mode::Permissive => "accepts plaintext",
     };
     match object.annotation("peergate.dev/not-after") {
         Some(end) => {
-            format!("{accepts}, and no document says so: its exception was to end at {end}")
+            format!(
+                "{accepts}, but the `Mesh` has no exception for it: the rendered one was valid until {end}"
+            )
         }
-        None => format!("{accepts}, and no document says so"),
+        None => format!("{accepts}, but the `Mesh` has no exception for it"),
     }
 }
 

@@ -122,8 +122,8 @@ impl Manifest {
         if namespace.is_some() && text("namespace").is_none() {
             return refuse(
                 code::WRONG_TYPE,
-                "the namespace of this object is not text",
-                "write `metadata.namespace` as text",
+                "the namespace of this object is not a string",
+                "set `metadata.namespace` to a string",
             );
         }
         // Kubernetes generates a name with the prefix in the other field.
@@ -134,8 +134,8 @@ impl Manifest {
             if is_looked_at {
                 refuse(
                     code::MISSING_FIELD,
-                    "this object has no name, so nothing can be compared with it",
-                    "write `metadata.name` as text, or leave the document out",
+                    "this object has no name, so it cannot be compared",
+                    "set `metadata.name` to a string, or remove the document",
                 );
             } else if group != KUSTOMIZE {
                 self.skipped.push(place);

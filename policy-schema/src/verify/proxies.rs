@@ -16,9 +16,9 @@ use crate::telemetry::RevisionNumber;
 pub(super) fn check(set: &PolicySet, proxies: &[Proxy], verdict: &mut Verdict) {
     let has_filter = set.mesh.filter_image.is_some();
     if !proxies.is_empty() && !has_filter {
-        verdict
-            .unchecked
-            .push("what proxies run: the `Mesh` has no `spec.filter.image`".to_owned());
+        verdict.unchecked.push(
+            "the policies that proxies run: the `Mesh` has no `spec.filter.image`".to_owned(),
+        );
     }
     let running = proxies.iter().flat_map(|proxy| &proxy.policies);
     let revisions = set.revisions(running.map(|policy| &policy.name));
@@ -27,8 +27,8 @@ pub(super) fn check(set: &PolicySet, proxies: &[Proxy], verdict: &mut Verdict) {
             verdict.findings.push(Finding::new(
                 format!("proxy {}", proxy.name),
                 FindingCode::NotChecked,
-                "its `/config_dump` has no listeners, so nothing is known of what it enforces",
-                "ask for the whole `/config_dump`, after the proxy has received its configuration",
+                "its `/config_dump` has no listeners, so its enforcement was not checked",
+                "fetch the whole `/config_dump` after the proxy has received its configuration",
             ));
         }
         if has_filter {
@@ -57,16 +57,16 @@ fn check_policies(
         if proxy.is_for(set, &policy.name) == Some(true) && !is_running(&policy.name) {
             findings.push(proxy.finding(
                 FindingCode::PolicyNotRunning,
-                format!("policy `{}` is for it, and it does not run it", policy.name),
-                "check that the filter's object exists, and look for the filter in the proxy's log",
+                format!("does not run policy `{}`, which selects it", policy.name),
+                "check that the filter's object exists, and search the proxy's log for the filter",
             ));
         }
     }
     if proxy.labels.is_none() && proxy.policies.is_empty() {
         findings.push(proxy.finding(
             FindingCode::PolicyNotRunning,
-            "it runs no policy, and does not tell what it is".to_owned(),
-            "check that the filter's object exists, and look for the filter in the proxy's log",
+            "runs no policy, and does not report its labels".to_owned(),
+            "check that the filter's object exists, and search the proxy's log for the filter",
         ));
     }
     for running in &proxy.policies {
@@ -74,8 +74,8 @@ fn check_policies(
         if running.fails_open && !may_fail_open(set, name) {
             findings.push(proxy.finding(
                 FindingCode::FilterFailsOpen,
-                format!("its filter for policy `{name}` lets requests pass when it cannot run"),
-                "apply what `peergate render` renders, and remove what sets `FAIL_OPEN`",
+                format!("its filter for policy `{name}` fails open"),
+                "apply the output of `peergate render`, and remove the object that sets `FAIL_OPEN`",
             ));
         }
         match set.policy(&name.namespace, &name.name) {
@@ -88,13 +88,13 @@ fn check_policies(
                         FindingCode::StaleRevision,
                         match &running.revision {
                             Some(revision) => format!(
-                                "it runs revision {revision} of policy `{name}`, and the documents have {expected}"
+                                "runs revision {revision} of policy `{name}`, but the documents have {expected}"
                             ),
                             None => format!(
-                                "it runs policy `{name}` without a revision, and the documents have {expected}"
+                                "runs policy `{name}` without a revision, but the documents have {expected}"
                             ),
                         },
-                        "apply what `peergate render` makes of the documents, and see whether the proxy is connected to istiod",
+                        "apply the output of `peergate render`, and check that the proxy is connected to istiod",
                     ));
                 }
                 findings.extend(reported_revision::check(proxy, running));
@@ -102,10 +102,10 @@ fn check_policies(
             found => findings.push(proxy.finding(
                 FindingCode::UnknownPolicy,
                 match found {
-                    Some(_) => format!("it runs policy `{name}`, which is not for its workload"),
-                    None => format!("it runs policy `{name}`, which no document has"),
+                    Some(_) => format!("runs policy `{name}`, which does not select its workload"),
+                    None => format!("runs policy `{name}`, which no document declares"),
                 },
-                "delete the object that brings it",
+                "delete the object that installs it",
             )),
         }
     }
@@ -134,11 +134,11 @@ fn check_chains(set: &PolicySet, proxy: &Proxy, findings: &mut Vec<Finding>) {
         findings.push(proxy.finding(
             FindingCode::PolicyNotRunning,
             format!(
-                "policy `{}` is for it, and requests do not meet it at {}",
+                "policy `{}` selects it, but does not apply to requests at {}",
                 policy.name,
                 titles(&without)
             ),
-            "see which `EnvoyFilter` removes the filter, adds a listener, or switches the filter off",
+            "find the `EnvoyFilter` that removes the filter, adds a listener, or disables the filter",
         ));
     }
 }
@@ -168,11 +168,11 @@ fn check_rbac(set: &PolicySet, proxy: &Proxy, findings: &mut Vec<Finding>) {
             findings.push(proxy.finding(
                 FindingCode::PolicyNotRunning,
                 format!(
-                    "an `AuthorizationPolicy` is for it, and {what} do not meet Envoy's RBAC at {}",
+                    "an `AuthorizationPolicy` selects it, but RBAC does not apply to {what} at {}",
                     listed(&places)
                 ),
                 &format!(
-                    "see whether the `AuthorizationPolicy` is there, and which `EnvoyFilter` removes `{filter}`"
+                    "check that the `AuthorizationPolicy` exists, and find the `EnvoyFilter` that removes `{filter}`"
                 ),
             ));
         }
@@ -195,10 +195,10 @@ fn check_paths(set: &PolicySet, proxy: &Proxy, findings: &mut Vec<Finding>) {
         findings.push(proxy.finding(
             FindingCode::EnforcementUndone,
             format!(
-                "it does not normalize paths as in the `Mesh` at {}",
+                "its path normalization differs from the `Mesh` at {}",
                 titles(&differing)
             ),
-            "see which `EnvoyFilter` sets it, and compare `pathNormalization` of Istio's mesh config with the `Mesh`",
+            "find the `EnvoyFilter` that sets it, and compare `pathNormalization` of Istio's mesh config with the `Mesh`",
         ));
     }
     let ignoring = at(&|chain| chain.ignores_path_parameters);
@@ -206,10 +206,10 @@ fn check_paths(set: &PolicySet, proxy: &Proxy, findings: &mut Vec<Finding>) {
         findings.push(proxy.finding(
             FindingCode::EnforcementUndone,
             format!(
-                "its routes have `ignore_path_parameters_in_path_matching` at {}, so that RBAC compares another path than the filter",
+                "its routes set `ignore_path_parameters_in_path_matching` at {}, so RBAC matches a different path than the filter",
                 titles(&ignoring)
             ),
-            "see which `EnvoyFilter` sets it, and delete that patch",
+            "find the `EnvoyFilter` that sets it, and delete the patch",
         ));
     }
 }
@@ -235,8 +235,8 @@ fn check_refusals(proxy: &Proxy, findings: &mut Vec<Finding>) {
     findings.extend(proxy.refused.iter().map(|Refusal { kind, name, reason }| {
         proxy.finding(
             FindingCode::RefusedConfiguration,
-            format!("it refused its {kind} `{name}`, and goes on with what it had: {reason}"),
-            "correct the object that brings it, of which the reason tells",
+            format!("refused its {kind} `{name}`, and keeps the previous one: {reason}"),
+            "correct the object that contains it",
         )
     }));
 }
@@ -251,8 +251,8 @@ fn check_listeners(set: &PolicySet, proxy: &Proxy, findings: &mut Vec<Finding>) 
     findings.extend(proxy.undirected.iter().map(|listener| {
         proxy.finding(
             FindingCode::NotChecked,
-            format!("its listener `{listener}` does not say whether callers come in by it, and was not judged"),
-            "if they do, have it say `traffic_direction: INBOUND`",
+            format!("its listener `{listener}` has no `traffic_direction`, so it was not checked"),
+            "set `traffic_direction: INBOUND` if it accepts callers",
         )
     }));
     for listener in &proxy.plaintext {
@@ -261,7 +261,7 @@ fn check_listeners(set: &PolicySet, proxy: &Proxy, findings: &mut Vec<Finding>) 
         }
         let port = match listener.port {
             Some(port) => format!("port {port}"),
-            None => "every port that no other part of it is for".to_owned(),
+            None => "every port that no other filter chain matches".to_owned(),
         };
         let accepts = if listener.has_tls {
             "TLS without verifying the caller's certificate"
@@ -271,10 +271,10 @@ fn check_listeners(set: &PolicySet, proxy: &Proxy, findings: &mut Vec<Finding>) 
         findings.push(proxy.finding(
             FindingCode::PlaintextListener,
             format!(
-                "its listener `{}` accepts {accepts} on {port}, and no document says so",
+                "its listener `{}` accepts {accepts} on {port}, but the `Mesh` has no exception for it",
                 listener.name
             ),
-            "see which `PeerAuthentication` or `EnvoyFilter` makes it so",
+            "find the `PeerAuthentication` or `EnvoyFilter` that causes this",
         ));
     }
 }

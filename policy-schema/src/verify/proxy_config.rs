@@ -27,8 +27,7 @@ const MOUNTS: &str = "sidecar.istio.io/userVolumeMount";
 
 const CONFIG: &str = "proxy.istio.io/config";
 
-pub(super) const HELP: &str =
-    "remove the setting, or make sure that proxies with it enforce policies";
+pub(super) const HELP: &str = "remove the setting, or ensure that proxies with it enforce policies";
 
 pub(super) fn check(
     mesh: &Mesh,
@@ -67,7 +66,7 @@ pub(super) fn check(
         };
         let replacing = REPLACING.iter().filter(|key| annotation(key).is_some());
         let mut found: Vec<_> = replacing
-            .map(|key| format!("it has the annotation `{key}`"))
+            .map(|key| format!("has the annotation `{key}`"))
             .collect();
         if workload.sidecar != Sidecar::Proxyless {
             let (object, pod) = (workload.object, workload.pod);
@@ -75,7 +74,7 @@ pub(super) fn check(
         }
         if annotation(MOUNTS).is_some_and(mounts_over_proxy) {
             found.push(format!(
-                "its annotation `{MOUNTS}` mounts something over the proxy's own files"
+                "its annotation `{MOUNTS}` mounts over the proxy's own files"
             ));
         }
         if let Some(text) = annotation(CONFIG) {

@@ -146,7 +146,7 @@ fn command_problems(container: &Value) -> Vec<String> {
         found.push("a `command`".to_owned());
     }
     if is_set("args") && !starts_proxy(container) {
-        found.push("`args` that Istio does not give to a proxy".to_owned());
+        found.push("`args` other than Istio's".to_owned());
     }
     found
 }
@@ -224,7 +224,7 @@ fn variables_of_template(container: &Value, control_planes: &BTreeSet<&str>) -> 
         .map(|(name, _)| named(name))
         .collect();
     if container.get("envFrom").is_some_and(|from| !is_empty(from)) {
-        found.push("variables of other objects (`envFrom`)".to_owned());
+        found.push("variables from other objects (`envFrom`)".to_owned());
     }
     found
 }

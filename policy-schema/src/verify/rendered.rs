@@ -20,7 +20,7 @@ pub(super) fn rendered<'s>(
         // The documents then render none, and any in the cluster is a leftover.
         Err(NoExtension::MissingImage) => false,
         Err(reason @ NoExtension::NoTrafficExtension(_)) => {
-            unchecked.push(format!("the objects that bring the filter: {reason}"));
+            unchecked.push(format!("the objects that load the filter: {reason}"));
             false
         }
     };

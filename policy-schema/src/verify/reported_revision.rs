@@ -38,8 +38,8 @@ pub(super) fn check(proxy: &Proxy, sent: &RunningPolicy) -> Option<Finding> {
     let measurements = match &proxy.measured {
         Measured::Unread(reason) => {
             return not_checked(
-                format!("nothing proves that its filter took up policy `{name}`: {reason}"),
-                "verify the proxy through its admin endpoint, which has its metrics",
+                format!("cannot confirm that its filter loaded policy `{name}`: {reason}"),
+                "verify the proxy through its admin endpoint, which serves its metrics",
             );
         }
         Measured::Read(measurements) => measurements,
@@ -53,21 +53,21 @@ pub(super) fn check(proxy: &Proxy, sent: &RunningPolicy) -> Option<Finding> {
     match reported.iter().collect::<Vec<_>>().as_slice() {
         [one] if *one == revision && may_be_older(sent, measurements) => not_checked(
             format!(
-                "nothing proves that its filter took up policy `{name}`: no metric says that it loaded a configuration since the proxy received this one"
+                "cannot confirm that its filter loaded policy `{name}`: its metrics report no load since the proxy received this configuration"
             ),
-            "see the proxy's log: the filter may have refused the configuration; restart the proxy, and verify it again",
+            "check whether the proxy's log reports a refused configuration; restart the proxy, and verify it again",
         ),
         [one] if *one == revision => None,
         [one] => Some(proxy.finding(
             FindingCode::RefusedConfiguration,
             format!(
-                "it was sent revision {revision} of policy `{name}`, and its filter still runs {one}"
+                "received revision {revision} of policy `{name}`, but its filter still runs {one}"
             ),
-            "see the proxy's log: the filter refused the configuration, or is taking it up just now",
+            "check the proxy's log: the filter refused the configuration, or is still loading it",
         )),
         [] if proxy.hides_revisions => not_checked(
             format!(
-                "nothing proves that its filter took up policy `{name}`: its bootstrap may drop the metric `{}`",
+                "cannot confirm that its filter loaded policy `{name}`: its bootstrap may drop the metric `{}`",
                 crate::telemetry::metric::REVISION.name
             ),
             "include the prefix `wasmcustom` in the proxy's `proxyStatsMatcher`",
@@ -75,13 +75,13 @@ pub(super) fn check(proxy: &Proxy, sent: &RunningPolicy) -> Option<Finding> {
         [] => Some(proxy.finding(
             FindingCode::PolicyNotRunning,
             format!(
-                "it was sent revision {revision} of policy `{name}`, and its filter reports none: it did not start, and the proxy answers every request with an error"
+                "received revision {revision} of policy `{name}`, but its filter reports none: the filter did not start, and the proxy answers every request with an error"
             ),
-            "see the proxy's log: the filter refused its configuration, or could not be loaded",
+            "check the proxy's log: the filter refused its configuration, or could not be loaded",
         )),
         several => not_checked(
             format!(
-                "its filter reports {} revisions of policy `{name}`, and it was sent {revision}",
+                "its filter reports {} revisions of policy `{name}`, but the proxy received {revision}",
                 several.len()
             ),
             "restart the proxy, and verify it again",

@@ -62,10 +62,10 @@ pub(super) fn check(
                         policy,
                         FindingCode::NotChecked,
                         format!(
-                            "rule `{}` asks for {tokens}, and no `{KIND}` is among the objects",
+                            "rule `{}` requires {tokens}, but no `{KIND}` was read",
                             rule.id
                         ),
-                        "give `verify` the `RequestAuthentication`s too",
+                        "pass the `RequestAuthentication`s to `verify`",
                     )]
                 });
             }
@@ -227,7 +227,7 @@ impl<'p, 'o> Places<'p, 'o> {
     ) -> Vec<Finding> {
         if let Some(place) = self.first_without(validators, tokens) {
             let message = format!(
-                "rule `{}` asks for {tokens}, and no `{KIND}` for {place} validates them",
+                "rule `{}` requires {tokens}, but no `{KIND}` for {place} validates them",
                 rule.id
             );
             let help = "apply a `RequestAuthentication` for the workload and the issuer";
@@ -281,10 +281,10 @@ impl<'p, 'o> Places<'p, 'o> {
                     validator.object,
                     FindingCode::ForeignObject,
                     format!(
-                        "it is one of several that validate tokens for rule `{}` of policy `{}`, which names no issuer and takes them all",
+                        "it is one of several that validate tokens for rule `{}` of policy `{}`, which accepts every issuer",
                         rule.id, self.policy.name
                     ),
-                    "name the issuer in the rule, as `requestPrincipals: [ISSUER/*]`",
+                    "name the issuer in the rule: `requestPrincipals: [ISSUER/*]`",
                 )
             })
             .collect()

@@ -23,8 +23,8 @@ pub(super) fn check(set: &PolicySet, objects: &[Object], verdict: &mut Verdict) 
                 verdict.findings.push(Finding::about(
                     object,
                     FindingCode::MutualTlsUndone,
-                    format!("`spec.hosts[{number}]` has `{host}` be outside the mesh, so that its callers do not speak mutual TLS with it"),
-                    "remove the host: what has a `Service` needs no `ServiceEntry`",
+                    format!("`spec.hosts[{number}]` declares `{host}` outside the mesh, so its callers do not use mutual TLS"),
+                    "remove the host: a `Service` needs no `ServiceEntry`",
                 ));
             }
         }

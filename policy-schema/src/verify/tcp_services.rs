@@ -99,10 +99,10 @@ pub(super) fn check(
                             port.object,
                             FindingCode::DeniesTcp,
                             format!(
-                                "rule `{}` of policy `{}` asks for HTTP, and port {number} {} in {}: the rule denies connections there",
+                                "rule `{}` of policy `{}` tests HTTP fields, but port {number} {} in {}: the rule denies connections there",
                                 rule.id, policy.name, port.reason, port.object
                             ),
-                            format!("list {number} in the policy's `tcpPorts`, limit the rule with `ports` or `notPorts`, or declare HTTP for the port if it speaks it"),
+                            format!("list {number} in the policy's `tcpPorts`, limit the rule with `ports` or `notPorts`, or declare HTTP for the port if it speaks HTTP"),
                         )
                     });
                 }
@@ -210,7 +210,7 @@ fn no_http(port: &Value) -> Option<String> {
     let number = port.get("port").and_then(Value::as_u64)?;
     NEVER_SNIFFED
         .contains(&number)
-        .then(|| "is one that Istio never takes for HTTP".to_owned())
+        .then(|| "is never detected as HTTP".to_owned())
 }
 
 /// The labels of the pods whose ports an object declares. None if it has no pods.

@@ -20,7 +20,7 @@ use crate::rule_spec::Effect;
 const GATEWAY_API: &str = "gateway.networking.k8s.io";
 
 /// The fix for the objects that cause it.
-const HELP: &str = "validate client certificates: `MUTUAL` without `insecureSkipVerify` for a `Gateway` of Istio's, `mode: AllowValidOnly` for one of the Gateway API";
+const HELP: &str = "validate client certificates: set `MUTUAL` without `insecureSkipVerify` in an Istio `Gateway`, or `mode: AllowValidOnly` in one of the Gateway API";
 
 pub(super) fn check_objects(objects: &[Object], workloads: &Workloads<'_>, verdict: &mut Verdict) {
     for object in objects {
@@ -30,7 +30,7 @@ pub(super) fn check_objects(objects: &[Object], workloads: &Workloads<'_>, verdi
             continue;
         }
         let policies = policies_at(object, workloads).into_iter();
-        let message = "it accepts client certificates without validating them";
+        let message = "accepts client certificates without validating them";
         verdict
             .findings
             .extend(about(object, message, HELP, policies));
@@ -43,7 +43,7 @@ pub(super) fn findings_for_patch<'p>(
     object: &Object,
     policies: impl Iterator<Item = &'p ServicePolicy>,
 ) -> Vec<Finding> {
-    let message = "it has gateways accept client certificates without validating them";
+    let message = "makes gateways accept client certificates without validating them";
     let help = "delete the patch that sets `trust_chain_verification`";
     about(object, message, help, policies)
 }
@@ -93,7 +93,7 @@ pub(super) fn check_proxy(set: &PolicySet, proxy: &Proxy, findings: &mut Vec<Fin
 
 fn forgeable(policy: &ServicePolicy) -> String {
     format!(
-        "policy `{}` depends on callers' identities, and anyone can create a certificate for any identity",
+        "policy `{}` depends on callers' identities, but anyone can create a certificate for any identity",
         policy.name
     )
 }

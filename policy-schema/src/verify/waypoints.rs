@@ -84,7 +84,7 @@ fn check_pods(workloads: &Workloads<'_>, verdict: &mut Verdict) {
                         workload.object,
                         FindingCode::UnenforcedTarget,
                         format!(
-                            "policy `{}` is for it, and gateways of the class `{}` apply no policy",
+                            "policy `{}` selects it, but gateways of class `{}` enforce no policies",
                             policy.name,
                             class.map_or("", String::as_str)
                         ),
@@ -115,7 +115,7 @@ impl<'s> Seen<'s> {
         match (group, &*target.kind) {
             (GATEWAY_API, "GatewayClass") if target.name.starts_with(AGENTGATEWAY) => {
                 unenforced(
-                    format!("proxies of its target, {title}, apply no policy"),
+                    format!("proxies of its target {title} enforce no policies"),
                     USE_ANOTHER_CLASS,
                 );
             }
@@ -125,7 +125,7 @@ impl<'s> Seen<'s> {
                 {
                     unenforced(
                         format!(
-                            "its target, {title}, is of the class `{class}`, which applies no policy"
+                            "its target {title} has class `{class}`, which enforces no policies"
                         ),
                         USE_ANOTHER_CLASS,
                     );
@@ -161,14 +161,16 @@ impl<'s> Seen<'s> {
             Choice::Waypoint { namespace, name } => (namespace, name),
             Choice::Nothing => {
                 verdict.findings.push(unenforced(
-                    format!("its target, {title}, uses no waypoint, and nothing else enforces the policy"),
-                    "set the label `istio.io/use-waypoint` on it or on its namespace",
+                    format!(
+                        "its target {title} uses no waypoint, and nothing else enforces the policy"
+                    ),
+                    "set the label `istio.io/use-waypoint` on the target or its namespace",
                 ));
                 return;
             }
             Choice::Unknown => {
                 verdict.unchecked.push(format!(
-                    "whether {title} uses a waypoint: its `Namespace` was not among the objects"
+                    "whether {title} uses a waypoint: its `Namespace` was not read"
                 ));
                 return;
             }
@@ -177,26 +179,26 @@ impl<'s> Seen<'s> {
         let Some(gateway) = self.object(GATEWAY_API, "Gateway", namespace, name) else {
             if self.kinds_read.has(GATEWAY_API, "Gateway") {
                 verdict.findings.push(unenforced(
-                    format!("its target, {title}, uses the {waypoint}, which is not there"),
+                    format!("its target {title} uses {waypoint}, which does not exist"),
                     "create the waypoint with `istioctl waypoint apply`, or correct the label `istio.io/use-waypoint`",
                 ));
             } else {
                 verdict
                     .unchecked
-                    .push(format!("whether the {waypoint} of {title} is there"));
+                    .push(format!("whether {waypoint} of {title} exists"));
             }
             return;
         };
         let class = gateway.text("/spec/gatewayClassName").unwrap_or_default();
         if class.starts_with(AGENTGATEWAY) {
             verdict.findings.push(unenforced(
-                format!("its target, {title}, uses the {waypoint} of the class `{class}`, which applies no policy"),
+                format!("its target {title} uses {waypoint} of class `{class}`, which enforces no policies"),
                 USE_ANOTHER_CLASS,
             ));
         }
         if let Some(traffic @ ("workload" | "none")) = gateway.label(WAYPOINT_FOR) {
             verdict.findings.push(unenforced(
-                format!("its target, {title}, uses the {waypoint}, which has `{WAYPOINT_FOR}: {traffic}` and is not asked for services"),
+                format!("its target {title} uses {waypoint}, whose label `{WAYPOINT_FOR}: {traffic}` excludes services"),
                 "set the label `istio.io/waypoint-for` of the waypoint to `service` or `all`",
             ));
         }
@@ -208,9 +210,9 @@ impl<'s> Seen<'s> {
             verdict.findings.push(about(
                 FindingCode::StalledWaypoint,
                 format!(
-                    "its filter for {title} keeps the {waypoint} from starting: before {FOREIGN_PLUGINS} Istio does not give a waypoint the plugins of another namespace"
+                    "its filter for {title} prevents {waypoint} from starting: before {FOREIGN_PLUGINS}, Istio does not send a waypoint the plugins of another namespace"
                 ),
-                "use a waypoint in the namespace of the policy, or Istio 1.31",
+                "use a waypoint in the policy's namespace, or upgrade to Istio 1.31",
             ));
         }
     }

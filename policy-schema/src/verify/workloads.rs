@@ -126,19 +126,18 @@ impl<'o> Workloads<'o> {
             workload.policies = policies.pods(workload.namespace, &workload.labels);
         }
         if all.is_empty() {
-            unchecked.push(
-                "sidecars, and which policy is for what: no workloads were among the objects"
-                    .to_owned(),
-            );
+            unchecked.push("sidecars and policy selectors: no workloads were read".to_owned());
         }
         let in_doubt: BTreeSet<_> = all
             .iter()
             .filter(|workload| workload.sidecar == Sidecar::Unknown)
             .map(|workload| workload.namespace)
             .collect();
-        unchecked.extend(in_doubt.into_iter().map(|namespace| {
-            format!("sidecars in `{namespace}`: its `Namespace` was not among the objects")
-        }));
+        unchecked.extend(
+            in_doubt.into_iter().map(|namespace| {
+                format!("sidecars in `{namespace}`: its `Namespace` was not read")
+            }),
+        );
         let of_workloads = all
             .iter()
             .filter(|workload| workload.is_in_mesh())

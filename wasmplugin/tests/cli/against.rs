@@ -66,7 +66,7 @@ fn reports_widened_access_and_still_renders() {
     assert_eq!(
         reported,
         [
-            "note: AuthorizationPolicy shop/cart-allow (/all.yaml:6) would be replaced and may be wider: no existing rule allows all that rendered rule 0 does",
+            "note: AuthorizationPolicy shop/cart-allow (/all.yaml:6) would be replaced and may be wider: no existing rule allows everything that rendered rule 0 allows",
             "note: PeerAuthentication istio-system/default (/all.yaml:1) would be replaced and may be wider: the mode changes from STRICT to PERMISSIVE",
         ]
     );
@@ -264,7 +264,7 @@ fn compares_rules_that_only_the_filter_enforces() {
         let compared = [&render[..], &against].concat();
         let run = run_with(&compared, &new);
         assert_eq!((run.status, run.stdout.as_str()), (2, ""), "{}", run.stderr);
-        let reported = "would be replaced and may be wider: policy `shop/cart` no longer denies all that its rule `freeze` does";
+        let reported = "would be replaced and may be wider: policy `shop/cart` no longer denies everything that its existing rule `freeze` denies";
         assert!(run.stderr.contains(reported), "{}", run.stderr);
         assert_eq!(run_with(&compared, &old).status, 0);
     }

@@ -223,10 +223,10 @@ fn warns_about_objects_rendered_before_an_end_date_and_names_the_cause() {
         let args = ["verify", "-f", documents, "--manifests", manifests];
         run(&[&args[..], &["--at", at]].concat())
     };
-    let exception = "mTLS exception `scanners` of namespace `warehouse` has ended";
+    let exception = "mTLS exception `scanners` of namespace `warehouse` has expired";
     let (audit, web) = (
-        "rule `audit` of policy `warehouse/stock` has ended",
-        "rule `audit` of policy `warehouse/stock` and rule `web` of policy `warehouse/stock` have ended",
+        "rule `audit` of policy `warehouse/stock` has expired",
+        "rule `audit` of policy `warehouse/stock` and rule `web` of policy `warehouse/stock` have expired",
     );
     let web = web.replace(
         "rule `audit` of policy `warehouse/stock` and rule `web` of policy `warehouse/stock`",

@@ -41,7 +41,7 @@ fn reports_a_filter_rule_that_an_apply_would_remove() {
     let against = ["--against", "cluster", "--fail-on", "widened"];
     let (status, stdout, stderr) = render("", &against);
     assert_eq!((status, stdout.as_str()), (Some(2), ""), "{stderr}");
-    let note = "WasmPlugin shop/cart-peergate would be replaced and may be wider: policy `shop/cart` no longer denies all that its rule `freeze` does";
+    let note = "WasmPlugin shop/cart-peergate would be replaced and may be wider: policy `shop/cart` no longer denies everything that its existing rule `freeze` denies";
     assert!(stderr.contains(note), "{stderr}");
     let (status, _, stderr) = render(freeze, &against);
     assert_eq!(status, Some(0), "{stderr}");

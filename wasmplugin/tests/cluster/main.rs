@@ -140,17 +140,17 @@ fn reports_drift_of_a_cluster_and_nothing_for_a_matching_one() {
             [
                 "missing-object",
                 "AuthorizationPolicy boutique/frontend-deny",
-                "it is not there, and the documents are rendered to it",
+                "does not exist, but the documents render it",
             ],
             [
                 "changed-object",
                 "AuthorizationPolicy boutique/cartservice-allow",
-                "`spec.action` is `DENY`, and the documents say `ALLOW`",
+                "`spec.action` is `DENY`, but the documents render `ALLOW`",
             ],
             [
                 "namespace-not-strict",
                 "PeerAuthentication boutique/old",
-                "all of `boutique` accepts plaintext, and no document says so",
+                "namespace `boutique` accepts plaintext, but the `Mesh` has no exception for it",
             ],
         ]
     );
@@ -196,12 +196,12 @@ fn lists_kinds_in_the_version_that_serves_them() {
         [
             "foreign-object",
             filter,
-            "no document has it, and it can change anything in a proxy",
+            "no document declares it, and it can change any part of a proxy's configuration",
         ],
         [
             "enforcement-undone",
             filter,
-            "it removes the filter `envoy.filters.http.rbac`, at proxies that enforce policies",
+            "removes the filter `envoy.filters.http.rbac`, at proxies that enforce policies",
         ],
     ];
     assert_eq!(found, expected);
@@ -222,7 +222,7 @@ fn skips_a_missing_mesh_config_and_reports_a_different_one() {
     );
     let found = verify(&cluster.kubeconfig(), &[]).findings;
     let subject = "ConfigMap istio-system/istio";
-    let message = "its `pathNormalization.normalization` is `NONE`, and the `Mesh` says `BASE`";
+    let message = "its `pathNormalization.normalization` is `NONE`, but the `Mesh` has `BASE`";
     assert_eq!(found, [["changed-mesh-config", subject, message]]);
     cluster.delete(config_map, "istio-system", "istio");
     let found = verify(&cluster.kubeconfig(), &[]).findings;

@@ -195,7 +195,7 @@ fn reports_a_stale_revision() {
         .unwrap();
     assert_ne!(expected, revision());
     let message = format!(
-        "it runs revision {} of policy `{POLICY}`, and the documents have {expected}",
+        "runs revision {} of policy `{POLICY}`, but the documents have {expected}",
         revision()
     );
     assert_eq!(
@@ -214,7 +214,7 @@ fn reports_a_config_without_a_revision() {
         ..Sidecar::default()
     });
     let message = format!(
-        "it runs policy `{POLICY}` without a revision, and the documents have {}",
+        "runs policy `{POLICY}` without a revision, but the documents have {}",
         revision()
     );
     assert_eq!(
@@ -229,7 +229,7 @@ fn reports_a_policy_that_does_not_run() {
         plugin_config: None,
         ..Sidecar::default()
     });
-    let message = format!("policy `{POLICY}` is for it, and it does not run it");
+    let message = format!("does not run policy `{POLICY}`, which selects it");
     assert_eq!(
         verify_proxy(&proxy).findings(),
         [[
@@ -254,8 +254,8 @@ fn reports_a_policy_from_other_documents() {
     assert_eq!(
         codes,
         [
-            format!("policy-not-running: policy `{POLICY}` is for it, and it does not run it"),
-            "unknown-policy: it runs policy `boutique/adservice`, which is not for its workload"
+            format!("policy-not-running: does not run policy `{POLICY}`, which selects it"),
+            "unknown-policy: runs policy `boutique/adservice`, which does not select its workload"
                 .to_owned(),
         ]
     );
@@ -269,7 +269,7 @@ fn reports_a_policy_from_other_documents() {
         [
             "unknown-policy",
             "proxy boutique/cartservice-1",
-            "it runs policy `boutique/old`, which no document has"
+            "runs policy `boutique/old`, which no document declares"
         ]
     );
 }
@@ -282,7 +282,7 @@ fn reports_listeners_open_to_plaintext() {
     });
     let of = |listener: &str, accepts: &str| {
         let message = format!(
-            "its listener `{listener}` accepts {accepts} on every port that no other part of it is for, and no document says so"
+            "its listener `{listener}` accepts {accepts} on every port that no other filter chain matches, but the `Mesh` has no exception for it"
         );
         [
             "plaintext-listener".to_owned(),
@@ -379,7 +379,7 @@ fn a_filter_that_the_proxy_refused_does_not_run() {
         verified.findings()
     );
     let [_, _, message] = verified.findings()[1];
-    let start = "it refused its listener `inbound-strict`, and goes on with what it had: ";
+    let start = "refused its listener `inbound-strict`, and keeps the previous one: ";
     assert!(message.starts_with(start), "{message}");
     assert!(message.contains("absent.wasm"), "{message}");
 }

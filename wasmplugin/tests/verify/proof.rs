@@ -27,7 +27,7 @@ fn discovered_sidecar(plugin_config: String) -> Sidecar {
 fn a_filter_that_refused_its_configuration_at_the_start_does_not_run() {
     let verified = verify_proxy(&Proxy::start(discovered_sidecar(invalid_config())));
     let message = format!(
-        "it was sent revision {} of policy `{POLICY}`, and its filter reports none: it did not start, and the proxy answers every request with an error",
+        "received revision {} of policy `{POLICY}`, but its filter reports none: the filter did not start, and the proxy answers every request with an error",
         revision()
     );
     assert_eq!(
@@ -51,7 +51,7 @@ fn reports_an_update_that_the_filter_refused() {
     proxy.update(invalid_config(), "unknown variant `Perhaps`");
     let verified = verify_proxy(&proxy);
     let message = format!(
-        "it was sent revision {} of policy `{POLICY}`, and its filter still runs 0123456789ab",
+        "received revision {} of policy `{POLICY}`, but its filter still runs 0123456789ab",
         revision()
     );
     assert_eq!(
@@ -78,7 +78,7 @@ fn a_metric_that_is_older_than_the_configuration_proves_nothing() {
     proxy.update(invalid_config(), "unknown variant `Perhaps`");
     let verified = verify_proxy(&proxy);
     let message = format!(
-        "nothing proves that its filter took up policy `{POLICY}`: no metric says that it loaded a configuration since the proxy received this one"
+        "cannot confirm that its filter loaded policy `{POLICY}`: its metrics report no load since the proxy received this configuration"
     );
     assert_eq!(verified.findings(), [["not-checked", PROXY, &message]]);
 }
@@ -136,8 +136,9 @@ fn reports_one_listener_without_the_filter() {
         },
         ..Sidecar::default()
     });
-    let message =
-        format!("policy `{POLICY}` is for it, and requests do not meet it at `{INBOUND_STRICT}`");
+    let message = format!(
+        "policy `{POLICY}` selects it, but does not apply to requests at `{INBOUND_STRICT}`"
+    );
     let verified = verify_proxy(&proxy);
     let found = verified.findings();
     assert!(
@@ -157,7 +158,7 @@ fn reports_a_filter_that_fails_open() {
         },
         ..Sidecar::default()
     });
-    let message = format!("its filter for policy `{POLICY}` lets requests pass when it cannot run");
+    let message = format!("its filter for policy `{POLICY}` fails open");
     let verified = verify_proxy(&proxy);
     assert_eq!(
         verified.findings(),
@@ -199,7 +200,7 @@ fn a_saved_proxy_config_proves_nothing() {
     std::fs::write(&path, dump).unwrap();
     let verified = verify(SHOP, &["--proxy", path.to_str().unwrap()]);
     let message = format!(
-        "nothing proves that its filter took up policy `{POLICY}`: only its configuration was given"
+        "cannot confirm that its filter loaded policy `{POLICY}`: only its configuration was given"
     );
     assert_eq!(verified.findings(), [["not-checked", PROXY, &message]]);
     let policy = &verified.report["proxies"][0]["policies"][0];
@@ -212,7 +213,7 @@ fn shows_the_error_that_a_proxy_returns_for_its_configuration() {
     let words = "Failed to convert protobuf message to JSON string: INVALID_ARGUMENT";
     let admin = FixedResponse::start(words);
     let verified = verify(SHOP, &["--proxy", &admin.url()]);
-    let message = format!("cannot read its `/config_dump`: it is not JSON, but `{words}`");
+    let message = format!("cannot read its `/config_dump`: expected JSON, found `{words}`");
     let subject = format!("proxy {}", admin.address);
     assert_eq!(verified.findings(), [["not-checked", &*subject, &*message]]);
 }

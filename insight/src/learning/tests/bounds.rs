@@ -1,4 +1,4 @@
-//! What is too long is not learned, and memory is bounded.
+//! Limits of path lengths and memory.
 
 use peergate_fuzz::peak_memory;
 
@@ -6,8 +6,8 @@ use super::*;
 use crate::learning::workload::Exclusion;
 
 #[test]
-fn a_path_or_a_method_that_is_too_long_is_not_learnt() {
-    for (method, path, is_learnt) in [
+fn does_not_learn_too_long_paths_or_methods() {
+    for (method, path, is_learned) in [
         ("GET", "/".to_owned() + &"a".repeat(1_023), true),
         ("GET", "/".to_owned() + &"a".repeat(1_024), false),
         ("GET", "/a".repeat(32), true),
@@ -18,20 +18,20 @@ fn a_path_or_a_method_that_is_too_long_is_not_learnt() {
         (&*"M".repeat(65), "/a".to_owned(), false),
     ] {
         let workload = workload([seen(WEB, method, &path)]);
-        assert_eq!(workload.calls.len(), usize::from(is_learnt), "{path}");
+        assert_eq!(workload.calls.len(), usize::from(is_learned), "{path}");
         let is_aside = workload.excluded.contains_key(&Exclusion::TooLong);
-        assert_eq!(is_aside, !is_learnt, "{path}");
+        assert_eq!(is_aside, !is_learned, "{path}");
     }
 }
 
 #[test]
-fn what_is_too_long_keeps_templates_from_taking_it_in() {
+fn a_too_long_path_prevents_a_template_that_matches_it() {
     let long_id = "/orders/".to_owned() + &"7".repeat(2_000);
     let ids = ["/orders/1", "/orders/2", "/orders/3"];
     let learned = |more: Observation| {
         let observations = ids.map(|path| seen(WEB, "GET", path));
         let workload = workload(observations.into_iter().chain([more]));
-        learnt_paths(&Proposals::new(&workload, EVIDENCE, &[]))
+        learned_paths(&Proposals::new(&workload, EVIDENCE, &[]))
     };
     assert_eq!(
         learned(seen(WEB, "GET", "/other")),
@@ -43,7 +43,7 @@ fn what_is_too_long_keeps_templates_from_taking_it_in() {
 }
 
 #[test]
-fn a_line_takes_no_more_memory_than_a_few_times_its_length() {
+fn bounds_the_memory_of_a_long_line() {
     let paths = [
         "/1".repeat(30_000),
         "/ab".repeat(20_000),

@@ -1,10 +1,10 @@
-//! What is learned, as a part of what could be.
+//! The share of eligible requests that learned rules cover.
 
 use super::*;
 use crate::learning::workload::Exclusion;
 
 #[test]
-fn what_is_learnt_covers_a_part_of_what_could_be() {
+fn coverage_counts_learned_and_eligible_requests() {
     let evidence = Thresholds {
         least_count: 3,
         ..EVIDENCE
@@ -22,7 +22,7 @@ fn what_is_learnt_covers_a_part_of_what_could_be() {
         (seen(WEB, "GET", "/known"), 4),
         (seen(WEB, "GET", "/rare"), 2),
         (seen(WEB, "GET", &"/1".repeat(1000)), 1),
-        // Of these nothing could be learned.
+        // Not eligible.
         (answered(404, seen(WEB, "GET", "/gone")), 7),
         (answered(403, seen(WEB, "GET", "/forbidden")), 7),
         (denied(seen(WEB, "GET", "/denied")), 7),
@@ -45,7 +45,7 @@ fn what_is_learnt_covers_a_part_of_what_could_be() {
 }
 
 #[test]
-fn a_draft_covers_what_it_allows_however_it_came_to() {
+fn coverage_of_a_draft_counts_the_calls_that_it_allows() {
     let mut all =
         workload(["/a", "/a", "/rare", "/a/x*", "/b c", "/b c"].map(|path| seen(WEB, "GET", path)));
     let covered = all.cover(|call| matches!(call.path.as_str(), "/a" | "/a/x*"));

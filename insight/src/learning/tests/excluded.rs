@@ -1,4 +1,4 @@
-//! What is not learned, and why.
+//! Observations that are not learned from, and why.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use crate::learning::proposal::Rarity;
 use crate::learning::workload::Exclusion;
 
 #[test]
-fn what_is_rare_is_set_apart() {
+fn sets_rare_calls_apart() {
     let evidence = Thresholds {
         least_count: 3,
         least_span: 10,
@@ -17,7 +17,7 @@ fn what_is_rare_is_set_apart() {
     let few = [5, 95].map(|second| seen_at(second, WEB, "GET", "/few"));
     let brief = (50..55).map(|second| seen_at(second, WEB, "GET", "/brief"));
     let proposals = Proposals::new(&workload(often.chain(few).chain(brief)), evidence, &[]);
-    assert_eq!(learnt_paths(&proposals), ["/often"]);
+    assert_eq!(learned_paths(&proposals), ["/often"]);
     let rare = proposals.rare.iter();
     let rare: Vec<_> = rare
         .map(|call| (call.pattern.text.as_str(), call.rarity))
@@ -33,11 +33,11 @@ fn what_is_rare_is_set_apart() {
     let often = (0..100).map(|second| seen_at(second, WEB, "GET", "/often"));
     let few = [seen_at(5, WEB, "GET", "/few")];
     let proposals = Proposals::new(&workload(often.chain(few)), taken, &[]);
-    assert_eq!(learnt_paths(&proposals), ["/few", "/often"]);
+    assert_eq!(learned_paths(&proposals), ["/few", "/often"]);
 }
 
 #[test]
-fn what_cannot_be_learnt_is_set_aside_for_a_reason() {
+fn excludes_unusable_observations_with_a_reason() {
     let failed = Observation {
         outcome: Outcome::Answered(404),
         ..seen(WEB, "GET", "/x")
@@ -97,7 +97,7 @@ fn what_cannot_be_learnt_is_set_aside_for_a_reason() {
 }
 
 #[test]
-fn anonymous_callers_and_denied_requests_are_learnt_on_demand() {
+fn learns_anonymous_callers_and_denied_requests_on_demand() {
     let counting = Counting {
         takes_denied: true,
         takes_anonymous: true,
@@ -117,7 +117,7 @@ fn anonymous_callers_and_denied_requests_are_learnt_on_demand() {
 }
 
 #[test]
-fn what_is_known_is_counted_and_what_a_rule_denies_never_learnt() {
+fn counts_allowed_calls_and_never_learns_calls_that_a_rule_denies() {
     let mut workload = Workload::default();
     for (path, existing_decision) in [
         ("/known", ExistingDecision::Allowed),

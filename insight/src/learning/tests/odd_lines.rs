@@ -1,4 +1,4 @@
-//! Odd paths within a template, and templates that a person names.
+//! Odd paths within a template, and hand-written templates.
 
 use super::*;
 use crate::learning::hand_template::HandTemplate;
@@ -10,7 +10,7 @@ fn hour_of_orders() -> impl Iterator<Item = Observation> {
 }
 
 #[test]
-fn odd_lines_veto_nothing_and_are_told() {
+fn reports_odd_lines_that_do_not_prevent_a_template() {
     let evidence = Thresholds {
         least_count: 3,
         least_span: 5,
@@ -46,7 +46,7 @@ fn odd_lines_veto_nothing_and_are_told() {
             true,
             Some("x"),
         ),
-        // Many lines that were refused, of another caller.
+        // Many refused requests of another caller.
         (
             times(500, answered(404, seen(ADS, "GET", "/orders/x"))),
             true,
@@ -57,19 +57,19 @@ fn odd_lines_veto_nothing_and_are_told() {
             true,
             Some("x"),
         ),
-        // Callers that no rule may name.
+        // Callers that rules cannot name.
         (times(500, seen("", "GET", "/orders/x")), true, None),
         (times(500, seen(foreign, "GET", "/orders/x")), true, None),
-        // A word that a caller would be allowed to send is a page of its own,
+        // Several allowed requests for a word: it is a separate page.
         (times(3, seen(ADS, "GET", "/orders/export")), false, None),
         (times(3, seen(WEB, "GET", "/orders/export")), false, None),
-        // and so is a share of what the caller itself sends, whatever became of it.
+        // A considerable share of the caller's own requests, with any outcome.
         (
             times(6, answered(404, seen(WEB, "GET", "/orders/x"))),
             false,
             None,
         ),
-        // What the caller itself was denied is never taken in.
+        // A template never matches a path that the caller was denied.
         (times(1, denied(seen(WEB, "GET", "/orders/x"))), false, None),
         (times(3, seen(WEB, "GET", uuid)), false, None),
     ] {
@@ -87,7 +87,7 @@ fn odd_lines_veto_nothing_and_are_told() {
 }
 
 #[test]
-fn a_template_that_a_person_named_needs_no_evidence() {
+fn a_hand_written_template_needs_no_evidence() {
     let templates = ["/orders/{*}", "/files/{**}"].map(|text| HandTemplate::parse(text).unwrap());
     let observations = [
         seen(WEB, "GET", "/orders/1"),
@@ -135,7 +135,7 @@ fn a_template_that_a_person_named_needs_no_evidence() {
 }
 
 #[test]
-fn a_template_by_hand_is_one_as_rules_have_it() {
+fn rejects_hand_written_templates_that_rules_cannot_contain() {
     for (text, reason) in [
         ("/v1/orders/{*}", None),
         ("/v1/{**}", None),

@@ -1,10 +1,10 @@
-//! Which paths become a template, and which stay as they are.
+//! Which paths fold into a template.
 
 use super::*;
 use crate::learning::path_folding::HeldBackReason;
 
 #[test]
-fn ids_are_folded_with_evidence_only() {
+fn folds_ids_only_with_evidence() {
     for (paths, learned) in [
         (
             &["/orders/1", "/orders/2", "/orders/3"][..],
@@ -22,12 +22,12 @@ fn ids_are_folded_with_evidence_only() {
             &["/orders/1", "/orders/2", "/orders/3", "/orders/new/form"],
             &["/orders/1", "/orders/2", "/orders/3", "/orders/new/form"],
         ),
-        // Nothing is no word: `{*}` does not take it.
+        // An empty segment is no word, and `{*}` does not match it.
         (
             &["/orders/", "/orders/1", "/orders/2", "/orders/3"],
             &["/orders/", "/orders/{*}"],
         ),
-        // At each position evidence of its own.
+        // Each position needs its own evidence.
         (&["/u/1/o/7", "/u/1/o/8", "/u/1/o/9"], &["/u/1/o/{*}"]),
         (&["/u/1/o/7", "/u/2/o/8", "/u/3/o/9"], &["/u/{*}/o/{*}"]),
         (
@@ -39,12 +39,12 @@ fn ids_are_folded_with_evidence_only() {
             &["/u/1/a", "/u/2/a", "/u/3/b"],
             &["/u/1/a", "/u/2/a", "/u/3/b"],
         ),
-        // The id of a word's position does not keep what follows from being folded.
+        // A word at one position does not prevent folding at later ones.
         (
             &["/x/1/o/7", "/x/1/o/8", "/x/1/o/9", "/x/new"],
             &["/x/1/o/{*}", "/x/new"],
         ),
-        // Names of gRPC are never ids.
+        // gRPC method names are never IDs.
         (
             &[
                 "/s.S/A1B2C3D4E5F6",
@@ -57,7 +57,7 @@ fn ids_are_folded_with_evidence_only() {
                 "/s.S/C1B2C3D4E5F6",
             ],
         ),
-        // Tokens without a digit are taken with others of their length, and with no others.
+        // Tokens without a digit fold only with tokens of the same length.
         (
             &[
                 "/p/A1B2C3D4E5",
@@ -81,20 +81,20 @@ fn ids_are_folded_with_evidence_only() {
                 "/p/QWERTZUIOPA",
             ],
         ),
-        // What cannot stand in a template stays as it is.
+        // A path with characters that templates cannot contain is not folded.
         (
             &["/a|b/1", "/a|b/2", "/a|b/3"],
             &["/a|b/1", "/a|b/2", "/a|b/3"],
         ),
     ] {
-        assert_eq!(learnt_paths(&paths_of(paths)), learned, "{paths:?}");
+        assert_eq!(learned_paths(&paths_of(paths)), learned, "{paths:?}");
     }
 }
 
 #[test]
-fn what_only_looks_like_the_other_ids_keeps_them_apart() {
+fn a_segment_of_another_form_prevents_folding() {
     for (paths, learned) in [
-        // Ids of several forms, of which any may be what one of the others is not.
+        // IDs of different forms may mean different things.
         (
             &["/orders/1", "/orders/2", "/orders/3", "/orders/deadbeef"][..],
             &["/orders/1", "/orders/2", "/orders/3", "/orders/deadbeef"][..],
@@ -121,7 +121,7 @@ fn what_only_looks_like_the_other_ids_keeps_them_apart() {
                 "/o/ord_8f3k2j1h9d",
             ],
         ),
-        // What looks like a number and is none.
+        // Not numbers, although they start like one.
         (
             &["/orders/1", "/orders/1;delete", "/orders/2", "/orders/3"],
             &["/orders/1", "/orders/1;delete", "/orders/2", "/orders/3"],
@@ -131,12 +131,12 @@ fn what_only_looks_like_the_other_ids_keeps_them_apart() {
             &["/orders/%31", "/orders/1", "/orders/2", "/orders/3"],
         ),
     ] {
-        assert_eq!(learnt_paths(&paths_of(paths)), learned, "{paths:?}");
+        assert_eq!(learned_paths(&paths_of(paths)), learned, "{paths:?}");
     }
 }
 
 #[test]
-fn folds_tell_what_they_were_made_of() {
+fn folds_count_their_ids_and_keep_examples() {
     let proposals = paths_of(&["/orders/1", "/orders/2", "/orders/3", "/orders/4"]);
     let call = proposals.learned.values().flatten().next().unwrap();
     assert_eq!(call.tally.count, 4);
@@ -147,7 +147,7 @@ fn folds_tell_what_they_were_made_of() {
 }
 
 #[test]
-fn a_word_anywhere_in_the_workload_keeps_ids_apart() {
+fn a_word_from_any_caller_prevents_folding() {
     let ids = ["/orders/1", "/orders/2", "/orders/3"].map(|path| seen(WEB, "GET", path));
     for word in [
         seen(ADS, "GET", "/orders/export"),
@@ -156,7 +156,7 @@ fn a_word_anywhere_in_the_workload_keeps_ids_apart() {
     ] {
         let observations = ids.iter().cloned().chain([word.clone()]);
         let proposals = Proposals::new(&workload(observations), EVIDENCE, &[]);
-        assert!(!learnt_paths(&proposals).contains(&"/orders/{*}".to_owned()));
+        assert!(!learned_paths(&proposals).contains(&"/orders/{*}".to_owned()));
         let held_back = proposals.held_back.first().unwrap();
         assert_eq!(held_back.template, "/orders/{*}");
         assert_eq!(held_back.because, HeldBackReason::Word("export".to_owned()));
@@ -164,17 +164,17 @@ fn a_word_anywhere_in_the_workload_keeps_ids_apart() {
 }
 
 #[test]
-fn another_kind_of_ids_keeps_a_callers_ids_apart() {
+fn an_id_of_another_form_may_prevent_folding() {
     let ids = ["/orders/1001", "/orders/1002", "/orders/1003"];
     for (other, obstacle) in [
-        // Of the caller itself, whatever it looks like.
+        // Any other form from the caller itself.
         (
             seen(WEB, "DELETE", "/orders/a8f3kq92mz"),
             Some("a8f3kq92mz"),
         ),
-        // Of another, what may be a word.
+        // A possible word from another caller.
         (seen(ADS, "GET", "/orders/deadbeef"), Some("deadbeef")),
-        // Ids of another are ids.
+        // A clear ID from another caller.
         (seen(ADS, "GET", "/orders/a8f3kq92mz"), None),
         (
             seen(ADS, "GET", "/orders/123e4567-e89b-12d3-a456-426614174000"),
@@ -187,34 +187,34 @@ fn another_kind_of_ids_keeps_a_callers_ids_apart() {
         let because = proposals.held_back.first().map(|one| &one.because);
         let expected = obstacle.map(|id| HeldBackReason::OtherForm(id.to_owned()));
         assert_eq!(because, expected.as_ref(), "{other:?}");
-        let has_template = learnt_paths(&proposals).contains(&"/orders/{*}".to_owned());
+        let has_template = learned_paths(&proposals).contains(&"/orders/{*}".to_owned());
         assert_eq!(has_template, obstacle.is_none(), "{other:?}");
     }
 }
 
 #[test]
-fn two_kinds_of_ids_with_evidence_are_one_template() {
+fn folds_two_forms_of_ids_with_evidence_into_one_template() {
     let numbers = (1..=3).map(|id| format!("/orders/{id}"));
     let uuids = (1..=3).map(|id| format!("/orders/123e4567-e89b-12d3-a456-42661417400{id}"));
     let all = numbers.chain(uuids).map(|path| seen(WEB, "GET", &path));
     let proposals = Proposals::new(&workload(all), EVIDENCE, &[]);
-    assert_eq!(learnt_paths(&proposals), ["/orders/{*}"]);
+    assert_eq!(learned_paths(&proposals), ["/orders/{*}"]);
 }
 
 #[test]
-fn names_with_digits_are_words() {
+fn treats_names_with_digits_as_words() {
     for name in ["delete-user-42-forever", "API2EXPORT"] {
         let ids = (1001..1011).map(|id| seen(WEB, "GET", &format!("/orders/{id}")));
         let named = seen(ADS, "GET", &format!("/orders/{name}"));
         let proposals = Proposals::new(&workload(ids.chain([named])), EVIDENCE, &[]);
         let because = &proposals.held_back.first().unwrap().because;
         assert_eq!(*because, HeldBackReason::Word(name.to_owned()));
-        assert!(!learnt_paths(&proposals).contains(&"/orders/{*}".to_owned()));
+        assert!(!learned_paths(&proposals).contains(&"/orders/{*}".to_owned()));
     }
 }
 
 #[test]
-fn ids_that_were_seen_a_few_times_only_are_told_among_others() {
+fn reports_rare_ids_among_frequent_ones() {
     let evidence = Thresholds {
         least_count: 3,
         ..EVIDENCE
@@ -225,19 +225,19 @@ fn ids_that_were_seen_a_few_times_only_are_told_among_others() {
             std::iter::repeat_n(seen(WEB, "GET", &format!("/orders/{id}")), count)
         });
         let proposals = Proposals::new(&workload(observations), evidence, &[]);
-        assert_eq!(learnt_paths(&proposals), ["/orders/{*}"]);
+        assert_eq!(learned_paths(&proposals), ["/orders/{*}"]);
         let call = proposals.learned.into_values().flatten().next().unwrap();
         let seldom = call.pattern.seldom;
         seldom.map(|paths| (paths.count, paths.example))
     };
     assert_eq!(seldom(&[5, 5, 5, 5]), None);
     assert_eq!(seldom(&[5, 5, 5, 1]), Some((1, "/orders/3".to_owned())));
-    // Where each is seen a few times, all are as they should be.
+    // If all IDs are rare, none stands out.
     assert_eq!(seldom(&[1, 1, 1, 2]), None);
 }
 
 #[test]
-fn methods_and_paths_are_not_multiplied() {
+fn does_not_combine_unseen_methods_and_paths() {
     let observations = [
         ("GET", "/cart"),
         ("POST", "/cart"),

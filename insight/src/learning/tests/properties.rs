@@ -58,10 +58,10 @@ fn includes(template: &str, path: &str) -> bool {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 
-    /// All that was learned is allowed; and nothing is that was not seen, but within a template for which
-    /// there is evidence.
+    /// The engine allows all learned requests. It allows others only if a template with evidence matches
+    /// them.
     #[test]
-    fn the_engine_allows_what_was_seen_and_no_more(
+    fn the_engine_allows_only_observed_calls_and_templates(
         calls in prop::collection::vec((0..CALLERS.len(), 0..METHODS.len(), path()), 1..60),
         denials in prop::collection::vec((0..CALLERS.len(), 0..METHODS.len(), path()), 0..3),
     ) {
@@ -106,7 +106,7 @@ proptest! {
                     let path: Vec<_> = path.split('/').collect();
                     if path.len() > position && includes(&before.join("/"), &path[..position].join("/")) {
                         prop_assert!(!WORDS.contains(&path[position]), "{}: {:?}", template, path);
-                        // Ids of others are ids.
+                        // IDs of other callers do not prevent folding.
                         let is_other = OTHERS.contains(&path[position]) && of(peer) == *caller;
                         prop_assert!(!is_other, "{}: {:?}", template, path);
                     }
@@ -114,7 +114,7 @@ proptest! {
             }
         }
 
-        // Everything that was seen, changed in each place, from everybody with every method.
+        // Every observed path, and variants with one changed segment, from every caller with every method.
         let mut paths: BTreeSet<String> = calls.iter().map(|(.., path)| path.clone()).collect();
         paths.extend(denials.iter().map(|(.., path)| path.clone()));
         for path in paths.clone() {

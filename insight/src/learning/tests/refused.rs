@@ -5,19 +5,19 @@ use crate::learning::path_folding::HeldBackReason;
 use crate::learning::workload::Exclusion;
 
 #[test]
-fn what_the_workload_itself_refused_is_evidence_for_nothing() {
+fn requests_refused_by_the_workload_are_no_evidence() {
     let forbidden = |path: &str, status| Observation {
         outcome: Outcome::Answered(status),
         ..seen(WEB, "GET", path)
     };
-    // Not for a template,
+    // No evidence for a template.
     let few = ["/orders/1", "/orders/2"].map(|path| seen(WEB, "GET", path));
     let refused = [forbidden("/orders/3", 401), forbidden("/orders/4", 403)];
     let all = workload(few.into_iter().chain(refused.clone()));
     assert_eq!(all.excluded[&Exclusion::Forbidden].count, 2);
-    let learned = learnt_paths(&Proposals::new(&all, EVIDENCE, &[]));
+    let learned = learned_paths(&Proposals::new(&all, EVIDENCE, &[]));
     assert_eq!(learned, ["/orders/1", "/orders/2"]);
-    // and not against one, which tells how many such paths it takes in. What was let through later is not among them.
+    // No evidence against one. The template reports how many such paths it matches, except those allowed later.
     let enough = ["/orders/1", "/orders/2", "/orders/5"].map(|path| seen(WEB, "GET", path));
     let others = [
         forbidden("/orders/5", 401),
@@ -29,7 +29,7 @@ fn what_the_workload_itself_refused_is_evidence_for_nothing() {
     ];
     let all = workload(enough.into_iter().chain(refused).chain(others));
     let proposals = Proposals::new(&all, EVIDENCE, &[]);
-    assert_eq!(learnt_paths(&proposals), ["/orders/{*}"]);
+    assert_eq!(learned_paths(&proposals), ["/orders/{*}"]);
     let call = proposals.learned.into_values().flatten().next().unwrap();
     let paths = call.pattern.forbidden.unwrap();
     assert_eq!((paths.count, paths.example.as_str()), (2, "/orders/3"));
@@ -37,7 +37,7 @@ fn what_the_workload_itself_refused_is_evidence_for_nothing() {
 }
 
 #[test]
-fn what_a_token_or_an_authorizer_decided_is_evidence_for_nothing() {
+fn requests_denied_by_other_filters_are_no_evidence() {
     let ids = ["/orders/1", "/orders/2", "/orders/3"].map(|path| seen(WEB, "GET", path));
     let refused = Observation {
         outcome: Outcome::DeniedByOtherFilter,
@@ -46,15 +46,15 @@ fn what_a_token_or_an_authorizer_decided_is_evidence_for_nothing() {
     let all = workload(ids.into_iter().chain([refused]));
     assert_eq!(all.excluded[&Exclusion::Denied].count, 1);
     let proposals = Proposals::new(&all, EVIDENCE, &[]);
-    assert_eq!(learnt_paths(&proposals), ["/orders/{*}"]);
+    assert_eq!(learned_paths(&proposals), ["/orders/{*}"]);
     let call = proposals.learned.into_values().flatten().next().unwrap();
     assert_eq!(call.pattern.forbidden.unwrap().example, "/orders/4");
     assert_eq!(call.tally.count, 3);
 }
 
-/// Where one request is denied and another to the same path is not, the path is not why.
+/// If another request to the same path was allowed, the path is not the reason for the denial.
 #[test]
-fn a_path_that_was_let_through_as_often_as_denied_prevents_no_template() {
+fn a_path_denied_no_more_often_than_allowed_does_not_prevent_a_template() {
     let ids = ["/orders/1", "/orders/2", "/orders/3"].map(|path| seen(WEB, "GET", path));
     let with = |let_through: usize, denials: usize| {
         let request = seen(WEB, "GET", "/orders/4");
@@ -62,7 +62,7 @@ fn a_path_that_was_let_through_as_often_as_denied_prevents_no_template() {
         let denials = std::iter::repeat_n(denied(request), denials);
         let all = ids.iter().cloned().chain(let_through).chain(denials);
         let proposals = Proposals::new(&workload(all), EVIDENCE, &[]);
-        learnt_paths(&proposals) == ["/orders/{*}"]
+        learned_paths(&proposals) == ["/orders/{*}"]
     };
     for (let_through, denials, is_template) in [
         (1, 1, true),
@@ -76,9 +76,9 @@ fn a_path_that_was_let_through_as_often_as_denied_prevents_no_template() {
     }
 }
 
-/// The `Deny` rule stays in force beside the template.
+/// The `Deny` rule still denies the path that the template matches.
 #[test]
-fn what_a_rule_of_the_policy_denies_prevents_no_template() {
+fn a_path_that_a_deny_rule_matches_does_not_prevent_a_template() {
     let admin = seen(WEB, "GET", "/orders/admin");
     for (existing_decision, is_template) in [
         (ExistingDecision::Denied("no-admin".to_owned()), true),
@@ -93,7 +93,7 @@ fn what_a_rule_of_the_policy_denies_prevents_no_template() {
                 all.add(&refused, &domains(), ALL, |_| existing_decision.clone());
             }
             let proposals = Proposals::new(&all, EVIDENCE, &[]);
-            let paths = learnt_paths(&proposals);
+            let paths = learned_paths(&proposals);
             assert_eq!(
                 paths == ["/orders/{*}"],
                 is_template,
@@ -104,9 +104,9 @@ fn what_a_rule_of_the_policy_denies_prevents_no_template() {
     }
 }
 
-/// What is allowed already is not allowed newly.
+/// The template would not newly allow this path.
 #[test]
-fn what_was_denied_and_is_allowed_by_now_prevents_no_template() {
+fn a_denied_path_that_is_now_allowed_does_not_prevent_a_template() {
     let mut all = workload([1, 2, 3].map(|id| seen(WEB, "GET", &format!("/orders/{id}"))));
     all.add(
         &denied(seen(WEB, "GET", "/orders/4")),
@@ -115,11 +115,11 @@ fn what_was_denied_and_is_allowed_by_now_prevents_no_template() {
         |_| ExistingDecision::Allowed,
     );
     let proposals = Proposals::new(&all, EVIDENCE, &[]);
-    assert_eq!(learnt_paths(&proposals), ["/orders/{*}"]);
+    assert_eq!(learned_paths(&proposals), ["/orders/{*}"]);
 }
 
 #[test]
-fn a_template_never_takes_in_what_was_denied() {
+fn a_template_never_matches_a_denied_path_of_the_caller() {
     let ids = ["/orders/1", "/orders/2", "/orders/3"].map(|path| seen(WEB, "GET", path));
     let with = |other: Observation| {
         let all = ids.iter().cloned().chain([denied(other)]);
@@ -127,13 +127,13 @@ fn a_template_never_takes_in_what_was_denied() {
     };
     let proposals = with(seen(WEB, "GET", "/orders/4"));
     assert_eq!(
-        learnt_paths(&proposals),
+        learned_paths(&proposals),
         ["/orders/1", "/orders/2", "/orders/3"]
     );
     let because = &proposals.held_back.first().unwrap().because;
     assert_eq!(*because, HeldBackReason::Denied("/orders/4".to_owned()));
-    // What another was denied, or this one with another method, is no matter.
+    // Denials of other callers or methods do not matter.
     for other in [seen(ADS, "GET", "/orders/4"), seen(WEB, "PUT", "/orders/4")] {
-        assert_eq!(learnt_paths(&with(other)), ["/orders/{*}"]);
+        assert_eq!(learned_paths(&with(other)), ["/orders/{*}"]);
     }
 }

@@ -1,4 +1,4 @@
-//! Connections without HTTP.
+//! TCP connections without HTTP.
 
 use policy_schema::diagnostic::SourceText;
 use policy_schema::validate::{Options, validate};
@@ -6,15 +6,15 @@ use policy_schema::validate::{Options, validate};
 use super::*;
 use crate::promotion::verdict::Unknown;
 
-/// Counters of requests prove nothing about them.
+/// Request counters are no evidence for TCP connections.
 #[test]
-fn connections_without_http_that_may_be_denied_are_not_judged_by_requests() {
+fn does_not_judge_tcp_connections_by_requests() {
     let mut candidate = whole(&[]);
     candidate.members[0].tcp_ports = vec![6379];
     let plenty = || Ok(seen(5000, &[]));
     let verdict = judged(&candidate, current(), plenty());
     assert_eq!(verdict, Verdict::Unknown(Unknown::TcpPorts(vec![6379])));
-    // What was counted against it says more.
+    // Counted denials are stronger evidence.
     let verdict = judged(&candidate, current(), Ok(seen(5000, &[1])));
     assert!(matches!(verdict, Verdict::WouldDeny { .. }));
     let evidence = Evidence {
@@ -29,7 +29,7 @@ fn connections_without_http_that_may_be_denied_are_not_judged_by_requests() {
 }
 
 #[test]
-fn the_ports_on_which_connections_may_be_denied_are_those_that_not_everybody_may_call() {
+fn finds_tcp_ports_with_connections_that_may_be_denied() {
     let everybody = "{id: e, effect: Allow, to: [{ports: [6379]}]}";
     let web = "{id: w, effect: Allow, from: [{serviceAccounts: [w]}]}";
     let get = "{id: g, effect: Allow, to: [{methods: [GET]}]}";

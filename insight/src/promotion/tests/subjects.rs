@@ -1,4 +1,4 @@
-//! Which requests are counted for what.
+//! Which requests count for which candidate.
 
 use std::fmt::Write as _;
 
@@ -10,7 +10,7 @@ use crate::promotion::selectors::{Selectors, decided};
 
 /// Each request is counted once: the extra counts of a rule in shadow differ in effect or name.
 #[test]
-fn matches_of_rules_in_shadow_are_no_requests() {
+fn does_not_count_shadow_matches_as_requests() {
     let decisions = "peergate_decisions_total{peergate_policy=~\"shop_orders\"";
     let of_rule = rule(Effect::Deny);
     let part = Selectors::new(&of_rule.members[0], &of_rule.subject);
@@ -40,10 +40,10 @@ fn matches_of_rules_in_shadow_are_no_requests() {
     );
 }
 
-/// The policies that would be enforced together, the enforced ones for their workloads, and beside which of these what
-/// is denied for lack of a rule is not counted.
+/// Expected are the policies that are promoted together, their enforced neighbors, and the neighbors that keep default
+/// denials from being counted.
 #[test]
-fn policies_in_shadow_that_meet_are_judged_together() {
+fn judges_overlapping_shadow_policies_together() {
     let selecting = |label: &str| format!("selector: {{matchLabels: {{app: {label}}}}}");
     let (a, b, all) = (
         selecting("a"),

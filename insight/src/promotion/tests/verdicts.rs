@@ -1,4 +1,4 @@
-//! What follows from the numbers.
+//! Verdicts from counters.
 
 use super::*;
 use crate::promotion::bound::upper_bound;
@@ -6,7 +6,7 @@ use crate::promotion::coverage::Gap;
 use crate::promotion::verdict::Unknown;
 
 #[test]
-fn a_verdict_follows_from_the_numbers() {
+fn derives_the_verdict_from_the_counts() {
     let bound = |events, requests| upper_bound(events, requests, standard().confidence);
     let ready = |requests| Verdict::Ready {
         bound: bound(0, requests),
@@ -42,7 +42,7 @@ fn a_verdict_follows_from_the_numbers() {
 }
 
 #[test]
-fn what_counters_cannot_tell_is_not_judged_by_them() {
+fn does_not_judge_candidates_that_counters_do_not_cover() {
     let others = || Revisions::Others(vec!["ffffffffffff".to_owned()]);
     let plenty = || Ok(seen(5000, &[]));
     let nothing = || Err(vec![policy("orders")]);
@@ -114,7 +114,7 @@ fn a_candidate_without_samples_is_not_ready() {
         judge(None, Some(gap), hours(140), &[]),
         too_short(hours(140))
     );
-    // What was seen to be denied is known all the same.
+    // Counted denials are known despite the gap.
     for (ended, gap) in [(Some(at), None), (None, Some(gap))] {
         let verdict = judge(ended, gap, hours(0), &[1]);
         assert!(matches!(verdict, Verdict::WouldDeny { .. }), "{verdict:?}");

@@ -1,4 +1,4 @@
-//! What was counted when, and what begins or ends in a window.
+//! Counting windows, and rules that begin or end in them.
 
 use super::*;
 use crate::promotion::bound::upper_bound;
@@ -8,7 +8,7 @@ use crate::promotion::schedule::{Scheduled, scheduled};
 use crate::promotion::verdict::NotInForce;
 
 #[test]
-fn what_was_not_counted_for_all_of_the_window_waits() {
+fn a_candidate_not_counted_for_the_whole_window_waits() {
     let rule = &rule(Effect::Deny);
     let wait = Duration::from_mins(10_077);
     let judge = |requests, denied: &[u64]| {
@@ -27,18 +27,18 @@ fn what_was_not_counted_for_all_of_the_window_waits() {
     };
     assert_eq!(judge(3201, &[]), too_short(3201, 0));
     assert_eq!(judge(10, &[]), too_short(10, 2985));
-    // A denial is one however short the time was.
+    // A denial counts even in a short window.
     assert!(matches!(judge(3201, &[1]), Verdict::WouldDeny { .. }));
 }
 
-/// Of moments that are known roughly, the one is taken that speaks against enforcing.
+/// If a moment is only known approximately, the more cautious bound applies.
 #[test]
 fn requests_count_late_and_denials_count_early() {
     let window = |from| Window {
         from,
         until: second(6000),
     };
-    // Looks are two seconds apart.
+    // Samples are two seconds apart.
     let asked = window(second(5000));
     let before =
         |at: Timestamp| Timestamp::from_unix_nanoseconds(at.unix_nanoseconds() - 1_000_000);
@@ -106,9 +106,9 @@ fn between(not_before: Option<u64>, not_after: Option<u64>) -> Validity {
     }
 }
 
-/// None of many requests would have been denied, by a rule that could not have denied any.
+/// Zero denials prove nothing about a rule that was not in force.
 #[test]
-fn a_rule_that_did_not_apply_for_all_of_the_window_is_not_ready() {
+fn a_rule_not_in_force_for_the_whole_window_is_not_ready() {
     let begins = |at| Some(NotInForce::Begins(second(at)));
     let ended = |at| Some(NotInForce::Ended(second(at)));
     for (not_before, not_after, expected) in [
@@ -135,7 +135,7 @@ fn a_rule_that_did_not_apply_for_all_of_the_window_is_not_ready() {
 }
 
 #[test]
-fn what_begins_or_ends_soon_is_told_of_policies() {
+fn reports_rules_that_begin_or_end_soon() {
     let allow_ends = |rule: &str, at, is_last| Scheduled::AllowEnds {
         rule: rule.to_owned(),
         at: second(at),

@@ -321,7 +321,7 @@ fn shows_the_start_of_an_unexpected_text() {
         proxy.unwrap_err().to_string()
     };
     let words = "Failed to convert protobuf message to JSON string";
-    assert_eq!(reason(words), format!("it is not JSON, but `{words}`"));
-    assert_eq!(reason("{}"), "it has no `configs`");
+    assert_eq!(reason(words), format!("expected JSON, found `{words}`"));
+    assert_eq!(reason("{}"), "missing field `configs`");
     assert!(reason(&"ä ".repeat(10_000)).len() < 1_000);
 }

@@ -140,7 +140,7 @@ impl Guards {
         let name = field(patch.value, "name").and_then(Value::as_str);
         match name {
             Some(name) if self.has(name) => {
-                Judgement::Undoes(format!("brings a configuration for the filter `{name}`"))
+                Judgement::Undoes(format!("adds a configuration for the filter `{name}`"))
             }
             Some(_) if patch.operation == "ADD" => Judgement::Harmless,
             _ => unknown(patch),

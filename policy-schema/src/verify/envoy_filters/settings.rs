@@ -106,14 +106,14 @@ pub(super) fn disabling_setting(
     any_field(value, &mut |key, value| {
         found = match key {
             "trust_chain_verification" if is_accept_untrusted(value) && !of_gateway => {
-                Some("has certificates accepted that nothing validates".to_owned())
+                Some("accepts unvalidated certificates".to_owned())
             }
             // Whether declared gateways require certificates is up to the documents.
             "require_client_certificate" if !is_true(value) && !of_gateway => {
-                Some("no longer requires a certificate of callers".to_owned())
+                Some("no longer requires client certificates".to_owned())
             }
             "typed_per_filter_config" => guard_in(guards, value)
-                .map(|name| format!("has routes with other settings for the filter `{name}`")),
+                .map(|name| format!("overrides the settings of the filter `{name}` for routes")),
             _ => None,
         };
         found.is_some()
@@ -127,12 +127,12 @@ fn path_setting(guards: &Guards, value: &Value) -> Option<String> {
     let changed = changed_options(guards.normalization, value);
     if let Some(option) = changed.first() {
         return Some(format!(
-            "sets `{option}`, so that proxies do not normalize paths as in the `Mesh`"
+            "sets `{option}`, which contradicts `pathNormalization` of the `Mesh`"
         ));
     }
     if ignores_path_parameters(value) {
         return Some(
-            "sets `ignore_path_parameters_in_path_matching`, so that RBAC compares another path than the filter"
+            "sets `ignore_path_parameters_in_path_matching`, so RBAC matches a different path than the filter"
                 .to_owned(),
         );
     }

@@ -138,10 +138,10 @@ fn judges_an_added_filter_by_its_type() {
 
 #[test]
 fn finds_disabling_settings_at_any_depth() {
-    let accepted = "has certificates accepted that nothing validates";
-    let paths = "sets `normalize_path`, so that proxies do not normalize paths as in the `Mesh`";
-    let parameters = "sets `ignore_path_parameters_in_path_matching`, so that RBAC compares another path than the filter";
-    let routes = "has routes with other settings for the filter `envoy.filters.http.rbac`";
+    let accepted = "accepts unvalidated certificates";
+    let paths = "sets `normalize_path`, which contradicts `pathNormalization` of the `Mesh`";
+    let parameters = "sets `ignore_path_parameters_in_path_matching`, so RBAC matches a different path than the filter";
+    let routes = "overrides the settings of the filter `envoy.filters.http.rbac` for routes";
     let untrusted = |value: Value| json!({"transport_socket": {"typed_config": {"common_tls_context": {"validation_context": value}}}});
     for (apply_to, value, does) in [
         (
@@ -203,7 +203,7 @@ fn reports_sidecars_but_not_gateways_without_required_certificates() {
     let value =
         json!({"transport_socket": {"typed_config": {"require_client_certificate": false}}});
     let patch = merging("FILTER_CHAIN", &value);
-    let does = "no longer requires a certificate of callers";
+    let does = "no longer requires client certificates";
     assert_eq!(judge(false, &patch), undoes(does));
     assert_eq!(
         judge(true, &patch),

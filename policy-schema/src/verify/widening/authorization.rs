@@ -22,34 +22,39 @@ pub(super) fn wider(old: &Object, new: &Object) -> Vec<String> {
                 .spec
                 .rules
                 .iter()
-                .map(|_| "it begins to allow".to_owned());
+                .map(|_| "it starts to allow requests".to_owned());
             reasons.extend(allowing.take(1));
         }
         (Some(Action::Allow), Some(Action::Allow)) => {
             if !has_same_target(&old.spec, &new.spec) {
-                reasons
-                    .push("it is for other workloads, and those it leaves may be open".to_owned());
+                reasons.push(
+                    "it selects different workloads, and those it no longer selects may be open"
+                        .to_owned(),
+                );
             }
             for (number, rule) in new.spec.rules.iter().enumerate() {
                 let mut known = old.spec.rules.iter();
                 if !known.any(|known| covers(known, rule) && is_dropped_from_tcp(known, rule)) {
                     reasons.push(format!(
-                        "no existing rule allows all that rendered rule {number} does"
+                        "no existing rule allows everything that rendered rule {number} allows"
                     ));
                 }
             }
         }
         (Some(was), Some(is)) if was == is => {
             if old.spec.provider != new.spec.provider {
-                reasons.push("another provider decides".to_owned());
+                reasons.push("its provider changes".to_owned());
             }
             if !has_same_target(&old.spec, &new.spec) {
-                reasons.push("it is for other workloads, and no longer denies at some".to_owned());
+                reasons.push(
+                    "it selects different workloads, and no longer denies requests to some"
+                        .to_owned(),
+                );
             }
             for (number, rule) in old.spec.rules.iter().enumerate() {
                 if !new.spec.rules.iter().any(|wide| covers(wide, rule)) {
                     reasons.push(format!(
-                        "no rendered rule denies all that existing rule {number} does"
+                        "no rendered rule denies everything that existing rule {number} denies"
                     ));
                 }
             }
@@ -216,8 +221,8 @@ mod tests {
         json!({"selector": {"matchLabels": {"app": "a"}}, "action": action, "rules": rules})
     }
 
-    const GAINS: &str = "no existing rule allows all that rendered rule 0 does";
-    const LOSES: &str = "no rendered rule denies all that existing rule 0 does";
+    const GAINS: &str = "no existing rule allows everything that rendered rule 0 allows";
+    const LOSES: &str = "no rendered rule denies everything that existing rule 0 denies";
 
     #[test]
     fn a_rule_is_compared_by_its_fields() {
@@ -300,12 +305,12 @@ mod tests {
             (
                 of("AUDIT", &one),
                 of("ALLOW", &one),
-                &["it begins to allow"],
+                &["it starts to allow requests"],
             ),
             (
                 of("DENY", &one),
                 other,
-                &["it is for other workloads, and no longer denies at some"],
+                &["it selects different workloads, and no longer denies requests to some"],
             ),
         ] {
             assert_eq!(found(&old, &new), expected, "{old} {new}");

@@ -25,7 +25,8 @@ pub(super) fn wider(old: &Object, new: &Object, root_namespace: &str) -> Vec<Str
     };
     let mut reasons = Vec::new();
     if labels(&old) != labels(&new) {
-        reasons.push("it selects other pods, so its mode may no longer hold for some".to_owned());
+        reasons
+            .push("it selects different pods, so its mode may no longer apply to some".to_owned());
     }
     let whole = (mode(old.mtls), mode(new.mtls));
     reasons.extend(loss("the mode", whole.0, whole.1));
@@ -144,12 +145,12 @@ mod tests {
             (
                 port("STRICT"),
                 mode("STRICT"),
-                "it selects other pods, so its mode may no longer hold for some",
+                "it selects different pods, so its mode may no longer apply to some",
             ),
             (
                 json!({"mtls": {"mode": "LATER"}}),
                 mode("STRICT"),
-                "the existing object is not understood (unknown variant `LATER`, expected one of `UNSET`, `DISABLE`, `PERMISSIVE`, `STRICT`)",
+                "the existing object cannot be parsed (unknown variant `LATER`, expected one of `UNSET`, `DISABLE`, `PERMISSIVE`, `STRICT`)",
             ),
         ] {
             assert_eq!(found("shop", &old, &new), [expected], "{old} {new}");

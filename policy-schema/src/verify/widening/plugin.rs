@@ -30,7 +30,7 @@ pub(super) fn wider(old: &Object, new: &Object, module: &str, at: Timestamp) -> 
         let place = |object: &Object| object.at(pointer).filter(|value| !is_empty(value)).cloned();
         if place(old) != place(new) {
             reasons.push(format!(
-                "its {field} changes, so that it may no longer decide on some requests"
+                "its {field} changes, so it may no longer apply to some requests"
             ));
         }
     }
@@ -53,7 +53,7 @@ fn is_empty(value: &Value) -> bool {
 fn config(object: &Object, module: &str) -> Result<PluginConfig, String> {
     let value = object.at(&format!("{module}/pluginConfig"));
     serde_json::from_value(value.cloned().unwrap_or_default())
-        .map_err(|reason| format!("the existing plugin config is not understood ({reason})"))
+        .map_err(|reason| format!("the existing plugin config cannot be parsed ({reason})"))
 }
 
 /// A policy of a plugin config.
@@ -141,10 +141,10 @@ impl Enforced<'_> {
             return;
         }
         if self.enforcement == Enforcement::Shadow {
-            return reasons.push(format!("policy `{name}` goes into shadow"));
+            return reasons.push(format!("policy `{name}` is now in shadow"));
         }
         if self.match_labels != was.match_labels || self.at_gateway != was.at_gateway {
-            reasons.push(format!("policy `{name}` is for other workloads"));
+            reasons.push(format!("policy `{name}` selects different workloads"));
         }
         if (was.otherwise, self.otherwise) == (Otherwise::Deny, Otherwise::Pass) {
             reasons.push(format!(
@@ -155,7 +155,7 @@ impl Enforced<'_> {
         for rule in in_force(was.rules, Effect::Deny, at) {
             if !known.has(rule) {
                 reasons.push(format!(
-                    "policy `{name}` no longer denies all that its rule `{}` does",
+                    "policy `{name}` no longer denies everything that its existing rule `{}` denies",
                     rule.id
                 ));
             }
@@ -178,7 +178,7 @@ impl Enforced<'_> {
         for rule in in_force(self.rules, Effect::Allow, at) {
             if !known.has(rule) {
                 reasons.push(format!(
-                    "no existing rule of policy `{name}` allows all that rendered rule `{}` does",
+                    "no existing rule of policy `{name}` allows everything that rendered rule `{}` allows",
                     rule.id
                 ));
             }

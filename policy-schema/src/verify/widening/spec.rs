@@ -7,6 +7,6 @@ pub(super) fn spec<S: Default + serde::de::DeserializeOwned>(object: &Object) ->
     match object.at("/spec") {
         None => Ok(S::default()),
         Some(spec) => serde_json::from_value(spec.clone())
-            .map_err(|reason| format!("the existing object is not understood ({reason})")),
+            .map_err(|reason| format!("the existing object cannot be parsed ({reason})")),
     }
 }

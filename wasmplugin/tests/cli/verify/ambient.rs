@@ -114,28 +114,28 @@ fn reports_rules_that_ztunnel_does_not_enforce() {
             ),
             None,
         ),
-        (deny("to", path.clone()), Some("deny by HTTP alone")),
+        (deny("to", path.clone()), Some("test only HTTP fields")),
         (
             deny("to", json!([{"notPaths": ["/health"]}])),
-            Some("deny by HTTP alone"),
+            Some("test only HTTP fields"),
         ),
-        (deny("from", jwt), Some("deny by HTTP alone")),
+        (deny("from", jwt), Some("test only HTTP fields")),
         (
             deny("to", both),
-            Some("leaves that part out, and denies more"),
+            Some("ignores these tests and denies more requests"),
         ),
         (
             with(with(web(), "id", json!("x")), "to", path.clone()),
-            Some("leaves them out, and denies what they allow"),
+            Some("ignores them and denies requests that they allow"),
         ),
-        (timed(deny("to", port.clone())), Some("need the filter")),
+        (timed(deny("to", port.clone())), Some("require the filter")),
         (
             timed(with(web(), "id", json!("x"))),
-            Some("begin or end at a time"),
+            Some("have a start or an end time"),
         ),
         (
             with(deny("to", port), "enforcement", json!("Shadow")),
-            Some("need the filter"),
+            Some("require the filter"),
         ),
     ] {
         let found = ambient_findings(&json!([web(), rule]), &[NAMESPACE, DEPLOYMENT]);
@@ -238,18 +238,15 @@ fn a_policy_for_a_service_needs_a_waypoint_that_applies_it() {
         (vec![SERVICE, WAYPOINT], None),
         (
             vec![SERVICE],
-            Some("uses the waypoint `shop/waypoint`, which is not there"),
+            Some("uses waypoint `shop/waypoint`, which does not exist"),
         ),
         (vec![&unlabelled, WAYPOINT], Some("uses no waypoint")),
         (vec![&opted_out, WAYPOINT], Some("uses no waypoint")),
         (
             vec![SERVICE, &agentgateway],
-            Some("of the class `istio-agentgateway-waypoint`, which applies no policy"),
+            Some("of class `istio-agentgateway-waypoint`, which enforces no policies"),
         ),
-        (
-            vec![SERVICE, &for_workloads],
-            Some("is not asked for services"),
-        ),
+        (vec![SERVICE, &for_workloads], Some("excludes services")),
     ] {
         let objects = [vec![DEPLOYMENT], objects].concat();
         let found = service_policy_findings("1.31", &objects);

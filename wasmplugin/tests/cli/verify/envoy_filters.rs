@@ -45,7 +45,7 @@ fn undone_finding(namespace: &str, does: &str) -> [String; 3] {
     [
         "enforcement-undone".to_owned(),
         format!("EnvoyFilter {namespace}/extra"),
-        format!("it {does}, at proxies that enforce policies"),
+        format!("{does}, at proxies that enforce policies"),
     ]
 }
 
@@ -142,18 +142,15 @@ fn checks_every_patch_and_shows_its_line() {
     let unknown = [
         "not-checked".to_owned(),
         "EnvoyFilter boutique/extra".to_owned(),
-        "it adds a filter of type `lua`, which can change or answer requests, at proxies that enforce policies, and whether they still do was not judged".to_owned(),
+        "adds a filter of type `lua`, which can change or answer requests, at proxies that enforce policies: its effect on enforcement is unknown".to_owned(),
     ];
     assert_eq!(
         found,
         [
+            undone_finding("boutique", "accepts unvalidated certificates"),
             undone_finding(
                 "boutique",
-                "has certificates accepted that nothing validates"
-            ),
-            undone_finding(
-                "boutique",
-                "sets `normalize_path`, so that proxies do not normalize paths as in the `Mesh`",
+                "sets `normalize_path`, which contradicts `pathNormalization` of the `Mesh`",
             ),
             unknown,
         ]
@@ -194,7 +191,7 @@ fn names_policies_that_trust_a_gateway_that_an_envoy_filter_opens_to_any_certifi
         }}}}},
     });
     let found = found("istio-ingress", &json!(null), &[patch]);
-    let message = "it has gateways accept client certificates without validating them";
+    let message = "makes gateways accept client certificates without validating them";
     let expected = [
         "unvalidated-certificates",
         "EnvoyFilter istio-ingress/extra",

@@ -68,21 +68,21 @@ fn reports_a_mesh_config_that_changes_the_meaning_of_rules() {
         ("pathNormalization: {normalization: BASE}", None),
         (
             "pathNormalization: {normalization: NONE}",
-            Some("its `pathNormalization.normalization` is `NONE`, and the `Mesh` says `BASE`"),
+            Some("its `pathNormalization.normalization` is `NONE`, but the `Mesh` has `BASE`"),
         ),
         (
             "pathNormalization: {normalization: MERGE_SLASHES}",
             Some(
-                "its `pathNormalization.normalization` is `MERGE_SLASHES`, and the `Mesh` says `BASE`",
+                "its `pathNormalization.normalization` is `MERGE_SLASHES`, but the `Mesh` has `BASE`",
             ),
         ),
         (
             "trustDomain: other.example",
-            Some("its `trustDomain` is `other.example`, and the `Mesh` says `cluster.local`"),
+            Some("its `trustDomain` is `other.example`, but the `Mesh` has `cluster.local`"),
         ),
         (
             "rootNamespace: elsewhere",
-            Some("its `rootNamespace` is `elsewhere`, and the `Mesh` says `istio-system`"),
+            Some("its `rootNamespace` is `elsewhere`, but the `Mesh` has `istio-system`"),
         ),
     ] {
         let found = found(&format!("{ALIASES}\n{STRICT}\n{config}"));
@@ -119,7 +119,7 @@ fn reads_a_mesh_config_from_any_istiod_or_root_namespace() {
         let mut changed = found
             .iter()
             .filter(|[_, subject, _]| subject.starts_with("ConfigMap"));
-        let message = "its `trustDomain` is `other.example`, and the `Mesh` says `cluster.local`";
+        let message = "its `trustDomain` is `other.example`, but the `Mesh` has `cluster.local`";
         let subject = format!("ConfigMap {namespace}/istio");
         let expected = ["changed-mesh-config", &subject, message].map(str::to_owned);
         let expected = Some(&expected).filter(|_| is_read);
@@ -141,7 +141,7 @@ fn reports_undeclared_trust_domains() {
         ),
     ] {
         let message = format!(
-            "its `trustDomainAliases` is `{aliases}`, and the `Mesh` says `[old.cluster.local]`"
+            "its `trustDomainAliases` is `{aliases}`, but the `Mesh` has `[old.cluster.local]`"
         );
         let expected = [
             "changed-mesh-config",
@@ -200,7 +200,7 @@ fn reports_fields_that_istiod_refuses_or_ignores() {
             [
                 "changed-mesh-config".to_owned(),
                 subject.clone(),
-                "its `trustDomain` is `evil.example`, and the `Mesh` says `cluster.local`"
+                "its `trustDomain` is `evil.example`, but the `Mesh` has `cluster.local`"
                     .to_owned(),
             ],
             [
@@ -215,9 +215,9 @@ fn reports_fields_that_istiod_refuses_or_ignores() {
 
 #[test]
 fn reports_proxies_that_accept_or_reach_more_than_the_mesh_allows() {
-    let tls = "its `meshMTLS.minProtocolVersion` is `TLSV1_2`, and the `Mesh` asks for `TLSV1_3`";
+    let tls = "its `meshMTLS.minProtocolVersion` is `TLSV1_2`, but the `Mesh` requires `TLSV1_3`";
     let outbound =
-        "its `outboundTrafficPolicy.mode` is `ALLOW_ANY`, and the `Mesh` asks for `REGISTRY_ONLY`";
+        "its `outboundTrafficPolicy.mode` is `ALLOW_ANY`, but the `Mesh` requires `REGISTRY_ONLY`";
     for (config, expected) in [
         ("", &[tls, outbound][..]),
         (
@@ -252,15 +252,15 @@ fn skips_settings_that_depend_on_more_than_the_mesh_config() {
         ),
         (
             "config_sources: [{address: 'fs:///a'}]",
-            "its `configSources` has Istio read policies elsewhere than in this cluster",
+            "its `configSources` makes Istio read policies from outside this cluster",
         ),
         (
             "caCertificates: [{pem: a}]",
-            "its `caCertificates` trusts more authorities: each of them can issue any identity of the mesh",
+            "its `caCertificates` trusts additional authorities, each of which can issue any identity of the mesh",
         ),
         (
             "ca_certificates: [{spiffeBundleUrl: a}]",
-            "its `caCertificates` trusts more authorities: each of them can issue any identity of the mesh",
+            "its `caCertificates` trusts additional authorities, each of which can issue any identity of the mesh",
         ),
     ] {
         let expected = ["not-checked", "ConfigMap istio-system/istio", message];
@@ -274,7 +274,7 @@ fn skips_settings_that_depend_on_more_than_the_mesh_config() {
 
 #[test]
 fn custom_rule_providers_must_be_authorizers_that_fail_closed() {
-    let asking = "`gate`, which rule `asked` of policy `shop/broker` asks";
+    let asking = "`gate`, which rule `asked` of policy `shop/broker` names";
     let authorizer = |more: Value| {
         let mut http = json!({"service": "gate.shop.svc.cluster.local", "port": 80});
         http.as_object_mut()
@@ -283,7 +283,7 @@ fn custom_rule_providers_must_be_authorizers_that_fail_closed() {
         json!([{"name": "gate", "envoyExtAuthzHttp": http}])
     };
     let open = Some(format!(
-        "its extension provider {asking}, has `failOpen`: requests pass when it does not answer"
+        "its extension provider {asking}, sets `failOpen`: requests pass if it does not respond"
     ));
     for (providers, message) in [
         (authorizer(json!({})), None),
@@ -303,16 +303,16 @@ fn custom_rule_providers_must_be_authorizers_that_fail_closed() {
         ),
         (
             json!([{"name": "other", "envoyExtAuthzGrpc": {}}]),
-            Some(format!("it has no extension provider {asking}")),
+            Some(format!("has no extension provider {asking}")),
         ),
         (
             json!([]),
-            Some(format!("it has no extension provider {asking}")),
+            Some(format!("has no extension provider {asking}")),
         ),
         (
             json!([{"name": "gate", "prometheus": {}}]),
             Some(format!(
-                "its extension provider {asking}, is no external authorizer"
+                "its extension provider {asking}, is not an external authorizer"
             )),
         ),
     ] {

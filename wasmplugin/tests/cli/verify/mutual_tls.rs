@@ -14,7 +14,7 @@ fn reports_a_mesh_that_is_not_strict() {
         [
             "mesh-not-strict",
             "PeerAuthentication istio-system/default",
-            "nothing asks for mutual TLS in `boutique`, `istio-ingress`, and Istio accepts plaintext"
+            "no object requires mutual TLS in `boutique`, `istio-ingress`, so workloads there accept plaintext"
         ]
     );
     assert_eq!(found.len(), 2);
@@ -33,7 +33,7 @@ fn reports_a_mesh_that_is_not_strict() {
 
 #[test]
 fn reports_a_namespace_that_is_not_strict() {
-    for (mode, accepts) in [("PERMISSIVE", "plaintext"), ("DISABLE", "plaintext alone")] {
+    for (mode, accepts) in [("PERMISSIVE", "plaintext"), ("DISABLE", "only plaintext")] {
         let spec = json!({"selector": {"matchLabels": {}}, "mtls": {"mode": mode}});
         Mesh::good()
             .with(
@@ -43,7 +43,9 @@ fn reports_a_namespace_that_is_not_strict() {
             .reports_only(
                 "namespace-not-strict",
                 "PeerAuthentication boutique/default",
-                &format!("all of `boutique` accepts {accepts}, and no document says so"),
+                &format!(
+                    "namespace `boutique` accepts {accepts}, but the `Mesh` has no exception for it"
+                ),
             );
     }
 }
@@ -58,7 +60,7 @@ fn reports_a_plaintext_port() {
         .reports_only(
             "plaintext-port",
             "PeerAuthentication boutique/cart",
-            "port 7070 of `app=cartservice` accepts plaintext alone, and no document says so",
+            "port 7070 of `app=cartservice` accepts only plaintext, but the `Mesh` has no exception for it",
         );
     let every_port = json!({"selector": selector, "mtls": {"mode": "PERMISSIVE"}});
     Mesh::good()
@@ -66,7 +68,7 @@ fn reports_a_plaintext_port() {
         .reports_only(
             "plaintext-port",
             "PeerAuthentication boutique/cart",
-            "every port of `app=cartservice` accepts plaintext, and no document says so",
+            "every port of `app=cartservice` accepts plaintext, but the `Mesh` has no exception for it",
         );
 }
 
@@ -78,12 +80,12 @@ fn reports_an_exception_wider_than_its_document() {
         (
             "\"9000\":",
             "\"9001\":",
-            "port 9001 of `app=stock-intake` accepts plaintext, and no document says so: its exception was to end at 2030-06-30T00:00:00Z",
+            "port 9001 of `app=stock-intake` accepts plaintext, but the `Mesh` has no exception for it: the rendered one was valid until 2030-06-30T00:00:00Z",
         ),
         (
             "mode: PERMISSIVE",
             "mode: DISABLE",
-            "port 9000 of `app=stock-intake` accepts plaintext alone, and no document says so: its exception was to end at 2030-06-30T00:00:00Z",
+            "port 9000 of `app=stock-intake` accepts only plaintext, but the `Mesh` has no exception for it: the rendered one was valid until 2030-06-30T00:00:00Z",
         ),
     ] {
         let found = Mesh::good().replacing(file, old, new).findings();
@@ -113,7 +115,7 @@ fn reports_traffic_that_bypasses_the_sidecar() {
             .into_iter()
             .map(|[code, subject, message]| {
                 assert_eq!(subject, "Deployment boutique/adservice", "{annotation}");
-                let end = " go around its sidecar, by an annotation of its pods";
+                let end = " bypass its sidecar because of a pod annotation";
                 (code, message.strip_suffix(end).unwrap().to_owned())
             })
             .collect()
@@ -121,8 +123,8 @@ fn reports_traffic_that_bypasses_the_sidecar() {
     let pair = |code: &str, message: &str| (code.to_owned(), message.to_owned());
     for (annotation, ports) in [
         ("excludeInboundPorts: \"9090, 8080\"", "ports 8080, 9090"),
-        ("includeInboundPorts: \"9090\"", "every port but 9090"),
-        ("includeInboundPorts: \"\"", "every port"),
+        ("includeInboundPorts: \"9090\"", "all ports except 9090"),
+        ("includeInboundPorts: \"\"", "all ports"),
     ] {
         let found = of(&format!("traffic.sidecar.istio.io/{annotation}"));
         let expected = pair("bypassed-port", &format!("calls to {ports}"));
@@ -133,7 +135,7 @@ fn reports_traffic_that_bypasses_the_sidecar() {
         ("excludeOutboundIPRanges: 0.0.0.0/0", "address 0.0.0.0/0"),
         (
             "includeOutboundIPRanges: 10.0.0.0/8",
-            "every address but 10.0.0.0/8",
+            "all addresses except 10.0.0.0/8",
         ),
     ] {
         let found = of(&format!("traffic.sidecar.istio.io/{annotation}"));
@@ -145,7 +147,7 @@ fn reports_traffic_that_bypasses_the_sidecar() {
             "traffic.sidecar.istio.io/excludeInterfaces: net1",
             "interface net1",
         ),
-        ("sidecar.istio.io/interceptionMode: NONE", "every port"),
+        ("sidecar.istio.io/interceptionMode: NONE", "all ports"),
     ] {
         let expected = [
             pair("bypassed-port", &format!("calls to {what}")),
@@ -168,7 +170,7 @@ fn reports_a_service_declared_outside_the_mesh() {
     let foreign = [
         "foreign-object",
         "ServiceEntry boutique/extra",
-        "no document has it, and it adds to what workloads reach",
+        "no document declares it, and it adds hosts that workloads can reach",
     ]
     .map(str::to_owned);
     for host in [
@@ -181,7 +183,7 @@ fn reports_a_service_declared_outside_the_mesh() {
         let undone = [
             "mutual-tls-undone",
             "ServiceEntry boutique/extra",
-            &format!("`spec.hosts[1]` has `{host}` be outside the mesh, so that its callers do not speak mutual TLS with it"),
+            &format!("`spec.hosts[1]` declares `{host}` outside the mesh, so its callers do not use mutual TLS"),
         ]
         .map(str::to_owned);
         assert_eq!(entry(host, "MESH_EXTERNAL"), [foreign.clone(), undone]);
@@ -233,7 +235,7 @@ fn reports_a_destination_rule_that_disables_mutual_tls() {
             .reports_only(
                 "mutual-tls-undone",
                 "DestinationRule boutique/cart",
-                &format!("`{place}.tls.mode` has callers of `{host}` speak `{mode}`, and not mutual TLS with their identity"),
+                &format!("`{place}.tls.mode` makes callers of `{host}` use `{mode}` instead of mutual TLS with their mesh identity"),
             );
     }
     // Services outside the mesh have no mesh identity.

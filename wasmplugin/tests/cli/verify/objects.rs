@@ -11,7 +11,7 @@ fn reports_a_missing_object() {
         .reports_only(
             "missing-object",
             "AuthorizationPolicy boutique/frontend-deny",
-            "it is not there, and the documents are rendered to it",
+            "does not exist, but the documents render it",
         );
 }
 
@@ -26,7 +26,7 @@ fn reports_a_changed_object() {
         .reports_only(
             "changed-object",
             "AuthorizationPolicy boutique/cartservice-allow",
-            "`spec.rules[0].to[0].operation.paths[2]` is `/debug`, and the documents say `/hipstershop.CartService/EmptyCart`",
+            "`spec.rules[0].to[0].operation.paths[2]` is `/debug`, but the documents render `/hipstershop.CartService/EmptyCart`",
         );
 }
 
@@ -67,7 +67,7 @@ fn reports_a_dry_run() {
         .reports_only(
             "changed-object",
             "AuthorizationPolicy boutique/cartservice-allow",
-            "`metadata.annotations.istio.io/dry-run` is `true`, and the documents say nothing of it",
+            "`metadata.annotations.istio.io/dry-run` is `true`, but the documents do not render it",
         );
 }
 
@@ -80,7 +80,7 @@ fn reports_a_leftover_object() {
     Mesh::good().with("old.yaml", &old).reports_only(
         "leftover-object",
         "AuthorizationPolicy boutique/basketservice-allow",
-        "Peergate rendered it once, and no document asks for it any more",
+        "Peergate rendered it earlier, but the documents no longer render it",
     );
 }
 
@@ -93,27 +93,31 @@ fn reports_a_foreign_object() {
     let log_less = json!({"accessLogging": [{"disabled": true}]});
     let trace_less = json!({"tracing": [{"disableSpanReporting": true}]});
     let other_settings = json!({"metrics": [{"overrides": [{"disabled": true}]}]});
-    let packets = "adds to the packets that are let through";
+    let packets = "allows additional packets";
     let silent = "overrides the telemetry settings of the documents";
-    let request = "can change or answer requests before they are decided on";
-    let leads = "adds to what a gateway leads to";
+    let request = "can change or answer requests before policies are enforced";
+    let leads = "adds routes to a gateway";
     for (kind, spec, part) in [
         (
             "AuthorizationPolicy",
             json!({}),
-            Some("adds to what is allowed or denied"),
+            Some("may allow or deny additional requests"),
         ),
         (
             "EnvoyFilter",
             json!({}),
-            Some("can change anything in a proxy"),
+            Some("can change any part of a proxy's configuration"),
         ),
         (
             "ServiceEntry",
             json!({}),
-            Some("adds to what workloads reach"),
+            Some("adds hosts that workloads can reach"),
         ),
-        ("Sidecar", json!({}), Some("changes what workloads reach")),
+        (
+            "Sidecar",
+            json!({}),
+            Some("changes which hosts workloads can reach"),
+        ),
         ("WasmPlugin", json!({"phase": "AUTHN"}), Some(request)),
         ("TrafficExtension", json!({}), Some(request)),
         ("NetworkPolicy", json!({"ingress": [{}]}), Some(packets)),
@@ -126,12 +130,8 @@ fn reports_a_foreign_object() {
         ("Telemetry", log_less, Some(silent)),
         ("Telemetry", trace_less, Some(silent)),
         ("Telemetry", other_settings, None),
-        (
-            "Gateway",
-            at_gateway,
-            Some("adds to what a gateway answers"),
-        ),
-        ("Gateway", json!({}), Some("adds to what a gateway answers")),
+        ("Gateway", at_gateway, Some("may add servers to a gateway")),
+        ("Gateway", json!({}), Some("may add servers to a gateway")),
         ("Gateway", elsewhere, None),
         (
             "VirtualService",
@@ -149,7 +149,7 @@ fn reports_a_foreign_object() {
             Some(part) => mesh.reports_only(
                 "foreign-object",
                 &format!("{kind} boutique/extra"),
-                &format!("no document has it, and it {part}"),
+                &format!("no document declares it, and it {part}"),
             ),
             None => assert_eq!(mesh.findings(), [[""; 3]; 0], "{kind} {spec}"),
         }

@@ -84,7 +84,7 @@ fn reports_a_filter_chain_without_rbac() {
     let found = found(|manager| {
         manager["http_filters"].as_array_mut().unwrap().pop();
     });
-    let message = "an `AuthorizationPolicy` is for it, and requests do not meet Envoy's RBAC at `virtualInbound`";
+    let message = "an `AuthorizationPolicy` selects it, but RBAC does not apply to requests at `virtualInbound`";
     assert_eq!(found, [["policy-not-running", PROXY, message]]);
 }
 
@@ -97,7 +97,7 @@ fn reports_a_proxy_without_rbac_in_a_default_deny_mesh() {
     let manager = format!("{chain}/filters/0/typed_config/http_filters");
     *dump.pointer_mut(&manager).unwrap() = json!([]);
     let folder = folder(&[("dump.json", &dump.to_string())]);
-    let message = "an `AuthorizationPolicy` is for it, and requests do not meet Envoy's RBAC at `virtualInbound`";
+    let message = "an `AuthorizationPolicy` selects it, but RBAC does not apply to requests at `virtualInbound`";
     let found = findings(&folder.path().join("dump.json"));
     assert_eq!(found, [["policy-not-running", PROXY, message]]);
 }
@@ -125,7 +125,7 @@ fn reports_a_passthrough_filter_chain_without_rbac() {
         chains.push(chain);
         let folder = folder(&[("dump.json", &dump.to_string())]);
         let found = findings(&folder.path().join("dump.json"));
-        let message = "an `AuthorizationPolicy` is for it, and connections do not meet Envoy's RBAC at `virtualInbound, port 6379`";
+        let message = "an `AuthorizationPolicy` selects it, but RBAC does not apply to connections at `virtualInbound, port 6379`";
         if is_unchecked {
             assert_eq!(found, [["policy-not-running", PROXY, message]], "{filters}");
         } else {
@@ -136,7 +136,7 @@ fn reports_a_passthrough_filter_chain_without_rbac() {
 
 #[test]
 fn reports_a_proxy_with_another_path_normalization() {
-    let message = "it does not normalize paths as in the `Mesh` at `virtualInbound`";
+    let message = "its path normalization differs from the `Mesh` at `virtualInbound`";
     let changes: [fn(&mut Value); 4] = [
         |manager| manager["normalize_path"] = json!(false),
         |manager| manager["merge_slashes"] = json!(true),
@@ -153,7 +153,7 @@ fn reports_routes_that_ignore_path_parameters() {
     let found = found(|manager| {
         manager["route_config"]["ignore_path_parameters_in_path_matching"] = json!(true);
     });
-    let message = "its routes have `ignore_path_parameters_in_path_matching` at `virtualInbound`, so that RBAC compares another path than the filter";
+    let message = "its routes set `ignore_path_parameters_in_path_matching` at `virtualInbound`, so RBAC matches a different path than the filter";
     assert_eq!(found, [["enforcement-undone", PROXY, message]]);
 }
 

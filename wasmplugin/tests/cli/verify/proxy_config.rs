@@ -43,7 +43,7 @@ fn reports_an_annotation_that_replaces_part_of_the_proxy() {
         "sidecar.istio.io/bootstrapOverride",
         "sidecar.istio.io/proxyImage",
     ] {
-        let expected = [format!("it has the annotation `{key}`, {WHY}")];
+        let expected = [format!("has the annotation `{key}`, {WHY}")];
         assert_eq!(found(&json!({key: "custom"})), expected);
         assert_eq!(found(&json!({key: ""})), [""; 0]);
     }
@@ -150,8 +150,7 @@ fn reports_a_mount_over_proxy_files() {
         ("/usr/local/bin/envoy", true),
     ] {
         let mounts = json!({"a": {"mountPath": path}}).to_string();
-        let message =
-            format!("its annotation `{key}` mounts something over the proxy's own files, {WHY}");
+        let message = format!("its annotation `{key}` mounts over the proxy's own files, {WHY}");
         let expected: Vec<_> = Some(message).filter(|_| is_found).into_iter().collect();
         assert_eq!(found(&json!({key: mounts})), expected, "{path}");
     }
@@ -226,15 +225,15 @@ fn accepts_a_custom_proxy_container_only_if_it_does_not_affect_enforcement() {
         (json!({"args": ["proxy", "router"]}), ""),
         (
             json!({"args": ["request", "GET"]}),
-            "`args` that Istio does not give to a proxy",
+            "`args` other than Istio's",
         ),
         (
             json!({"args": ["proxy", "sidecar", "--templateFile=/x"]}),
-            "`args` that Istio does not give to a proxy",
+            "`args` other than Istio's",
         ),
         (
             json!({"args": ["proxy", "sidecar", 5]}),
-            "`args` that Istio does not give to a proxy",
+            "`args` other than Istio's",
         ),
         (
             json!({"env": [{"name": "ISTIO_BOOTSTRAP_OVERRIDE", "value": "/x"}]}),
@@ -270,7 +269,7 @@ fn accepts_a_custom_proxy_container_only_if_it_does_not_affect_enforcement() {
         ),
         (
             json!({"envFrom": [{"configMapRef": {"name": "a"}}]}),
-            "variables of other objects (`envFrom`)",
+            "variables from other objects (`envFrom`)",
         ),
         (
             json!({"volumeMounts": [{"name": "a", "mountPath": "/etc/istio/proxy"}]}),
@@ -321,11 +320,7 @@ fn accepts_an_injected_container_unless_it_runs_something_else() {
                 json!("evil.example/other:1"),
                 "the image `evil.example/other:1`",
             ),
-            (
-                "args",
-                json!(["version"]),
-                "`args` that Istio does not give to a proxy",
-            ),
+            ("args", json!(["version"]), "`args` other than Istio's"),
             (
                 "env",
                 json!([{"name": "DISABLE_ENVOY", "value": "true"}]),

@@ -19,7 +19,7 @@ fn reports_a_proxyless_grpc_workload() {
         with_templates(templates).reports_only(
             "unenforced-workload",
             "Deployment boutique/adservice",
-            "policy `boutique/adservice` is for it, and its pods have no Envoy: the filter never runs, and its gRPC library enforces the `AuthorizationPolicy` at most",
+            "policy `boutique/adservice` selects it, but its pods have no Envoy: the filter does not run, and at most the gRPC library enforces the `AuthorizationPolicy`",
         );
     }
 }
@@ -29,7 +29,7 @@ fn skips_a_workload_with_a_custom_injection_template() {
     with_templates("own").reports_only(
         "not-checked",
         "Deployment boutique/adservice",
-        "policy `boutique/adservice` is for it, and its pods are injected by a template of the cluster's own, which may have no Envoy",
+        "policy `boutique/adservice` selects it, but its pods use a custom injection template, which may have no Envoy",
     );
 }
 
@@ -59,6 +59,6 @@ fn reports_a_proxyless_grpc_pod() {
     Mesh::good().with("pod.yaml", &pod.to_string()).reports_only(
         "unenforced-workload",
         "Deployment boutique/adservice",
-        "policy `boutique/adservice` is for it, and its pods have no Envoy: the filter never runs, and its gRPC library enforces the `AuthorizationPolicy` at most",
+        "policy `boutique/adservice` selects it, but its pods have no Envoy: the filter does not run, and at most the gRPC library enforces the `AuthorizationPolicy`",
     );
 }

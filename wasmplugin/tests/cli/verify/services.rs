@@ -79,7 +79,7 @@ fn reports_a_path_denial_on_a_tcp_port() {
     let paths = "{paths: [\"/admin/*\"]}";
     let expected = |port: u16, reason: &str| {
         vec![format!(
-            "rule `d` of policy `shop/mq` asks for HTTP, and port {port} {reason} in Service shop/mq: the rule denies connections there"
+            "rule `d` of policy `shop/mq` tests HTTP fields, but port {port} {reason} in Service shop/mq: the rule denies connections there"
         )]
     };
     let amqp = json!({"name": "tcp-amqp", "port": 5672});
@@ -113,11 +113,7 @@ fn reports_a_path_denial_on_a_tcp_port() {
             5672,
             "has `appProtocol: kubernetes.io/wss`",
         ),
-        (
-            json!({"port": 3306}),
-            3306,
-            "is one that Istio never takes for HTTP",
-        ),
+        (json!({"port": 3306}), 3306, "is never detected as HTTP"),
     ] {
         assert_eq!(found(paths, "", &port), expected(number, reason), "{port}");
     }
@@ -273,7 +269,7 @@ fn considers_ports_from_service_entries_and_sidecars() {
         let object = object(kind, namespace, &spec);
         let expected: Vec<_> = expected
             .into_iter()
-            .map(|(port, protocol)| format!("rule `d` of policy `shop/mq` asks for HTTP, and port {port} has `protocol: {protocol}` in {kind} {namespace}/a: the rule denies connections there"))
+            .map(|(port, protocol)| format!("rule `d` of policy `shop/mq` tests HTTP fields, but port {port} has `protocol: {protocol}` in {kind} {namespace}/a: the rule denies connections there"))
             .collect();
         assert_eq!(found_by(paths, "", &object), expected, "{object}");
     }

@@ -93,7 +93,7 @@ fn reports_tokens_that_are_not_validated() {
     let unvalidated = [[
         "unvalidated-tokens",
         "ServicePolicy shop/broker",
-        "rule `users` asks for tokens of `https://issuer.example/*`, and no `RequestAuthentication` for Deployment shop/broker validates them",
+        "rule `users` requires tokens of `https://issuer.example/*`, but no `RequestAuthentication` for Deployment shop/broker validates them",
     ]];
     for (namespace, app, issuers, is_validated) in [
         ("shop", Some("broker"), [issuer].as_slice(), true),
@@ -123,9 +123,8 @@ fn notes_that_no_object_validates_tokens() {
         (claims_rule(), "tokens with certain claims"),
         (no_claims_rule(), "tokens with certain claims"),
     ] {
-        let message = format!(
-            "rule `users` asks for {tokens}, and no `RequestAuthentication` is among the objects"
-        );
+        let message =
+            format!("rule `users` requires {tokens}, but no `RequestAuthentication` was read");
         let expected = ["not-checked", "ServicePolicy shop/broker", &message];
         assert_eq!(found(&rule, &[]), [expected]);
     }
@@ -158,7 +157,7 @@ fn reports_several_issuers_if_a_rule_names_none() {
         })
     };
     let both = objects(["https://a.example", "https://b.example"]);
-    let message = "it is one of several that validate tokens for rule `users` of policy `shop/broker`, which names no issuer and takes them all";
+    let message = "it is one of several that validate tokens for rule `users` of policy `shop/broker`, which accepts every issuer";
     let expected = ["a.example", "b.example"].map(|name| {
         [
             "foreign-object".to_owned(),

@@ -21,7 +21,7 @@ fn reports_a_workload_without_a_sidecar() {
             .reports_only(
                 "unenforced-workload",
                 "Deployment boutique/adservice",
-                "policy `boutique/adservice` is for it, and it has no sidecar",
+                "has no sidecar, so policy `boutique/adservice` is not enforced",
             );
     }
 }
@@ -59,7 +59,7 @@ fn reports_pods_that_predate_injection() {
         .reports_only(
             "unenforced-workload",
             "Deployment boutique/adservice",
-            "policy `boutique/adservice` is for it, and it has no sidecar",
+            "has no sidecar, so policy `boutique/adservice` is not enforced",
         );
 }
 
@@ -76,7 +76,7 @@ fn reports_a_workload_without_a_policy() {
     mesh.reports_only(
         "workload-without-policy",
         "Deployment boutique/newservice",
-        "no policy is for it: every request is denied",
+        "no policy selects it: every request is denied",
     );
     assert_eq!(mesh.verify(&["--deny-warnings"]).status, 2);
 }
@@ -92,7 +92,7 @@ fn reports_a_policy_that_selects_nothing() {
         .reports_only(
             "policy-without-workload",
             "ServicePolicy boutique/adservice",
-            "no workload has the labels that it is for",
+            "selects no workload",
         );
 }
 
@@ -107,7 +107,7 @@ fn reports_a_workload_with_another_service_account() {
         .reports_only(
             "wrong-service-account",
             "Deployment boutique/adservice",
-            "it runs as `default`, and policy `boutique/adservice` says `adservice`",
+            "runs as service account `default`, but policy `boutique/adservice` declares `adservice`",
         );
 }
 
@@ -138,6 +138,6 @@ spec:
     .reports_only(
         "open-workload",
         "Deployment boutique/adservice",
-        "no policy is for it, and the mesh lets pass what no policy is for",
+        "no policy selects it, and the mesh allows all requests to such workloads",
     );
 }

@@ -38,8 +38,10 @@ fn rule(effect: &str, more: &Value) -> Value {
     rule
 }
 
-const LOSES: &str = "policy `shop/cart` no longer denies all that its rule `r` does";
-const GAINS: &str = "no existing rule of policy `shop/cart` allows all that rendered rule `r` does";
+const LOSES: &str =
+    "policy `shop/cart` no longer denies everything that its existing rule `r` denies";
+const GAINS: &str =
+    "no existing rule of policy `shop/cart` allows everything that rendered rule `r` allows";
 
 #[test]
 fn compares_rules_with_the_same_id() {
@@ -169,7 +171,7 @@ fn compares_settings_of_all_rules() {
         (
             nothing.clone(),
             json!({"enforcement": "Shadow"}),
-            &["policy `shop/cart` goes into shadow"][..],
+            &["policy `shop/cart` is now in shadow"][..],
         ),
         // It let everything pass.
         (json!({"enforcement": "Shadow"}), nothing.clone(), &[]),
@@ -207,7 +209,7 @@ fn compares_settings_of_all_rules() {
         (
             with_follower(deny.clone()),
             with_follower(json!([])),
-            &["policy `shop/all` no longer denies all that its rule `r` does"],
+            &["policy `shop/all` no longer denies everything that its existing rule `r` denies"],
         ),
         (
             with_follower(deny),
@@ -217,7 +219,9 @@ fn compares_settings_of_all_rules() {
         (
             nothing.clone(),
             with_follower(allow.clone()),
-            &["no existing rule of policy `shop/all` allows all that rendered rule `r` does"],
+            &[
+                "no existing rule of policy `shop/all` allows everything that rendered rule `r` allows",
+            ],
         ),
         (
             nothing.clone(),
@@ -236,7 +240,7 @@ fn treats_an_unknown_config_as_possibly_stricter() {
     let reasons = found(&of(&json!([]), &json!({"later": true})), &new);
     assert!(
         reasons.iter().any(|reason| reason
-            .starts_with("the existing plugin config is not understood (unknown field `later`")),
+            .starts_with("the existing plugin config cannot be parsed (unknown field `later`")),
         "{reasons:?}"
     );
     assert_eq!(found(&json!(null), &new).len(), 1);
@@ -246,6 +250,6 @@ fn treats_an_unknown_config_as_possibly_stricter() {
     let at = Timestamp::from_unix_nanoseconds(0);
     assert_eq!(
         wider(&object(&new), &elsewhere, "/spec", at),
-        ["its `selector` changes, so that it may no longer decide on some requests"]
+        ["its `selector` changes, so it may no longer apply to some requests"]
     );
 }

@@ -64,7 +64,7 @@ fn compares_the_mesh_config_in_installation_values() {
             .with("install.json", &object.to_string())
             .findings();
         let subject = format!("{kind} istio-system/a");
-        let message = "its `trustDomain` is `other.example`, and the `Mesh` says `cluster.local`";
+        let message = "its `trustDomain` is `other.example`, but the `Mesh` has `cluster.local`";
         let expected = [
             "changed-mesh-config".to_owned(),
             subject,
@@ -89,7 +89,7 @@ fn reports_the_line_of_a_field_in_helm_values() {
         mesh.reports_only(
             "changed-mesh-config",
             "Helm values of Istio",
-            "its `trustDomain` is `other.example`, and the `Mesh` says `cluster.local`",
+            "its `trustDomain` is `other.example`, but the `Mesh` has `cluster.local`",
         );
         let run = mesh.verify(&[]);
         assert!(run.stdout.contains("values.yaml:2:"), "{}", run.stdout);
@@ -164,7 +164,7 @@ fn skips_a_mesh_config_that_an_installation_keeps_elsewhere() {
         ),
     ] {
         let object = json!({"apiVersion": api_version, "kind": kind, "metadata": {"name": "a", "namespace": "argocd"}, "spec": spec});
-        let message = format!("it has a mesh config in `{location}`, which is not read");
+        let message = format!("has a mesh config in `{location}`, which `verify` does not read");
         Mesh::good()
             .with("install.json", &object.to_string())
             .reports_only("not-checked", &format!("{kind} argocd/a"), &message);
