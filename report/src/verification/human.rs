@@ -51,7 +51,7 @@ fn running(proxy: &Proxy) -> String {
                 format!("policy {name} at revision {sent}")
             }
             (Some(sent), Some(reported)) => {
-                format!("policy {name} at revision {reported}, but was sent {sent}")
+                format!("policy {name} at revision {reported}, but received {sent}")
             }
             (Some(sent), None) => {
                 format!("policy {name} was sent at revision {sent}, not confirmed")
