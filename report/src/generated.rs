@@ -1,12 +1,17 @@
 //! The comment at the top of a generated YAML file. It says what made the file, and holds a digest of the rest, so
 //! that edited files are recognized.
 
+use std::ops::Range;
+
 use policy_schema::json_schema::modeline;
 use policy_schema::plugin_config::hex;
 use sha2::{Digest, Sha256};
 
 /// What the line with the digest begins with.
 const DIGEST: &str = "# peergate-digest: sha256:";
+
+/// The length of a SHA-256 in hexadecimal.
+const DIGEST_LEN: usize = 64;
 
 /// The digest stands within the first lines.
 const MAX_HEADER_LINES: usize = 8;
@@ -36,12 +41,49 @@ pub fn with_modeline_and_header(purpose: &str, text: &str) -> String {
 }
 
 fn with_header_after(first: &str, purpose: &str, text: &str) -> String {
-    let title = format!(
-        "{first}# peergate {}: {purpose}.\n",
-        env!("CARGO_PKG_VERSION")
-    );
-    let digest = digest([&*title, text]);
-    format!("{title}{DIGEST}{digest}\n{text}")
+    let mut generated = GeneratedText::after(first, purpose);
+    generated.push_str(text);
+    generated.finish()
+}
+
+/// A YAML text with the comment, written piece by piece: large texts are never copied.
+#[derive(Debug)]
+pub(crate) struct GeneratedText {
+    /// The text, with zeros for the digest.
+    text: String,
+    digest: Range<usize>,
+}
+
+impl GeneratedText {
+    /// Starts a text with this purpose, as for [`with_header`].
+    pub(crate) fn new(purpose: &str) -> Self {
+        Self::after("", purpose)
+    }
+
+    fn after(first: &str, purpose: &str) -> Self {
+        let version = env!("CARGO_PKG_VERSION");
+        let mut text = format!("{first}# peergate {version}: {purpose}.\n{DIGEST}");
+        let start = text.len();
+        text.push_str(&"0".repeat(DIGEST_LEN));
+        let digest = start..text.len();
+        text.push('\n');
+        Self { text, digest }
+    }
+
+    /// Adds to the text.
+    pub(crate) fn push_str(&mut self, text: &str) {
+        self.text.push_str(text);
+    }
+
+    /// The text with its digest.
+    pub(crate) fn finish(self) -> String {
+        let Self { mut text, digest } = self;
+        let before = text.get(..digest.start - DIGEST.len());
+        let after = text.get(digest.end + 1..);
+        let value = self::digest([before.unwrap_or_default(), after.unwrap_or_default()]);
+        text.replace_range(digest, &value);
+        text
+    }
 }
 
 /// Whether the comment has this purpose, as it was given to [`with_header`].

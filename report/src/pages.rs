@@ -126,6 +126,7 @@ fn rows(page: &'static str) -> Vec<(&'static str, String)> {
             None => header = Some(cells),
             Some(header) if header.first().is_some_and(|name| TABLES.contains(name)) => {
                 let named = header.iter().skip(1).zip(others);
+                let named = named.filter(|(_, cell)| !cell.is_empty());
                 let text: Vec<_> = named
                     .map(|(name, cell)| format!("{}: {cell}", capitalized(name)))
                     .collect();

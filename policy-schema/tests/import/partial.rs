@@ -282,7 +282,7 @@ fn reports_refused_values_at_their_place() {
         "{finding:?}"
     );
     assert!(
-        finding.message.contains("depend on identities"),
+        finding.message.contains("test callers or claims"),
         "{finding:?}"
     );
 }

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::HEADER;
 use super::object::{Object, Syntax};
-use crate::generated::with_header;
+use crate::generated::GeneratedText;
 use crate::serialized::{self, SerializeError};
 
 /// A Kubernetes `List`.
@@ -29,14 +29,14 @@ pub fn text(objects: &[Object], syntax: Syntax) -> Result<Vec<u8>, SerializeErro
         }),
         Syntax::Yaml if objects.is_empty() => Ok(Vec::new()),
         Syntax::Yaml => {
-            let mut text = String::new();
+            let mut text = GeneratedText::new(HEADER);
             for (number, object) in objects.iter().enumerate() {
                 if number > 0 {
                     text.push_str("---\n");
                 }
                 text.push_str(&object.yaml()?);
             }
-            Ok(with_header(HEADER, &text).into_bytes())
+            Ok(text.finish().into_bytes())
         }
     }
 }

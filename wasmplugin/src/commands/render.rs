@@ -17,7 +17,7 @@ use policy_schema::validate::Options;
 
 use crate::decision_key::KeyArgs;
 use crate::format::DocumentFormat;
-use crate::input::{InputArgs, InputError};
+use crate::input::{Input, InputArgs, InputError};
 use crate::out_args::{OutArgs, Target};
 use crate::policies::IstioVersionArgs;
 use crate::policy_args::PolicyArgs;
@@ -121,7 +121,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     };
     let selection = args.policy.selection()?;
     let _progress = Progress::spinner("rendering");
-    let (input, set) = policies::load_with_texts(args.input.paths(), options)?;
+    let (Input { names: files, .. }, set) = policies::load_with_texts(args.input.paths(), options)?;
     let set = set.with_decision_key(args.key.read()?);
     let policies = &*selection.policies(&set)?;
     // A proxy takes one of these, so a file with several would be useless.
@@ -144,7 +144,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
             api: ExtensionApi::from(args.extension_api),
         })
     };
-    let objects = objects(&asked, &set, policies, &input.names)?;
+    let objects = objects(&asked, &set, policies, &files)?;
     check(&names::duplicates(&objects), RenderError::SameName)?;
     let oversized = size::oversized(&objects)?;
     check(&oversized.rejected, RenderError::TooLarge)?;
