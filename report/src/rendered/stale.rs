@@ -13,8 +13,12 @@ pub fn stale_note(names: &[String], listing: Listing) -> Option<String> {
         return None;
     }
     let listed = listing.list(names.iter().map(|name| format!("`{name}`")), MAX_NAMES);
-    let count = counted(names.len(), "file", "files");
+    let count = counted(
+        names.len(),
+        "file of an earlier render is",
+        "files of an earlier render are",
+    );
     Some(format!(
-        "{count} of an earlier render no longer rendered: {listed}; remove them with `--prune`, and delete their objects from the cluster"
+        "{count} no longer rendered: {listed}; remove the files with `--prune`, and delete their objects from the cluster"
     ))
 }
