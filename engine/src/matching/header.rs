@@ -21,6 +21,12 @@ pub enum Separator {
     Semicolon,
 }
 
+/// Whether header `name`, which is in lower case, contains the request's host: Envoy presents
+/// `Host` as `:authority`.
+pub fn is_host_header(name: &str) -> bool {
+    matches!(name, "host" | ":authority")
+}
+
 impl Separator {
     /// The separator for repeats of header `name`, which is in lower case.
     pub fn for_header(name: &str) -> Self {
@@ -57,12 +63,17 @@ impl Separator {
         let mut list = ValueList::default();
         list.add(self, literal);
         let is_list = literal.iter().any(|&byte| self.separates(byte)) && list.text.len() > 1;
-        let is_at = |end: Option<&u8>| end.is_some_and(|&byte| self.separates(byte));
+        let is_separator = |end: Option<&u8>| end.is_some_and(|&byte| self.separates(byte));
+        let needs_neighbor = match pattern {
+            TextMatch::Suffix(_) => is_separator(literal.first()),
+            TextMatch::Prefix(_) => is_separator(literal.last()),
+            TextMatch::Exact(_) | TextMatch::Any => false,
+        };
         match pattern {
-            TextMatch::Suffix(_) if !is_at(literal.first()) => {
+            TextMatch::Suffix(_) if !needs_neighbor => {
                 list.text.remove(0);
             }
-            TextMatch::Prefix(_) if !is_at(literal.last()) => {
+            TextMatch::Prefix(_) if !needs_neighbor => {
                 list.text.pop();
             }
             _ => {}
@@ -70,6 +81,7 @@ impl Separator {
         is_list.then_some(Run {
             text: list.text,
             is_end: matches!(pattern, TextMatch::Suffix(_)),
+            needs_neighbor,
         })
     }
 
@@ -96,6 +108,8 @@ impl Separator {
 pub(crate) struct ValueList {
     text: Vec<u8>,
     count: usize,
+    /// Whether empty values were left out.
+    had_empty: bool,
 }
 
 /// A pattern for several adjacent values, normalized like a [`ValueList`].
@@ -104,6 +118,9 @@ pub(crate) struct Run {
     text: Vec<u8>,
     /// Whether the run ends with a whole value, rather than starting with one.
     is_end: bool,
+    /// Whether the open end of the pattern is at a separator, so that another value must be there.
+    /// It may be empty.
+    needs_neighbor: bool,
 }
 
 impl ValueList {
@@ -117,7 +134,9 @@ impl ValueList {
             if self.count > MAX_RUNS {
                 return;
             }
-            if !part.is_empty() {
+            if part.is_empty() {
+                self.had_empty = true;
+            } else {
                 self.text.extend(part);
                 self.text.push(b',');
             }
@@ -127,11 +146,13 @@ impl ValueList {
     /// Whether adjacent values match one of `runs`. More than [`MAX_RUNS`] values count as a match.
     pub(crate) fn has_any(&self, runs: &[Run]) -> bool {
         let is_at = |run: &Run, before: &[u8], after: &[u8]| {
-            if run.is_end {
-                before.ends_with(&run.text)
+            let (is_there, around) = if run.is_end {
+                (before.ends_with(&run.text), before)
             } else {
-                after.starts_with(&run.text)
-            }
+                (after.starts_with(&run.text), after)
+            };
+            let has_neighbor = || self.had_empty || around.len() > run.text.len();
+            is_there && (!run.needs_neighbor || has_neighbor())
         };
         let mut commas = (0..self.text.len()).filter(|at| self.text.get(*at) == Some(&b','));
         self.count > MAX_RUNS

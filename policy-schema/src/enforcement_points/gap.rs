@@ -1,5 +1,6 @@
 //! Rules with which RBAC stops fewer requests than the filter.
 
+use crate::matching::header::is_host_header;
 use crate::matching::{PathMatch, Reading, TextMatch};
 use crate::rule::{Operation, Rule, Terms, Test};
 use crate::rule_spec::Effect;
@@ -72,7 +73,7 @@ impl RbacGap {
             Self::Host => {
                 let in_conditions = rule.conditions.iter().any(|condition| {
                     matches!(&condition.test, Test::Header { name, values }
-                        if matches!(&**name, "host" | ":authority")
+                        if is_host_header(name)
                             && is_about_hosts(values, rule.effect))
                 });
                 let in_operation = |operation: &Operation| {

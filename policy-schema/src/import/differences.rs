@@ -5,6 +5,7 @@ use crate::istio::AuthorizationPolicy;
 use crate::istio::authorization_policy::{Action, AuthorizationRule, Condition};
 use crate::istio::ip_blocks::RepeatedInIpv6;
 use crate::matching::Reading;
+use crate::matching::header::is_host_header;
 use crate::rule_spec::Effect;
 
 /// A kind of value that matches more than in Istio.
@@ -41,9 +42,7 @@ impl Difference {
             has_specific_pattern(values)
         };
         let is_host = |condition: &Condition| {
-            header_of(&condition.key).is_some_and(|name| {
-                name.eq_ignore_ascii_case("host") || name.eq_ignore_ascii_case(":authority")
-            })
+            header_of(&condition.key).is_some_and(|name| is_host_header(&name.to_ascii_lowercase()))
         };
         match self {
             Self::Header => rule.when.iter().any(|condition| {

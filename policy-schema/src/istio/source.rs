@@ -9,8 +9,9 @@ use super::authorization_policy::{Condition as IstioCondition, Source as IstioSo
 use super::ip_blocks::{every_address, in_both_forms};
 use super::operation::spellings;
 use crate::identity::{SCHEME, TrustDomains};
+use crate::matching::header::is_host_header;
 use crate::matching::{Reading, TextMatch};
-use crate::rule::{CertificateMatch, Condition, Source, Test};
+use crate::rule::{CertificateMatch, Condition, Source, Terms, Test};
 use crate::rule_spec::{ConditionSpec, Effect};
 
 /// Rendered callers: one element of `from`, and conditions that must hold as well.
@@ -253,7 +254,7 @@ pub(super) fn conditions(
             .map(|source| identity_conditions(&istio_source(source, effect, trust_domains)))
             .collect();
     }
-    if let Test::ServerName(names) = &condition.test {
+    if let Some(names) = names_of_hosts(&condition.test) {
         return vec![vec![IstioCondition {
             key: condition.key.to_string(),
             values: spellings(&names.any_of, Reading::for_values(effect)),
@@ -298,6 +299,15 @@ pub(super) fn conditions(
             .chain(has_port.then(has_address))
             .collect(),
     ]
+}
+
+/// The names that the condition compares, if they are names of hosts.
+fn names_of_hosts(test: &Test) -> Option<&Terms<Vec<TextMatch>>> {
+    match test {
+        Test::ServerName(names) => Some(names),
+        Test::Header { name, values } if is_host_header(name) => Some(values),
+        _ => None,
+    }
 }
 
 /// Requires an address, and so a port. A connection over a Unix socket has neither, and no

@@ -2,7 +2,7 @@
 
 use super::value_set::{HostSet, MaybeEmpty, RequestTerms, TextSet, ValueSet};
 use crate::engine::request::RequestAttributes;
-use crate::matching::header::{Run, Separator, ValueList};
+use crate::matching::header::{Run, Separator, ValueList, is_host_header};
 use crate::matching::host::is_ambiguous;
 use crate::matching::{Reading, TextMatch};
 use crate::rule::Terms;
@@ -27,7 +27,7 @@ impl HeaderSet {
     /// `name` is in lower case.
     pub(super) fn new(name: &str, patterns: Vec<TextMatch>) -> Self {
         let separator = (!name.starts_with(':')).then(|| Separator::for_header(name));
-        let is_host = matches!(name, "host" | ":authority");
+        let is_host = is_host_header(name);
         let (mut lists, mut runs, mut hosts) = (Vec::new(), Vec::new(), Vec::new());
         for pattern in &patterns {
             let literal = pattern.literal().as_bytes();

@@ -62,8 +62,12 @@ fn a_pattern_with_a_comma_matches_adjacent_values() {
             &["a,b", "xa,b", "xa,b,y", "x,xa,b ,y"],
             &["a,bx", "a"],
         ),
-        ("a, *", &["a,b", "a ,b", "x,a,b"], &["ab", "ab,c"]),
-        ("*,b", &["a,b", "a, b,c"], &["ab", "a,xb"]),
+        (
+            "a, *",
+            &["a,b", "a ,b", "x,a,b", "a,"],
+            &["ab", "ab,c", "a", "x,a"],
+        ),
+        ("*,b", &["a,b", "a, b,c", ",b"], &["ab", "a,xb", "b", "b,c"]),
         ("\"a,b\"", &["x,\"a,b\""], &["x,\"a\",b"]),
     ] {
         for value in matching {
