@@ -49,14 +49,13 @@ const IMPORTS: [&str; 35] = [
 
 /// The exports. Each additional callback would be called for each request, except the one for
 /// trailers, which few requests have.
-const EXPORTS: [&str; 10] = [
+const EXPORTS: [&str; 9] = [
     "_initialize",
     "malloc",
     "memory",
     "proxy_abi_version_0_2_1",
     "proxy_on_configure",
     "proxy_on_context_create",
-    "proxy_on_delete",
     "proxy_on_request_headers",
     "proxy_on_request_trailers",
     "proxy_on_vm_start",

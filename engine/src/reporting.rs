@@ -20,10 +20,10 @@ use crate::problem::{Cursor, Problems};
 )]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ReportingSpec {
-    /// Whether upstreams receive the verified caller and the decision in the header `x-peergate`.
-    /// Costs a few microseconds per request. Default: `false`.
+    /// Whether upstreams receive the verified caller and the decision in the header `x-peergate`,
+    /// which costs a few microseconds per request. `false` removes the header if a client sends it.
+    /// Default: the filter leaves the header alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schemars", schemars(extend("default" = false)))]
     pub upstream_header: Option<bool>,
     /// How metrics are named. Default: `Labelled`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -43,6 +43,18 @@ pub struct ReportingSpec {
     /// Counts requests by caller, method and path, for `peergate learn`. Default: off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub learning: Option<LearningSpec>,
+}
+
+/// What happens to the header `x-peergate` of a request that passes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum UpstreamHeader {
+    /// It contains the verified caller and the decision, regardless of what the client sent.
+    Written,
+    /// It is removed if the client sent it.
+    Removed,
+    /// It is treated like any other header.
+    #[default]
+    Ignored,
 }
 
 /// How metrics are named.
@@ -133,8 +145,8 @@ pub struct LearningSpec {
 /// The validated reporting settings, with defaults filled in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reporting {
-    /// Whether upstreams receive the caller and the decision.
-    pub upstream_header: bool,
+    /// What happens to the header for upstreams.
+    pub upstream_header: UpstreamHeader,
     /// How metrics are named.
     pub metric_names: MetricNames,
     /// Which requests the access log reports.
@@ -215,7 +227,11 @@ impl ReportingSpec {
             );
         }
         Reporting {
-            upstream_header: self.upstream_header.unwrap_or_default(),
+            upstream_header: match self.upstream_header {
+                Some(true) => UpstreamHeader::Written,
+                Some(false) => UpstreamHeader::Removed,
+                None => UpstreamHeader::Ignored,
+            },
             metric_names,
             access_log: self.access_log.unwrap_or_default(),
             documentation: denials.documentation.clone(),

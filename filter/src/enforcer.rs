@@ -6,7 +6,7 @@ use peergate_engine::engine::{
     CompiledPolicy, CompiledRule, Decision, DecisionOutcome, Reason, RequestAttributes as _,
 };
 use peergate_engine::plugin_config::{ConfigError, ProxyDescription, ProxyKind};
-use peergate_engine::reporting::ReportedRequests;
+use peergate_engine::reporting::{ReportedRequests, UpstreamHeader};
 use peergate_engine::rule_spec::{Effect, Enforcement};
 
 use crate::announcement::{Announcement, OwnPolicies, Passage};
@@ -67,7 +67,7 @@ impl Enforcer {
     ///
     /// Host calls that return data are the expensive ones. A request that passes costs one for the
     /// caller, and one for each of method, path, host and port that a candidate rule tests.
-    /// Counting it and checking for forged headers are cheap.
+    /// Counting it is cheap.
     pub fn enforce(&self, host: &impl Host) -> Disposition {
         let announced = self.announced.as_ref().filter(|_| self.policy.may_be_led());
         let followed = announced.and_then(|own| Some((own, Announcement::read(host)?)));
@@ -103,10 +103,12 @@ impl Enforcer {
                 return Disposition::Answered;
             }
         }
-        if reporting.upstream_header {
-            upstream_header::write(&self.policy, &decision, request.peer(), host);
-        } else {
-            upstream_header::remove(host);
+        match reporting.upstream_header {
+            UpstreamHeader::Written => {
+                upstream_header::write(&self.policy, &decision, request.peer(), host);
+            }
+            UpstreamHeader::Removed => upstream_header::remove(host),
+            UpstreamHeader::Ignored => {}
         }
         if let Some(own) = &self.announced {
             own.announce(passage(&decision), host);
@@ -204,6 +206,11 @@ impl Enforcer {
         if let Some(rule) = reported {
             access_log::write_shadow_match(policy, rule, host);
         }
+    }
+
+    /// Whether the header for upstreams is written, or forged ones are removed.
+    pub fn protects_upstream_header(&self) -> bool {
+        self.policy.reporting().upstream_header != UpstreamHeader::Ignored
     }
 
     /// Counts RBAC's decision on a request that this filter decided with `outcome` and let pass.

@@ -1,8 +1,8 @@
 //! The filter that enforces a policy in a sidecar: a proxy-wasm module.
 //!
 //! ```text
-//! root: plugin config ──▶ Enforcer (compiled policy, counters, log)
-//! http: request ──attributes──▶ decision ─┬─▶ metrics           every decision
+//! root:     plugin config ──▶ Enforcer (compiled policy, counters, log)
+//! callbacks: request ──attributes──▶ decision ─┬─▶ metrics           every decision
 //!                                         ├─▶ learning          callers, methods and paths, if enabled
 //!                                         ├─▶ access_log        fields for the proxy's access log
 //!                                         ├─▶ upstream_header   caller and decision for the upstream
@@ -17,12 +17,13 @@
 //! are absent.
 //!
 //! All code accesses the proxy through [`host::Host`], so that it can be tested without one.
-//! `root`, `http` and the adapter in `host` exist only in the module.
+//! `root`, `callbacks` and the adapter in `host` exist only in the module.
 
 pub mod access_log;
 pub mod announcement;
 pub mod attributes;
 pub mod certificate;
+pub mod contexts;
 pub mod decision_log;
 pub mod denial;
 pub mod dynamic_metadata;
@@ -30,6 +31,8 @@ pub mod enforcer;
 pub mod host;
 pub mod learning;
 pub mod metrics;
+#[cfg(any(test, feature = "compare-rbac"))]
+pub mod passed_requests;
 pub mod peer;
 pub mod peer_certificates;
 #[cfg(any(test, feature = "compare-rbac"))]
@@ -37,19 +40,22 @@ pub mod rbac_comparison;
 pub mod reply;
 pub mod upstream_header;
 
+#[cfg(target_arch = "wasm32")]
+mod callbacks;
 #[cfg(test)]
 mod fake_host;
-#[cfg(target_arch = "wasm32")]
-mod http;
 #[cfg(target_arch = "wasm32")]
 mod root;
 
 #[cfg(target_arch = "wasm32")]
 mod entry {
+    use crate::contexts::ContextId;
+    use crate::root::Root;
+
     proxy_wasm::main! {{
         // Enables all levels that the filter uses; the proxy drops those that it is not configured
         // to log. Also sets a panic hook, so that the log would show the location of a panic.
         proxy_wasm::set_log_level(proxy_wasm::types::LogLevel::Debug);
-        proxy_wasm::set_root_context(|_| Box::new(crate::root::Root::default()));
+        proxy_wasm::set_root_context(|id| Box::new(Root { id: ContextId(id) }));
     }}
 }

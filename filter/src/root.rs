@@ -1,24 +1,19 @@
 //! Activates the policy of a plugin config.
-//!
-//! The proxy keeps several roots in one VM: the old and the new one during an update, and those of
-//! other plugins with the same module. So each root has its own policy.
-
-use std::rc::Rc;
 
 use log::Level;
-use proxy_wasm::traits::{Context, HttpContext, RootContext};
-use proxy_wasm::types::ContextType;
+use proxy_wasm::traits::{Context, RootContext};
 
+use crate::callbacks;
+use crate::contexts::ContextId;
 use crate::enforcer::Enforcer;
 use crate::host::Host as _;
 use crate::host::proxy_wasm::Proxy;
-use crate::http::Http;
 use crate::metrics;
 
 /// One configuration of the plugin.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Root {
-    enforcer: Option<Rc<Enforcer>>,
+    pub(crate) id: ContextId,
 }
 
 impl Context for Root {}
@@ -32,7 +27,7 @@ impl RootContext for Root {
         match Enforcer::new(&config, &Proxy) {
             Ok(enforcer) => {
                 log_line(Level::Info, &enforcer);
-                self.enforcer = Some(Rc::new(enforcer));
+                callbacks::activate(self.id, enforcer);
                 true
             }
             Err(error) => {
@@ -41,16 +36,6 @@ impl RootContext for Root {
                 false
             }
         }
-    }
-
-    // A function for all requests of the module (`set_http_context`) would save the SDK a look-up
-    // of the root, but would then have to find the root's policy itself.
-    fn get_type(&self) -> Option<ContextType> {
-        Some(ContextType::HttpContext)
-    }
-
-    fn create_http_context(&self, _context_id: u32) -> Option<Box<dyn HttpContext>> {
-        Some(Box::new(Http::new(self.enforcer.clone())))
     }
 }
 

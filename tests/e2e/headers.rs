@@ -83,11 +83,19 @@ fn forged_identity_headers_of_anonymous_callers_are_removed() {
     );
 }
 
+/// The policy with this `reporting.upstreamHeader`.
+fn with_upstream_header(setting: Option<bool>) -> String {
+    plugin_config(|config| {
+        config.reporting = ReportingSpec {
+            upstream_header: setting,
+            ..ReportingSpec::default()
+        };
+    })
+}
+
 #[test]
-fn forged_identity_headers_are_removed_without_reporting() {
-    let mesh = Mesh::with_config(plugin_config(|config| {
-        config.reporting = ReportingSpec::default()
-    }));
+fn forged_identity_headers_are_removed_if_upstreams_do_not_get_the_header() {
+    let mesh = Mesh::with_config(with_upstream_header(Some(false)));
     assert_eq!(
         callers_seen(&mesh.client_as(WEB), &forged("/orders")),
         [""; 0]
@@ -96,6 +104,20 @@ fn forged_identity_headers_are_removed_without_reporting() {
         callers_seen(&mesh.client_as(WEB), &Request::get("/orders")),
         [""; 0]
     );
+}
+
+/// Without the setting, the header is like any other.
+#[test]
+fn an_identity_header_without_meaning_arrives_as_sent() {
+    let mesh = Mesh::with_config(with_upstream_header(None));
+    let request = forged_trailers("/orders").header(HEADER, "caller=\"a\"");
+    let response = mesh.client_as(WEB).http2().send(&request).unwrap();
+    let received = response.received().unwrap();
+    assert_eq!(
+        received.header(HEADER).collect::<Vec<_>>(),
+        ["caller=\"a\""]
+    );
+    assert_eq!(received.trailers.len(), 5);
 }
 
 #[test]
@@ -133,7 +155,7 @@ fn assert_own_trailers(received: &Received) {
 #[test]
 fn forged_identity_trailers_are_removed_and_others_arrive() {
     let reported = plugin_config(|_| {});
-    let unreported = plugin_config(|config| config.reporting = ReportingSpec::default());
+    let unreported = with_upstream_header(Some(false));
     let in_shadow = plugin_config(|config| config.enforcement = Enforcement::Shadow);
     for (config, of_web, of_anonymous) in [
         (reported, &[WEB][..], &["-"][..]),

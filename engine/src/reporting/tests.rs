@@ -21,7 +21,7 @@ fn defaults_disclose_least() {
     assert_eq!(
         silent,
         Reporting {
-            upstream_header: false,
+            upstream_header: UpstreamHeader::Ignored,
             metric_names: MetricNames::Labelled,
             access_log: ReportedRequests::Denied,
             documentation: None,

@@ -11,6 +11,7 @@ use log::Level;
 use peergate_engine::timestamp::Timestamp;
 
 use super::{Bytes, Host, LocalResponse, MetricId};
+use crate::contexts::ContextId;
 
 const STATUS_OK: u32 = 0;
 const REQUEST_HEADERS: u32 = 0;
@@ -64,6 +65,7 @@ unsafe extern "C" {
     fn proxy_define_metric(kind: u32, name: *const u8, name_size: usize, id: *mut u32) -> u32;
     fn proxy_increment_metric(id: u32, offset: i64) -> u32;
     fn proxy_record_metric(id: u32, value: u64) -> u32;
+    fn proxy_set_effective_context(context: u32) -> u32;
     fn proxy_send_local_response(
         status: u32,
         details: *const u8,
@@ -87,6 +89,19 @@ impl Proxy {
             // SAFETY: the host writes through the two pointers, which are valid for the call.
             unsafe { proxy_get_buffer_bytes(PLUGIN_CONFIGURATION, 0, usize::MAX, data, size) }
         })
+    }
+
+    /// Calls `check` with a function that tells whether the proxy still has a context. `current` is
+    /// the context of the callback in progress.
+    pub(crate) fn with_liveness<T>(
+        current: ContextId,
+        check: impl FnOnce(&mut dyn FnMut(ContextId) -> bool) -> T,
+    ) -> T {
+        // SAFETY: no memory is shared. The proxy refuses contexts that it does not have.
+        let mut enter = |ContextId(id)| unsafe { proxy_set_effective_context(id) } == STATUS_OK;
+        let result = check(&mut enter);
+        enter(current);
+        result
     }
 }
 
