@@ -39,10 +39,14 @@ pub use decision::{Decision, DecisionOutcome, Reason};
 pub use nearest::NearMiss;
 pub use request::{MetadataText, PeerIp, Request, RequestAttributes, path_without_query};
 
+pub use caller::CallerClasses;
 use caller::EngineCaller;
 pub use compiled_rule::CompiledRule;
 use evaluation::Evaluation;
 use index::RuleIndex;
+
+/// The maximum number of classes per index that [`CallerClasses`] keep.
+const MAX_KEPT_CLASSES: usize = 64;
 
 /// A policy compiled for evaluation, with the other policies for the same workload.
 #[derive(Debug)]
@@ -154,6 +158,30 @@ impl CompiledPolicy {
         matches!(self.caller(peer), Ok(EngineCaller::Workload(_)))
     }
 
+    /// The rules that may match a workload of the mesh, for
+    /// [`RequestAttributes::caller_classes`]. `None` for every other caller, and for one whose ID
+    /// matches so many patterns that they are not worth keeping.
+    pub fn classes_of(&self, peer: PeerIdentity<'_>) -> Option<CallerClasses> {
+        let caller = self.caller(peer).ok()?;
+        if !matches!(caller, EngineCaller::Workload(_)) {
+            return None;
+        }
+        let few = |index: &RuleIndex| {
+            let classes = index.classes_of(&caller);
+            (classes.len() <= MAX_KEPT_CLASSES).then(|| classes.into_boxed_slice())
+        };
+        Some(CallerClasses {
+            deny: few(&self.deny)?,
+            allow: few(&self.allow)?,
+            recorded: few(&self.recorded)?,
+        })
+    }
+
+    /// Whether any rule is only recorded.
+    pub fn has_recorded_rules(&self) -> bool {
+        !self.recorded.is_empty()
+    }
+
     /// Whether the caller is a stranger: it has no identity of the mesh, or is a gateway, which
     /// forwards requests of others.
     pub fn is_stranger(&self, peer: PeerIdentity<'_>) -> bool {
@@ -221,7 +249,8 @@ impl CompiledPolicy {
 
     /// The denial by a `Deny` rule, if one matches.
     fn denial(&self, evaluation: &Evaluation<'_, impl RequestAttributes>) -> Option<Reason<'_>> {
-        let denied = self.deny.first_match(&self.rules, evaluation, 0);
+        let classes = evaluation.classes.map(|classes| &*classes.deny);
+        let denied = self.deny.first_match(&self.rules, evaluation, classes, 0);
         self.rule(denied.rule).map(Reason::DeniedByRule)
     }
 
@@ -231,7 +260,8 @@ impl CompiledPolicy {
         evaluation: &Evaluation<'_, impl RequestAttributes>,
         otherwise: Otherwise,
     ) -> Reason<'_> {
-        let allowed = self.allow.first_match(&self.rules, evaluation, 0);
+        let classes = evaluation.classes.map(|classes| &*classes.allow);
+        let allowed = self.allow.first_match(&self.rules, evaluation, classes, 0);
         if let Some(rule) = self.rule(allowed.rule) {
             return Reason::AllowedByRule(rule);
         }
@@ -270,7 +300,10 @@ impl CompiledPolicy {
         let mut next = 0;
         std::iter::from_fn(move || {
             let evaluation = evaluation.as_ref()?;
-            let found = self.recorded.first_match(&self.rules, evaluation, next);
+            let classes = evaluation.classes.map(|classes| &*classes.recorded);
+            let found = self
+                .recorded
+                .first_match(&self.rules, evaluation, classes, next);
             next = found.rule?.saturating_add(1);
             self.rule(found.rule)
         })
@@ -294,6 +327,9 @@ impl CompiledPolicy {
         request: &'r impl RequestAttributes,
     ) -> Result<EngineCaller<'r>, Reason<'static>> {
         let peer = request.peer();
+        if let (PeerIdentity::Verified(id), Some(_)) = (peer, request.caller_classes()) {
+            return Ok(EngineCaller::Workload(id));
+        }
         let caller = self.caller(peer);
         if !self.accepts_client_certificates
             || peer == PeerIdentity::Unvalidated

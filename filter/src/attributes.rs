@@ -3,9 +3,10 @@
 use std::cell::OnceCell;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
-use std::rc::Rc;
 
-use peergate_engine::engine::{MetadataText, PeerIp, RequestAttributes, path_without_query};
+use peergate_engine::engine::{
+    CallerClasses, CompiledPolicy, MetadataText, PeerIp, RequestAttributes, path_without_query,
+};
 use peergate_engine::identity::{ClientCertificate, PeerIdentity};
 use peergate_engine::rule::MetadataKey;
 use peergate_engine::timestamp::Timestamp;
@@ -13,7 +14,7 @@ use peergate_engine::timestamp::Timestamp;
 use crate::dynamic_metadata;
 use crate::host::{Bytes, Host};
 use crate::peer::Peer;
-use crate::peer_certificates::PeerCertificates;
+use crate::peer_certificates::{ConnectionCertificate, KnownCertificate, PeerCertificates};
 
 /// Where Istio's waypoints store the caller's URI SANs, because the TLS connection ends in another
 /// listener.
@@ -25,12 +26,21 @@ const SOURCE_ADDRESS: &[u8] = b"source\0address";
 const SERVER_NAME: &[u8] = b"connection\0requested_server_name";
 const DYNAMIC_METADATA: &[u8] = b"metadata";
 
+/// What proves the caller's identity.
+#[derive(Debug)]
+enum Caller {
+    /// The certificate of the connection.
+    Connection(ConnectionCertificate),
+    /// A waypoint's handshake.
+    Waypoint(Peer),
+}
+
 /// The current request.
 pub struct HostAttributes<'h, H> {
     host: &'h H,
+    policy: &'h CompiledPolicy,
     certificates: &'h PeerCertificates,
-    peer: OnceCell<Peer>,
-    client_certificate: OnceCell<Rc<ClientCertificate>>,
+    caller: OnceCell<Caller>,
     method: OnceCell<Option<Bytes>>,
     path: OnceCell<Option<Bytes>>,
     authority: OnceCell<Option<Bytes>>,
@@ -44,13 +54,17 @@ pub struct HostAttributes<'h, H> {
 }
 
 impl<'h, H: Host> HostAttributes<'h, H> {
-    /// The current request of `host`.
-    pub fn new(host: &'h H, certificates: &'h PeerCertificates) -> Self {
+    /// The current request of `host`. `certificates` are those of the policy's callers.
+    pub fn new(
+        host: &'h H,
+        policy: &'h CompiledPolicy,
+        certificates: &'h PeerCertificates,
+    ) -> Self {
         Self {
             host,
+            policy,
             certificates,
-            peer: OnceCell::new(),
-            client_certificate: OnceCell::new(),
+            caller: OnceCell::new(),
             method: OnceCell::new(),
             path: OnceCell::new(),
             authority: OnceCell::new(),
@@ -64,17 +78,25 @@ impl<'h, H: Host> HostAttributes<'h, H> {
         }
     }
 
-    fn fetch_peer(&self) -> Peer {
-        let (peer, certificate) = self.certificates.peer(self.host);
-        if let Some(certificate) = certificate {
-            self.client_certificate.get_or_init(|| certificate);
+    fn caller(&self) -> &Caller {
+        self.caller.get_or_init(|| self.fetch_caller())
+    }
+
+    fn fetch_caller(&self) -> Caller {
+        let certificate = self.certificates.current(self.policy, self.host);
+        if let ConnectionCertificate::Absent = certificate
+            && let Some(san) = self.host.property(WAYPOINT_PEER)
+        {
+            return Caller::Waypoint(Peer::from_uri_san(san));
         }
-        match peer {
-            Peer::Absent => self
-                .host
-                .property(WAYPOINT_PEER)
-                .map_or(Peer::Absent, Peer::from_uri_san),
-            known => known,
+        Caller::Connection(certificate)
+    }
+
+    /// The certificate of the connection, if it is validated.
+    fn known_certificate(&self) -> Option<&KnownCertificate> {
+        match self.caller() {
+            Caller::Connection(ConnectionCertificate::Known(known)) => Some(known),
+            Caller::Connection(_) | Caller::Waypoint(_) => None,
         }
     }
 
@@ -111,14 +133,18 @@ impl<'h, H: Host> HostAttributes<'h, H> {
 
 impl<H: Host> RequestAttributes for HostAttributes<'_, H> {
     fn peer(&self) -> PeerIdentity<'_> {
-        self.peer.get_or_init(|| self.fetch_peer()).identity()
+        match self.caller() {
+            Caller::Connection(certificate) => certificate.peer(),
+            Caller::Waypoint(peer) => peer.identity(),
+        }
+    }
+
+    fn caller_classes(&self) -> Option<&CallerClasses> {
+        self.known_certificate()?.classes()
     }
 
     fn client_certificate(&self) -> Option<&ClientCertificate> {
-        self.peer();
-        self.client_certificate
-            .get()
-            .map(|certificate| &**certificate)
+        self.known_certificate()?.names()
     }
 
     fn method(&self) -> Option<&[u8]> {
@@ -200,10 +226,11 @@ mod tests {
 
     use super::*;
     use crate::dynamic_metadata::tests::serialized;
-    use crate::fake_host::{ADMIN, FakeHost, WEB};
+    use crate::fake_host::{ADMIN, FakeHost, WEB, policy};
 
     fn with<T>(host: &FakeHost, ask: impl FnOnce(&HostAttributes<'_, FakeHost>) -> T) -> T {
-        ask(&HostAttributes::new(host, &PeerCertificates::default()))
+        let certificates = PeerCertificates::default();
+        ask(&HostAttributes::new(host, &policy(), &certificates))
     }
 
     fn caller(host: &FakeHost) -> Result<Option<String>, ()> {

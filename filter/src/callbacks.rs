@@ -22,7 +22,7 @@ const CONTINUE: u32 = 0;
 const PAUSE: u32 = 1;
 
 thread_local! {
-    static CONTEXTS: Cell<Contexts> = Cell::default();
+    static CONTEXTS: Cell<Contexts> = const { Cell::new(Contexts::new()) };
 }
 
 /// The SDK's functions, which have the ABI's names.

@@ -31,6 +31,14 @@ struct Root {
 }
 
 impl Contexts {
+    /// No contexts.
+    pub const fn new() -> Self {
+        Self {
+            roots: Vec::new(),
+            newest: None,
+        }
+    }
+
     /// Adds a root. Drops the roots for which `is_alive` does not hold, and returns their IDs.
     pub fn add_root(
         &mut self,

@@ -80,7 +80,7 @@ impl Enforcer {
 
     /// Decides a request that no other filter has decided.
     fn decide<H: Host>(&self, host: &H) -> Disposition {
-        let request = HostAttributes::new(host, &self.certificates);
+        let request = HostAttributes::new(host, &self.policy, &self.certificates);
         let decision = self.policy.evaluate(&request);
         let reason = decision.reason();
         let reporting = self.policy.reporting();
@@ -96,7 +96,9 @@ impl Enforcer {
             access_log::write_allowance(&self.policy, &decision, host);
         }
         // Recorded last, so that a shadow match overwrites the plain allowance.
-        self.record_matches(&request, None, host);
+        if self.policy.has_recorded_rules() {
+            self.record_matches(&request, None, host);
+        }
         if decision.outcome() == DecisionOutcome::Denied {
             self.report_denial(&decision, &request, host);
             if !decision.lets_pass() {
@@ -121,7 +123,7 @@ impl Enforcer {
     /// a leader that knows another version of the policy is responsible for allowing. Earlier
     /// filters have counted and recorded the request, so only a denial is reported.
     fn follow<H: Host>(&self, own: &OwnPolicies, earlier: &Announcement, host: &H) -> Disposition {
-        let request = HostAttributes::new(host, &self.certificates);
+        let request = HostAttributes::new(host, &self.policy, &self.certificates);
         let is_led = earlier.names(self.policy.name());
         let decision = if is_led || earlier.passage() == Passage::Allowed {
             self.policy.unconditional_denial(&request)

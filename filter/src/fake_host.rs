@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
 use log::Level;
+use peergate_engine::engine::CompiledPolicy;
 use peergate_engine::timestamp::Timestamp;
 use rcgen::{CertificateParams, KeyPair, SanType, date_time_ymd};
 use serde_json::{Value, json};
@@ -24,6 +25,11 @@ pub(crate) fn config(rules: &Value) -> Value {
         "policy": {"namespace": "shop", "name": "orders"},
         "rules": rules,
     })
+}
+
+/// A policy without rules.
+pub(crate) fn policy() -> CompiledPolicy {
+    CompiledPolicy::from_json(config(&json!([])).to_string().as_bytes()).unwrap()
 }
 
 /// An enforcer in its own VM.

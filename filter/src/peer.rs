@@ -1,35 +1,27 @@
-//! A caller, parsed once and cached with the certificate or for the request.
-
-use std::rc::Rc;
+//! The identity of a caller, parsed once and kept with its certificate or for the request.
 
 use peergate_engine::identity::{OwnedSpiffeId, PeerIdentity};
 
 use crate::host::Bytes;
 
-/// An owned [`PeerIdentity`].
+/// An owned [`PeerIdentity`] that a certificate or a waypoint proves.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Peer {
-    /// The caller presented no identity.
-    Absent,
-    /// The proxy has not validated the caller's certificate.
-    Unvalidated,
     /// The caller did not present exactly one SPIFFE ID.
     Malformed,
     /// The workload with this SPIFFE ID.
-    Verified(Rc<OwnedSpiffeId>),
+    Verified(OwnedSpiffeId),
 }
 
 impl Peer {
     /// The caller with this URI SAN. Several SANs, joined by commas, are not a SPIFFE ID.
     pub fn from_uri_san(san: Bytes) -> Self {
-        OwnedSpiffeId::parse(san).map_or(Self::Malformed, |id| Self::Verified(Rc::new(id)))
+        OwnedSpiffeId::parse(san).map_or(Self::Malformed, Self::Verified)
     }
 
     /// The identity for the engine.
     pub fn identity(&self) -> PeerIdentity<'_> {
         match self {
-            Self::Absent => PeerIdentity::Absent,
-            Self::Unvalidated => PeerIdentity::Unvalidated,
             Self::Malformed => PeerIdentity::Malformed,
             Self::Verified(id) => PeerIdentity::Verified(id.borrowed()),
         }

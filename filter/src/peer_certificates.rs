@@ -18,13 +18,16 @@
 
 mod validations;
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
+use std::hash::Hasher as _;
 use std::rc::Rc;
 
-use peergate_engine::identity::{ClientCertificate, NameKind};
+use hashbrown::HashTable;
+use peergate_engine::engine::{CallerClasses, CompiledPolicy};
+use peergate_engine::identity::{ClientCertificate, NameKind, PeerIdentity};
 use peergate_engine::plugin_config::CertificateValidation;
-use rustc_hash::FxHashMap;
+use rustc_hash::FxHasher;
 
 use crate::certificate::Certificate;
 use crate::host::{Bytes, Host};
@@ -47,14 +50,51 @@ pub struct PeerCertificates {
     validation: CertificateValidation,
     /// Whether client certificates from outside the mesh identify callers.
     accepts_outsiders: bool,
-    by_digest: Cell<FxHashMap<Bytes, KnownCertificate>>,
+    /// By digest.
+    known: Cell<HashTable<Rc<KnownCertificate>>>,
+}
+
+/// The certificate of the current connection.
+#[derive(Debug)]
+pub enum ConnectionCertificate {
+    /// The client presented none.
+    Absent,
+    /// The proxy has not validated it.
+    Unvalidated,
+    /// A validated one.
+    Known(Rc<KnownCertificate>),
 }
 
 /// The result of parsing a certificate.
-struct KnownCertificate {
+pub struct KnownCertificate {
+    digest: Bytes,
     peer: Peer,
-    names: Option<Rc<ClientCertificate>>,
-    validations: Validations,
+    classes: Option<CallerClasses>,
+    names: Option<ClientCertificate>,
+    validations: RefCell<Validations>,
+}
+
+impl ConnectionCertificate {
+    /// The caller.
+    pub fn peer(&self) -> PeerIdentity<'_> {
+        match self {
+            Self::Absent => PeerIdentity::Absent,
+            Self::Unvalidated => PeerIdentity::Unvalidated,
+            Self::Known(known) => known.peer.identity(),
+        }
+    }
+}
+
+impl KnownCertificate {
+    /// The rules that may match the caller.
+    pub fn classes(&self) -> Option<&CallerClasses> {
+        self.classes.as_ref()
+    }
+
+    /// The certificate itself if it is from outside the mesh and all its names are known.
+    pub fn names(&self) -> Option<&ClientCertificate> {
+        self.names.as_ref()
+    }
 }
 
 impl PeerCertificates {
@@ -68,64 +108,91 @@ impl PeerCertificates {
         }
     }
 
-    /// The caller according to the certificate of the current connection, and the certificate
-    /// itself if it is from outside the mesh and all its names are known.
-    pub fn peer(&self, host: &impl Host) -> (Peer, Option<Rc<ClientCertificate>>) {
+    /// The certificate of the current connection. `policy` must always be the same.
+    pub fn current(&self, policy: &CompiledPolicy, host: &impl Host) -> ConnectionCertificate {
         let Some(digest) = host.property(DIGEST) else {
-            return (Peer::Absent, None);
+            return ConnectionCertificate::Absent;
         };
-        let mut by_digest = self.by_digest.take();
-        if by_digest.len() >= MAX_CERTIFICATES && !by_digest.contains_key(&digest) {
-            by_digest.clear();
-        }
-        let known = by_digest
-            .entry(digest)
-            .or_insert_with(|| parse_certificate(host, self.accepts_outsiders));
-        let found = if known.validations.is_validated(self.validation, host) {
-            (known.peer.clone(), known.names.clone())
+        let mut known = self.known.take();
+        let hash = hash(&digest);
+        let found = known.find(hash, |known| known.digest == digest);
+        let certificate = found.cloned().unwrap_or_else(|| {
+            let parsed = Rc::new(self.parse(digest, policy, host));
+            if known.len() >= MAX_CERTIFICATES {
+                known.clear();
+            }
+            known.insert_unique(hash, Rc::clone(&parsed), |known| self::hash(&known.digest));
+            parsed
+        });
+        self.known.set(known);
+        let is_validated = self.validation == CertificateValidation::ByListener
+            || certificate
+                .validations
+                .borrow_mut()
+                .is_validated(self.validation, host);
+        if is_validated {
+            ConnectionCertificate::Known(certificate)
         } else {
-            (Peer::Unvalidated, None)
+            ConnectionCertificate::Unvalidated
+        }
+    }
+
+    fn parse(&self, digest: Bytes, policy: &CompiledPolicy, host: &impl Host) -> KnownCertificate {
+        let read = host
+            .property(CERTIFICATE)
+            .map(|pem| Certificate::read(&pem));
+        let ids = read.as_ref().map(|read| Some(read.as_ref()?.ids()));
+        let peer = match (host.property(FIRST_URI_SAN), ids) {
+            // Limited to the length of a SPIFFE ID, which bounds the cache.
+            (Some(san), None | Some(Some(1))) => Peer::from_uri_san(san),
+            // Several, none, or an empty one, which the proxy reports as none.
+            _ => Peer::Malformed,
         };
-        self.by_digest.set(by_digest);
-        found
+        let read = read.flatten();
+        let names = read
+            .as_ref()
+            .filter(|_| self.accepts_outsiders)
+            .and_then(|read| {
+                // The proxy formats it as in RFC 2253.
+                let subject = host.property(SUBJECT);
+                let subject = subject
+                    .iter()
+                    .map(|subject| (NameKind::Subject, &**subject));
+                let names = read.names.iter().map(|(kind, name)| (*kind, &**name));
+                ClientCertificate::new(names.chain(subject))
+            });
+        KnownCertificate {
+            digest,
+            classes: policy.classes_of(peer.identity()),
+            peer,
+            names,
+            validations: RefCell::new(Validations::new(read.and_then(|read| read.not_after))),
+        }
     }
 }
 
-fn parse_certificate(host: &impl Host, accepts_outsiders: bool) -> KnownCertificate {
-    let read = host
-        .property(CERTIFICATE)
-        .map(|pem| Certificate::read(&pem));
-    let ids = read.as_ref().map(|read| Some(read.as_ref()?.ids()));
-    let peer = match (host.property(FIRST_URI_SAN), ids) {
-        // Limited to the length of a SPIFFE ID, which bounds the cache.
-        (Some(san), None | Some(Some(1))) => Peer::from_uri_san(san),
-        // Several, none, or an empty one, which the proxy reports as none.
-        _ => Peer::Malformed,
-    };
-    let read = read.flatten();
-    let names = read
-        .as_ref()
-        .filter(|_| accepts_outsiders)
-        .and_then(|read| {
-            // The proxy formats it as in RFC 2253.
-            let subject = host.property(SUBJECT);
-            let subject = subject
-                .iter()
-                .map(|subject| (NameKind::Subject, &**subject));
-            let names = read.names.iter().map(|(kind, name)| (*kind, &**name));
-            ClientCertificate::new(names.chain(subject))
-        });
-    KnownCertificate {
-        peer,
-        names: names.map(Rc::new),
-        validations: Validations::new(read.and_then(|read| read.not_after)),
-    }
+/// The beginning of a digest is as good as all of it: a client cannot choose it.
+fn hash(digest: &[u8]) -> u64 {
+    let mut hasher = FxHasher::default();
+    hasher.write_u64(
+        digest
+            .first_chunk()
+            .map_or(0, |bytes| u64::from_le_bytes(*bytes)),
+    );
+    hasher.finish()
 }
 
 /// Omits the callers' names.
 impl fmt::Debug for PeerCertificates {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PeerCertificates").finish_non_exhaustive()
+    }
+}
+
+/// Omits the caller's names.
+impl fmt::Debug for KnownCertificate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KnownCertificate").finish_non_exhaustive()
     }
 }
 

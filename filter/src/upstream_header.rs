@@ -1,8 +1,9 @@
 //! The header that reports the caller and the decision to the upstream.
 //!
-//! Values that a client sends under this name never reach the upstream, however often and in
-//! whichever case: the proxy ignores the case of header names, and these calls apply to all values.
-//! The same goes for trailers, because many servers merge them into the headers.
+//! Where this is configured, values that a client sends under this name never reach the upstream,
+//! regardless of their number and case: the proxy ignores the case of header names, and these calls
+//! apply to all values. The same goes for trailers, because many servers merge them into the
+//! headers. Elsewhere the header means nothing, and the look-ups would only cost time.
 
 use peergate_engine::engine::{CompiledPolicy, CompiledRule, Decision, DecisionOutcome};
 use peergate_engine::identity::{PeerIdentity, SpiffeId};
@@ -152,10 +153,10 @@ mod tests {
 
     #[test]
     fn removes_lookalike_headers() {
-        for is_told in [false, true] {
+        for setting in [false, true] {
             let host = FakeHost::with_uri_sans(&[WEB]).with_header("X_Peergate", "a");
             sent_headers(&host, |config| {
-                config["reporting"]["upstreamHeader"] = is_told.into();
+                config["reporting"]["upstreamHeader"] = setting.into();
             });
             assert_eq!(host.header_values(b"x_peergate"), [""; 0]);
         }

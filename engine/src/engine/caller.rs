@@ -12,3 +12,12 @@ pub(super) enum EngineCaller<'r> {
     /// From outside the mesh, with a certificate that the gateway validated.
     Certificate(&'r ClientCertificate),
 }
+
+/// The rules that may match a workload, found once for all its requests. Made by
+/// [`CompiledPolicy::classes_of`](super::CompiledPolicy::classes_of).
+#[derive(Debug)]
+pub struct CallerClasses {
+    pub(super) deny: Box<[usize]>,
+    pub(super) allow: Box<[usize]>,
+    pub(super) recorded: Box<[usize]>,
+}

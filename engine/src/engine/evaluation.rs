@@ -2,7 +2,7 @@
 
 use std::cell::OnceCell;
 
-use super::caller::EngineCaller;
+use super::caller::{CallerClasses, EngineCaller};
 use super::request::RequestAttributes;
 use crate::matching::PathParts;
 
@@ -11,6 +11,8 @@ use crate::matching::PathParts;
 pub(super) struct Evaluation<'r, R> {
     pub(super) caller: EngineCaller<'r>,
     pub(super) request: &'r R,
+    /// The caller's classes, if they are known.
+    pub(super) classes: Option<&'r CallerClasses>,
     path: OnceCell<Option<PathParts<'r>>>,
 }
 
@@ -19,6 +21,7 @@ impl<'r, R: RequestAttributes> Evaluation<'r, R> {
         Self {
             caller,
             request,
+            classes: request.caller_classes(),
             path: OnceCell::new(),
         }
     }

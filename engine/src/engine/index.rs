@@ -95,6 +95,13 @@ impl RuleIndex {
         self.clauses.get(list.start..list.end).unwrap_or_default()
     }
 
+    /// The classes of a caller.
+    pub(super) fn classes_of(&self, caller: &EngineCaller<'_>) -> Vec<usize> {
+        let mut classes = Vec::new();
+        self.visit_classes(caller, |class| classes.push(class));
+        classes
+    }
+
     /// Calls `visit` with each class of the caller. A long ID may match many patterns of one
     /// source, all with the same class; recently visited classes are skipped.
     fn visit_classes(&self, caller: &EngineCaller<'_>, mut visit: impl FnMut(usize)) {

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use serde_json::Value;
 
+use super::caller::CallerClasses;
 use crate::identity::{ClientCertificate, PeerIdentity};
 use crate::rule::MetadataKey;
 use crate::timestamp::Timestamp;
@@ -16,6 +17,11 @@ use crate::timestamp::Timestamp;
 pub trait RequestAttributes {
     /// The identity that the connection's handshake verified.
     fn peer(&self) -> PeerIdentity<'_>;
+    /// The result of [`CompiledPolicy::classes_of`](super::CompiledPolicy::classes_of) for this
+    /// policy and the identity of [`peer`](Self::peer), if it is known.
+    fn caller_classes(&self) -> Option<&CallerClasses> {
+        None
+    }
     /// The client's certificate from outside the mesh, if it was validated and is completely
     /// readable. Only used at gateways.
     fn client_certificate(&self) -> Option<&ClientCertificate>;

@@ -9,7 +9,7 @@ use super::attribute::{Attribute, Differences};
 use super::evaluation::Evaluation;
 use super::request::RequestAttributes;
 use crate::matching::path::PathTemplate;
-use crate::matching::{PathMatch, Reading};
+use crate::matching::{PathMatch, Reading, TextMatch};
 use crate::rule::{Operation, Terms};
 use crate::rule_spec::Effect;
 
@@ -21,8 +21,15 @@ use value_set::{HostSet, PathSet, RequestTerms, TextSet, ValueCount, is_not_excl
 #[derive(Debug)]
 pub(super) struct ResidualOperation {
     templates: Vec<PathTemplate>,
-    not_paths: PathSet,
     method: Terms<TextSet>,
+    /// `None` if there are none, as for most operations.
+    other_conditions: Option<Box<OtherConditions>>,
+}
+
+/// The conditions of an operation that few have.
+#[derive(Debug)]
+struct OtherConditions {
+    not_paths: PathSet,
     host: Terms<HostSet>,
     port: Terms<Vec<u16>>,
 }
@@ -40,10 +47,13 @@ impl ResidualOperation {
                     PathMatch::Text(_) => None,
                 })
                 .collect(),
-            not_paths: PathSet::new(operation.paths.none_of),
             method: operation.methods.map(TextSet::new),
-            host: operation.hosts.map(HostSet),
-            port: operation.ports,
+            other_conditions: OtherConditions::new(
+                operation.paths.none_of,
+                operation.hosts,
+                operation.ports,
+            )
+            .map(Box::new),
         };
         operations.into_iter().map(residual).collect()
     }
@@ -59,14 +69,18 @@ impl ResidualOperation {
         let request = evaluation.request;
         self.template_matches(template, evaluation, effect)
             && self.method.matches(effect, || request.method())
-            && self.path_is_not_excluded(evaluation, effect)
-            && self.host.matches(effect, || request.authority())
-            && self.port.matches(effect, || request.port())
+            && self.other_conditions.as_ref().is_none_or(|more| {
+                more.path_is_not_excluded(evaluation, effect)
+                    && more.host.matches(effect, || request.authority())
+                    && more.port.matches(effect, || request.port())
+            })
     }
 
     /// The number of values that are compared one by one.
     pub(super) fn value_count(&self) -> usize {
-        self.not_paths.value_count() + self.host.value_count() + self.port.value_count()
+        self.other_conditions.as_ref().map_or(0, |more| {
+            more.not_paths.value_count() + more.host.value_count() + more.port.value_count()
+        })
     }
 
     /// Adds the fields that do not match.
@@ -78,15 +92,18 @@ impl ResidualOperation {
         differences: &mut Differences,
     ) {
         let request = evaluation.request;
-        let has_path = self.template_matches(template, evaluation, effect)
-            && self.path_is_not_excluded(evaluation, effect);
+        let has_template = self.template_matches(template, evaluation, effect);
         let has_method = self.method.matches(effect, || request.method());
-        let has_host = self.host.matches(effect, || request.authority());
-        let has_port = self.port.matches(effect, || request.port());
-        differences.add_if(!has_path, Attribute::Path);
+        differences.add_if(!has_template, Attribute::Path);
         differences.add_if(!has_method, Attribute::Method);
-        differences.add_if(!has_host, Attribute::Host);
-        differences.add_if(!has_port, Attribute::Port);
+        if let Some(more) = &self.other_conditions {
+            let has_path = more.path_is_not_excluded(evaluation, effect);
+            let has_host = more.host.matches(effect, || request.authority());
+            let has_port = more.port.matches(effect, || request.port());
+            differences.add_if(!has_path, Attribute::Path);
+            differences.add_if(!has_host, Attribute::Host);
+            differences.add_if(!has_port, Attribute::Port);
+        }
     }
 
     fn template_matches(
@@ -101,6 +118,22 @@ impl ResidualOperation {
             template
                 .zip(evaluation.path())
                 .is_some_and(|(template, path)| template.matches(path, reading))
+        })
+    }
+}
+
+impl OtherConditions {
+    /// These conditions, if there are any.
+    fn new(
+        not_paths: Vec<PathMatch>,
+        hosts: Terms<Vec<TextMatch>>,
+        port: Terms<Vec<u16>>,
+    ) -> Option<Self> {
+        let is_empty = not_paths.is_empty() && hosts.is_empty() && port.is_empty();
+        (!is_empty).then(|| Self {
+            not_paths: PathSet::new(not_paths),
+            host: hosts.map(HostSet),
+            port,
         })
     }
 

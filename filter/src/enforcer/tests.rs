@@ -54,8 +54,7 @@ fn an_identity_costs_one_call_with_data() {
     let (verdict, host) = calls_when_known(&by_identity(), web);
     assert_eq!(verdict, ALLOWED);
     assert_eq!(host.calls.answered.get(), 1);
-    // The checks for forged headers.
-    assert_eq!(host.calls.unanswered.get(), 2);
+    assert_eq!(host.calls.unanswered.get(), 0);
     assert_eq!(host.calls.increments.get(), 1);
     assert_eq!(host.calls.header_writes.get(), 0);
     assert_eq!(host.calls.time.get(), 0);
@@ -67,7 +66,19 @@ fn method_and_path_cost_one_call_each() {
     let (verdict, host) = calls_when_known(&by_operation(), web);
     assert_eq!(verdict, ALLOWED);
     assert_eq!(host.calls.answered.get(), 3);
+    assert_eq!(host.calls.unanswered.get(), 0);
+}
+
+#[test]
+fn removing_forged_headers_costs_two_checks() {
+    let mut config = by_identity();
+    config["reporting"] = json!({"upstreamHeader": false});
+    let web = || FakeHost::with_uri_sans(&[WEB]);
+    let (verdict, host) = calls_when_known(&config, web);
+    assert_eq!(verdict, ALLOWED);
+    assert_eq!(host.calls.answered.get(), 1);
     assert_eq!(host.calls.unanswered.get(), 2);
+    assert_eq!(host.calls.header_writes.get(), 0);
 }
 
 #[test]
@@ -109,7 +120,8 @@ fn anonymous_callers_cost_no_call_with_data() {
     let enforcer = enforcer(&config, &FakeHost::anonymous());
     assert_eq!(enforcer.enforce(&host), ALLOWED);
     assert_eq!(host.calls.answered.get(), 0);
-    assert_eq!(host.calls.unanswered.get(), 4);
+    // No certificate, and no waypoint's handshake.
+    assert_eq!(host.calls.unanswered.get(), 2);
 }
 
 /// A connection whose certificate the listener has not validated.
@@ -214,11 +226,19 @@ fn forged_callers_never_reach_the_upstream() {
         config["reporting"] = json!({"upstreamHeader": true});
         config
     };
+    let removed = |mut config: Value| {
+        config["reporting"] = json!({"upstreamHeader": false});
+        config
+    };
     let web = || FakeHost::with_uri_sans(&[WEB]);
     let cases = [
-        (by_identity(), web(), None),
+        (removed(by_identity()), web(), None),
         (reported(by_identity()), web(), Some(WEB)),
-        (shadow.clone(), FakeHost::with_uri_sans(&[ADMIN]), None),
+        (
+            removed(shadow.clone()),
+            FakeHost::with_uri_sans(&[ADMIN]),
+            None,
+        ),
         (
             reported(shadow.clone()),
             FakeHost::with_uri_sans(&[ADMIN]),
@@ -230,7 +250,7 @@ fn forged_callers_never_reach_the_upstream() {
             Some("-"),
         ),
         (reported(shadow), FakeHost::anonymous(), Some("-")),
-        (anonymous.clone(), FakeHost::anonymous(), None),
+        (removed(anonymous.clone()), FakeHost::anonymous(), None),
         (reported(anonymous), FakeHost::anonymous(), Some("-")),
     ];
     for (config, host, expected) in cases {

@@ -1,24 +1,31 @@
 use super::*;
-use crate::fake_host::{ADMIN, FakeHost, WEB, certificate};
+use crate::fake_host::{ADMIN, FakeHost, WEB, certificate, policy};
 
-fn peer(host: &FakeHost) -> Peer {
-    PeerCertificates::default().peer(host).0
+/// The certificate of the connection, in a policy without rules.
+pub(super) fn current(certificates: &PeerCertificates, host: &FakeHost) -> ConnectionCertificate {
+    certificates.current(&policy(), host)
 }
 
-fn uri_san(san: &str) -> Peer {
-    Peer::from_uri_san(san.as_bytes().to_vec())
+/// Asserts that the caller is this one at a sidecar.
+#[track_caller]
+fn assert_peer(host: &FakeHost, expected: PeerIdentity<'_>) {
+    assert_eq!(current(&PeerCertificates::default(), host).peer(), expected);
+}
+
+fn uri_san(san: &str) -> PeerIdentity<'_> {
+    PeerIdentity::from_uri_san(Some(san.as_bytes()))
 }
 
 #[test]
 fn one_uri_san_is_the_identity() {
-    assert_eq!(peer(&FakeHost::with_uri_sans(&[WEB])), uri_san(WEB));
+    assert_peer(&FakeHost::with_uri_sans(&[WEB]), uri_san(WEB));
 }
 
 #[test]
 fn several_uri_sans_are_malformed_even_if_equal() {
     for second in [ADMIN, WEB, "https://example.com/"] {
         let host = FakeHost::with_uri_sans(&[WEB, second]);
-        assert_eq!(peer(&host), Peer::Malformed, "{second}");
+        assert_peer(&host, PeerIdentity::Malformed);
     }
 }
 
@@ -28,17 +35,17 @@ fn only_a_caller_without_a_certificate_is_anonymous() {
         FakeHost::with_uri_sans(&[]),
         FakeHost::with_uri_sans_before_envoy_1_38(&[]),
     ] {
-        assert_eq!(peer(&host), Peer::Malformed);
+        assert_peer(&host, PeerIdentity::Malformed);
     }
-    assert_eq!(peer(&FakeHost::anonymous()), Peer::Absent);
+    assert_peer(&FakeHost::anonymous(), PeerIdentity::Absent);
 }
 
 #[test]
 fn a_subject_does_not_affect_the_identity() {
     let host = FakeHost::with_uri_sans(&[]).with_property(SUBJECT, b"CN=web");
-    assert_eq!(peer(&host), Peer::Malformed);
+    assert_peer(&host, PeerIdentity::Malformed);
     let host = FakeHost::with_uri_sans(&[WEB]).with_property(SUBJECT, b"CN=web");
-    assert_eq!(peer(&host), uri_san(WEB));
+    assert_peer(&host, uri_san(WEB));
 }
 
 #[test]
@@ -46,7 +53,7 @@ fn a_dns_san_like_a_spiffe_id_is_malformed() {
     for uri_sans in [&[][..], &[WEB]] {
         let pem = certificate(uri_sans, &["web.shop", ADMIN]);
         let host = FakeHost::with_uri_sans(uri_sans).with_property(CERTIFICATE, pem.as_bytes());
-        assert_eq!(peer(&host), Peer::Malformed);
+        assert_peer(&host, PeerIdentity::Malformed);
     }
 }
 
@@ -54,7 +61,7 @@ fn a_dns_san_like_a_spiffe_id_is_malformed() {
 fn an_unreadable_certificate_is_malformed() {
     for pem in ["-", "-----BEGIN CERTIFICATE-----"] {
         let host = FakeHost::with_uri_sans(&[WEB]).with_property(CERTIFICATE, pem.as_bytes());
-        assert_eq!(peer(&host), Peer::Malformed, "{pem:?}");
+        assert_peer(&host, PeerIdentity::Malformed);
     }
 }
 
@@ -65,19 +72,19 @@ fn an_overlong_san_is_malformed_and_not_cached() {
         let expected = if is_kept {
             uri_san(&san)
         } else {
-            Peer::Malformed
+            PeerIdentity::Malformed
         };
         let uri_sans = &[&*san][..];
-        assert_eq!(peer(&FakeHost::with_uri_sans(uri_sans)), expected);
+        assert_peer(&FakeHost::with_uri_sans(uri_sans), expected);
         let before = FakeHost::with_uri_sans_before_envoy_1_38(uri_sans);
-        assert_eq!(peer(&before), expected);
+        assert_peer(&before, expected);
     }
 }
 
 #[test]
 fn without_the_certificate_the_first_uri_san_counts() {
     let host = FakeHost::with_uri_sans_before_envoy_1_38(&[WEB, ADMIN]);
-    assert_eq!(peer(&host), uri_san(WEB));
+    assert_peer(&host, uri_san(WEB));
 }
 
 #[test]
@@ -85,12 +92,15 @@ fn caches_results_by_digest() {
     let certificates = PeerCertificates::default();
     for _ in 0..3 {
         let host = FakeHost::with_uri_sans(&[WEB, ADMIN]);
-        assert_eq!(certificates.peer(&host).0, Peer::Malformed);
+        assert_eq!(
+            current(&certificates, &host).peer(),
+            PeerIdentity::Malformed
+        );
         let host = FakeHost::with_uri_sans(&[WEB]);
-        assert_eq!(certificates.peer(&host).0, uri_san(WEB));
+        assert_eq!(current(&certificates, &host).peer(), uri_san(WEB));
     }
     let host = FakeHost::with_uri_sans(&[WEB]);
-    assert_eq!(certificates.peer(&host).0, uri_san(WEB));
+    assert_eq!(current(&certificates, &host).peer(), uri_san(WEB));
     assert_eq!(host.calls.answered.get(), 1);
 }
 
@@ -102,16 +112,22 @@ fn limits_the_number_of_cached_certificates() {
         let host = FakeHost::with_uri_sans_before_envoy_1_38(&[WEB])
             .with_property(DIGEST, &number.to_le_bytes())
             .with_property(CERTIFICATE, pem.as_bytes());
-        assert_eq!(certificates.peer(&host).0, uri_san(WEB));
+        assert_eq!(current(&certificates, &host).peer(), uri_san(WEB));
     }
-    let kept = certificates.by_digest.take().len();
+    let kept = certificates.known.take().len();
     assert_eq!(kept, 1);
 }
 
 fn names(host: &FakeHost) -> Option<String> {
     let gateway = PeerCertificates::new(CertificateValidation::WhereReported, true);
-    let (_, names) = gateway.peer(host);
-    names.map(|names| names.to_string())
+    names_at(&gateway, host)
+}
+
+fn names_at(certificates: &PeerCertificates, host: &FakeHost) -> Option<String> {
+    match current(certificates, host) {
+        ConnectionCertificate::Known(known) => known.names().map(ToString::to_string),
+        ConnectionCertificate::Absent | ConnectionCertificate::Unvalidated => None,
+    }
 }
 
 #[test]
@@ -128,8 +144,7 @@ fn a_gateway_knows_all_names_of_a_validated_certificate() {
         names(&partner().with_property(b"connection\0peer_certificate_valid", &[0])),
         None
     );
-    let (_, elsewhere) = PeerCertificates::default().peer(&partner());
-    assert_eq!(elsewhere, None);
+    assert_eq!(names_at(&PeerCertificates::default(), &partner()), None);
 }
 
 #[test]

@@ -3,7 +3,6 @@
 use super::{Clause, ClauseList, RuleIndex};
 use crate::engine::CompiledRule;
 use crate::engine::attribute::{Attribute, Differences};
-use crate::engine::caller::EngineCaller;
 use crate::engine::evaluation::Evaluation;
 use crate::engine::request::RequestAttributes;
 use crate::engine::residual::{ResidualCondition, ResidualOperation, ResidualSource};
@@ -47,13 +46,6 @@ impl RuleIndex {
                 return;
             }
         }
-    }
-
-    /// The classes of the caller.
-    fn classes_of(&self, caller: &EngineCaller<'_>) -> Vec<usize> {
-        let mut classes = Vec::new();
-        self.visit_classes(caller, |class| classes.push(class));
-        classes
     }
 
     /// The lists of a class, and whether their path patterns match. Matching lists come first.

@@ -18,11 +18,12 @@ pub(in crate::engine) struct Found {
 
 impl RuleIndex {
     /// The first matching rule with a number of at least `from`. `rules` contains all rules of the
-    /// policy.
+    /// policy. `classes` are those of the caller, if they are known.
     pub(in crate::engine) fn first_match(
         &self,
         rules: &[CompiledRule],
         evaluation: &Evaluation<'_, impl RequestAttributes>,
+        classes: Option<&[usize]>,
         from: usize,
     ) -> Found {
         let mut search = Search {
@@ -32,7 +33,10 @@ impl RuleIndex {
             from,
             found: Found::default(),
         };
-        self.visit_classes(&evaluation.caller, |class| search.search_class(class));
+        match classes {
+            Some(classes) => classes.iter().for_each(|class| search.search_class(*class)),
+            None => self.visit_classes(&evaluation.caller, |class| search.search_class(class)),
+        }
         search.found
     }
 }

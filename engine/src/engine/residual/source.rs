@@ -14,13 +14,20 @@ use crate::rule_spec::Effect;
 /// A source without the indexed fields.
 #[derive(Debug)]
 pub(in crate::engine) struct ResidualSource {
+    /// `None` if the index covers all of them, as for most sources.
+    identity: Option<Box<IdentityConditions>>,
+    /// `None` if there are none, as for most sources.
+    other_conditions: Option<Box<OtherConditions>>,
+}
+
+/// The conditions of a source on the identity.
+#[derive(Debug)]
+struct IdentityConditions {
     principal: Terms<TextSet>,
     namespace: Terms<NamespaceSet>,
     trust_domain: Terms<TextSet>,
     /// The excluded client certificates from outside the mesh.
-    excluded_certificates: Option<Box<CertificateSet>>,
-    /// Boxed, because most sources only test the identity.
-    other_conditions: Option<Box<OtherConditions>>,
+    excluded_certificates: Option<CertificateSet>,
 }
 
 /// The conditions of a source other than on the identity.
@@ -57,18 +64,8 @@ impl ResidualSource {
         trust_domains: &TrustDomains,
     ) -> Self {
         Self {
-            principal: Terms {
-                any_of: TextSet::new(principals),
-                none_of: TextSet::new(source.not_principals_in(trust_domains)),
-            },
-            excluded_certificates: CertificateSet::new(&source.client_certificates.none_of)
-                .map(Box::new),
             other_conditions: OtherConditions::new(&source).map(Box::new),
-            namespace: source
-                .namespaces
-                .as_ref()
-                .map(|list| NamespaceSet::new(list)),
-            trust_domain: source.trust_domains.map(TextSet::new),
+            identity: IdentityConditions::new(source, principals, trust_domains).map(Box::new),
         }
     }
 
@@ -110,6 +107,43 @@ impl ResidualSource {
     }
 
     fn identity_matches(&self, caller: &EngineCaller<'_>, effect: Effect) -> bool {
+        self.identity
+            .as_ref()
+            .is_none_or(|conditions| conditions.match_caller(caller, effect))
+    }
+}
+
+impl IdentityConditions {
+    /// The conditions of `source` on the identity, if any.
+    fn new(
+        source: Source,
+        principals: Vec<TextMatch>,
+        trust_domains: &TrustDomains,
+    ) -> Option<Self> {
+        let conditions = Self {
+            principal: Terms {
+                any_of: TextSet::new(principals),
+                none_of: TextSet::new(source.not_principals_in(trust_domains)),
+            },
+            excluded_certificates: CertificateSet::new(&source.client_certificates.none_of),
+            namespace: source
+                .namespaces
+                .as_ref()
+                .map(|list| NamespaceSet::new(list)),
+            trust_domain: source.trust_domains.map(TextSet::new),
+        };
+        (!conditions.is_empty()).then_some(conditions)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.principal.is_unconditional()
+            && self.namespace.is_unconditional()
+            && self.trust_domain.is_unconditional()
+            && self.excluded_certificates.is_none()
+    }
+
+    /// Whether ALL fields match.
+    fn match_caller(&self, caller: &EngineCaller<'_>, effect: Effect) -> bool {
         let (id, certificate) = match caller {
             EngineCaller::Anonymous => (None, None),
             EngineCaller::Certificate(certificate) => (None, Some(certificate)),

@@ -27,6 +27,11 @@ pub(super) trait RequestTerms<S> {
     where
         S: MaybeEmpty;
 
+    /// Whether there is no condition on the attribute.
+    fn is_unconditional(&self) -> bool
+    where
+        S: MaybeEmpty;
+
     /// The number of values that are compared one by one.
     fn value_count(&self) -> usize
     where
@@ -49,6 +54,13 @@ impl<S> RequestTerms<S> for Terms<S> {
     {
         (self.any_of.is_empty() || has(&self.any_of, Reading::for_values(effect)))
             && (self.none_of.is_empty() || !has(&self.none_of, Reading::for_exclusions(effect)))
+    }
+
+    fn is_unconditional(&self) -> bool
+    where
+        S: MaybeEmpty,
+    {
+        self.any_of.is_empty() && self.none_of.is_empty()
     }
 
     fn value_count(&self) -> usize

@@ -1,10 +1,12 @@
 use super::*;
 use crate::fake_host::{ADMIN, FakeHost, WEB};
-use crate::peer::Peer;
-use crate::peer_certificates::PeerCertificates;
+use peergate_engine::identity::PeerIdentity;
 
-fn web() -> Peer {
-    Peer::from_uri_san(WEB.as_bytes().to_vec())
+use crate::peer_certificates::PeerCertificates;
+use crate::peer_certificates::tests::current;
+
+fn web() -> PeerIdentity<'static> {
+    PeerIdentity::from_uri_san(Some(WEB.as_bytes()))
 }
 
 fn gateway(validation: CertificateValidation) -> PeerCertificates {
@@ -30,7 +32,7 @@ fn at_gateway(is_validated: Option<&[u8]>, filter_chain: &str, port: u16) -> Fak
 fn a_validating_listener_needs_no_further_calls() {
     for is_validated in [None, Some(VALID), Some(NOT_VALID)] {
         let host = at_gateway(is_validated, "https", 443);
-        assert_eq!(PeerCertificates::default().peer(&host).0, web());
+        assert_eq!(current(&PeerCertificates::default(), &host).peer(), web());
         // Digest, SAN and certificate.
         assert_eq!(host.calls.answered.get(), 3);
     }
@@ -40,7 +42,7 @@ fn a_validating_listener_needs_no_further_calls() {
 fn at_a_gateway_only_validated_identities_count() {
     use CertificateValidation::{Required, WhereReported};
     let counts = web();
-    let unvalidated = Peer::Unvalidated;
+    let unvalidated = PeerIdentity::Unvalidated;
     for (validation, is_validated, expected) in [
         (WhereReported, None, &counts),
         (WhereReported, Some(VALID), &counts),
@@ -54,7 +56,7 @@ fn at_a_gateway_only_validated_identities_count() {
         let certificates = gateway(validation);
         let host = at_gateway(is_validated, "https", 443);
         assert_eq!(
-            certificates.peer(&host).0,
+            current(&certificates, &host).peer(),
             *expected,
             "{validation:?} {is_validated:?}"
         );
@@ -65,7 +67,7 @@ fn at_a_gateway_only_validated_identities_count() {
 fn without_a_certificate_nothing_is_validated() {
     let certificates = gateway(CertificateValidation::Required);
     let host = FakeHost::anonymous().with_property(IS_VALIDATED, NOT_VALID);
-    assert_eq!(certificates.peer(&host).0, Peer::Absent);
+    assert_eq!(current(&certificates, &host).peer(), PeerIdentity::Absent);
 }
 
 #[test]
@@ -73,7 +75,10 @@ fn unvalidated_certificates_are_never_parsed() {
     let certificates = gateway(CertificateValidation::WhereReported);
     for uri_sans in [&[][..], &[WEB, ADMIN], &["urn:web"]] {
         let host = FakeHost::with_uri_sans(uri_sans).with_property(IS_VALIDATED, NOT_VALID);
-        assert_eq!(certificates.peer(&host).0, Peer::Unvalidated);
+        assert_eq!(
+            current(&certificates, &host).peer(),
+            PeerIdentity::Unvalidated
+        );
     }
 }
 
@@ -81,38 +86,44 @@ fn unvalidated_certificates_are_never_parsed() {
 fn a_resumed_session_counts_if_its_certificate_was_validated() {
     let certificates = gateway(CertificateValidation::Required);
     let resumed = at_gateway(Some(NOT_VALID), "https", 443);
-    assert_eq!(certificates.peer(&resumed).0, Peer::Unvalidated);
-    certificates.peer(&at_gateway(Some(VALID), "https", 443));
-    assert_eq!(certificates.peer(&resumed).0, web());
+    assert_eq!(
+        current(&certificates, &resumed).peer(),
+        PeerIdentity::Unvalidated
+    );
+    current(&certificates, &at_gateway(Some(VALID), "https", 443));
+    assert_eq!(current(&certificates, &resumed).peer(), web());
 }
 
 #[test]
 fn a_certificate_that_was_validated_elsewhere_does_not_count() {
     let certificates = gateway(CertificateValidation::Required);
-    certificates.peer(&at_gateway(Some(VALID), "https", 443));
+    current(&certificates, &at_gateway(Some(VALID), "https", 443));
     for (filter_chain, port) in [("other", 443), ("https", 8443), ("", 443)] {
         let host = at_gateway(Some(NOT_VALID), filter_chain, port);
         assert_eq!(
-            certificates.peer(&host).0,
-            Peer::Unvalidated,
+            current(&certificates, &host).peer(),
+            PeerIdentity::Unvalidated,
             "{filter_chain} {port}"
         );
     }
     let other = at_gateway(Some(NOT_VALID), "https", 443)
         .with_property(b"connection\0sha256_peer_certificate_digest", b"of another");
-    assert_eq!(certificates.peer(&other).0, Peer::Unvalidated);
+    assert_eq!(
+        current(&certificates, &other).peer(),
+        PeerIdentity::Unvalidated
+    );
 }
 
 #[test]
 fn a_filter_chain_without_a_name_is_not_remembered() {
     let certificates = gateway(CertificateValidation::Required);
     assert_eq!(
-        certificates.peer(&at_gateway(Some(VALID), "", 443)).0,
+        current(&certificates, &at_gateway(Some(VALID), "", 443)).peer(),
         web()
     );
     assert_eq!(
-        certificates.peer(&at_gateway(Some(NOT_VALID), "", 443)).0,
-        Peer::Unvalidated
+        current(&certificates, &at_gateway(Some(NOT_VALID), "", 443)).peer(),
+        PeerIdentity::Unvalidated
     );
 }
 
@@ -138,10 +149,12 @@ fn validations_expire_after_minutes_or_with_the_certificate() {
 fn limits_the_number_of_validations() {
     let certificates = gateway(CertificateValidation::Required);
     for port in 0..100 {
-        certificates.peer(&at_gateway(Some(VALID), "https", port));
-        certificates.peer(&at_gateway(Some(VALID), "https", port));
+        current(&certificates, &at_gateway(Some(VALID), "https", port));
+        current(&certificates, &at_gateway(Some(VALID), "https", port));
     }
-    let kept = certificates.by_digest.take();
-    let places = kept.values().map(|known| known.validations.places.len());
+    let kept = certificates.known.take();
+    let places = kept
+        .iter()
+        .map(|known| known.validations.borrow().places.len());
     assert_eq!(places.collect::<Vec<_>>(), [MAX_PLACES]);
 }
