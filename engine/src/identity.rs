@@ -79,11 +79,13 @@ impl<'a> SpiffeId<'a> {
     }
 
     /// The whole ID, with its scheme.
+    #[inline]
     pub fn as_str(&self) -> &'a str {
         self.id
     }
 
     /// The trust domain, without scheme and slashes.
+    #[inline]
     pub fn trust_domain(&self) -> &'a str {
         self.trust_domain
     }
@@ -111,6 +113,7 @@ impl OwnedSpiffeId {
     }
 
     /// The ID, without parsing it again.
+    #[inline]
     pub fn borrowed(&self) -> SpiffeId<'_> {
         let rest = self.id.get(SCHEME.len()..).unwrap_or_default();
         let (trust_domain, path) = rest.split_at_checked(self.trust_domain).unwrap_or_default();
@@ -243,6 +246,7 @@ impl TrustDomains {
     }
 
     /// Whether identities of this trust domain belong to the mesh.
+    #[inline]
     pub fn contains(&self, name: &str) -> bool {
         self.iter().any(|known| known == name)
     }
