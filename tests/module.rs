@@ -51,11 +51,11 @@ const IMPORTS: [&str; 35] = [
 /// trailers, which few requests have.
 const EXPORTS: [&str; 9] = [
     "_initialize",
-    "malloc",
     "memory",
     "proxy_abi_version_0_2_1",
     "proxy_on_configure",
     "proxy_on_context_create",
+    "proxy_on_memory_allocate",
     "proxy_on_request_headers",
     "proxy_on_request_trailers",
     "proxy_on_vm_start",

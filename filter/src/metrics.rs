@@ -126,9 +126,9 @@ impl Counters {
         increment(counter, host);
     }
 
-    /// Counts a match of a rule that is only recorded.
-    pub fn count_match(&self, rule: &CompiledRule, host: &impl Host) {
-        let counters = self.rules.get(rule.position());
+    /// Counts a match of the rule at a position.
+    pub fn count_match(&self, position: usize, host: &impl Host) {
+        let counters = self.rules.get(position);
         increment(counters.and_then(|counters| counters.matched), host);
     }
 
