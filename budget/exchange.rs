@@ -26,4 +26,3 @@ pub(crate) struct Answer {
     /// The request as later filters and the upstream see it.
     pub(crate) request: Request,
 }
-

@@ -53,7 +53,9 @@ impl Host {
     pub(crate) fn property(&self, path: &[u8]) -> Option<&[u8]> {
         let of_request = self.request.as_ref();
         let of_request = of_request.and_then(|request| request.properties.get(path));
-        of_request.or_else(|| self.node.get(path)).map(Vec::as_slice)
+        of_request
+            .or_else(|| self.node.get(path))
+            .map(Vec::as_slice)
     }
 
     /// Headers or trailers of the current request, by the ABI's number of the map.
@@ -68,7 +70,10 @@ impl Host {
 
     /// The reasons of the decisions that the current request incremented.
     pub(crate) fn reasons(&self) -> Vec<String> {
-        let names = self.incremented.iter().map(|id| &self.metrics[*id as usize]);
+        let names = self
+            .incremented
+            .iter()
+            .map(|id| &self.metrics[*id as usize]);
         let decisions = names.filter(|name| name.starts_with("peergate_decisions_total"));
         let reasons = decisions.filter_map(|name| {
             let (_, rest) = name.split_once("peergate_reason=.=")?;

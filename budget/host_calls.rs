@@ -61,7 +61,7 @@ struct Vm<'c>(Caller<'c, Host>);
 
 impl<'c> Vm<'c> {
     fn calls(mut caller: Caller<'c, Host>, name: &str) -> Self {
-        caller.data_mut().counts.host_calls.add(name);
+        caller.data_mut().counts.host_calls.add(name, 1);
         Self(caller)
     }
 

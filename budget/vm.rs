@@ -42,7 +42,7 @@ const CALLBACKS: [&str; 14] = [
 /// The filter lets a request pass.
 const CONTINUE: i32 = 0;
 
-/// A one-second step, so that limits per second do not apply.
+/// The time between requests, in nanoseconds. Limits per second do not apply.
 const BETWEEN_REQUESTS: u64 = 1_000_000_000;
 
 /// The bytes of a page of linear memory.
@@ -111,7 +111,8 @@ impl Vm {
         for size in [1, 24, 300, 5_000, 200_000] {
             let before = self.allocations();
             malloc.call(&mut self.store, size).unwrap();
-            assert_eq!(self.allocations() - before, 1, "for {size} bytes");
+            let counted = self.allocations() - before;
+            assert_eq!(counted, 1, "allocations for a buffer of {size} bytes");
         }
     }
 
@@ -121,13 +122,16 @@ impl Vm {
         u64::try_from(value.unwrap_i64()).unwrap()
     }
 
+    /// The instructions executed since the start, without those that count allocations.
+    fn fuel(&mut self) -> u64 {
+        let used = u64::MAX - self.store.get_fuel().unwrap();
+        used - self.allocations() * FUEL_PER_ALLOCATION
+    }
+
     /// What was counted since the start.
     pub(crate) fn counts(&mut self) -> Counts {
-        let allocations = self.allocations();
-        let fuel = u64::MAX - self.store.get_fuel().unwrap();
         Counts {
-            allocations,
-            fuel: fuel - allocations * FUEL_PER_ALLOCATION,
+            allocations: self.allocations(),
             ..self.store.data().counts.clone()
         }
     }
@@ -146,17 +150,21 @@ impl Vm {
     /// Calls an export if the module has it, and counts it if it is a callback.
     fn call(&mut self, name: &str, arguments: &[u32]) -> Option<i32> {
         let function = self.instance.get_func(&mut self.store, name)?;
-        if CALLBACKS.contains(&name) {
-            self.store.data_mut().counts.callbacks.add(name);
-        }
         let arguments: Vec<_> = arguments
             .iter()
             .map(|argument| Val::I32(argument.cast_signed()))
             .collect();
+        let before = self.fuel();
         let mut results = vec![Val::I32(0); function.ty(&self.store).results().len()];
         function
             .call(&mut self.store, &arguments, &mut results)
             .unwrap();
+        if CALLBACKS.contains(&name) {
+            let used = self.fuel() - before;
+            let counts = &mut self.store.data_mut().counts;
+            counts.callbacks.add(name, 1);
+            counts.fuel.add(name, used);
+        }
         results.first().and_then(Val::i32)
     }
 
