@@ -1,4 +1,4 @@
-//! The state of the simulated proxy, as far as host calls see it.
+//! The state of the simulated proxy that host calls read and change.
 
 use std::collections::BTreeSet;
 

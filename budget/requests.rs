@@ -13,15 +13,16 @@ use crate::vm::{Program, Vm};
 /// The golden file with one row for each scenario.
 pub(crate) const GOLDEN: &str = "requests";
 
-const HEADINGS: [&str; 8] = [
+const HEADINGS: [&str; 9] = [
     "request",
     "answer",
     "callbacks",
+    "host calls",
     "buffers",
     "bytes in",
     "bytes out",
     "allocations",
-    "host calls",
+    "by name",
 ];
 
 const DESCRIPTION: &str = "Counts of one request, after another one of the same kind. \
@@ -67,12 +68,13 @@ pub(crate) fn table(results: &[(&Scenario, Answer, Counts)]) -> Table {
         table.push(vec![
             scenario.name.to_owned(),
             outcome.join(" "),
-            counts.callbacks.to_string(),
+            counts.callbacks.total().to_string(),
+            counts.host_calls.total().to_string(),
             counts.buffers.to_string(),
             counts.bytes_in.to_string(),
             counts.bytes_out.to_string(),
             counts.allocations.to_string(),
-            counts.host_calls.to_string(),
+            format!("{}; {}", counts.callbacks, counts.host_calls),
         ]);
     }
     table
