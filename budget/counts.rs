@@ -16,7 +16,7 @@ pub(crate) struct Counts {
     pub(crate) callbacks: Tally,
     /// The instructions that each callback executed, including its allocations for the proxy.
     pub(crate) fuel: Tally,
-    /// The proxy's calls to `malloc`, one for each host call that returns data.
+    /// The proxy's calls for memory, one for each host call that returns data.
     pub(crate) buffers: u64,
     /// The module's calls to the proxy.
     pub(crate) host_calls: Tally,

@@ -3,6 +3,7 @@
 use wasmtime::{Caller, Engine, InstancePre, Linker, Memory, Module, Result, format_err};
 
 use crate::host::Host;
+use crate::module::MEMORY_ALLOCATE;
 
 const OK: u32 = 0;
 const NOT_FOUND: u32 = 1;
@@ -96,11 +97,11 @@ impl<'c> Vm<'c> {
         let length = u32::try_from(bytes.len())?;
         let mut buffer = 0;
         if length > 0 {
-            let malloc = self.0.get_export("malloc");
-            let malloc = malloc.and_then(wasmtime::Extern::into_func);
-            let malloc = malloc.ok_or_else(|| format_err!("the module exports no malloc"))?;
+            let allocate = self.0.get_export(MEMORY_ALLOCATE);
+            let allocate = allocate.and_then(wasmtime::Extern::into_func);
+            let allocate = allocate.ok_or_else(|| format_err!("no export `{MEMORY_ALLOCATE}`"))?;
             self.host().counts.buffers += 1;
-            buffer = malloc
+            buffer = allocate
                 .typed::<u32, u32>(&self.0)?
                 .call(&mut self.0, length)?;
             self.write(buffer, bytes)?;

@@ -1,8 +1,8 @@
 //! The built module, prepared for counting.
 //!
 //! The shipped module has no names, and no allocator to exchange. But exactly one of its functions
-//! grows the memory: the allocator's `malloc`, which every allocation enters, also those for the
-//! proxy's buffers and for growing vectors that must move. So a counter at its start counts
+//! grows the memory: the allocator's `malloc`, which every allocation enters, also those for long
+//! values from the proxy and for growing vectors that must move. So a counter at its start counts
 //! allocations in the module as it is shipped. [`Vm::start`](crate::vm::Vm::start) checks that
 //! the counter counts.
 
@@ -18,6 +18,12 @@ use wasmparser::{
 
 /// The exported global with the number of allocations.
 pub(crate) const ALLOCATIONS: &str = "allocations";
+
+/// The export with which the proxy gets memory for values.
+pub(crate) const MEMORY_ALLOCATE: &str = "proxy_on_memory_allocate";
+
+/// The size of an additional allocation, in bytes. Short values need none.
+const ALLOCATED: i32 = 5_000;
 
 /// An ID that no metric has.
 const NO_METRIC: i32 = -1;
@@ -57,7 +63,7 @@ struct Layout {
     imported_functions: u32,
     increment_metric: Option<u32>,
     globals: u32,
-    malloc: Option<u32>,
+    memory_allocate: Option<u32>,
     on_request_headers: Option<u32>,
     /// The functions that grow the memory.
     allocators: Vec<u32>,
@@ -83,7 +89,9 @@ impl Layout {
                 Payload::ExportSection(section) => {
                     for export in section.into_iter().map(Result::unwrap) {
                         match (export.kind, export.name) {
-                            (ExternalKind::Func, "malloc") => layout.malloc = Some(export.index),
+                            (ExternalKind::Func, MEMORY_ALLOCATE) => {
+                                layout.memory_allocate = Some(export.index);
+                            }
                             (ExternalKind::Func, "proxy_on_request_headers") => {
                                 layout.on_request_headers = Some(export.index);
                             }
@@ -146,8 +154,8 @@ impl Rewriter {
                     Instruction::Drop,
                 ]),
                 Some(Regression::Allocation) => added.extend([
-                    Instruction::I32Const(16),
-                    Instruction::Call(self.layout.malloc.unwrap()),
+                    Instruction::I32Const(ALLOCATED),
+                    Instruction::Call(self.layout.memory_allocate.unwrap()),
                     Instruction::Drop,
                 ]),
                 Some(Regression::Callback) | None => {}

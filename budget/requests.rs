@@ -26,8 +26,8 @@ const HEADINGS: [&str; 9] = [
 ];
 
 const DESCRIPTION: &str = "Counts of one request, after another one of the same kind. \
-    Buffers: the proxy's calls to `malloc`, one for each host call that returns data. \
-    Allocations include them.";
+    Buffers: the proxy's calls for memory, one for each host call that returns data. \
+    Allocations include those for buffers over 512 bytes.";
 
 const FUEL_HEADINGS: [&str; 5] = [
     "request",

@@ -10,13 +10,13 @@ use crate::counts::Counts;
 use crate::exchange::{Answer, Properties, Request};
 use crate::host::Host;
 use crate::host_calls::linked;
-use crate::module::{ALLOCATIONS, FUEL_PER_ALLOCATION};
+use crate::module::{ALLOCATIONS, FUEL_PER_ALLOCATION, MEMORY_ALLOCATE};
 
 /// The exports that a proxy looks up in a module, apart from callbacks.
 const OTHER_EXPORTS: [&str; 5] = [
     "_initialize",
     ALLOCATIONS,
-    "malloc",
+    MEMORY_ALLOCATE,
     "memory",
     "proxy_abi_version_0_2_1",
 ];
@@ -102,17 +102,17 @@ impl Vm {
         vm
     }
 
-    /// Every allocation for the proxy counts once, whatever its size.
+    /// Every allocation for a long value from the proxy counts once, and short values need none.
     fn assert_allocations_are_counted(&mut self) {
-        let malloc = self
+        let allocate = self
             .instance
-            .get_typed_func::<u32, u32>(&mut self.store, "malloc")
+            .get_typed_func::<u32, u32>(&mut self.store, MEMORY_ALLOCATE)
             .unwrap();
-        for size in [1, 24, 300, 5_000, 200_000] {
+        for (size, expected) in [(24, 0), (600, 1), (5_000, 1), (200_000, 1)] {
             let before = self.allocations();
-            malloc.call(&mut self.store, size).unwrap();
+            allocate.call(&mut self.store, size).unwrap();
             let counted = self.allocations() - before;
-            assert_eq!(counted, 1, "allocations for a buffer of {size} bytes");
+            assert_eq!(counted, expected, "allocations for a value of {size} bytes");
         }
     }
 
