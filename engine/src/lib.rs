@@ -60,6 +60,7 @@ pub mod engine;
 pub mod forms;
 #[doc(hidden)]
 pub mod identity;
+mod json;
 #[doc(hidden)]
 pub mod matching;
 pub mod plugin_config;
@@ -81,6 +82,7 @@ pub use engine::{
 pub use identity::{
     ClientCertificate, NameKind, PeerIdentity, SpiffeId, SpiffeIdError, TrustDomains,
 };
+pub use json::JsonError;
 pub use plugin_config::{ConfigError, PluginConfig, PolicyName};
 pub use problem::{Location, Problem, Step};
 pub use rule::MetadataKey;

@@ -15,6 +15,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::json::{self, JsonError};
 use crate::problem::Problem;
 use crate::reporting::ReportingSpec;
 use crate::rule_spec::{Enforcement, Otherwise, RuleSpec};
@@ -91,7 +92,7 @@ pub enum ConfigError {
     Empty,
     /// It is not JSON of the expected shape.
     #[error("invalid plugin config: {0}")]
-    Json(#[from] serde_json::Error),
+    Json(#[from] JsonError),
     /// Its content is invalid.
     #[error("invalid plugin config: {}", summarize(.0))]
     Refused(Vec<Problem>),
@@ -111,7 +112,7 @@ impl PluginConfig {
         if json.iter().all(u8::is_ascii_whitespace) {
             return Err(ConfigError::Empty);
         }
-        Ok(serde_json::from_slice(json)?)
+        Ok(json::from_slice(json)?)
     }
 
     /// The decision for a request that no rule matches, if no other policy selects the workload.

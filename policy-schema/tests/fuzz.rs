@@ -11,6 +11,7 @@ use policy_schema::engine::{CompiledPolicy, Request};
 use policy_schema::identity::PeerIdentity;
 use policy_schema::import::{self, import};
 use policy_schema::istio::{ExtensionApi, authorization_policies, extension, mesh_resources};
+use policy_schema::plugin_config::PluginConfig;
 use policy_schema::policy::PolicySet;
 use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::{Options, validate};
@@ -202,6 +203,7 @@ fn any_plugin_config_is_refused_or_decides() {
     ];
     let headers = [("x-tenant", &b"a"[..]), ("X-Tenant", b"b1")];
     fuzz(TARGET, |input| {
+        reads_as_serde_json(input);
         let policy = match CompiledPolicy::from_json(input) {
             Ok(policy) => policy,
             Err(error) => return error.to_string().chars().take(40).collect(),
@@ -226,6 +228,23 @@ fn any_plugin_config_is_refused_or_decides() {
         }
         format!("{outcomes:?}")
     });
+}
+
+/// The filter's small JSON reader accepts the same texts, except those in which a list of values
+/// stands for an object, or an object for a variant.
+fn reads_as_serde_json(input: &[u8]) {
+    let other: Result<PluginConfig, _> = serde_json::from_slice(input);
+    match (PluginConfig::from_json(input), other) {
+        (Ok(config), Ok(other)) => assert_eq!(config, other),
+        (Err(_), Err(_)) => {}
+        (Ok(_), Err(error)) => panic!("serde_json rejects it: {error}"),
+        (Err(error), Ok(_)) => {
+            let error = error.to_string();
+            let is_known = error.contains("expected an object, found an array")
+                || error.contains("expected a string, found an object");
+            assert!(is_known, "serde_json accepts it: {error}");
+        }
+    }
 }
 
 #[test]
