@@ -62,7 +62,7 @@ const EXPORTS: [&str; 9] = [
 ];
 
 /// Every sidecar downloads and compiles the module.
-const MAX_BYTES: usize = 400_000;
+const MAX_BYTES: usize = 370_000;
 
 /// The module with this name.
 fn named(name: &str) -> Vec<u8> {
