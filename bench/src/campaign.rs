@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use fastrand::Rng;
 use tempfile::TempDir;
 
+use crate::caller::Caller;
 use crate::error::BenchError;
 use crate::filters::Modules;
 use crate::load::{Load, Protocol, STREAMS};
@@ -58,9 +59,10 @@ pub fn measure(
     cpus.pin_load()?;
     let filter = modules.filter.clone();
     let module_bytes = filter.metadata().map_err(BenchError::file(&filter))?.len();
+    let callers = rows.iter().map(|row| row.rules).max().unwrap_or_default();
     let mut campaign = Campaign {
         settings,
-        load: Load::start(rows.iter().map(Row::caller))?,
+        load: Load::start((0..callers).map(Caller::of_rule))?,
         mesh: Mesh::new(folder.path(), modules, cpus)?,
         random: Rng::with_seed(settings.seed),
         proxies_times: SchedulerTimes::default(),
@@ -126,7 +128,8 @@ impl Campaign<'_> {
     ) -> Result<(), BenchError> {
         let mut running = self.start_all()?;
         let latency = Duration::from_millis(self.settings.latency_milliseconds);
-        let measurements = u32::try_from(running.len() * Protocol::ALL.len()).unwrap_or(u32::MAX);
+        let measurements = running.len() * self.settings.protocols.len();
+        let measurements = u32::try_from(measurements).unwrap_or(u32::MAX);
         let end_of_rounds = end.checked_sub(latency * measurements).unwrap_or(end);
         let last_round = self.settings.rounds * restart / self.settings.restarts;
         while self.next_round < last_round {
@@ -171,7 +174,7 @@ impl Campaign<'_> {
         let due = self.rows.iter().enumerate();
         let due = due.filter(|(_, measured)| is_due(&measured.row));
         let due: Vec<usize> = due.map(|(position, _)| position).collect();
-        for protocol in Protocol::ALL {
+        for &protocol in &self.settings.protocols {
             let mut order = due.clone();
             self.random.shuffle(&mut order);
             for position in order {
@@ -207,12 +210,13 @@ impl Campaign<'_> {
         let rate = self.settings.requests_per_second;
         let duration = Duration::from_millis(self.settings.latency_milliseconds);
         for (measured, Running { proxy, .. }) in self.rows.iter_mut().zip(running) {
-            for protocol in Protocol::ALL {
+            for &protocol in &self.settings.protocols {
                 let Some(samples) = measured.requests.get_mut(&protocol) else {
                     continue;
                 };
-                let cpu = samples.cpu.last().map_or(0.0, |(_, cpu)| *cpu);
-                if cpu / 1e6 * f64::from(rate) > MAX_LOAD {
+                let cpu = samples.cpu.last().map(|(_, cpu)| *cpu);
+                let can_serve = |cpu: f64| cpu / 1e6 * f64::from(rate) <= MAX_LOAD;
+                if duration.is_zero() || !cpu.is_some_and(can_serve) {
                     continue;
                 }
                 let latencies = self

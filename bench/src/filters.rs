@@ -40,34 +40,23 @@ pub struct ExtraModule {
 
 impl Modules {
     /// The HTTP filters of a row, in order, without the router.
-    pub fn filters(&self, row: &Row) -> Result<Vec<Value>, BenchError> {
-        let policy = || MeasuredPolicy::new(row.shape, row.rules, row.reporting);
-        let peergate = |policy: &MeasuredPolicy, module: &str| {
-            wasm(policy.plugin_config()?, &self.filter.with_file_name(module))
-        };
+    pub fn filters(&self, row: &Row, policy: &MeasuredPolicy) -> Result<Vec<Value>, BenchError> {
         match row.enforcement {
             Enforcement::None => Ok(Vec::new()),
-            Enforcement::Rbac => policy()?.rbac(),
-            Enforcement::RbacMatcher => Ok(vec![rbac_matcher::filter(&policy()?)]),
-            Enforcement::Lua => Ok(vec![lua::filter(&policy()?)]),
+            Enforcement::Rbac => policy.rbac(),
+            Enforcement::RbacMatcher => Ok(vec![rbac_matcher::filter(policy)]),
+            Enforcement::Lua => Ok(vec![lua::filter(policy)]),
             Enforcement::ExtAuthz => Ok(vec![ext_authz()]),
-            Enforcement::SdkNoOp => {
-                let module = self.filter.with_file_name("bench_noop.wasm");
-                Ok(vec![wasm(String::new(), &module)?])
-            }
-            Enforcement::Floor => {
-                let module = self.filter.with_file_name("bench_floor.wasm");
-                Ok(vec![wasm(allowlist(&policy()?), &module)?])
-            }
-            Enforcement::Peergate => Ok(vec![wasm(policy()?.plugin_config()?, &self.filter)?]),
+            Enforcement::SdkNoOp => Ok(vec![self.built("bench_noop.wasm", String::new())?]),
+            Enforcement::Floor => Ok(vec![self.built("bench_floor.wasm", allowlist(policy))?]),
+            Enforcement::Peergate => Ok(vec![wasm(policy.plugin_config()?, &self.filter)?]),
             Enforcement::PeergateAndRbac => {
-                let policy = policy()?;
                 let filter = wasm(policy.plugin_config()?, &self.filter)?;
                 Ok(std::iter::once(filter).chain(policy.rbac()?).collect())
             }
             Enforcement::ComparingAndRbac => {
-                let policy = policy()?;
-                let filter = peergate(&policy, "peergate_filter_comparing.wasm")?;
+                let config = policy.plugin_config()?;
+                let filter = self.built("peergate_filter_comparing.wasm", config)?;
                 Ok(std::iter::once(filter).chain(policy.rbac()?).collect())
             }
             Enforcement::Module => {
@@ -78,6 +67,11 @@ impl Modules {
                 Ok(vec![wasm(config, &extra.module)?])
             }
         }
+    }
+
+    /// A filter of a module beside Peergate's.
+    fn built(&self, name: &str, config: String) -> Result<Value, BenchError> {
+        wasm(config, &self.filter.with_file_name(name))
     }
 }
 

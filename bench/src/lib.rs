@@ -4,7 +4,8 @@
 //!
 //! The rest measures requests in a real Envoy. `cargo bench -p peergate-bench --bench request -- --help` lists its arguments.
 //!
-//! - [`rows`]: every way to enforce the policy; [`caller`] and [`measured_policy`]: the policy; [`filters`]: its filters
+//! - [`rows`]: ways to enforce the policy; [`catalog`]: all of them
+//! - [`caller`] and [`measured_policy`]: the policy; [`filters`]: its filters
 //! - [`load`]: the client, the upstream and the authorizer; [`proxy`]: an Envoy; [`process`]: what the kernel says about it
 //! - [`campaign`]: the run; [`results`]: its data; [`machine`]: where it ran, and how quiet it was
 //! - [`statistics`] and [`report`]: what the data say
@@ -12,6 +13,7 @@
 
 pub mod caller;
 pub mod campaign;
+pub mod catalog;
 pub mod error;
 pub mod filters;
 pub mod load;

@@ -30,13 +30,17 @@ pub const STREAMS: usize = 16;
 const HTTP2_CONNECTIONS: usize = 2;
 
 /// The HTTP version of client and upstream.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, clap::ValueEnum,
+)]
 pub enum Protocol {
     /// HTTP/1.1: one connection per stream.
     #[serde(rename = "HTTP/1.1")]
+    #[value(name = "http1")]
     Http1,
     /// HTTP/2: two connections for all streams.
     #[serde(rename = "HTTP/2")]
+    #[value(name = "http2")]
     Http2,
 }
 

@@ -5,9 +5,11 @@ use std::str::FromStr;
 
 use clap::Parser;
 
+use crate::catalog::{baseline, catalog};
 use crate::error::BenchError;
 use crate::filters::ExtraModule;
-use crate::rows::{Row, catalog};
+use crate::load::Protocol;
+use crate::rows::Row;
 
 /// Measure what each way to enforce a policy costs in a real Envoy
 #[derive(Debug, Parser)]
@@ -29,6 +31,12 @@ pub struct Options {
     /// Starts of all proxies, each with its share of the rounds
     #[arg(long, default_value_t = 3)]
     pub restarts: u32,
+    /// Milliseconds at the fixed rate, for each row, HTTP version and restart; 0 measures no latency
+    #[arg(long, default_value_t = 1_000)]
+    pub latency_ms: u64,
+    /// HTTP versions to measure, comma-separated
+    #[arg(long, value_delimiter = ',', value_enum, default_values_t = Protocol::ALL)]
+    pub protocols: Vec<Protocol>,
     /// Seed of the random order
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
@@ -64,7 +72,7 @@ impl Options {
         }
         let is_selected = |row: &Row| {
             self.rows.is_empty()
-                || *row == Row::baseline()
+                || *row == baseline()
                 || self
                     .rows
                     .iter()

@@ -9,11 +9,13 @@ use peergate_sandbox::{
 };
 use serde_json::{Value, json};
 
+use crate::caller::Caller;
 use crate::error::BenchError;
 use crate::filters::{AUTHORIZER_CLUSTER, Modules};
 use crate::load::{Connections, Load, Protocol};
+use crate::measured_policy::MeasuredPolicy;
 use crate::process::{Cpus, SchedulerTimes, resident_kib};
-use crate::rows::Row;
+use crate::rows::{Row, Verdict};
 
 /// What all proxies share.
 #[derive(Debug)]
@@ -64,7 +66,12 @@ impl Mesh {
     pub fn start(&self, row: &Row, load: &Load) -> Result<Proxy, BenchError> {
         let mut sidecar =
             InboundSidecar::new(self.identity.clone(), self.ca.clone(), load.upstream);
-        sidecar.http_filters = self.modules.filters(row)?;
+        let policy = MeasuredPolicy::new(row.shape, row.rules, row.reporting)?;
+        let caller = match row.verdict {
+            Verdict::Allowed => policy.last_caller()?,
+            Verdict::Denied => Caller::unknown(),
+        };
+        sidecar.http_filters = self.modules.filters(row, &policy)?;
         let mut bootstrap = sidecar.bootstrap();
         keep_strict_listener(&mut bootstrap);
         add_authorizer(&mut bootstrap, load);
@@ -74,15 +81,8 @@ impl Mesh {
             .cpus
             .start_proxy(|| Ok(Envoy::start(&self.binary, &bootstrap)?))?;
         let listener = envoy.listener(INBOUND_STRICT)?;
-        let connect = |protocol| {
-            load.connect(
-                listener,
-                protocol,
-                &self.authority,
-                &row.caller(),
-                row.status(),
-            )
-        };
+        let connect =
+            |protocol| load.connect(listener, protocol, &self.authority, &caller, row.status());
         let mut http1 = connect(Protocol::Http1)?;
         load.send_one(&mut http1)?;
         let ready = start.elapsed();

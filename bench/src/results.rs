@@ -32,6 +32,8 @@ pub struct Settings {
     pub restarts: u32,
     /// The maximum number of rounds, over all restarts.
     pub rounds: u32,
+    /// The HTTP versions.
+    pub protocols: Vec<Protocol>,
     /// The number of requests in a slice.
     pub slice_requests: usize,
     /// The fixed rate at which latency is measured.

@@ -3,13 +3,7 @@
 use hyper::StatusCode;
 use serde::{Deserialize, Serialize};
 
-use crate::caller::Caller;
 use crate::policies::Shape;
-
-/// The numbers of rules in the rows that show how cost grows.
-pub const RULES: [usize; 5] = [1, 10, 100, 1_000, 10_000];
-/// The number of rules in rows about a setting.
-const TYPICAL_RULES: usize = 100;
 
 /// One way to enforce a policy of one size.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,7 +70,7 @@ pub enum Reporting {
 /// The expected result of each request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Verdict {
-    /// The caller of the last rule, with the operation of that rule.
+    /// The caller that RBAC compares last, with the operation that its rule allows.
     Allowed,
     /// A caller that no rule names.
     Denied,
@@ -97,12 +91,12 @@ impl Row {
         format!("{}/{}", self.name, self.rules)
     }
 
-    /// The caller of all requests. Of an allowed one, its rule is the last.
-    pub fn caller(&self) -> Caller {
-        match self.verdict {
-            Verdict::Allowed => Caller::of_rule(self.rules.saturating_sub(1)),
-            Verdict::Denied => Caller::unknown(),
-        }
+    /// Whether the row is about allowed requests and the default reporting, with this enforcement and shape.
+    pub fn is_allowed_by(&self, enforcement: Enforcement, shape: Shape) -> bool {
+        self.enforcement == enforcement
+            && self.shape == shape
+            && self.verdict == Verdict::Allowed
+            && self.reporting == Reporting::Metrics
     }
 
     /// The status of all responses.
@@ -118,8 +112,14 @@ impl Row {
         selector == self.name || selector == self.id()
     }
 
-    /// A row for allowed requests.
-    fn new(name: &str, title: &str, enforcement: Enforcement, shape: Shape, rules: usize) -> Self {
+    /// A row for allowed requests and default reporting, measured in every third round.
+    pub fn new(
+        name: &str,
+        title: &str,
+        enforcement: Enforcement,
+        shape: Shape,
+        rules: usize,
+    ) -> Self {
         Self {
             name: name.to_owned(),
             title: title.to_owned(),
@@ -132,198 +132,17 @@ impl Row {
         }
     }
 
-    /// A row for Peergate with one setting.
-    fn setting(name: &str, title: &str, reporting: Reporting) -> Self {
+    /// Measures the row in every round.
+    #[must_use]
+    pub fn every_round(self) -> Self {
         Self {
-            reporting,
-            ..Self::new(
-                name,
-                title,
-                Enforcement::Peergate,
-                Shape::Request,
-                TYPICAL_RULES,
-            )
-        }
-    }
-
-    /// A row for denied requests.
-    fn denial(name: &str, title: &str, enforcement: Enforcement) -> Self {
-        Self {
-            verdict: Verdict::Denied,
-            ..Self::new(name, title, enforcement, Shape::Identity, TYPICAL_RULES)
+            sampling: Sampling::EveryRound,
+            ..self
         }
     }
 
     /// A row for a module from the command line. It gets the requests of a policy with one rule.
     pub fn module(name: &str) -> Self {
-        Self {
-            sampling: Sampling::EveryRound,
-            ..Self::new(name, name, Enforcement::Module, Shape::Request, 1)
-        }
-    }
-
-    /// The row without a filter, which all others are compared with.
-    pub fn baseline() -> Self {
-        Self {
-            sampling: Sampling::EveryRound,
-            ..Self::new("none", "no filter", Enforcement::None, Shape::Identity, 0)
-        }
-    }
-}
-
-/// All rows, in the order of the report.
-pub fn catalog() -> Vec<Row> {
-    use Enforcement as E;
-    let sizes = |name: &str, title: &str, enforcement, shape, claims: &[usize]| -> Vec<Row> {
-        let row = |rules| Row {
-            sampling: if claims.contains(&rules) {
-                Sampling::EveryRound
-            } else {
-                Sampling::EveryThirdRound
-            },
-            ..Row::new(name, title, enforcement, shape, rules)
-        };
-        RULES.into_iter().map(row).collect()
-    };
-    let every_round = |row| Row {
-        sampling: Sampling::EveryRound,
-        ..row
-    };
-    let (identity, request) = (Shape::Identity, Shape::Request);
-    let mut rows = vec![
-        Row::baseline(),
-        every_round(Row::new(
-            "none-again",
-            "no filter, another proxy",
-            E::None,
-            identity,
-            0,
-        )),
-    ];
-    rows.extend(sizes(
-        "rbac-identity",
-        "RBAC, identity",
-        E::Rbac,
-        identity,
-        &[1, 10],
-    ));
-    rows.extend(sizes(
-        "rbac-request",
-        "RBAC, identity, method and path",
-        E::Rbac,
-        request,
-        &[],
-    ));
-    rows.extend(sizes(
-        "rbac-matcher",
-        "RBAC with a matcher tree, identity",
-        E::RbacMatcher,
-        identity,
-        &[],
-    ));
-    rows.extend(sizes("lua", "Lua, identity", E::Lua, identity, &[]));
-    rows.push(Row::new(
-        "ext-authz",
-        "`ext_authz`, identity",
-        E::ExtAuthz,
-        identity,
-        1,
-    ));
-    rows.push(every_round(Row::new(
-        "sdk-noop",
-        "Wasm on the Rust SDK that does nothing",
-        E::SdkNoOp,
-        identity,
-        1,
-    )));
-    rows.push(every_round(Row::new(
-        "floor-identity",
-        "hand-written Wasm, identity",
-        E::Floor,
-        identity,
-        1,
-    )));
-    rows.push(every_round(Row::new(
-        "floor-request",
-        "hand-written Wasm, identity, method and path",
-        E::Floor,
-        request,
-        1,
-    )));
-    let claims = [1, 100, 10_000];
-    rows.extend(sizes(
-        "peergate-identity",
-        "Peergate, identity",
-        E::Peergate,
-        identity,
-        &claims,
-    ));
-    rows.extend(sizes(
-        "peergate-request",
-        "Peergate, identity, method and path",
-        E::Peergate,
-        request,
-        &claims,
-    ));
-    rows.extend([
-        Row::setting(
-            "peergate-upstream-header",
-            "Peergate, `upstreamHeader: true`",
-            Reporting::UpstreamHeader,
-        ),
-        Row::setting(
-            "peergate-access-log",
-            "Peergate, `accessLog: All`",
-            Reporting::AccessLog,
-        ),
-        Row::setting(
-            "peergate-learning",
-            "Peergate, `learning: {}`",
-            Reporting::Learning,
-        ),
-        Row::new(
-            "peergate-and-rbac",
-            "Peergate and RBAC",
-            E::PeergateAndRbac,
-            request,
-            TYPICAL_RULES,
-        ),
-        Row::new(
-            "comparing-and-rbac",
-            "Peergate's comparing module and RBAC",
-            E::ComparingAndRbac,
-            request,
-            TYPICAL_RULES,
-        ),
-        Row::denial("peergate-denial", "Peergate, denied", E::Peergate),
-        Row::denial("rbac-denial", "RBAC, denied", E::Rbac),
-    ]);
-    rows
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use super::*;
-
-    #[test]
-    fn ids_are_unique() {
-        let rows = catalog();
-        let ids: BTreeSet<_> = rows.iter().map(Row::id).collect();
-        assert_eq!(ids.len(), rows.len());
-    }
-
-    #[test]
-    fn selects_a_row_or_all_its_sizes() {
-        let selected = |selector: &str| {
-            let rows = catalog();
-            rows.iter()
-                .filter(|row| row.is_selected_by(selector))
-                .count()
-        };
-        assert_eq!(selected("peergate-identity"), RULES.len());
-        assert_eq!(selected("peergate-identity/100"), 1);
-        assert_eq!(selected("peergate"), 0);
+        Self::new(name, name, Enforcement::Module, Shape::Request, 1).every_round()
     }
 }

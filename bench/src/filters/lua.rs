@@ -6,13 +6,15 @@ use crate::measured_policy::MeasuredPolicy;
 
 /// The filter.
 pub(super) fn filter(policy: &MeasuredPolicy) -> Value {
-    let callers = policy.callers();
-    let entries: String = callers
-        .map(|caller| format!("[{:?}] = true,\n", caller.id))
+    let entries: Vec<String> = policy
+        .callers()
+        .map(|caller| format!("  [{:?}] = true,", caller.id))
         .collect();
+    let entries = entries.join("\n");
     let script = format!(
         r#"local allowed = {{
-{entries}}}
+{entries}
+}}
 function envoy_on_request(handle)
   local names = handle:streamInfo():downstreamSslConnection():uriSanPeerCertificate()
   if not allowed[names[1]] then
