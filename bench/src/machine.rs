@@ -42,7 +42,11 @@ impl Machine {
         let memory_kib: u64 = memory.trim_end_matches(" kB").parse().unwrap_or_default();
         Self {
             cpu: field(&cpuinfo, "model name").unwrap_or_default(),
-            cpus: std::thread::available_parallelism().map_or(1, Into::into),
+            // The standard library counts the CPUs that this thread is pinned to.
+            cpus: cpuinfo
+                .lines()
+                .filter(|line| line.starts_with("processor"))
+                .count(),
             memory_mib: memory_kib / 1024,
             kernel: kernel_file("/proc/sys/kernel/osrelease").trim().to_owned(),
             envoy: envoy.to_owned(),

@@ -111,10 +111,10 @@ mod tests {
 
     #[test]
     fn the_baseline_is_always_selected() {
-        let selected = ids(&["--rows", "floor-identity,peergate-identity/100"]).expect("rows");
+        let selected = ids(&["--rows", "sdk-noop,peergate-identity/100"]).expect("rows");
         assert_eq!(
             selected,
-            ["none/0", "floor-identity/1", "peergate-identity/100"]
+            ["none/0", "sdk-noop/1", "peergate-identity/100"]
         );
         assert_eq!(ids(&[]).expect("rows").len(), catalog().len());
     }

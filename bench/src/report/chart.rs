@@ -3,8 +3,8 @@
 use std::fmt::Display;
 
 use plotters::prelude::{
-    ChartBuilder, Circle, EmptyElement, IntoDrawingArea, IntoLogRange, LineSeries, PathElement,
-    RGBColor, SVGBackend, SeriesLabelPosition, WHITE,
+    ChartBuilder, Circle, IntoDrawingArea, IntoLogRange, LineSeries, PathElement, RGBColor,
+    SVGBackend, SeriesLabelPosition, WHITE,
 };
 use plotters::style::{BLACK, Color as _};
 
@@ -47,7 +47,7 @@ pub(super) fn cost_by_rules(results: &Results, shape: Shape) -> Result<String, B
         LINES.map(|(enforcement, name, color)| (name, color, line(results, enforcement, shape)));
     let highest = lines
         .iter()
-        .flat_map(|(_, _, points)| points.iter().map(|(_, cost)| *cost))
+        .flat_map(|(_, _, points)| points.iter().map(|(_, cost)| cost.high))
         .fold(10.0, f64::max);
     let mut svg = String::new();
     {
@@ -76,18 +76,23 @@ pub(super) fn cost_by_rules(results: &Results, shape: Shape) -> Result<String, B
             if points.is_empty() {
                 continue;
             }
+            let medians = points
+                .iter()
+                .map(|(rules, cost)| (*rules, drawn(cost.median)));
+            let dots = medians
+                .clone()
+                .map(|point| Circle::new(point, 3, color.filled()));
+            let intervals = points.iter().map(|(rules, cost)| {
+                let ends = [(*rules, drawn(cost.low)), (*rules, drawn(cost.high))];
+                PathElement::new(ends, color.stroke_width(1))
+            });
             chart
-                .draw_series(LineSeries::new(
-                    points.iter().copied(),
-                    color.stroke_width(2),
-                ))
+                .draw_series(LineSeries::new(medians, color.stroke_width(2)))
                 .map_err(failure)?
                 .label(*name)
                 .legend(|(x, y)| PathElement::new([(x, y), (x + 18, y)], color.stroke_width(2)));
-            let dots = points
-                .iter()
-                .map(|point| EmptyElement::at(*point) + Circle::new((0, 0), 3, color.filled()));
             chart.draw_series(dots).map_err(failure)?;
+            chart.draw_series(intervals).map_err(failure)?;
         }
         chart
             .configure_series_labels()
@@ -102,22 +107,20 @@ pub(super) fn cost_by_rules(results: &Results, shape: Shape) -> Result<String, B
     Ok(svg)
 }
 
-/// The medians, by the number of rules.
-fn line(results: &Results, enforcement: Enforcement, shape: Shape) -> Vec<(f64, f64)> {
+/// The place of a cost on the scale.
+fn drawn(cost: f64) -> f64 {
+    cost.max(LOWEST)
+}
+
+/// The costs with their intervals, by the number of rules.
+fn line(results: &Results, enforcement: Enforcement, shape: Shape) -> Vec<(f64, Estimate)> {
     let rows = results.rows.iter();
     let rows = rows.filter(|measured| measured.row.is_allowed_by(enforcement, shape));
-    let points: Vec<_> = rows
-        .filter_map(|measured| {
-            let over = results.over_baseline(measured, Protocol::Http1);
-            let cost = Estimate::of(&over)?.median.max(LOWEST);
-            Some((as_coordinate(measured.row.rules), cost))
-        })
-        .collect();
-    match points.as_slice() {
-        // Its cost does not depend on the number of rules.
-        [(_, cost)] => RULES.map(|rules| (as_coordinate(rules), *cost)).to_vec(),
-        _ => points,
-    }
+    rows.filter_map(|measured| {
+        let cost = Estimate::of(&results.over_baseline(measured, Protocol::Http1))?;
+        Some((as_coordinate(measured.row.rules), cost))
+    })
+    .collect()
 }
 
 #[expect(clippy::cast_precision_loss, reason = "policies have few rules")]
@@ -143,8 +146,12 @@ mod tests {
     }
 
     #[test]
-    fn a_single_row_is_a_level_line() {
-        let line = line(&results(), Enforcement::Floor, Shape::Identity);
-        assert_eq!(line.len(), RULES.len());
+    fn a_line_has_a_point_for_each_number_of_rules() {
+        let line = line(&results(), Enforcement::Rbac, Shape::Identity);
+        let points: Vec<String> = line
+            .iter()
+            .map(|(rules, cost)| format!("{rules}: {}", cost.median))
+            .collect();
+        assert_eq!(points, ["1: 4", "1000: 1000"]);
     }
 }
