@@ -61,7 +61,7 @@ fn run(options: &Options) -> Result<Results, BenchError> {
     };
     let limit = Duration::from_secs_f64(options.minutes * 60.0);
     let rows = options.selected_rows()?;
-    measure(rows, modules, &settings, today(), limit, |step| {
+    measure(rows, modules, settings, today(), limit, |step| {
         eprintln!("{step}");
     })
 }

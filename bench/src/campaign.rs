@@ -12,9 +12,10 @@ use tempfile::TempDir;
 use crate::caller::Caller;
 use crate::error::BenchError;
 use crate::filters::Modules;
-use crate::load::{Load, Protocol, STREAMS};
+use crate::load::{Load, STREAMS};
 use crate::machine::{Contention, CpuTicks, Machine, waiting_share};
 use crate::process::{Cpus, SchedulerTimes};
+use crate::protocol::Protocol;
 use crate::proxy::{Mesh, Proxy};
 use crate::results::{Latency, MeasuredRow, RequestSamples, Results, Settings, Start};
 use crate::rows::{Row, Sampling};
@@ -28,9 +29,12 @@ const SLICE_LIMIT: Duration = Duration::from_millis(400);
 /// of a queue.
 const MAX_LOAD: f64 = 0.6;
 
+/// The latencies take at most this part of the time.
+const LATENCY_SHARE: u32 = 5;
+
 /// A run in progress.
-struct Campaign<'a> {
-    settings: &'a Settings,
+struct Campaign {
+    settings: Settings,
     load: Load,
     mesh: Mesh,
     random: Rng,
@@ -49,7 +53,7 @@ struct Running {
 pub fn measure(
     rows: Vec<Row>,
     modules: Modules,
-    settings: &Settings,
+    settings: Settings,
     date: String,
     limit: Duration,
     mut progress: impl FnMut(&str),
@@ -60,11 +64,13 @@ pub fn measure(
     let filter = modules.filter.clone();
     let module_bytes = filter.metadata().map_err(BenchError::file(&filter))?.len();
     let callers = rows.iter().map(|row| row.rules).max().unwrap_or_default();
+    let settings = fitted(settings, rows.len(), limit);
+    let restarts = settings.restarts;
     let mut campaign = Campaign {
+        random: Rng::with_seed(settings.seed),
         settings,
         load: Load::start((0..callers).map(Caller::of_rule))?,
         mesh: Mesh::new(folder.path(), modules, cpus)?,
-        random: Rng::with_seed(settings.seed),
         proxies_times: SchedulerTimes::default(),
         rows: rows.into_iter().map(MeasuredRow::new).collect(),
         next_round: 0,
@@ -72,19 +78,19 @@ pub fn measure(
     let start = Instant::now();
     let load_before = SchedulerTimes::of_process(std::process::id())?;
     let ticks_before = CpuTicks::now();
-    for restart in 1..=settings.restarts {
+    for restart in 1..=restarts {
         progress(&format!(
             "starting {} proxies, {restart} of {}",
             campaign.rows.len(),
-            settings.restarts
+            restarts
         ));
-        let end = start + limit * restart / settings.restarts;
+        let end = start + limit * restart / restarts;
         campaign.measure_until(end, restart, &mut progress)?;
     }
     let load_times = SchedulerTimes::of_process(std::process::id())?.since(load_before);
     let mut results = Results {
         machine: Machine::describe(campaign.mesh.envoy_version(), date, module_bytes),
-        settings: settings.clone(),
+        settings: campaign.settings,
         contention: Contention {
             proxies_waiting: waiting_share(campaign.proxies_times),
             load_waiting: waiting_share(load_times),
@@ -95,6 +101,18 @@ pub fn measure(
     };
     results.contention.baseline_spread = baseline_spread(&results);
     Ok(results)
+}
+
+/// Shortens the latency measurements to their share of the time.
+fn fitted(settings: Settings, rows: usize, limit: Duration) -> Settings {
+    let measurements = rows * settings.protocols.len() * settings.restarts as usize;
+    let measurements = u32::try_from(measurements).unwrap_or(u32::MAX).max(1);
+    let share = (limit / LATENCY_SHARE / measurements).as_millis();
+    let share = u64::try_from(share).unwrap_or(u64::MAX);
+    Settings {
+        latency_milliseconds: settings.latency_milliseconds.min(share),
+        ..settings
+    }
 }
 
 /// The larger of both HTTP versions.
@@ -118,7 +136,7 @@ impl MeasuredRow {
     }
 }
 
-impl Campaign<'_> {
+impl Campaign {
     /// Starts all proxies, and measures this restart's share of the rounds.
     fn measure_until(
         &mut self,
@@ -174,7 +192,7 @@ impl Campaign<'_> {
         let due = self.rows.iter().enumerate();
         let due = due.filter(|(_, measured)| is_due(&measured.row));
         let due: Vec<usize> = due.map(|(position, _)| position).collect();
-        for &protocol in &self.settings.protocols {
+        for protocol in self.settings.protocols.clone() {
             let mut order = due.clone();
             self.random.shuffle(&mut order);
             for position in order {
@@ -210,7 +228,7 @@ impl Campaign<'_> {
         let rate = self.settings.requests_per_second;
         let duration = Duration::from_millis(self.settings.latency_milliseconds);
         for (measured, Running { proxy, .. }) in self.rows.iter_mut().zip(running) {
-            for &protocol in &self.settings.protocols {
+            for protocol in self.settings.protocols.clone() {
                 let Some(samples) = measured.requests.get_mut(&protocol) else {
                     continue;
                 };

@@ -6,7 +6,7 @@
 //!
 //! - [`rows`]: ways to enforce the policy; [`catalog`]: all of them
 //! - [`caller`] and [`measured_policy`]: the policy; [`filters`]: its filters
-//! - [`load`]: the client, the upstream and the authorizer; [`proxy`]: an Envoy; [`process`]: what the kernel says about it
+//! - [`protocol`], [`load`]: the client, the upstream and the authorizer; [`proxy`]: an Envoy; [`process`]: what the kernel says about it
 //! - [`campaign`]: the run; [`results`]: its data; [`machine`]: where it ran, and how quiet it was
 //! - [`statistics`] and [`report`]: what the data say
 //! - [`options`]: the arguments; [`error`]: what can fail
@@ -22,6 +22,7 @@ pub mod measured_policy;
 pub mod options;
 pub mod policies;
 pub mod process;
+pub mod protocol;
 pub mod proxy;
 pub mod report;
 pub mod results;

@@ -15,7 +15,6 @@ use peergate_sandbox::{Authority, Leaf};
 use rustls::RootCertStore;
 use rustls::crypto::ring;
 use rustls::pki_types::ServerName;
-use serde::{Deserialize, Serialize};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
 use tokio_rustls::TlsConnector;
@@ -23,39 +22,12 @@ use tokio_rustls::TlsConnector;
 use self::stream::Stream;
 use crate::caller::Caller;
 use crate::error::BenchError;
+use crate::protocol::Protocol;
 
 /// The number of requests at a time. A proxy that wakes up for each request has a higher cost by itself.
 pub const STREAMS: usize = 16;
 /// The number of HTTP/2 connections that share the streams.
 const HTTP2_CONNECTIONS: usize = 2;
-
-/// The HTTP version of client and upstream.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, clap::ValueEnum,
-)]
-pub enum Protocol {
-    /// HTTP/1.1: one connection per stream.
-    #[serde(rename = "HTTP/1.1")]
-    #[value(name = "http1")]
-    Http1,
-    /// HTTP/2: two connections for all streams.
-    #[serde(rename = "HTTP/2")]
-    #[value(name = "http2")]
-    Http2,
-}
-
-impl Protocol {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::Http1, Self::Http2];
-
-    /// The name in reports.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Http1 => "HTTP/1.1",
-            Self::Http2 => "HTTP/2",
-        }
-    }
-}
 
 /// The load on all proxies. Its upstream and authorizer only run during its calls.
 #[derive(Debug)]

@@ -8,7 +8,7 @@ use clap::Parser;
 use crate::catalog::{baseline, catalog};
 use crate::error::BenchError;
 use crate::filters::ExtraModule;
-use crate::load::Protocol;
+use crate::protocol::Protocol;
 use crate::rows::Row;
 
 /// Measure what each way to enforce a policy costs in a real Envoy
@@ -112,10 +112,7 @@ mod tests {
     #[test]
     fn the_baseline_is_always_selected() {
         let selected = ids(&["--rows", "sdk-noop,peergate-identity/100"]).expect("rows");
-        assert_eq!(
-            selected,
-            ["none/0", "sdk-noop/1", "peergate-identity/100"]
-        );
+        assert_eq!(selected, ["none/0", "sdk-noop/1", "peergate-identity/100"]);
         assert_eq!(ids(&[]).expect("rows").len(), catalog().len());
     }
 

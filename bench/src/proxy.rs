@@ -12,9 +12,10 @@ use serde_json::{Value, json};
 use crate::caller::Caller;
 use crate::error::BenchError;
 use crate::filters::{AUTHORIZER_CLUSTER, Modules};
-use crate::load::{Connections, Load, Protocol};
+use crate::load::{Connections, Load};
 use crate::measured_policy::MeasuredPolicy;
 use crate::process::{Cpus, SchedulerTimes, resident_kib};
+use crate::protocol::Protocol;
 use crate::rows::{Row, Verdict};
 
 /// What all proxies share.

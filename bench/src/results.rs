@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::load::Protocol;
 use crate::machine::{Contention, Machine};
+use crate::protocol::Protocol;
 use crate::rows::Row;
 
 /// Everything that a run has measured.

@@ -1,43 +1,59 @@
 //! Medians, percentiles and bootstrap intervals.
 
 use fastrand::Rng;
-use serde::{Deserialize, Serialize};
 
+/// With fewer values, not even the smallest and the largest enclose the median with 95 % certainty.
+const MIN_VALUES: usize = 6;
 /// The number of samples that the bootstrap draws.
 const RESAMPLES: usize = 2_000;
 
 /// A median with its 95 % interval.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Estimate {
     /// The median.
     pub median: f64,
-    /// The lower end of the interval.
+    /// The interval, unless there are too few values for one.
+    pub interval: Option<Interval>,
+}
+
+/// An interval that contains the true median with 95 % certainty.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Interval {
+    /// The lower end.
     pub low: f64,
-    /// The upper end of the interval.
+    /// The upper end.
     pub high: f64,
 }
 
 impl Estimate {
-    /// The median of `values` with its 95 % percentile-bootstrap interval. The same values give the same interval. `None` if there
-    /// are no values.
+    /// The median of `values` with its percentile-bootstrap interval. The same values give the same interval. `None` if there are no
+    /// values.
     pub fn of(values: &[f64]) -> Option<Self> {
-        let median_of_all = median(values)?;
-        let mut random = Rng::with_seed(0);
-        let mut medians = Vec::with_capacity(RESAMPLES);
-        let mut resample = Vec::with_capacity(values.len());
-        for _ in 0..RESAMPLES {
-            resample.clear();
-            for _ in values {
-                resample.extend(values.get(random.usize(..values.len())));
-            }
-            medians.extend(median(&resample));
-        }
         Some(Self {
-            median: median_of_all,
-            low: percentile(&medians, 2.5)?,
-            high: percentile(&medians, 97.5)?,
+            median: median(values)?,
+            interval: bootstrap(values),
         })
     }
+}
+
+fn bootstrap(values: &[f64]) -> Option<Interval> {
+    if values.len() < MIN_VALUES {
+        return None;
+    }
+    let mut random = Rng::with_seed(0);
+    let mut medians = Vec::with_capacity(RESAMPLES);
+    let mut resample = Vec::with_capacity(values.len());
+    for _ in 0..RESAMPLES {
+        resample.clear();
+        for _ in values {
+            resample.extend(values.get(random.usize(..values.len())));
+        }
+        medians.extend(median(&resample));
+    }
+    Some(Interval {
+        low: percentile(&medians, 2.5)?,
+        high: percentile(&medians, 97.5)?,
+    })
 }
 
 /// The median: for an even number of values, the mean of the middle two. `None` if there are no values.
@@ -90,13 +106,24 @@ mod tests {
         assert_near(relative_spread(&hundred), 1.0);
     }
 
+    fn interval(values: &[f64]) -> Interval {
+        let estimate = Estimate::of(values).expect("an estimate");
+        estimate.interval.expect("an interval")
+    }
+
     #[test]
     fn the_interval_of_equal_values_is_a_point() {
-        let estimate = Estimate::of(&[7.0; 20]).expect("an estimate");
-        for value in [estimate.low, estimate.median, estimate.high] {
-            assert_near(Some(value), 7.0);
-        }
+        let Interval { low, high } = interval(&[7.0; 20]);
+        assert_near(Some(low), 7.0);
+        assert_near(Some(high), 7.0);
         assert_eq!(Estimate::of(&[]), None);
+    }
+
+    #[test]
+    fn few_values_have_no_interval() {
+        let estimate = Estimate::of(&[1.0, 2.0, 3.0, 4.0, 5.0]).expect("an estimate");
+        assert_near(Some(estimate.median), 3.0);
+        assert_eq!(estimate.interval, None);
     }
 
     /// 95 of 100 intervals should contain the true median. 85 allows for chance and for the bootstrap's error at 30 values.
@@ -105,8 +132,8 @@ mod tests {
         let mut random = Rng::with_seed(1);
         let covering = (0..100).filter(|_| {
             let values: Vec<f64> = (0..30).map(|_| random.f64()).collect();
-            let estimate = Estimate::of(&values).expect("an estimate");
-            (estimate.low..=estimate.high).contains(&0.5)
+            let Interval { low, high } = interval(&values);
+            (low..=high).contains(&0.5)
         });
         let covering = covering.count();
         assert!((85..100).contains(&covering), "{covering}");
@@ -117,8 +144,8 @@ mod tests {
         let width = |count: u32| {
             let mut random = Rng::with_seed(2);
             let values: Vec<f64> = (0..count).map(|_| random.f64()).collect();
-            let estimate = Estimate::of(&values).expect("an estimate");
-            estimate.high - estimate.low
+            let Interval { low, high } = interval(&values);
+            high - low
         };
         assert!(width(400) < width(25) / 2.0);
     }

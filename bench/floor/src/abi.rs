@@ -99,13 +99,7 @@ pub(crate) fn peer_uri_san<R>(read: impl FnOnce(&[u8]) -> R) -> Option<R> {
 pub(crate) fn request_header<R>(name: &[u8], read: impl FnOnce(&[u8]) -> R) -> Option<R> {
     // SAFETY: all pointers are valid during the call.
     let call = |value, size| unsafe {
-        proxy_get_header_map_value(
-            HTTP_REQUEST_HEADERS,
-            name.as_ptr(),
-            name.len(),
-            value,
-            size,
-        )
+        proxy_get_header_map_value(HTTP_REQUEST_HEADERS, name.as_ptr(), name.len(), value, size)
     };
     result(call, read)
 }
@@ -113,8 +107,9 @@ pub(crate) fn request_header<R>(name: &[u8], read: impl FnOnce(&[u8]) -> R) -> O
 /// Reads the plugin configuration.
 pub(crate) fn configuration<R>(bytes: usize, read: impl FnOnce(&[u8]) -> R) -> Option<R> {
     // SAFETY: all pointers are valid during the call.
-    let call =
-        |value, size| unsafe { proxy_get_buffer_bytes(PLUGIN_CONFIGURATION, 0, bytes, value, size) };
+    let call = |value, size| unsafe {
+        proxy_get_buffer_bytes(PLUGIN_CONFIGURATION, 0, bytes, value, size)
+    };
     result(call, read)
 }
 

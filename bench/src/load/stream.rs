@@ -7,8 +7,8 @@ use hyper::{Request, StatusCode, Uri};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::Protocol;
 use crate::error::BenchError;
+use crate::protocol::Protocol;
 
 const AUTHORITY: &str = "orders.shop:8080";
 

@@ -10,11 +10,11 @@ use plotters::style::{BLACK, Color as _};
 
 use crate::catalog::RULES;
 use crate::error::BenchError;
-use crate::load::Protocol;
 use crate::policies::Shape;
+use crate::protocol::Protocol;
 use crate::results::Results;
 use crate::rows::Enforcement;
-use crate::statistics::Estimate;
+use crate::statistics::{Estimate, Interval};
 
 const SIZE: (u32, u32) = (760, 420);
 /// Lower costs are drawn here: a logarithmic scale has no zero.
@@ -47,7 +47,7 @@ pub(super) fn cost_by_rules(results: &Results, shape: Shape) -> Result<String, B
         LINES.map(|(enforcement, name, color)| (name, color, line(results, enforcement, shape)));
     let highest = lines
         .iter()
-        .flat_map(|(_, _, points)| points.iter().map(|(_, cost)| cost.high))
+        .flat_map(|(_, _, points)| points.iter().map(|(_, cost)| top(cost)))
         .fold(10.0, f64::max);
     let mut svg = String::new();
     {
@@ -82,9 +82,10 @@ pub(super) fn cost_by_rules(results: &Results, shape: Shape) -> Result<String, B
             let dots = medians
                 .clone()
                 .map(|point| Circle::new(point, 3, color.filled()));
-            let intervals = points.iter().map(|(rules, cost)| {
-                let ends = [(*rules, drawn(cost.low)), (*rules, drawn(cost.high))];
-                PathElement::new(ends, color.stroke_width(1))
+            let intervals = points.iter().filter_map(|(rules, cost)| {
+                let Interval { low, high } = cost.interval?;
+                let ends = [(*rules, drawn(low)), (*rules, drawn(high))];
+                Some(PathElement::new(ends, color.stroke_width(1)))
             });
             chart
                 .draw_series(LineSeries::new(medians, color.stroke_width(2)))
@@ -110,6 +111,12 @@ pub(super) fn cost_by_rules(results: &Results, shape: Shape) -> Result<String, B
 /// The place of a cost on the scale.
 fn drawn(cost: f64) -> f64 {
     cost.max(LOWEST)
+}
+
+/// The highest point of a cost.
+fn top(cost: &Estimate) -> f64 {
+    let interval = cost.interval;
+    interval.map_or(cost.median, |interval| interval.high)
 }
 
 /// The costs with their intervals, by the number of rules.

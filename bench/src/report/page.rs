@@ -1,8 +1,8 @@
 //! The documents that a run writes.
 
 use crate::error::BenchError;
-use crate::load::Protocol;
 use crate::policies::Shape;
+use crate::protocol::Protocol;
 use crate::report::chart::cost_by_rules;
 use crate::report::table::{cost_table, floor_table, grouped, resource_table};
 use crate::results::Results;
@@ -57,6 +57,7 @@ fn page(results: &Results) -> String {
         ("restarts", settings.restarts.to_string()),
         ("slice", grouped(settings.slice_requests)),
         ("rate", grouped(settings.requests_per_second as usize)),
+        ("latency", settings.latency_milliseconds.to_string()),
         (
             "module-kb",
             results.machine.module_bytes.div_ceil(1_000).to_string(),

@@ -1,10 +1,10 @@
 //! Tables in Markdown.
 
-use crate::load::Protocol;
 use crate::policies::Shape;
+use crate::protocol::Protocol;
 use crate::results::{Latency, MeasuredRow, Results, Start};
 use crate::rows::Enforcement;
-use crate::statistics::{Estimate, median};
+use crate::statistics::{Estimate, Interval, median};
 
 const MISSING: &str = "–";
 
@@ -98,10 +98,14 @@ fn cpu(results: &Results, measured: &MeasuredRow, protocol: Protocol) -> String 
 }
 
 /// One digit after the point for small values: the next one is noise.
-fn show(Estimate { median, low, high }: Estimate, sign: &str) -> String {
+fn show(Estimate { median, interval }: Estimate, sign: &str) -> String {
     let sign = if median < 0.0 { "" } else { sign };
     let digits = usize::from(median < 100.0);
-    format!("{sign}{median:.digits$} [{low:.digits$} – {high:.digits$}]")
+    let interval = interval.map_or_else(
+        || "too few rounds".to_owned(),
+        |Interval { low, high }| format!("{low:.digits$} – {high:.digits$}"),
+    );
+    format!("{sign}{median:.digits$} [{interval}]")
 }
 
 /// The median over all restarts.

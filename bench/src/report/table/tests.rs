@@ -5,7 +5,7 @@ use crate::results::{RequestSamples, Settings};
 use crate::rows::Row;
 
 /// A row whose slices cost these µs over HTTP/1.1.
-fn measured(id: &str, cpu: [f64; 3]) -> MeasuredRow {
+fn measured(id: &str, cpu: [f64; 6]) -> MeasuredRow {
     let row = catalog().into_iter().find(|row: &Row| row.id() == id);
     let samples = RequestSamples {
         cpu: (0..).zip(cpu).collect(),
@@ -48,11 +48,14 @@ pub(in crate::report) fn results() -> Results {
         },
         contention: Contention::default(),
         rows: vec![
-            measured("none/0", [40.0, 50.0, 60.0]),
-            measured("rbac-identity/1", [44.0, 54.0, 64.0]),
-            measured("rbac-identity/1000", [1_040.0, 1_050.0, 1_060.0]),
-            measured("floor-identity/1", [50.0, 60.0, 70.0]),
-            measured("peergate-identity/1", [52.0, 62.0, 72.0]),
+            measured("none/0", [40.0, 45.0, 50.0, 50.0, 55.0, 60.0]),
+            measured("rbac-identity/1", [44.0, 49.0, 54.0, 54.0, 59.0, 64.0]),
+            measured(
+                "rbac-identity/1000",
+                [1_040.0, 1_045.0, 1_050.0, 1_050.0, 1_055.0, 1_060.0],
+            ),
+            measured("floor-identity/1", [50.0, 55.0, 60.0, 60.0, 65.0, 70.0]),
+            measured("peergate-identity/1", [52.0, 57.0, 62.0, 62.0, 67.0, 72.0]),
         ],
     }
 }
@@ -68,7 +71,7 @@ fn compares_slices_of_the_same_round() {
     let table = cost_table(&results(), Protocol::Http1);
     assert_eq!(
         row(&table, "| no filter"),
-        "| no filter | – | 50.0 [40.0 – 60.0] | 200 | 900 |"
+        "| no filter | – | 50.0 [42.5 – 57.5] | 200 | 900 |"
     );
     // The baseline's slices differ, the differences do not.
     assert_eq!(
@@ -78,6 +81,18 @@ fn compares_slices_of_the_same_round() {
     assert_eq!(
         row(&table, "| RBAC, identity | 1,000 |"),
         "| RBAC, identity | 1,000 | +1000 [1000 – 1000] | 200 | 900 |"
+    );
+}
+
+#[test]
+fn few_rounds_have_no_interval() {
+    let mut results = results();
+    let samples = results.rows[1].requests.get_mut(&Protocol::Http1);
+    samples.expect("samples").cpu.truncate(2);
+    let table = cost_table(&results, Protocol::Http1);
+    assert_eq!(
+        row(&table, "| RBAC, identity | 1 |"),
+        "| RBAC, identity | 1 | +4.0 [too few rounds] | 200 | 900 |"
     );
 }
 
