@@ -132,6 +132,34 @@ fn survives_many_updates() {
     mesh.assert_still_serves();
 }
 
+/// The proxy does not call the filter when it drops a replaced configuration.
+#[test]
+fn replaced_policies_are_freed() {
+    let mut mesh = Mesh::discovering(&plugin_config(|_| {}));
+    mesh.wait_for_config(Discovery::Accepted);
+    let mut memory = Vec::new();
+    for number in 0..60 {
+        mesh.deliver(&plugin_config(|config| {
+            config.revision = Some(format!("revision-{number}"));
+            let rules = (0..2_000).map(|rule| {
+                let rule = json!({
+                    "id": format!("other-{rule}"),
+                    "effect": "Allow",
+                    "from": [{"serviceAccounts": [format!("shop/other-{rule}")]}],
+                });
+                serde_json::from_value(rule).unwrap()
+            });
+            config.rules.extend(rules);
+        }));
+        mesh.wait_for_config(Discovery::Accepted);
+        assert_allowed(&call(&mesh));
+        memory.push(mesh.metrics().value("peergate_memory_bytes", &[]).unwrap());
+    }
+    // Each policy takes more than a megabyte.
+    let (first, last) = (memory[9], memory[59]);
+    assert!(last - first < 1_000_000.0, "{memory:?}");
+}
+
 impl Mesh {
     /// A sidecar that receives its filter like in Istio: through extension config discovery, here
     /// from a file.
