@@ -132,9 +132,16 @@ fn defaults_to_the_only_policy() {
 #[test]
 fn refuses_unusable_arguments() {
     let question = ["--from", "anonymous", "--method", "GET", "--path", "/"];
+    let at_now = ["--at", NOW];
+    let without_time = run(&[
+        &["decide", "-f", POLICIES, "--at", "tomorrow"],
+        &question[..],
+    ]
+    .concat());
+    assert_eq!(without_time.status, 3);
+    assert!(without_time.stderr.starts_with("error: "));
     for more in [
-        &["--at", "tomorrow"][..],
-        &["--to", "carts"],
+        &["--to", "carts"][..],
         &["--header", "x-a"],
         &["--header", "x a=b"],
         &["--header", "host=cart.shop"],
@@ -145,7 +152,7 @@ fn refuses_unusable_arguments() {
         &["--requests", "-"],
         &["--nonsense"],
     ] {
-        let run = run(&[&["decide", "-f", POLICIES], &question[..], more].concat());
+        let run = run(&[&["decide", "-f", POLICIES], &question[..], &at_now, more].concat());
         assert_eq!((run.status, run.stdout.as_str()), (3, ""), "{more:?}");
         assert!(
             run.stderr.starts_with("error: "),
