@@ -106,6 +106,7 @@ impl CompiledPolicy {
     }
 
     /// Whether the filter of another policy may enforce this one.
+    #[inline]
     pub fn may_be_led(&self) -> bool {
         self.may_be_led
     }
@@ -129,16 +130,19 @@ impl CompiledPolicy {
     }
 
     /// Whether decisions are enforced.
+    #[inline]
     pub fn enforcement(&self) -> Enforcement {
         self.enforcement
     }
 
     /// What happens to a request that no rule matches.
+    #[inline]
     pub fn otherwise(&self) -> Otherwise {
         self.otherwise
     }
 
     /// What the filter reports about decisions.
+    #[inline]
     pub fn reporting(&self) -> &Reporting {
         &self.reporting
     }
@@ -149,6 +153,7 @@ impl CompiledPolicy {
     }
 
     /// The rules, in document order, those of the leader first.
+    #[inline]
     pub fn rules(&self) -> &[CompiledRule] {
         &self.rules
     }
@@ -178,6 +183,7 @@ impl CompiledPolicy {
     }
 
     /// Whether any rule is only recorded.
+    #[inline]
     pub fn has_recorded_rules(&self) -> bool {
         !self.recorded.is_empty()
     }
@@ -343,6 +349,7 @@ impl CompiledPolicy {
         }
     }
 
+    #[inline]
     fn caller<'r>(&self, peer: PeerIdentity<'r>) -> Result<EngineCaller<'r>, Reason<'static>> {
         match peer {
             PeerIdentity::Absent | PeerIdentity::Unvalidated => Ok(EngineCaller::Anonymous),
@@ -354,6 +361,7 @@ impl CompiledPolicy {
         }
     }
 
+    #[inline]
     fn rule(&self, number: Option<usize>) -> Option<&CompiledRule> {
         self.rules.get(number?)
     }

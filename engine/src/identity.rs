@@ -77,11 +77,13 @@ impl<'a> SpiffeId<'a> {
     }
 
     /// The whole ID, with its scheme.
+    #[inline]
     pub fn as_str(&self) -> &'a str {
         self.id
     }
 
     /// The trust domain, without scheme and slashes.
+    #[inline]
     pub fn trust_domain(&self) -> &'a str {
         self.trust_domain
     }
@@ -109,6 +111,7 @@ impl OwnedSpiffeId {
     }
 
     /// The ID, without parsing it again.
+    #[inline]
     pub fn borrowed(&self) -> SpiffeId<'_> {
         let rest = self.id.get(SCHEME.len()..).unwrap_or_default();
         let (trust_domain, path) = rest.split_at_checked(self.trust_domain).unwrap_or_default();
@@ -241,6 +244,7 @@ impl TrustDomains {
     }
 
     /// Whether identities of this trust domain belong to the mesh.
+    #[inline]
     pub fn contains(&self, name: &str) -> bool {
         self.iter().any(|known| known == name)
     }

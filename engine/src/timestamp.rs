@@ -99,6 +99,7 @@ pub enum Phase {
 
 impl Validity {
     /// Whether the rule always applies, so that the time need not be fetched.
+    #[inline]
     pub fn is_unlimited(&self) -> bool {
         self.not_before.is_none() && self.not_after.is_none()
     }

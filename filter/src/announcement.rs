@@ -74,7 +74,8 @@ impl OwnPolicies {
 impl Announcement {
     /// Reads the announcements on the request. Invalid ones are ignored.
     pub fn read(host: &impl Host) -> Option<Self> {
-        let text = String::from_utf8(host.property(PROPERTY)?).ok()?;
+        let text = host.property(PROPERTY)?;
+        let text = str::from_utf8(&text).ok()?;
         let (first, lines) = text.split_at_checked(text.find('\n')?)?;
         let mut passages = [Passage::Allowed, Passage::NotDenied].into_iter();
         Some(Self {

@@ -36,20 +36,20 @@ enum Caller {
 }
 
 /// The current request.
-pub struct HostAttributes<'h, H> {
+pub struct HostAttributes<'h, H: Host> {
     host: &'h H,
     policy: &'h CompiledPolicy,
     certificates: &'h PeerCertificates,
     caller: OnceCell<Caller>,
-    method: OnceCell<Option<Bytes>>,
-    path: OnceCell<Option<Bytes>>,
-    authority: OnceCell<Option<Bytes>>,
+    method: OnceCell<Option<H::Returned>>,
+    path: OnceCell<Option<H::Returned>>,
+    authority: OnceCell<Option<H::Returned>>,
     port: OnceCell<Option<u16>>,
     local_ip: OnceCell<Option<IpAddr>>,
     remote_ip: OnceCell<Option<IpAddr>>,
-    server_name: OnceCell<Option<Bytes>>,
+    server_name: OnceCell<Option<H::Returned>>,
     headers: OnceCell<Vec<(Bytes, Bytes)>>,
-    metadata: OnceCell<Option<Bytes>>,
+    metadata: OnceCell<Option<H::Returned>>,
     now: OnceCell<Option<Timestamp>>,
 }
 
@@ -87,13 +87,28 @@ impl<'h, H: Host> HostAttributes<'h, H> {
         if let ConnectionCertificate::Absent = certificate
             && let Some(san) = self.host.property(WAYPOINT_PEER)
         {
-            return Caller::Waypoint(Peer::from_uri_san(san));
+            return Caller::Waypoint(Peer::from_uri_san(san.to_vec()));
         }
         Caller::Connection(certificate)
     }
 
+    /// Whether nothing but the caller was fetched, so that whatever was decided depends on the
+    /// caller alone.
+    pub fn only_caller_was_fetched(&self) -> bool {
+        self.method.get().is_none()
+            && self.path.get().is_none()
+            && self.authority.get().is_none()
+            && self.port.get().is_none()
+            && self.local_ip.get().is_none()
+            && self.remote_ip.get().is_none()
+            && self.server_name.get().is_none()
+            && self.headers.get().is_none()
+            && self.metadata.get().is_none()
+            && self.now.get().is_none()
+    }
+
     /// The certificate of the connection, if it is validated.
-    fn known_certificate(&self) -> Option<&KnownCertificate> {
+    pub fn known_certificate(&self) -> Option<&KnownCertificate> {
         match self.caller() {
             Caller::Connection(ConnectionCertificate::Known(known)) => Some(known),
             Caller::Connection(_) | Caller::Waypoint(_) => None,
@@ -102,13 +117,13 @@ impl<'h, H: Host> HostAttributes<'h, H> {
 
     fn fetch_port(&self) -> Option<u16> {
         let bytes = self.host.property(DESTINATION_PORT)?;
-        u16::try_from(i64::from_le_bytes(bytes.try_into().ok()?)).ok()
+        u16::try_from(i64::from_le_bytes((*bytes).try_into().ok()?)).ok()
     }
 
     /// The address in a property of the form `ADDRESS:PORT`.
     fn fetch_ip(&self, path: &[u8]) -> Option<IpAddr> {
-        let text = String::from_utf8(self.host.property(path)?).ok()?;
-        let address: SocketAddr = text.parse().ok()?;
+        let text = self.host.property(path)?;
+        let address: SocketAddr = str::from_utf8(&text).ok()?.parse().ok()?;
         Some(address.ip())
     }
 
@@ -123,7 +138,7 @@ impl<'h, H: Host> HostAttributes<'h, H> {
 
     fn pseudo_header<'a>(
         &self,
-        kept: &'a OnceCell<Option<Bytes>>,
+        kept: &'a OnceCell<Option<H::Returned>>,
         name: &'static [u8],
     ) -> Option<&'a [u8]> {
         kept.get_or_init(|| self.host.request_header(name))
@@ -214,7 +229,7 @@ impl<H: Host> RequestAttributes for HostAttributes<'_, H> {
 }
 
 /// Omits the values: client data must not appear in logs.
-impl<H> fmt::Debug for HostAttributes<'_, H> {
+impl<H: Host> fmt::Debug for HostAttributes<'_, H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HostAttributes").finish_non_exhaustive()
     }

@@ -15,7 +15,7 @@ use crate::decision_log::DecisionLog;
 use crate::denial::Denial;
 use crate::host::Host;
 use crate::metrics::Counters;
-use crate::peer_certificates::PeerCertificates;
+use crate::peer_certificates::{KnownCertificate, PeerCertificates};
 #[cfg(feature = "compare-rbac")]
 use crate::rbac_comparison;
 use crate::{access_log, learning, reply, upstream_header};
@@ -37,6 +37,8 @@ pub struct Enforcer {
     counters: Counters,
     log: DecisionLog,
     certificates: PeerCertificates,
+    /// Whether an allowed request is only counted.
+    only_counts: bool,
 }
 
 /// The result of enforcement for a request.
@@ -54,11 +56,13 @@ impl Enforcer {
         let proxy = describe_proxy(host);
         let policy = CompiledPolicy::for_workload(config, &proxy.label)?;
         let validation = policy.certificate_validation(&proxy);
+        let announced = OwnPolicies::new(&policy);
         Ok(Self {
+            only_counts: announced.is_none() && only_counts(&policy),
             counters: Counters::define(&policy, validation, host),
             log: DecisionLog::new(policy.reporting().lines_per_second),
             certificates: PeerCertificates::new(validation, policy.accepts_client_certificates()),
-            announced: OwnPolicies::new(&policy),
+            announced,
             policy,
         })
     }
@@ -81,8 +85,23 @@ impl Enforcer {
     /// Decides a request that no other filter has decided.
     fn decide<H: Host>(&self, host: &H) -> Disposition {
         let request = HostAttributes::new(host, &self.policy, &self.certificates);
+        if self.only_counts
+            && let Some(rule) = request
+                .known_certificate()
+                .and_then(KnownCertificate::allowed_by)
+        {
+            self.counters.count_match(rule, host);
+            self.counters.report_memory(host);
+            return Disposition::Pass(Some(DecisionOutcome::Allowed));
+        }
         let decision = self.policy.evaluate(&request);
         let reason = decision.reason();
+        if let Reason::AllowedByRule(rule) = reason
+            && request.only_caller_was_fetched()
+            && let Some(certificate) = request.known_certificate()
+        {
+            certificate.keep_allowing_rule(rule.position());
+        }
         let reporting = self.policy.reporting();
         self.counters.count(reason, host);
         self.counters.report_memory(host);
@@ -186,7 +205,7 @@ impl Enforcer {
             if earlier.is_some_and(|earlier| earlier.names(rule.policy())) {
                 continue;
             }
-            self.counters.count_match(rule, host);
+            self.counters.count_match(rule.position(), host);
             let (effect, _) = policy.recorded_effect(rule);
             if !rule.is_shadow() {
                 continue;
@@ -225,6 +244,15 @@ impl Enforcer {
     }
 }
 
+/// Whether the filter does nothing with an allowed request but count it.
+fn only_counts(policy: &CompiledPolicy) -> bool {
+    let reporting = policy.reporting();
+    !policy.has_recorded_rules()
+        && reporting.max_learned_series.is_none()
+        && reporting.access_log != ReportedRequests::All
+        && reporting.upstream_header == UpstreamHeader::Ignored
+}
+
 /// What later filters need to know about a decision that lets a request pass.
 fn passage(decision: &Decision<'_>) -> Passage {
     match (decision.enforcement(), decision.reason()) {
@@ -247,7 +275,7 @@ fn node_property(host: &impl Host, path: &[u8]) -> Option<String> {
     let value = NODE
         .iter()
         .find_map(|start| host.property(&[start, path].concat()));
-    String::from_utf8(value?).ok()
+    str::from_utf8(&value?).ok().map(str::to_owned)
 }
 
 /// A one-line summary of the active policy.

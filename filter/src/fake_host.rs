@@ -238,6 +238,8 @@ impl FakeHost {
 }
 
 impl Host for FakeHost {
+    type Returned = Bytes;
+
     fn property(&self, path: &[u8]) -> Option<Bytes> {
         let property = self.properties.borrow().get(path).cloned();
         self.answer(property.filter(|value| !value.is_empty()))

@@ -1,12 +1,17 @@
 //! The interface to the proxy that the filter runs in.
 
 #[cfg(target_arch = "wasm32")]
+mod buffer;
+#[cfg(target_arch = "wasm32")]
 pub(crate) mod proxy_wasm;
+
+use std::fmt;
+use std::ops::Deref;
 
 use log::Level;
 use peergate_engine::timestamp::Timestamp;
 
-/// Bytes returned by the proxy.
+/// Bytes that the filter owns.
 pub type Bytes = Vec<u8>;
 
 /// A counter or a gauge that the proxy keeps.
@@ -32,15 +37,18 @@ pub struct LocalResponse {
 ///
 /// No call fails: an attribute that the proxy does not know or cannot provide is absent.
 pub trait Host {
+    /// Bytes that the proxy returned.
+    type Returned: Deref<Target = [u8]> + fmt::Debug;
+
     /// An attribute of the request or its connection. Zero bytes separate the parts of `path`. An
     /// empty attribute is absent.
-    fn property(&self, path: &[u8]) -> Option<Bytes>;
+    fn property(&self, path: &[u8]) -> Option<Self::Returned>;
 
     /// Stores a value with the request, which later filters can read as a property.
     fn set_property(&self, path: &[u8], value: &[u8]);
 
     /// The first value of a request header. A header that is present but empty is `Some`.
-    fn request_header(&self, name: &'static [u8]) -> Option<Bytes>;
+    fn request_header(&self, name: &'static [u8]) -> Option<Self::Returned>;
 
     /// All request headers with their values, names in lower case.
     fn request_headers(&self) -> Vec<(Bytes, Bytes)>;

@@ -13,7 +13,7 @@ use peergate_engine::telemetry::metric::OBSERVED;
 use peergate_engine::telemetry::{DecisionEffect, ObservedValue, PolicyLabel, rule_label};
 
 use crate::host::Host;
-use crate::metrics::{define, defined, increment};
+use crate::metrics::{define_learned, defined, increment};
 
 /// The maximum length of a path that is counted separately, in bytes.
 const MAX_PATH_LEN: usize = 256;
@@ -60,7 +60,7 @@ pub fn observe(
         let is_short = is_short && method.len() <= MAX_PATH_LEN;
         // Reserved last, so that requests without a series of their own do not use up any.
         if is_short && (has_no_identity || reserve_series(effect, limit)) {
-            return define(&OBSERVED, MetricNames::Labelled, &values, host);
+            return define_learned(&OBSERVED, series.clone(), host);
         }
         // No caller has this name.
         let other = labels(
@@ -68,7 +68,8 @@ pub fn observe(
             ObservedValue::OTHER,
             ObservedValue::OTHER,
         );
-        define(&OBSERVED, MetricNames::Labelled, &other, host)
+        let other = OBSERVED.series(MetricNames::Labelled, &other);
+        define_learned(&OBSERVED, other, host)
     });
     increment(counter, host);
 }

@@ -38,6 +38,7 @@ pub mod peer_certificates;
 #[cfg(any(test, feature = "compare-rbac"))]
 pub mod rbac_comparison;
 pub mod reply;
+pub mod series;
 pub mod upstream_header;
 
 #[cfg(target_arch = "wasm32")]

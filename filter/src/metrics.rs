@@ -19,12 +19,10 @@ use peergate_engine::telemetry::{
 use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
 use crate::host::{Host, MetricId};
+use crate::series::{DefinedSeries, Lifetime};
 
 thread_local! {
-    /// Every metric of the VM. Defining a name again would create another ID, and another permanent
-    /// entry in the proxy, with each change of the configuration.
-    static DEFINED: Cell<FxHashMap<String, MetricId>> =
-        const { Cell::new(FxHashMap::with_hasher(FxBuildHasher)) };
+    static DEFINED: Cell<DefinedSeries> = const { Cell::new(DefinedSeries::new()) };
     /// The gauges of expiring rules, by the label of the leader.
     static EXPIRING: Cell<Vec<(PolicyLabel, FxHashSet<MetricId>)>> =
         const { Cell::new(Vec::new()) };
@@ -65,6 +63,9 @@ impl Counters {
         validation: CertificateValidation,
         host: &impl Host,
     ) -> Self {
+        let mut defined = DEFINED.take();
+        defined.begin_configuration();
+        DEFINED.set(defined);
         let names = policy.reporting().metric_names;
         let counter = |reason: Reason<'_>| define_reason(policy, reason, host);
         let of_rule = |rule| RuleCounters {
@@ -126,9 +127,9 @@ impl Counters {
         increment(counter, host);
     }
 
-    /// Counts a match of a rule that is only recorded.
-    pub fn count_match(&self, rule: &CompiledRule, host: &impl Host) {
-        let counters = self.rules.get(rule.position());
+    /// Counts a match of the rule at a position.
+    pub fn count_match(&self, position: usize, host: &impl Host) {
+        let counters = self.rules.get(position);
         increment(counters.and_then(|counters| counters.matched), host);
     }
 
@@ -233,18 +234,33 @@ pub(crate) fn define(
     labels: &[&str],
     host: &impl Host,
 ) -> Option<MetricId> {
-    define_series(metric, metric.series(names, labels), host)
+    define_series(
+        metric,
+        metric.series(names, labels),
+        Lifetime::Configuration,
+        host,
+    )
 }
 
-fn define_series(metric: &Metric, series: String, host: &impl Host) -> Option<MetricId> {
+/// The unique ID of a series that requests create, by its name.
+pub(crate) fn define_learned(
+    metric: &Metric,
+    series: String,
+    host: &impl Host,
+) -> Option<MetricId> {
+    define_series(metric, series, Lifetime::Vm, host)
+}
+
+fn define_series(
+    metric: &Metric,
+    series: String,
+    lifetime: Lifetime,
+    host: &impl Host,
+) -> Option<MetricId> {
     let mut defined = DEFINED.take();
-    let id = defined.get(&series).copied().or_else(|| {
-        let id = match metric.kind {
-            MetricKind::Counter => host.define_counter(&series)?,
-            MetricKind::Gauge => host.define_gauge(&series)?,
-        };
-        defined.insert(series, id);
-        Some(id)
+    let id = defined.id(series, lifetime, |series| match metric.kind {
+        MetricKind::Counter => host.define_counter(series),
+        MetricKind::Gauge => host.define_gauge(series),
     });
     DEFINED.set(defined);
     id
@@ -253,7 +269,7 @@ fn define_series(metric: &Metric, series: String, host: &impl Host) -> Option<Me
 /// The ID of a series, if it has been defined.
 pub(crate) fn defined(series: &str) -> Option<MetricId> {
     let defined = DEFINED.take();
-    let id = defined.get(series).copied();
+    let id = defined.known_id(series);
     DEFINED.set(defined);
     id
 }

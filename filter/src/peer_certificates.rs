@@ -30,7 +30,7 @@ use peergate_engine::plugin_config::CertificateValidation;
 use rustc_hash::FxHasher;
 
 use crate::certificate::Certificate;
-use crate::host::{Bytes, Host};
+use crate::host::Host;
 use crate::peer::Peer;
 
 use validations::Validations;
@@ -67,9 +67,11 @@ pub enum ConnectionCertificate {
 
 /// The result of parsing a certificate.
 pub struct KnownCertificate {
-    digest: Bytes,
+    digest: Box<[u8]>,
     peer: Peer,
     classes: Option<CallerClasses>,
+    /// The position of the rule that allows every request of the caller, once that is known.
+    allowed_by: Cell<Option<usize>>,
     names: Option<ClientCertificate>,
     validations: RefCell<Validations>,
 }
@@ -89,6 +91,16 @@ impl KnownCertificate {
     /// The rules that may match the caller.
     pub fn classes(&self) -> Option<&CallerClasses> {
         self.classes.as_ref()
+    }
+
+    /// The position of the rule that allows every request of the caller, if that is known.
+    pub fn allowed_by(&self) -> Option<usize> {
+        self.allowed_by.get()
+    }
+
+    /// Keeps the rule that allows every request of the caller.
+    pub fn keep_allowing_rule(&self, position: usize) {
+        self.allowed_by.set(Some(position));
     }
 
     /// The certificate itself if it is from outside the mesh and all its names are known.
@@ -115,9 +127,9 @@ impl PeerCertificates {
         };
         let mut known = self.known.take();
         let hash = hash(&digest);
-        let found = known.find(hash, |known| known.digest == digest);
+        let found = known.find(hash, |known| *known.digest == *digest);
         let certificate = found.cloned().unwrap_or_else(|| {
-            let parsed = Rc::new(self.parse(digest, policy, host));
+            let parsed = Rc::new(self.parse(&digest, policy, host));
             if known.len() >= MAX_CERTIFICATES {
                 known.clear();
             }
@@ -137,14 +149,14 @@ impl PeerCertificates {
         }
     }
 
-    fn parse(&self, digest: Bytes, policy: &CompiledPolicy, host: &impl Host) -> KnownCertificate {
+    fn parse(&self, digest: &[u8], policy: &CompiledPolicy, host: &impl Host) -> KnownCertificate {
         let read = host
             .property(CERTIFICATE)
             .map(|pem| Certificate::read(&pem));
         let ids = read.as_ref().map(|read| Some(read.as_ref()?.ids()));
         let peer = match (host.property(FIRST_URI_SAN), ids) {
             // Limited to the length of a SPIFFE ID, which bounds the cache.
-            (Some(san), None | Some(Some(1))) => Peer::from_uri_san(san),
+            (Some(san), None | Some(Some(1))) => Peer::from_uri_san(san.to_vec()),
             // Several, none, or an empty one, which the proxy reports as none.
             _ => Peer::Malformed,
         };
@@ -162,8 +174,9 @@ impl PeerCertificates {
                 ClientCertificate::new(names.chain(subject))
             });
         KnownCertificate {
-            digest,
+            digest: digest.into(),
             classes: policy.classes_of(peer.identity()),
+            allowed_by: Cell::new(None),
             peer,
             names,
             validations: RefCell::new(Validations::new(read.and_then(|read| read.not_after))),

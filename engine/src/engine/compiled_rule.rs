@@ -28,21 +28,25 @@ pub struct CompiledRule {
 
 impl CompiledRule {
     /// The policy that contains the rule.
+    #[inline]
     pub fn policy(&self) -> &PolicyName {
         &self.policy
     }
 
     /// The rule's ID, unique in its policy.
+    #[inline]
     pub fn id(&self) -> &str {
         &self.id
     }
 
     /// The rule's position in [`CompiledPolicy::rules`](super::CompiledPolicy::rules).
+    #[inline]
     pub fn position(&self) -> usize {
         self.position
     }
 
     /// When the rule applies.
+    #[inline]
     pub fn validity(&self) -> Validity {
         self.validity
     }
@@ -61,6 +65,7 @@ impl CompiledRule {
     }
 
     /// What the rule does when it matches.
+    #[inline]
     pub fn effect(&self) -> Effect {
         self.effect
     }
@@ -71,6 +76,7 @@ impl CompiledRule {
     }
 
     /// Whether the rule is in shadow.
+    #[inline]
     pub fn is_shadow(&self) -> bool {
         self.is_shadow
     }

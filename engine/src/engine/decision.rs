@@ -59,11 +59,13 @@ impl DecisionOutcome {
 
 impl<'p> Decision<'p> {
     /// Whether the policies allow the request.
+    #[inline]
     pub fn outcome(&self) -> DecisionOutcome {
         self.reason.outcome()
     }
 
     /// The reason for the decision.
+    #[inline]
     pub fn reason(&self) -> Reason<'p> {
         self.reason
     }
@@ -74,11 +76,13 @@ impl<'p> Decision<'p> {
     }
 
     /// Whether the decision is enforced.
+    #[inline]
     pub fn enforcement(&self) -> Enforcement {
         self.enforcement
     }
 
     /// Whether the request passes, because it is allowed or the policy is in shadow.
+    #[inline]
     pub fn lets_pass(&self) -> bool {
         self.outcome() == DecisionOutcome::Allowed || self.enforcement == Enforcement::Shadow
     }
@@ -102,6 +106,7 @@ impl<'p> Reason<'p> {
     }
 
     /// The outcome that the reason justifies.
+    #[inline]
     pub fn outcome(&self) -> DecisionOutcome {
         match self {
             Self::AllowedByRule(_) | Self::NotDenied => DecisionOutcome::Allowed,
@@ -117,6 +122,7 @@ impl<'p> Reason<'p> {
     }
 
     /// The rule that the reason refers to.
+    #[inline]
     pub fn rule(&self) -> Option<&'p CompiledRule> {
         match self {
             Self::AllowedByRule(rule)

@@ -28,6 +28,7 @@ enum CallerText {
 }
 
 impl CallerText {
+    #[inline]
     fn scope(self) -> usize {
         match self {
             Self::Principal => 0,
@@ -87,10 +88,12 @@ struct Clause {
 
 impl RuleIndex {
     /// Whether the index has no rules.
+    #[inline]
     pub(super) fn is_empty(&self) -> bool {
         self.clauses.is_empty()
     }
 
+    #[inline]
     fn clauses_of(&self, list: ClauseList) -> &[Clause] {
         self.clauses.get(list.start..list.end).unwrap_or_default()
     }

@@ -98,6 +98,7 @@ impl PatternIndex {
     }
 
     /// Whether no pattern of the scope depends on the text, so that it need not be fetched.
+    #[inline]
     pub(super) fn is_empty(&self, scope: usize) -> bool {
         self.scopes.get(scope).is_none_or(|scope| {
             scope.any.is_none()
@@ -108,6 +109,7 @@ impl PatternIndex {
     }
 
     /// Calls `visit` with the value of every pattern in the scope that matches `text`.
+    #[inline]
     pub(super) fn visit(&self, scope: usize, text: &[u8], mut visit: impl FnMut(usize)) {
         let Some(lookups) = self.scopes.get(scope) else {
             return;
@@ -137,6 +139,7 @@ impl PatternIndex {
         }
     }
 
+    #[inline]
     fn find(&self, key: Key, text: &[u8]) -> Option<usize> {
         self.entries
             .find(hash(key, text), |entry| {
@@ -147,6 +150,7 @@ impl PatternIndex {
 }
 
 impl Entry {
+    #[inline]
     fn text<'t>(&self, texts: &'t [u8]) -> &'t [u8] {
         texts.get(self.start..self.end).unwrap_or_default()
     }
@@ -160,6 +164,7 @@ fn insert_sorted(lengths: &mut Vec<usize>, length: usize) {
 
 /// Not keyed against collisions: the table contains only texts of the policy, so a request can meet
 /// a collision but not create one.
+#[inline]
 fn hash(key: Key, text: &[u8]) -> u64 {
     let mut hasher = FxHasher::default();
     hasher.write(text);

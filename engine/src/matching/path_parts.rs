@@ -80,6 +80,7 @@ impl Cuts {
 
 impl<'p> PathParts<'p> {
     /// A path without query and fragment.
+    #[inline]
     pub fn new(path: &'p [u8]) -> Self {
         Self {
             path,
@@ -87,11 +88,13 @@ impl<'p> PathParts<'p> {
         }
     }
 
+    #[inline]
     fn cuts(&self) -> &Cuts {
         self.cuts.get_or_init(|| Cuts::new(self.path))
     }
 
     /// The whole path.
+    #[inline]
     pub fn path(&self) -> &'p [u8] {
         self.path
     }

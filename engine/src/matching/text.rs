@@ -66,6 +66,7 @@ impl TextMatch {
     }
 
     /// Whether `text` matches.
+    #[inline]
     pub fn matches(&self, text: &[u8]) -> bool {
         match self {
             Self::Any => !text.is_empty(),
@@ -104,6 +105,7 @@ impl TextMatch {
     }
 
     /// The pattern without its `*`.
+    #[inline]
     pub fn literal(&self) -> &str {
         match self {
             Self::Any => "",

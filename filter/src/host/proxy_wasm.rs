@@ -10,6 +10,7 @@ use std::ptr;
 use log::Level;
 use peergate_engine::timestamp::Timestamp;
 
+use super::buffer::Buffer;
 use super::{Bytes, Host, LocalResponse, MetricId};
 use crate::contexts::ContextId;
 
@@ -84,7 +85,7 @@ pub(crate) struct Proxy;
 
 impl Proxy {
     /// The configuration of the plugin that is being configured; its content can be any bytes.
-    pub(crate) fn plugin_configuration() -> Option<Bytes> {
+    pub(crate) fn plugin_configuration() -> Option<Buffer> {
         returned(|data, size| {
             // SAFETY: the host writes through the two pointers, which are valid for the call.
             unsafe { proxy_get_buffer_bytes(PLUGIN_CONFIGURATION, 0, usize::MAX, data, size) }
@@ -106,7 +107,9 @@ impl Proxy {
 }
 
 impl Host for Proxy {
-    fn property(&self, path: &[u8]) -> Option<Bytes> {
+    type Returned = Buffer;
+
+    fn property(&self, path: &[u8]) -> Option<Buffer> {
         returned(|data, size| {
             // SAFETY: the host reads `path` and writes through the two pointers, all valid for
             // the call.
@@ -128,7 +131,7 @@ impl Host for Proxy {
         pairs.as_deref().and_then(deserialized).unwrap_or_default()
     }
 
-    fn request_header(&self, name: &'static [u8]) -> Option<Bytes> {
+    fn request_header(&self, name: &'static [u8]) -> Option<Buffer> {
         returned(|data, size| {
             // SAFETY: as above.
             unsafe {
@@ -221,19 +224,15 @@ fn define(kind: u32, name: &str) -> Option<MetricId> {
 
 /// The bytes that a host call returns; `None` if it fails. For an empty value the host returns no
 /// buffer.
-fn returned(call: impl FnOnce(*mut *mut u8, *mut usize) -> u32) -> Option<Bytes> {
+fn returned(call: impl FnOnce(*mut *mut u8, *mut usize) -> u32) -> Option<Buffer> {
     let mut data = ptr::null_mut();
     let mut size = 0;
     if call(&raw mut data, &raw mut size) != STATUS_OK {
         return None;
     }
-    if data.is_null() || size == 0 {
-        return Some(Bytes::new());
-    }
-    // SAFETY: the host got `data` from the module's own `malloc`, which is the SDK's: a boxed slice
-    // of exactly `size` bytes. The host filled it and keeps no pointer to it.
-    let boxed = unsafe { Box::from_raw(ptr::slice_from_raw_parts_mut(data, size)) };
-    Some(boxed.into_vec())
+    // SAFETY: the host got `data` from `entry_on_memory_allocate` for this size, filled it, and
+    // keeps no pointer to it.
+    Some(unsafe { Buffer::from_raw(data, size) })
 }
 
 /// Serializes headers for the ABI: their number, the sizes of each name and value, then names and

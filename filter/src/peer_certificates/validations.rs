@@ -112,7 +112,8 @@ impl Validated {
 
 /// The filter chain of the connection: its name and its listener's address.
 fn filter_chain(host: &impl Host) -> Option<(Bytes, Bytes)> {
-    Some((host.property(FILTER_CHAIN)?, host.property(LOCAL_ADDRESS)?))
+    let name = host.property(FILTER_CHAIN)?.to_vec();
+    Some((name, host.property(LOCAL_ADDRESS)?.to_vec()))
 }
 
 #[cfg(test)]

@@ -106,6 +106,7 @@ impl ResidualSource {
         })
     }
 
+    #[inline]
     fn identity_matches(&self, caller: &EngineCaller<'_>, effect: Effect) -> bool {
         self.identity
             .as_ref()

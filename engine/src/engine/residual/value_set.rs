@@ -148,6 +148,7 @@ impl Default for TextSet {
 }
 
 impl MaybeEmpty for TextSet {
+    #[inline]
     fn is_empty(&self) -> bool {
         matches!(self, Self::Few(patterns) if patterns.is_empty())
     }
@@ -156,6 +157,7 @@ impl MaybeEmpty for TextSet {
 impl ValueSet for TextSet {
     type Attribute<'a> = &'a [u8];
 
+    #[inline]
     fn contains(&self, text: &[u8], _: Reading) -> bool {
         match self {
             Self::Few(patterns) => patterns.iter().any(|pattern| pattern.matches(text)),
