@@ -4,7 +4,7 @@ CARGO ?= cargo
 module := $(CURDIR)/target/filter/peergate_filter.wasm
 
 .DEFAULT_GOAL := help
-.PHONY: help check demo reference test test-host test-wasm parity model fuzz lint fmt bench docs diagrams pictures filter clean
+.PHONY: help check demo reference test test-host test-wasm parity model fuzz lint fmt bench bench-page bench-engine docs diagrams pictures filter clean
 
 # How much `make parity` and `make model` ask, and from which seed on.
 SEED ?= 1
@@ -24,8 +24,14 @@ fuzz_tests = $(if $(filter peergate-mesh peergate-insight,$(fuzz_crate)),--lib f
 # Links to other hosts are checked for their form only: a host that is down is no fault of a page.
 lychee_flags := --offline --include-fragments --no-progress
 
+# How long `make bench` measures, and which rows (all by default); `cargo bench -p peergate-bench --bench request -- --list`.
+MINUTES ?= 25
+ROWS ?=
+# A run of some rows is not the published one.
+bench_flags = $(if $(ROWS),--rows $(ROWS),--write $(CURDIR)/docs)
+
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 check: ## format, lints and unit tests: the inner loop, under a minute once built
 	@$(CARGO) fmt --all --check
@@ -79,7 +85,7 @@ lint: ## check format, lints on host and wasm32, documentation, scripts
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	$(CARGO) clippy -p peergate --no-default-features -- -D warnings
-	scripts/wasm-cargo clippy -p peergate-filter -p peergate-engine -- -D warnings
+	scripts/wasm-cargo clippy -p peergate-filter -p peergate-engine -p peergate-bench-floor -p peergate-bench-noop -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps --workspace
 	@scripts/words
 	@if tools=$$(scripts/lint-tools); then PATH=$$tools:$$PATH; shellcheck $$(grep -l '^#!.*bash' scripts/*) .ci/run && actionlint; \
@@ -90,8 +96,16 @@ lint: ## check format, lints on host and wasm32, documentation, scripts
 fmt: ## format the code
 	$(CARGO) fmt --all
 
-bench: filter ## run the benchmarks, that of requests in a real Envoy included
-	@envoy=$$(scripts/envoy) && PEERGATE_ENVOY=$$envoy PEERGATE_FILTER=$(module) $(CARGO) bench -p peergate-bench
+bench: filter ## measure requests in a real Envoy, and write docs/performance.md; MINUTES=25 ROWS=none-again,lua prints some rows
+	@scripts/build-bench-modules
+	@envoy=$$(scripts/envoy) && PEERGATE_ENVOY=$$envoy PEERGATE_FILTER=$(module) \
+		$(CARGO) bench -p peergate-bench --bench request -- --minutes $(MINUTES) $(bench_flags)
+
+bench-page: ## write docs/performance.md again from the data of the last measurement
+	@$(CARGO) bench -q -p peergate-bench --bench request -- --write $(CURDIR)/docs --render >/dev/null
+
+bench-engine: ## run the benchmarks of the engine and of the command line, natively
+	@$(CARGO) bench -p peergate-bench --bench decide --bench configure --bench render
 
 docs: ## build the site of docs/ into target/site, and check every link within it
 	@mdbook=$$(scripts/mdbook) && "$$mdbook" build

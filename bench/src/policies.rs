@@ -8,12 +8,13 @@ use policy_schema::rule_spec::{
     Effect, Enforcement, OperationSpec, Otherwise, RuleSpec, SourceSpec,
 };
 use policy_schema::timestamp::Timestamp;
+use serde::{Deserialize, Serialize};
 
 /// The numbers of rules in the policies.
 pub const SIZES: [usize; 4] = [10, 100, 1_000, 10_000];
 
 /// What the rules test.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Shape {
     /// The caller.
     Identity,

@@ -37,13 +37,16 @@ fn quoted(cell: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// The folders of the workspace's crates.
+/// The folders of the workspace's crates. Some are inside the folder of another.
 fn crate_folders() -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(repository()).unwrap();
-    let folders = entries.map(|entry| entry.unwrap().path());
-    let folders: Vec<_> = folders
-        .filter(|folder| folder.join("Cargo.toml").exists())
-        .collect();
+    let inside = |folder: PathBuf| {
+        let entries = std::fs::read_dir(folder).unwrap();
+        entries.map(|entry| entry.unwrap().path())
+    };
+    let is_crate = |folder: &PathBuf| folder.join("Cargo.toml").exists();
+    let outer: Vec<_> = inside(repository()).filter(is_crate).collect();
+    let inner = outer.iter().cloned().flat_map(inside).filter(is_crate);
+    let folders: Vec<_> = inner.chain(outer.iter().cloned()).collect();
     assert!(folders.len() > 1, "{folders:?}");
     folders
 }
@@ -164,8 +167,8 @@ fn files_have_no_import_cycles() {
 /// The roots of the libraries and binaries in the workspace.
 fn crate_roots() -> Vec<PathBuf> {
     let members = rules_of("ARCHITECTURE.md").into_keys().count();
-    let folders = std::fs::read_dir(repository()).unwrap();
-    let folders = folders.map(|entry| entry.unwrap().path().join("src"));
+    let folders = crate_folders().into_iter();
+    let folders = folders.map(|folder| folder.join("src"));
     let roots: Vec<_> = folders
         .flat_map(|source| ["lib.rs", "main.rs"].map(|root| source.join(root)))
         .filter(|root| root.exists())
