@@ -16,7 +16,7 @@ use peergate_engine::telemetry::metric::{self, Metric, MetricKind};
 use peergate_engine::telemetry::{
     DecisionEffect, PolicyLabel, ReasonCode, RevisionNumber, rule_label,
 };
-use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
+use rustc_hash::FxHashSet;
 
 use crate::host::{Host, MetricId};
 use crate::series::{DefinedSeries, Lifetime};

@@ -182,7 +182,8 @@ fn seals_as_specified() {
 
 #[test]
 fn a_sealed_id_reveals_only_its_length() {
-    let sealed = |record: &DecisionRecord| Base64UrlUnpadded::decode_vec(&record.seal(&key())).unwrap();
+    let sealed =
+        |record: &DecisionRecord| Base64UrlUnpadded::decode_vec(&record.seal(&key())).unwrap();
     let one = sealed(&record());
     let other = sealed(&DecisionRecord {
         time: record().time + 1,
