@@ -6,45 +6,23 @@ use std::process::Command;
 
 use wasmparser::{ExternalKind, Parser, Payload, TypeRef};
 
-/// The host calls that a proxy must provide: those of proxy-wasm ABI 0.2.1, which the SDK imports
-/// regardless of whether the filter uses them. If one is missing in a proxy, the module fails to
-/// load.
-const IMPORTS: [&str; 35] = [
-    "proxy_add_header_map_value",
-    "proxy_call_foreign_function",
-    "proxy_close_stream",
-    "proxy_continue_stream",
+/// The host calls that a proxy must provide, of those in proxy-wasm ABI 0.2.1. If one is missing in
+/// a proxy, the module fails to load.
+const IMPORTS: [&str; 14] = [
     "proxy_define_metric",
-    "proxy_dequeue_shared_queue",
-    "proxy_done",
-    "proxy_enqueue_shared_queue",
     "proxy_get_buffer_bytes",
     "proxy_get_current_time_nanoseconds",
     "proxy_get_header_map_pairs",
     "proxy_get_header_map_value",
     "proxy_get_property",
-    "proxy_get_shared_data",
-    "proxy_get_status",
-    "proxy_grpc_call",
-    "proxy_grpc_cancel",
-    "proxy_grpc_close",
-    "proxy_grpc_send",
-    "proxy_grpc_stream",
-    "proxy_http_call",
     "proxy_increment_metric",
     "proxy_log",
     "proxy_record_metric",
-    "proxy_register_shared_queue",
     "proxy_remove_header_map_value",
     "proxy_replace_header_map_value",
-    "proxy_resolve_shared_queue",
     "proxy_send_local_response",
-    "proxy_set_buffer_bytes",
     "proxy_set_effective_context",
-    "proxy_set_header_map_pairs",
     "proxy_set_property",
-    "proxy_set_shared_data",
-    "proxy_set_tick_period_milliseconds",
 ];
 
 /// The exports. Each additional callback would be called for each request, except the one for
@@ -62,7 +40,7 @@ const EXPORTS: [&str; 9] = [
 ];
 
 /// Every sidecar downloads and compiles the module.
-const MAX_BYTES: usize = 370_000;
+const MAX_BYTES: usize = 310_000;
 
 /// The module with this name.
 fn named(name: &str) -> Vec<u8> {

@@ -21,7 +21,7 @@ use crate::rule_spec::{Effect, Enforcement, Otherwise, RuleSpec};
 use crate::timestamp::{Timestamp, Validity};
 
 pub use context::RuleContext;
-use list::{check_header_pattern, check_list, check_pattern, check_texts};
+use list::{CheckText, check_header_pattern, check_list, check_pattern, check_texts};
 pub use names::is_dns_label;
 pub use names::{is_dns_subdomain, is_object_name};
 pub use operation::check_port;

@@ -23,8 +23,7 @@
 
 mod key;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64ct::{Base64UrlUnpadded, Encoding as _};
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
@@ -125,13 +124,13 @@ impl DecisionRecord {
         bytes.extend(self.content());
         let checksum = checksum(&bytes);
         bytes.extend_from_slice(&checksum);
-        URL_SAFE_NO_PAD.encode(bytes)
+        Base64UrlUnpadded::encode_string(&bytes)
     }
 
     /// An ID that requires the key to be read or forged.
     pub fn seal(&self, key: &DecisionKey) -> String {
         let (tag, content) = key.encrypt(self.content());
-        URL_SAFE_NO_PAD.encode([&[SEALED][..], &tag, &content].concat())
+        Base64UrlUnpadded::encode_string(&[&[SEALED][..], &tag, &content].concat())
     }
 
     /// Decodes an ID that is not sealed.
@@ -281,7 +280,7 @@ fn narrowed<N: TryFrom<u64>>(number: Option<u64>) -> Result<Option<N>, InvalidDe
 }
 
 fn bytes_of(id: &str) -> Result<Vec<u8>, InvalidDecisionId> {
-    let bytes = URL_SAFE_NO_PAD.decode(id);
+    let bytes = Base64UrlUnpadded::decode_vec(id);
     bytes.map_err(|_| InvalidDecisionId::Malformed)
 }
 

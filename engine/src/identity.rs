@@ -58,10 +58,8 @@ impl<'a> SpiffeId<'a> {
         }
         let id = std::str::from_utf8(id).map_err(|_| SpiffeIdError::Path)?;
         let rest = id.strip_prefix(SCHEME).ok_or(SpiffeIdError::Scheme)?;
-        let (trust_domain, path) = match rest.find('/') {
-            Some(end) => rest.split_at(end),
-            None => (rest, ""),
-        };
+        let path_start = rest.find('/').unwrap_or(rest.len());
+        let (trust_domain, path) = rest.split_at_checked(path_start).unwrap_or_default();
         if !is_trust_domain(trust_domain) {
             return Err(SpiffeIdError::TrustDomain);
         }

@@ -70,6 +70,7 @@ pub mod reporting;
 #[doc(hidden)]
 pub mod rule;
 pub mod rule_spec;
+mod substring;
 pub mod telemetry;
 #[doc(hidden)]
 pub mod timestamp;

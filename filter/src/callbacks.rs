@@ -1,36 +1,23 @@
-//! The proxy's calls for requests (proxy-wasm ABI 0.2.1).
+//! The proxy's calls (proxy-wasm ABI 0.2.1).
 //!
-//! They bypass the SDK's dispatcher, which would allocate and look up a context for every request.
-//! The SDK keeps the calls for roots. Its functions already have the ABI's names, so these begin
-//! with `entry_on`, and `scripts/build-filter` exports them as `proxy_on`.
+//! The SDK's dispatcher would allocate and look up a context for every request. It would also link
+//! everything that any filter can do, because a callback of a trait object can always be called.
 
 #![expect(unsafe_code, reason = "the proxy calls these functions by name")]
 
 use std::cell::Cell;
 
 use crate::contexts::{ContextId, Contexts};
-use crate::enforcer::{Disposition, Enforcer};
+use crate::enforcer::Disposition;
 use crate::host::Host as _;
-use crate::host::proxy_wasm::Proxy;
+use crate::host::abi::{ACCEPTED, CONTINUE, PAUSE, REJECTED};
+use crate::host::proxy_wasm::{Proxy, log_panic};
 #[cfg(feature = "compare-rbac")]
 use crate::passed_requests::PassedRequest;
-use crate::{reply, upstream_header};
-
-/// The next filter gets the request.
-const CONTINUE: u32 = 0;
-/// The request waits, or has been answered.
-const PAUSE: u32 = 1;
+use crate::{reply, root, upstream_header};
 
 thread_local! {
     static CONTEXTS: Cell<Contexts> = const { Cell::new(Contexts::new()) };
-}
-
-/// The SDK's functions, which have the ABI's names.
-mod sdk {
-    unsafe extern "C" {
-        pub(super) safe fn proxy_on_context_create(context: u32, root: u32);
-        pub(super) safe fn proxy_on_delete(context: u32);
-    }
 }
 
 fn with_contexts<T>(use_them: impl FnOnce(&mut Contexts) -> T) -> T {
@@ -40,31 +27,49 @@ fn with_contexts<T>(use_them: impl FnOnce(&mut Contexts) -> T) -> T {
     result
 }
 
-/// Sets the policy of a root.
-pub(crate) fn activate(root: ContextId, enforcer: Enforcer) {
-    with_contexts(|contexts| contexts.activate(root, enforcer));
+/// The version of the ABI.
+#[unsafe(no_mangle)]
+extern "C" fn proxy_abi_version_0_2_1() {}
+
+/// Called once, before everything else.
+#[unsafe(no_mangle)]
+extern "C" fn _initialize() {
+    // The log would show the location of a panic.
+    std::panic::set_hook(Box::new(log_panic));
+}
+
+/// Starts the VM, for which there is nothing to do.
+#[unsafe(no_mangle)]
+extern "C" fn proxy_on_vm_start(_root: u32, _size: u32) -> u32 {
+    ACCEPTED
+}
+
+/// Configures a root.
+#[unsafe(no_mangle)]
+extern "C" fn proxy_on_configure(root: u32, _size: u32) -> u32 {
+    let Some(enforcer) = root::configured() else {
+        return REJECTED;
+    };
+    with_contexts(|contexts| contexts.activate(ContextId(root), enforcer));
+    ACCEPTED
 }
 
 /// Creates a root if `root` is 0, and otherwise a request under it.
 #[unsafe(no_mangle)]
-extern "C" fn entry_on_context_create(context: u32, root: u32) {
+extern "C" fn proxy_on_context_create(context: u32, root: u32) {
     let id = ContextId(context);
     if root != 0 {
         with_contexts(|contexts| contexts.add_request(id, ContextId(root)));
         return;
     }
-    sdk::proxy_on_context_create(context, 0);
-    let dropped = Proxy::with_liveness(id, |is_alive| {
-        with_contexts(|contexts| contexts.add_root(id, is_alive))
+    Proxy::with_liveness(id, |is_alive| {
+        with_contexts(|contexts| contexts.add_root(id, is_alive));
     });
-    for ContextId(root) in dropped {
-        sdk::proxy_on_delete(root);
-    }
 }
 
 /// Decides a request.
 #[unsafe(no_mangle)]
-extern "C" fn entry_on_request_headers(context: u32, _headers: u32, _is_end: u32) -> u32 {
+extern "C" fn proxy_on_request_headers(context: u32, _headers: u32, _is_end: u32) -> u32 {
     with_contexts(|contexts| {
         let id = ContextId(context);
         let root = contexts.root_of(id);
@@ -92,7 +97,7 @@ extern "C" fn entry_on_request_headers(context: u32, _headers: u32, _is_end: u32
 /// Cleans the trailers of a request when they have arrived. They reach the upstream only
 /// afterwards, even if the headers were sent long before.
 #[unsafe(no_mangle)]
-extern "C" fn entry_on_request_trailers(_context: u32, _trailers: u32) -> u32 {
+extern "C" fn proxy_on_request_trailers(_context: u32, _trailers: u32) -> u32 {
     // Which root the request has is no longer known, and an additional cleaning does no harm.
     if with_contexts(|contexts| contexts.any_protects_upstream_header()) {
         upstream_header::remove_trailers(&Proxy);
@@ -126,7 +131,7 @@ mod comparison {
 
     /// Called for every request, including those that an earlier filter has answered.
     #[unsafe(no_mangle)]
-    extern "C" fn entry_on_log(context: u32) {
+    extern "C" fn proxy_on_log(context: u32) {
         let mut requests = PASSED.take();
         let passed = requests.remove(ContextId(context));
         PASSED.set(requests);

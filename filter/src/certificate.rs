@@ -3,8 +3,7 @@
 //! The handshake has verified everything else. The parser is strict: it rejects anything but a
 //! single certificate in PEM and DER.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64ct::{Base64, Encoding as _};
 use peergate_engine::identity::{NameKind, SCHEME};
 use peergate_engine::timestamp::Timestamp;
 
@@ -176,12 +175,14 @@ fn decode_pem(pem: &[u8]) -> Option<Vec<u8>> {
         .trim_ascii()
         .strip_prefix(PEM_BEGIN)?
         .strip_suffix(PEM_END)?;
-    let base64: Vec<u8> = body
+    let mut bytes: Vec<u8> = body
         .iter()
         .copied()
         .filter(|byte| !byte.is_ascii_whitespace())
         .collect();
-    STANDARD.decode(base64).ok()
+    let length = Base64::decode_in_place(&mut bytes).ok()?.len();
+    bytes.truncate(length);
+    Some(bytes)
 }
 
 #[cfg(test)]
@@ -258,7 +259,7 @@ mod tests {
     fn rejects_truncated_and_altered_certificates() {
         let der = decode_pem(certificate(&[WEB, ADMIN], &["web.shop"]).as_bytes()).unwrap();
         let pem_of = |der: &[u8]| {
-            let body = STANDARD.encode(der);
+            let body = Base64::encode_string(der);
             format!("-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n").into_bytes()
         };
         assert_eq!(count(&pem_of(&der)), Some(2));

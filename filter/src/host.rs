@@ -1,5 +1,7 @@
 //! The interface to the proxy that the filter runs in.
 
+#[cfg(any(test, target_arch = "wasm32"))]
+pub(crate) mod abi;
 #[cfg(target_arch = "wasm32")]
 mod buffer;
 #[cfg(target_arch = "wasm32")]

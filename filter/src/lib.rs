@@ -47,16 +47,3 @@ mod callbacks;
 mod fake_host;
 #[cfg(target_arch = "wasm32")]
 mod root;
-
-#[cfg(target_arch = "wasm32")]
-mod entry {
-    use crate::contexts::ContextId;
-    use crate::root::Root;
-
-    proxy_wasm::main! {{
-        // Enables all levels that the filter uses; the proxy drops those that it is not configured
-        // to log. Also sets a panic hook, so that the log would show the location of a panic.
-        proxy_wasm::set_log_level(proxy_wasm::types::LogLevel::Debug);
-        proxy_wasm::set_root_context(|id| Box::new(Root { id: ContextId(id) }));
-    }}
-}

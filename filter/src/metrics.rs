@@ -16,7 +16,7 @@ use peergate_engine::telemetry::metric::{self, Metric, MetricKind};
 use peergate_engine::telemetry::{
     DecisionEffect, PolicyLabel, ReasonCode, RevisionNumber, rule_label,
 };
-use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
+use rustc_hash::FxHashSet;
 
 use crate::host::{Host, MetricId};
 use crate::series::{DefinedSeries, Lifetime};
@@ -24,8 +24,8 @@ use crate::series::{DefinedSeries, Lifetime};
 thread_local! {
     static DEFINED: Cell<DefinedSeries> = const { Cell::new(DefinedSeries::new()) };
     /// The gauges of expiring rules, by the label of the leader.
-    static EXPIRING: Cell<FxHashMap<PolicyLabel, FxHashSet<MetricId>>> =
-        const { Cell::new(FxHashMap::with_hasher(FxBuildHasher)) };
+    static EXPIRING: Cell<Vec<(PolicyLabel, FxHashSet<MetricId>)>> =
+        const { Cell::new(Vec::new()) };
 }
 
 /// The counters of a policy. Counters that the proxy refused to define are not used.
@@ -177,13 +177,16 @@ fn report_policy(policy: &CompiledPolicy, names: MetricNames, host: &impl Host) 
         tell(&metric::LOADED, now.unix_seconds());
     }
     let mut expiring = EXPIRING.take();
-    let before = expiring.insert(label, report_expiries(policy, names, host));
-    let now = expiring.get(&PolicyLabel::from(policy.name()));
-    // Gauges are permanent, but a removed rule no longer expires.
-    for gauge in before.iter().flatten() {
-        if now.is_some_and(|now| !now.contains(gauge)) {
+    let now = report_expiries(policy, names, host);
+    let known = expiring.iter_mut().find(|(known, _)| *known == label);
+    if let Some((_, gauges)) = known {
+        // Gauges are permanent, but a removed rule no longer expires.
+        for gauge in gauges.iter().filter(|gauge| !now.contains(gauge)) {
             host.record_gauge(*gauge, 0);
         }
+        *gauges = now;
+    } else {
+        expiring.push((label, now));
     }
     EXPIRING.set(expiring);
 }

@@ -1,40 +1,26 @@
 //! Activates the policy of a plugin config.
 
 use log::Level;
-use proxy_wasm::traits::{Context, RootContext};
 
-use crate::callbacks;
-use crate::contexts::ContextId;
 use crate::enforcer::Enforcer;
 use crate::host::Host as _;
 use crate::host::proxy_wasm::Proxy;
 use crate::metrics;
 
-/// One configuration of the plugin.
-#[derive(Debug)]
-pub(crate) struct Root {
-    pub(crate) id: ContextId,
-}
-
-impl Context for Root {}
-
-impl RootContext for Root {
-    /// Accepts or rejects the configuration. The result only depends on the bytes: if a worker
-    /// rejected a configuration that the main thread accepted, it would let everything pass.
-    fn on_configure(&mut self, _size: usize) -> bool {
-        let config = Proxy::plugin_configuration().unwrap_or_default();
-        reserve_memory(&config);
-        match Enforcer::new(&config, &Proxy) {
-            Ok(enforcer) => {
-                log_line(Level::Info, &enforcer);
-                callbacks::activate(self.id, enforcer);
-                true
-            }
-            Err(error) => {
-                metrics::count_rejection(&Proxy);
-                log_line(Level::Error, &error);
-                false
-            }
+/// Accepts or rejects the configuration of the plugin. The result only depends on the bytes: if a
+/// worker rejected a configuration that the main thread accepted, it would let everything pass.
+pub(crate) fn configured() -> Option<Enforcer> {
+    let config = Proxy::plugin_configuration().unwrap_or_default();
+    reserve_memory(&config);
+    match Enforcer::new(&config, &Proxy) {
+        Ok(enforcer) => {
+            log_line(Level::Info, &enforcer);
+            Some(enforcer)
+        }
+        Err(error) => {
+            metrics::count_rejection(&Proxy);
+            log_line(Level::Error, &error);
+            None
         }
     }
 }

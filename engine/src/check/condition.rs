@@ -6,7 +6,7 @@ use super::source::{
     check_namespace, check_principal, check_request_principal, check_service_account,
     check_trust_domain,
 };
-use super::{RuleContext, check_header_pattern, check_pattern, check_texts};
+use super::{CheckText, RuleContext, check_header_pattern, check_pattern, check_texts};
 use crate::code;
 use crate::matching::TextMatch;
 use crate::problem::{Cursor, Problems};
@@ -98,10 +98,16 @@ impl<'k> Attribute<'k> {
     /// Parses the keys that end in bracketed names.
     fn from_bracketed_key(key: &'k str) -> Option<Self> {
         let (name, rest) = key.split_once('[')?;
-        let names: Vec<_> = rest.strip_suffix(']')?.split("][").collect();
+        let mut names = Vec::new();
+        let mut rest = rest.strip_suffix(']')?;
+        while let Some((name, others)) = rest.split_once(']') {
+            names.push(name);
+            rest = others.strip_prefix('[')?;
+        }
+        names.push(rest);
         if names
             .iter()
-            .any(|name| name.is_empty() || name.contains(['[', ']']))
+            .any(|name| name.is_empty() || name.contains('['))
         {
             return None;
         }
@@ -122,16 +128,16 @@ impl<'k> Attribute<'k> {
     fn check(self, lists: &mut ConditionLists<'_, '_>) -> Test {
         match self {
             Self::Caller(attribute) => Test::Caller(Box::new(attribute.check(lists))),
-            Self::Port => Test::Port(lists.read(check_port_text)),
-            Self::DestinationIp => Test::DestinationIp(lists.read(check_ip_block)),
-            Self::ServerName => Test::ServerName(lists.read(check_server_name)),
+            Self::Port => Test::Port(lists.read(&check_port_text)),
+            Self::DestinationIp => Test::DestinationIp(lists.read(&check_ip_block)),
+            Self::ServerName => Test::ServerName(lists.read(&check_server_name)),
             Self::Header(name) => Test::Header {
                 name: name.into(),
-                values: lists.read(check_header_value),
+                values: lists.read(&check_header_value),
             },
             Self::Claim(names) => Test::Metadata {
                 key: MetadataKey::claim(names),
-                values: lists.read(|text, cursor, problems| {
+                values: lists.read(&|text, cursor, problems| {
                     let text = check_pattern(text, cursor, problems)?;
                     let target = MetadataTarget::Either;
                     Some(MetadataMatch { target, text })
@@ -142,7 +148,7 @@ impl<'k> Attribute<'k> {
                     filter: filter.into(),
                     path: vec![key.into()],
                 },
-                values: lists.read(check_filter_metadata),
+                values: lists.read(&check_filter_metadata),
             },
         }
     }
@@ -155,35 +161,35 @@ impl CallerAttribute {
         match self {
             Self::Principal => {
                 let values = lists
-                    .read(|text, cursor, problems| check_principal(text, scope, cursor, problems));
+                    .read(&|text, cursor, problems| check_principal(text, scope, cursor, problems));
                 source.principals = values;
             }
             Self::ServiceAccount => {
-                let values = lists.read(|text, cursor, problems| {
+                let values = lists.read(&|text, cursor, problems| {
                     check_service_account(text, scope, cursor, problems)
                 });
                 source.service_accounts = values;
             }
             Self::Namespace => {
-                let values = lists.read(check_namespace);
+                let values = lists.read(&check_namespace);
                 source.namespaces = values;
             }
             Self::TrustDomain => {
-                let values = lists.read(|text, cursor, problems| {
+                let values = lists.read(&|text, cursor, problems| {
                     check_trust_domain(text, scope, cursor, problems)
                 });
                 source.trust_domains = values;
             }
             Self::RequestPrincipal => {
-                let values = lists.read(check_request_principal);
+                let values = lists.read(&check_request_principal);
                 source.request_principals = values;
             }
             Self::Ip => {
-                let values = lists.read(check_ip_block);
+                let values = lists.read(&check_ip_block);
                 source.ip_blocks = values;
             }
             Self::RemoteIp => {
-                let values = lists.read(check_ip_block);
+                let values = lists.read(&check_ip_block);
                 source.remote_ip_blocks = values;
             }
         }
@@ -200,16 +206,13 @@ struct ConditionLists<'a, 'p> {
 }
 
 impl ConditionLists<'_, '_> {
-    fn read<V>(
-        &mut self,
-        check: impl Fn(&str, &Cursor<'_>, &mut Problems) -> Option<V>,
-    ) -> Terms<Vec<V>> {
+    fn read<V>(&mut self, check: CheckText<'_, V>) -> Terms<Vec<V>> {
         let mut read = |values: &Option<Vec<String>>, key| {
             check_texts(
                 values.as_deref(),
                 &self.cursor.key(key),
                 self.problems,
-                &check,
+                check,
             )
         };
         Terms {

@@ -30,12 +30,16 @@ pub(super) fn check_list<T, U>(
     checked
 }
 
+/// Checks one text. Dynamic, so that the code that reads lists exists once for each type of value
+/// and not for each field.
+pub(super) type CheckText<'c, U> = &'c dyn Fn(&str, &Cursor<'_>, &mut Problems) -> Option<U>;
+
 /// Checks a list of non-empty texts.
 pub(super) fn check_texts<U>(
     values: Option<&[String]>,
     cursor: &Cursor<'_>,
     problems: &mut Problems,
-    check: impl Fn(&str, &Cursor<'_>, &mut Problems) -> Option<U>,
+    check: CheckText<'_, U>,
 ) -> Vec<U> {
     check_list(values, cursor, problems, |value, cursor, problems| {
         if value.is_empty() {

@@ -59,13 +59,13 @@ pub(super) fn check(
     };
     let operation = Operation {
         methods: methods.map(|(texts, key)| {
-            check_texts(texts.as_deref(), &cursor.key(key), problems, check_method)
+            check_texts(texts.as_deref(), &cursor.key(key), problems, &check_method)
         }),
         hosts: hosts.map(|(texts, key)| {
-            check_texts(texts.as_deref(), &cursor.key(key), problems, check_host)
+            check_texts(texts.as_deref(), &cursor.key(key), problems, &check_host)
         }),
         paths: paths.map(|(texts, key)| {
-            check_texts(texts.as_deref(), &cursor.key(key), problems, check_path)
+            check_texts(texts.as_deref(), &cursor.key(key), problems, &check_path)
         }),
         ports,
     };

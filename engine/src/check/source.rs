@@ -2,7 +2,8 @@
 
 use super::ip_block::check_ip_block;
 use super::{
-    RuleContext, check_pattern, check_texts, client_certificate, is_dns_label, is_object_name,
+    CheckText, RuleContext, check_pattern, check_texts, client_certificate, is_dns_label,
+    is_object_name,
 };
 use crate::code;
 use crate::identity::{
@@ -13,6 +14,7 @@ use crate::matching::TextMatch;
 use crate::problem::{Cursor, Problems};
 use crate::rule::{InvalidRequestPrincipal, RequestPrincipal, ServiceAccount, Source, Terms};
 use crate::rule_spec::SourceSpec;
+use crate::substring::find;
 
 pub(super) fn check(
     spec: &SourceSpec,
@@ -41,42 +43,42 @@ pub(super) fn check(
         client_certificates: list.read(
             (&spec.client_certificates, "clientCertificates"),
             (&spec.not_client_certificates, "notClientCertificates"),
-            certificate,
+            &certificate,
         ),
         principals: list.read(
             (&spec.principals, "principals"),
             (&spec.not_principals, "notPrincipals"),
-            principal,
+            &principal,
         ),
         service_accounts: list.read(
             (&spec.service_accounts, "serviceAccounts"),
             (&spec.not_service_accounts, "notServiceAccounts"),
-            account,
+            &account,
         ),
         namespaces: list.read(
             (&spec.namespaces, "namespaces"),
             (&spec.not_namespaces, "notNamespaces"),
-            check_namespace,
+            &check_namespace,
         ),
         trust_domains: list.read(
             (&spec.trust_domains, "trustDomains"),
             (&spec.not_trust_domains, "notTrustDomains"),
-            trust_domain,
+            &trust_domain,
         ),
         request_principals: list.read(
             (&spec.request_principals, "requestPrincipals"),
             (&spec.not_request_principals, "notRequestPrincipals"),
-            check_request_principal,
+            &check_request_principal,
         ),
         ip_blocks: list.read(
             (&spec.ip_blocks, "ipBlocks"),
             (&spec.not_ip_blocks, "notIpBlocks"),
-            check_ip_block,
+            &check_ip_block,
         ),
         remote_ip_blocks: list.read(
             (&spec.remote_ip_blocks, "remoteIpBlocks"),
             (&spec.not_remote_ip_blocks, "notRemoteIpBlocks"),
-            check_ip_block,
+            &check_ip_block,
         ),
     };
     (problems.count() == before).then_some(source)
@@ -95,7 +97,7 @@ impl SourceLists<'_, '_> {
         &mut self,
         any_of: WrittenList<'_>,
         none_of: WrittenList<'_>,
-        check: impl Fn(&str, &Cursor<'_>, &mut Problems) -> Option<U>,
+        check: CheckText<'_, U>,
     ) -> Terms<Vec<U>> {
         let terms = Terms { any_of, none_of };
         terms.map(|(values, key)| {
@@ -103,7 +105,7 @@ impl SourceLists<'_, '_> {
                 values.as_deref(),
                 &self.cursor.key(key),
                 self.problems,
-                &check,
+                check,
             )
         })
     }
@@ -212,7 +214,7 @@ pub(super) fn check_principal(
     let rest = rest.strip_prefix(SCHEME).unwrap_or(rest);
     let spelt = match &pattern {
         TextMatch::Any => return Some(pattern),
-        _ if rest.contains("://") => Err(SpiffeIdError::Scheme),
+        _ if find(rest, "://").is_some() => Err(SpiffeIdError::Scheme),
         TextMatch::Suffix(suffix) => {
             if suffix.split('/').count() == 5 && !suffix.starts_with('/') {
                 problems.report(
@@ -401,12 +403,8 @@ fn report_foreign(
     cursor: &Cursor<'_>,
     problems: &mut Problems,
 ) {
-    let known: Vec<_> = scope
-        .trust_domains
-        .into_iter()
-        .flat_map(TrustDomains::iter)
-        .map(|name| format!("`{name}`"))
-        .collect();
+    let known = scope.trust_domains.into_iter().flat_map(TrustDomains::iter);
+    let known: Vec<&str> = known.collect();
     let short_form = match text.split_once('/') {
         Some((namespace, name)) if is_dns_label(namespace) && is_object_name(name) => {
             format!("; if `{text}` is a service account, use `serviceAccounts`")
@@ -418,8 +416,8 @@ fn report_foreign(
         cursor,
         format!("`{trust_domain}` is not a trust domain of the mesh"),
         format!(
-            "the mesh has {}; if `{trust_domain}` is another name of the mesh, add it to `trustDomainAliases`{short_form}",
-            known.join(", ")
+            "the mesh has `{}`; if `{trust_domain}` is another name of the mesh, add it to `trustDomainAliases`{short_form}",
+            known.join("`, `")
         ),
     );
 }

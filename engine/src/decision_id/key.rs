@@ -15,8 +15,7 @@
 //! request in the same second. An ID reveals the length of its content. `SECURITY.md` explains why
 //! this is not an AEAD from an RFC.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64ct::{Base64UrlUnpadded, Encoding as _};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 use zeroize::Zeroizing;
@@ -50,13 +49,13 @@ impl DecisionKey {
     /// Reads base64url, as in the plugin config.
     pub fn from_base64(text: &str) -> Option<Self> {
         let mut key = Self::new([0; 32]);
-        let read = URL_SAFE_NO_PAD.decode_slice(text, &mut *key.0).ok()?;
+        let read = Base64UrlUnpadded::decode(text, &mut *key.0).ok()?.len();
         (read == key.0.len()).then_some(key)
     }
 
     /// The key in base64url.
     pub fn to_base64(&self) -> String {
-        URL_SAFE_NO_PAD.encode(*self.0)
+        Base64UrlUnpadded::encode_string(&*self.0)
     }
 
     /// The tag of a content, and the encrypted content.

@@ -34,6 +34,7 @@ impl CompiledPolicy {
             return Vec::new();
         };
         let near = |miss: &NearMiss<'_>| (miss.differences.weight(), miss.rule.position());
+        // In this order.
         let mut misses: Vec<NearMiss<'_>> = Vec::new();
         let visit = |rule: &CompiledRule, mut differences: Differences| {
             differences.add_if(rule.phase(request) != Phase::Within, Attribute::Time);
@@ -41,26 +42,21 @@ impl CompiledPolicy {
                 return;
             };
             let miss = NearMiss { rule, differences };
-            let is_of_rule = |known: &&mut NearMiss<'_>| known.rule.position() == rule.position();
-            let known = misses.iter_mut().find(is_of_rule);
-            if let Some(known) = known {
-                if near(&miss) < near(known) {
-                    *known = miss;
-                }
-            } else if misses.len() < count {
-                misses.push(miss);
-            } else if let Some(farthest) = misses.iter_mut().max_by_key(|miss| near(miss))
-                && near(&miss) < near(farthest)
-            {
-                *farthest = miss;
+            let is_of_rule = |known: &NearMiss<'_>| known.rule.position() == rule.position();
+            let place = misses.partition_point(|known| near(known) <= near(&miss));
+            let (nearer, _) = misses.split_at_checked(place).unwrap_or_default();
+            if nearer.iter().any(is_of_rule) {
+                return;
             }
+            misses.retain(|known| !is_of_rule(known));
+            misses.insert(place, miss);
+            misses.truncate(count);
         };
         let evaluation = Evaluation::new(caller, request);
         self.allow
             .visit_misses(&self.rules, &evaluation, limit, visit);
         // A rule can match in one part and be overruled by a `Deny` rule.
         misses.retain(|miss| !miss.differences.is_empty());
-        misses.sort_by_key(near);
         misses
     }
 }

@@ -9,6 +9,7 @@ use thiserror::Error;
 use super::path_parts::{PathParts, is_literal_byte};
 use super::reading::Reading;
 use super::text::{InvalidWildcard, TextMatch};
+use crate::substring::find;
 
 pub use cover::PathCover;
 
@@ -124,7 +125,7 @@ impl PathTemplate {
             .strip_prefix('/')
             .ok_or(InvalidTemplate::Relative)?
             .split('/');
-        if template.contains("//") {
+        if find(template, "//").is_some() {
             return Err(InvalidTemplate::EmptySegment);
         }
         let mut head = Vec::new();

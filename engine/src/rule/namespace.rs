@@ -7,11 +7,15 @@
 
 use crate::identity::SpiffeId;
 use crate::matching::TextMatch;
+use crate::substring::find;
+
+/// What stands before a namespace.
+const NAMESPACE: &str = "/ns/";
 
 /// The segment of an ID at the position of a namespace, including the slash after it, if there is
 /// one.
 pub fn namespace_part<'i>(id: &SpiffeId<'i>) -> Option<&'i str> {
-    let rest = id.path().strip_prefix("/ns/")?;
+    let rest = id.path().strip_prefix(NAMESPACE)?;
     Some(rest.split_inclusive('/').next().unwrap_or_default())
 }
 
@@ -28,7 +32,9 @@ pub fn part_pattern(namespace: &TextMatch) -> Option<TextMatch> {
 /// The texts between the first `/ns/` of an ID and each later slash, which a namespace suffix may
 /// match.
 pub fn namespace_ends<'i>(id: &SpiffeId<'i>) -> impl Iterator<Item = &'i str> {
-    let rest = id.as_str().split_once("/ns/").map_or("", |(_, rest)| rest);
+    let id = id.as_str();
+    let start = find(id, NAMESPACE).map(|start| start + NAMESPACE.len());
+    let rest = start.and_then(|start| id.get(start..)).unwrap_or_default();
     let slashes = rest.match_indices('/');
     slashes.filter_map(|(position, _)| rest.get(..position))
 }

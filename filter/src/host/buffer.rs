@@ -35,7 +35,7 @@ pub(crate) struct Buffer {
 
 /// Memory of `size` bytes for a value, which [`Buffer::from_raw`] takes over.
 #[unsafe(no_mangle)]
-extern "C" fn entry_on_memory_allocate(size: usize) -> *mut u8 {
+extern "C" fn proxy_on_memory_allocate(size: usize) -> *mut u8 {
     let used = USED.get();
     let slot = used.trailing_ones();
     if size <= SLOT_SIZE && slot < u8::BITS {
@@ -57,7 +57,7 @@ fn slot_of(data: NonNull<u8>) -> Option<usize> {
 }
 
 impl Buffer {
-    /// The value at `data`, which must come from [`entry_on_memory_allocate`] for this size, filled
+    /// The value at `data`, which must come from [`proxy_on_memory_allocate`] for this size, filled
     /// by the proxy and used by nothing else. Without `data` the value is empty.
     pub(super) unsafe fn from_raw(data: *mut u8, size: usize) -> Self {
         NonNull::new(data).map_or_else(Self::default, |data| Self { data, size })

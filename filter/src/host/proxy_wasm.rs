@@ -1,25 +1,24 @@
 //! The proxy's host calls (proxy-wasm ABI 0.2.1). No other file names them.
 //!
-//! They are declared again, because the SDK's wrappers panic on header values that are not UTF-8,
+//! They are declared here, because the SDK's wrappers panic on header values that are not UTF-8,
 //! which clients can send, and on unknown statuses.
 
 #![expect(unsafe_code, reason = "host calls are foreign functions")]
 
+use std::panic::PanicHookInfo;
 use std::ptr;
 
 use log::Level;
 use peergate_engine::timestamp::Timestamp;
 
+use super::abi::{
+    LOG_CRITICAL, METRIC_COUNTER, METRIC_GAUGE, PLUGIN_CONFIGURATION, REQUEST_HEADERS,
+    REQUEST_TRAILERS, STATUS_OK, log_level,
+};
 use super::buffer::Buffer;
 use super::{Bytes, Host, LocalResponse, MetricId};
 use crate::contexts::ContextId;
 
-const STATUS_OK: u32 = 0;
-const REQUEST_HEADERS: u32 = 0;
-const REQUEST_TRAILERS: u32 = 1;
-const PLUGIN_CONFIGURATION: u32 = 7;
-const METRIC_COUNTER: u32 = 0;
-const METRIC_GAUGE: u32 = 1;
 /// For clients that do not speak gRPC.
 const NO_GRPC_STATUS: i32 = -1;
 /// The size of a page of linear memory, in bytes (WebAssembly, 4.2.8).
@@ -27,6 +26,7 @@ const PAGE: usize = 65_536;
 
 #[link(wasm_import_module = "env")]
 unsafe extern "C" {
+    fn proxy_log(level: u32, line: *const u8, line_size: usize) -> u32;
     fn proxy_get_current_time_nanoseconds(time: *mut u64) -> u32;
     fn proxy_get_buffer_bytes(
         buffer: u32,
@@ -209,10 +209,20 @@ impl Host for Proxy {
         (status == STATUS_OK).then(|| Timestamp::from_unix_nanoseconds(time))
     }
 
-    /// Uses the SDK's logger, which leaves the choice of levels to the proxy.
     fn log(&self, level: Level, line: &str) {
-        log::log!(level, "{line}");
+        log(log_level(level), line);
     }
+}
+
+/// Writes where and why the filter panics.
+pub(crate) fn log_panic(panic: &PanicHookInfo<'_>) {
+    log(LOG_CRITICAL, &panic.to_string());
+}
+
+/// The proxy drops lines of levels that it is not configured to log.
+fn log(level: u32, line: &str) {
+    // SAFETY: the host reads `line`.
+    unsafe { proxy_log(level, line.as_ptr(), line.len()) };
 }
 
 fn define(kind: u32, name: &str) -> Option<MetricId> {
@@ -230,7 +240,7 @@ fn returned(call: impl FnOnce(*mut *mut u8, *mut usize) -> u32) -> Option<Buffer
     if call(&raw mut data, &raw mut size) != STATUS_OK {
         return None;
     }
-    // SAFETY: the host got `data` from `entry_on_memory_allocate` for this size, filled it, and
+    // SAFETY: the host got `data` from `proxy_on_memory_allocate` for this size, filled it, and
     // keeps no pointer to it.
     Some(unsafe { Buffer::from_raw(data, size) })
 }
