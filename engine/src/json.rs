@@ -6,32 +6,14 @@
 //! except that a struct must be an object and the variant of an enum a string.
 
 mod deserializer;
+mod error;
 mod text;
 
 use serde::Deserialize;
-use thiserror::Error;
 
-use crate::problem::Location;
 use deserializer::Reader;
 
-/// Why a text is not JSON of the expected shape.
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
-#[error("{}{message} at line {line} column {column}", prefix(.location))]
-pub struct JsonError {
-    location: Location,
-    message: Box<str>,
-    /// From 1.
-    line: usize,
-    /// In bytes, from 1.
-    column: usize,
-}
-
-fn prefix(location: &Location) -> String {
-    match location.steps() {
-        [] => String::new(),
-        _ => format!("{location}: "),
-    }
-}
+pub use error::JsonError;
 
 /// Reads the whole text as a value of type `T`. Fields are matched by position in serde's list of
 /// their names, so `T` must not have aliases.

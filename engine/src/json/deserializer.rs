@@ -9,7 +9,7 @@ use serde::de::{
 };
 use serde::forward_to_deserialize_any;
 
-use super::JsonError;
+use super::error::JsonError;
 use super::text::{Start, Text};
 use crate::problem::Step;
 
