@@ -12,8 +12,10 @@ use crate::host::Host;
 use crate::host_calls::linked;
 use crate::module::{ALLOCATIONS, FUEL_PER_ALLOCATION, MEMORY_ALLOCATE};
 
-/// The exports that a proxy looks up in a module, apart from callbacks.
-const OTHER_EXPORTS: [&str; 5] = [
+/// The exports apart from callbacks: those that a proxy looks up, and the linker's own.
+const OTHER_EXPORTS: [&str; 7] = [
+    "__data_end",
+    "__heap_base",
     "_initialize",
     ALLOCATIONS,
     MEMORY_ALLOCATE,

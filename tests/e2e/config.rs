@@ -19,8 +19,8 @@ fn unsound() -> Vec<(String, &'static str)> {
     vec![
         (String::new(), "the plugin config is empty"),
         ("  \n".to_owned(), "the plugin config is empty"),
-        ("{".to_owned(), "EOF while parsing"),
-        ("null".to_owned(), "invalid type: null"),
+        ("{".to_owned(), "found the end of the text"),
+        ("null".to_owned(), "found `null`"),
         ("[]".to_owned(), "invalid plugin config"),
         ("{}".to_owned(), "missing field"),
         ("\"rules\"".to_owned(), "invalid plugin config"),

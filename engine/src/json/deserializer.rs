@@ -82,8 +82,9 @@ impl<'de> Reader<'de> {
 
     pub(super) fn locate(self, Failure(message): Failure) -> JsonError {
         let (line, column) = self.text.position();
+        let steps = self.path.into_iter();
         JsonError {
-            location: self.path.into_iter().collect(),
+            location: steps.filter(|step| *step != BEFORE_FIRST).collect(),
             message,
             line,
             column,

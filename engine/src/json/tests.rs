@@ -231,6 +231,10 @@ fn rejects_bytes_that_are_not_utf8() {
 fn takes_no_array_for_a_struct_and_no_object_for_a_variant() {
     for (text, expected) in [
         (
+            "{",
+            "expected a string, found the end of the text at line 1 column 2",
+        ),
+        (
             r#"["a"]"#,
             "expected an object, found an array at line 1 column 1",
         ),
