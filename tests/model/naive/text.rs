@@ -17,7 +17,8 @@ pub(super) fn trimmed(text: &str) -> &str {
 }
 
 /// Whether a pattern for several values matches some adjacent ones, with or without spaces and
-/// empty values between them, in one header or in several.
+/// empty values between them, in one header or in several. If the pattern is open at a separator,
+/// there must be another value, which may be empty.
 pub(super) fn list_matches(pattern: &str, values: &[Vec<u8>], separators: &str) -> bool {
     let is_separator = |letter: char| separators.contains(letter);
     let listed = |text: &[u8]| {
@@ -31,9 +32,19 @@ pub(super) fn list_matches(pattern: &str, values: &[Vec<u8>], separators: &str) 
     let begins = !pattern.starts_with('*') || literal.starts_with(is_separator);
     let ends = !pattern.ends_with('*') || literal.ends_with(is_separator);
     let [before, after] = [begins, ends].map(|is_whole| if is_whole { "," } else { "" });
-    literal.contains(is_separator)
-        && !wanted.is_empty()
-        && all.contains(&format!("{before}{wanted}{after}"))
+    let wanted_list = format!("{before}{wanted}{after}");
+    let mut parts = values.iter().flat_map(|value| parts(value, separators));
+    let has_empty = parts.any(|part| part.is_empty());
+    let is_at = |at: usize| {
+        let rest = all
+            .get(at..)
+            .and_then(|rest| rest.strip_prefix(&wanted_list));
+        let Some(rest) = rest else { return false };
+        let needs_more = pattern.ends_with('*') && literal.ends_with(is_separator);
+        let needs_less = pattern.starts_with('*') && literal.starts_with(is_separator);
+        has_empty || !(needs_more && rest.is_empty() || needs_less && at == 0)
+    };
+    literal.contains(is_separator) && !wanted.is_empty() && (0..all.len()).any(is_at)
 }
 
 /// The texts between separators.
