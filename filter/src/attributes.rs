@@ -95,16 +95,30 @@ impl<'h, H: Host> HostAttributes<'h, H> {
     /// Whether nothing but the caller was fetched, so that whatever was decided depends on the
     /// caller alone.
     pub fn only_caller_was_fetched(&self) -> bool {
-        self.method.get().is_none()
-            && self.path.get().is_none()
-            && self.authority.get().is_none()
-            && self.port.get().is_none()
-            && self.local_ip.get().is_none()
-            && self.remote_ip.get().is_none()
-            && self.server_name.get().is_none()
-            && self.headers.get().is_none()
-            && self.metadata.get().is_none()
-            && self.now.get().is_none()
+        // Without `..`, so that no attribute is forgotten.
+        let Self {
+            host: _,
+            policy: _,
+            certificates: _,
+            caller: _,
+            method,
+            path,
+            authority,
+            port,
+            local_ip,
+            remote_ip,
+            server_name,
+            headers,
+            metadata,
+            now,
+        } = self;
+        let texts = [method, path, authority, server_name, metadata];
+        texts.iter().all(|text| text.get().is_none())
+            && port.get().is_none()
+            && local_ip.get().is_none()
+            && remote_ip.get().is_none()
+            && headers.get().is_none()
+            && now.get().is_none()
     }
 
     /// The certificate of the connection, if it is validated.

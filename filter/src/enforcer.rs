@@ -96,7 +96,8 @@ impl Enforcer {
         }
         let decision = self.policy.evaluate(&request);
         let reason = decision.reason();
-        if let Reason::AllowedByRule(rule) = reason
+        if self.only_counts
+            && let Reason::AllowedByRule(rule) = reason
             && request.only_caller_was_fetched()
             && let Some(certificate) = request.known_certificate()
         {

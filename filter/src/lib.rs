@@ -1,15 +1,15 @@
 //! The filter that enforces a policy in a sidecar: a proxy-wasm module.
 //!
 //! ```text
-//! root:     plugin config ──▶ Enforcer (compiled policy, counters, log)
+//! root:      plugin config ──▶ Enforcer (compiled policy, counters, log)
 //! callbacks: request ──attributes──▶ decision ─┬─▶ metrics           every decision
-//!                                         ├─▶ learning          callers, methods and paths, if enabled
-//!                                         ├─▶ access_log        fields for the proxy's access log
-//!                                         ├─▶ upstream_header   caller and decision for the upstream
-//!                                         └─▶ denial ─┬─▶ decision_log
-//!                                                     └─▶ reply
-//! its trailers, if any ────────────────▶ upstream_header
-//! at its end: RBAC's decision ─▶ rbac_comparison     in the module that compares
+//!                                              ├─▶ learning          callers, methods and paths, if enabled
+//!                                              ├─▶ access_log        fields for the proxy's access log
+//!                                              ├─▶ upstream_header   caller and decision for the upstream
+//!                                              └─▶ denial ─┬─▶ decision_log
+//!                                                          └─▶ reply
+//! its trailers, if any ─────────────────────▶ upstream_header
+//! at its end: RBAC's decision ─▶ rbac_comparison          in the module that compares
 //! ```
 //!
 //! The filter must handle any input from clients and any configuration, because a trap would abort

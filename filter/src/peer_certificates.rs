@@ -184,7 +184,8 @@ impl PeerCertificates {
     }
 }
 
-/// The beginning of a digest is as good as all of it: a client cannot choose it.
+/// Hashes the beginning of a digest. Digests with the same beginning only cost comparisons, with at
+/// most [`MAX_CERTIFICATES`] others.
 fn hash(digest: &[u8]) -> u64 {
     let mut hasher = FxHasher::default();
     hasher.write_u64(

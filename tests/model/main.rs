@@ -2,6 +2,7 @@
 
 mod covered;
 mod documents;
+mod known_caller;
 mod naive;
 mod reach;
 
@@ -10,9 +11,10 @@ use std::collections::BTreeMap;
 use std::env;
 use std::time::SystemTime;
 
+use known_caller::WithKnownCaller;
 use naive::ExpectedDecision;
 use peergate_tests::random::{TestRequest, arbitrary_request, policy, request};
-use policy_schema::engine::{CompiledPolicy, CompiledRule};
+use policy_schema::engine::{CompiledPolicy, CompiledRule, RequestAttributes};
 use policy_schema::plugin_config::PluginConfig;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -25,17 +27,25 @@ const PAIRS: u32 = 50_000;
 /// The tally's name for rules that decided about a client from outside the mesh.
 const FROM_OUTSIDE: &str = "from outside";
 
+/// The decision, which must be the same whether or not the caller is already known.
 fn outcome(policy: &CompiledPolicy, asked: &TestRequest) -> ExpectedDecision {
-    let name = |rule: &CompiledRule| format!("{}/{}", rule.policy().name, rule.id());
     asked.with_request(|request| {
-        let decision = policy.evaluate(request);
-        ExpectedDecision {
-            code: decision.reason().code().as_str(),
-            passes: decision.lets_pass(),
-            rule: decision.reason().rule().map(name),
-            recorded: policy.recorded_matches(request).map(name).collect(),
-        }
+        let outcome = outcome_of(policy, request);
+        let known = WithKnownCaller::new(policy, request);
+        assert_eq!(outcome_of(policy, &known), outcome, "{asked:?}");
+        outcome
     })
+}
+
+fn outcome_of(policy: &CompiledPolicy, request: &impl RequestAttributes) -> ExpectedDecision {
+    let name = |rule: &CompiledRule| format!("{}/{}", rule.policy().name, rule.id());
+    let decision = policy.evaluate(request);
+    ExpectedDecision {
+        code: decision.reason().code().as_str(),
+        passes: decision.lets_pass(),
+        rule: decision.reason().rule().map(name),
+        recorded: policy.recorded_matches(request).map(name).collect(),
+    }
 }
 
 /// Whether a rule decides about a client from outside the mesh.

@@ -133,15 +133,16 @@ impl<'de> Reader<'de> {
         }
     }
 
-    fn string(&mut self) -> Result<Cow<'de, str>, Failure> {
-        self.take(b'"', "a string")?;
+    /// A string; `expected` is what it stands for.
+    fn string(&mut self, expected: &str) -> Result<Cow<'de, str>, Failure> {
+        self.take(b'"', expected)?;
         let string = self.text.string();
         string.ok_or_else(|| de::Error::custom("invalid string"))
     }
 
     /// The variant's position in `names`.
     fn variant(&mut self, names: &'static [&'static str]) -> Result<u32, Failure> {
-        let name = self.string()?;
+        let name = self.string("a string")?;
         index_of(&name, names).ok_or_else(|| de::Error::unknown_variant(&name, names))
     }
 
@@ -177,7 +178,7 @@ impl<'de> Reader<'de> {
         if !self.has_next(b'}', "`,` or `}`")? {
             return Ok(None);
         }
-        let key = self.string()?;
+        let key = self.string("a field name")?;
         self.take(b':', "`:`")?;
         Ok(Some(key))
     }
@@ -226,7 +227,7 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
     }
 
     fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Failure> {
-        visitor.visit_string(self.string()?.into_owned())
+        visitor.visit_string(self.string("a string")?.into_owned())
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Failure> {

@@ -232,7 +232,7 @@ fn takes_no_array_for_a_struct_and_no_object_for_a_variant() {
     for (text, expected) in [
         (
             "{",
-            "expected a string, found the end of the text at line 1 column 2",
+            "expected a field name, found the end of the text at line 1 column 2",
         ),
         (
             r#"["a"]"#,

@@ -69,6 +69,36 @@ fn method_and_path_cost_one_call_each() {
     assert_eq!(host.calls.unanswered.get(), 0);
 }
 
+/// What is kept with a certificate must not outlive what else a decision depends on.
+#[test]
+fn an_allowance_is_kept_only_if_it_depends_on_the_caller_alone() {
+    let web = || FakeHost::with_uri_sans(&[WEB]).at("2026-06-01T12:00:00Z");
+    let allow = json!({"id": "web", "effect": "Allow", "from": [{"serviceAccounts": ["web"]}]});
+    let deny = json!({"id": "no-admin", "effect": "Deny", "to": [{"paths": ["/admin"]}]});
+    let with_path = enforcer(&config(&json!([deny, allow])), &FakeHost::anonymous());
+    let admin = || web().without_header(":path").with_header(":path", "/admin");
+    for _ in 0..2 {
+        assert_eq!(with_path.enforce(&web()), ALLOWED);
+        assert_eq!(with_path.enforce(&admin()), Disposition::Answered);
+    }
+    let mut timed = allow.clone();
+    timed["notAfter"] = "2026-06-02T00:00:00Z".into();
+    let with_time = enforcer(&config(&json!([timed])), &FakeHost::anonymous());
+    for _ in 0..2 {
+        assert_eq!(with_time.enforce(&web()), ALLOWED);
+        let later = web().at("2026-06-03T00:00:00Z");
+        assert_eq!(with_time.enforce(&later), Disposition::Answered);
+    }
+    let plain = enforcer(&config(&json!([allow])), &FakeHost::anonymous());
+    for _ in 0..2 {
+        let host = web();
+        assert_eq!(plain.enforce(&host), ALLOWED);
+        assert_eq!(host.calls.increments.get(), 1);
+        let other = FakeHost::with_uri_sans(&[ADMIN]);
+        assert_eq!(plain.enforce(&other), Disposition::Answered);
+    }
+}
+
 #[test]
 fn removing_forged_headers_costs_two_checks() {
     let mut config = by_identity();

@@ -1,8 +1,7 @@
 //! The memory for the values that host calls return.
 //!
 //! The proxy gets it from the module for each value. Nearly all values are short and live as long
-//! as the callback, so they share a few slots, which stay in the processor's cache. An allocator
-//! would touch more memory than the rest of a decision.
+//! as the callback, so they share a few slots, which stay in the processor's cache.
 
 #![expect(unsafe_code, reason = "the proxy fills the memory")]
 
@@ -11,7 +10,8 @@ use std::ops::Deref;
 use std::ptr::NonNull;
 use std::{fmt, ptr, slice};
 
-const SLOTS: usize = 8;
+/// One for each bit of [`USED`].
+const SLOTS: usize = u8::BITS as usize;
 const SLOT_SIZE: usize = 512;
 
 #[repr(align(64))]

@@ -94,15 +94,14 @@ impl Proxy {
 
     /// Calls `check` with a function that tells whether the proxy still has a context. `current` is
     /// the context of the callback in progress.
-    pub(crate) fn with_liveness<T>(
+    pub(crate) fn with_liveness(
         current: ContextId,
-        check: impl FnOnce(&mut dyn FnMut(ContextId) -> bool) -> T,
-    ) -> T {
+        check: impl FnOnce(&mut dyn FnMut(ContextId) -> bool),
+    ) {
         // SAFETY: no memory is shared. The proxy refuses contexts that it does not have.
         let mut enter = |ContextId(id)| unsafe { proxy_set_effective_context(id) } == STATUS_OK;
-        let result = check(&mut enter);
+        check(&mut enter);
         enter(current);
-        result
     }
 }
 
